@@ -1,0 +1,54 @@
+# Two commands for a newcomer: `make lab` and `make test`. `make` alone lists them all.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup lab test test-oldest lint book serve bench release soak clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv with everything in it (does nothing when nothing changed)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The OLYMPUS kit needs Python 3.11 or newer; $(PYTHON) is %d.%d. Try: make PYTHON=python3.11 setup" % sys.version_info[:2])'
+	@echo "Setting up $(VENV): about two minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,book,dev]'
+	@touch $@
+
+lab: setup  ## open the course in JupyterLab
+	@$(BIN)/olympus lab
+
+test: setup lint  ## run every test (those for a browser where one is found)
+	@$(BIN)/python -m pytest -q -n auto
+
+lint: setup
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/olympus release --check
+
+test-oldest:  ## run the library's tests on the oldest supported JAX
+	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
+	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . jax==0.9.0 jaxlib==0.9.0 hypothesis pytest
+	@$(VENV)-oldest/bin/python -m pytest -q tests/unit tests/laws tests/golden
+
+book: setup  ## build the static site into _build/html
+	@$(BIN)/python theme/build.py
+
+serve: book  ## build the site and look at it in a browser
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html
+
+bench: setup  ## print speed ratios
+	@$(BIN)/python -m benchmarks
+
+release: setup  ## write exercises/ from solutions/
+	@$(BIN)/olympus release
+
+soak: setup  ## build the book cold ten times
+	@for i in 1 2 3 4 5 6 7 8 9 10; do echo "cold build $$i of 10"; $(BIN)/python theme/build.py --cold || exit 1; done
+
+clean:  ## remove what was built (not .venv)
+	@rm -rf _build build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,9 @@
+"""`olympus.random` is `jax.random`, name for name."""
+
+import jax.random as _jax
+from jax.random import *  # noqa: F403
+
+from ._modules import mirror
+
+__path__: list[str] = []  # so that its submodules can be imported, too
+__getattr__, __dir__ = mirror(__name__, _jax)

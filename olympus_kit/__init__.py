@@ -1,0 +1,1 @@
+"""The kit: everything of `olympus`, and what the course adds to it."""

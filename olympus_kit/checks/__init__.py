@@ -1,0 +1,1 @@
+"""The laws, misconceptions and messages behind `check(...)`."""

@@ -1,0 +1,1 @@
+"""Authoring, release, collection by nbval, progress, and the command line."""

@@ -1,0 +1,1 @@
+"""Capture a function as a `Program`."""

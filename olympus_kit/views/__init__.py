@@ -1,0 +1,1 @@
+"""The views: a `Program` as text, SVG, HTML and widget."""
