@@ -1,1 +1,12 @@
-"""Capture a function as a `Program`."""
+"""Capture a function as a `Program`: its equations, their derivatives, values and residuals."""
+
+from ._capture import capture as capture
+from ._model import Body as Body
+from ._model import Equation as Equation
+from ._model import Mode as Mode
+from ._model import Program as Program
+from ._model import Residual as Residual
+from ._model import Source as Source
+from ._model import Summary as Summary
+from ._model import Value as Value
+from ._model import walk as walk

@@ -1,0 +1,133 @@
+"""Check what a user hands to `capture`, and say clearly what is wrong with it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._jaxprs import dtype_of, is_inexact
+from ._model import MODES
+
+
+@dataclass
+class Arguments:
+    """The leaves of all arguments, their names, and which of them are differentiated."""
+
+    name: str  # of the function
+    leaves: list[Any]
+    names: list[str]
+    which: list[int]  # leaves that are differentiated
+    diff_trees: tuple[Any, ...]  # one tree of leaf numbers for each differentiated argument
+    tree: Any
+
+    def call(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `f` as a function of the leaves."""
+        return lambda *leaves: f(*jax.tree.unflatten(self.tree, leaves))
+
+
+def read_arguments(
+    f: Any, args: Sequence[Any], mode: str, argnums: int | Sequence[int] | None
+) -> Arguments:
+    """Return the flattened arguments, or raise a TypeError or ValueError that says what to do."""
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}.")
+    if not callable(f):
+        raise TypeError(
+            f"Expected a function first, got {_describe(f)}. "
+            "Hand over the function itself and its arguments apart: graph(f, x), not graph(f(x))."
+        )
+    name = getattr(f, "__name__", type(f).__name__)
+    name = "f" if name == "<lambda>" else name
+    labels = _parameter_names(f, args, name)
+    paths, tree = jax.tree_util.tree_flatten_with_path(tuple(args))
+    names = [labels[p[0].idx] + jax.tree_util.keystr(p[1:]) for p, _ in paths]
+    leaves = [_checked_leaf(leaf, n, name) for n, (_, leaf) in zip(names, paths, strict=True)]
+    chosen = _chosen(argnums, len(args))
+    numbered = jax.tree.unflatten(tree, range(len(leaves)))
+    inexact = [is_inexact(dtype_of(leaf)) for leaf in leaves]
+    which = [i for a in chosen for i in jax.tree.leaves(numbered[a]) if inexact[i]]
+    if mode != "primal" and not which:
+        raise TypeError(_nothing_to_differentiate(names, leaves))
+    return Arguments(name, leaves, names, which, tuple(numbered[a] for a in chosen), tree)
+
+
+def _chosen(argnums: int | Sequence[int] | None, count: int) -> list[int]:
+    if argnums is None:
+        return list(range(count))
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    for a in chosen:
+        if not -count <= a < count:
+            raise ValueError(
+                f"argnums={argnums!r} names argument {a}, but there are {count} arguments "
+                f"(0 to {count - 1})."
+            )
+    return [a % count for a in chosen]
+
+
+def _parameter_names(f: Callable[..., Any], args: Sequence[Any], name: str) -> list[str]:
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # a builtin without a signature
+        return [f"x{i}" for i in range(len(args))]
+    try:
+        bound = signature.bind(*args)
+    except TypeError as error:
+        raise TypeError(
+            f"{name}{signature} was given {len(args)} argument{'s' * (len(args) != 1)}: {error}. "
+            f"Put the point after the function, one value for each parameter."
+        ) from None
+    labels: list[str] = []
+    for parameter, value in bound.arguments.items():
+        several = signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL
+        labels += [f"{parameter}[{i}]" for i in range(len(value))] if several else [parameter]
+    return labels
+
+
+def _checked_leaf(leaf: Any, name: str, function: str) -> Any:
+    if isinstance(leaf, jax.core.Tracer):
+        raise TypeError(
+            f"Argument {name} is a tracer: {function} is being looked at from inside another "
+            "transformation. Call it outside jit, grad and vmap, with numbers."
+        )
+    kind = getattr(getattr(leaf, "dtype", None), "kind", None)
+    if isinstance(leaf, (bool, int, float, complex, jax.Array)) or kind in set("biufcV"):
+        return leaf
+    raise TypeError(
+        f"Argument {name} is {_describe(leaf)}, which is no number and no array. "
+        f"Fix it in a function of the rest, for example lambda x: {function}(x, {leaf!r})."
+    )
+
+
+def _nothing_to_differentiate(names: Sequence[str], leaves: Sequence[Any]) -> str:
+    if not leaves:
+        return "There is no argument to differentiate: the function was called without any."
+    found = ", ".join(f"{n} has dtype {dtype_of(x)}" for n, x in zip(names, leaves, strict=True))
+    return (
+        f"There is nothing to differentiate: {found}. Derivatives need real or complex "
+        "numbers: write 3.0 for 3, or convert an array with x.astype(float)."
+    )
+
+
+def check_output(out: Any, name: str) -> None:
+    """Raise a TypeError unless every leaf of what the function returned is a number or array."""
+    if out is None:
+        raise TypeError(
+            f"{name} returned None: is a return statement missing? "
+            "It must return a number, an array, or a container of them."
+        )
+    for leaf in jax.tree.leaves(out):
+        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, int, float, complex)):
+            raise TypeError(
+                f"{name} returned {_describe(leaf)}; it must return a number, an array, or a "
+                "container (tuple, list, dict) of them."
+            )
+
+
+def _describe(x: Any) -> str:
+    text = repr(x)
+    return f"{text if len(text) <= 40 else text[:37] + '...'} (a {type(x).__name__})"

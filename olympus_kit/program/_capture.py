@@ -1,0 +1,212 @@
+"""Capture a function at a point: trace it, follow every equation, compute every value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from . import _jaxprs as jaxprs
+from ._arguments import Arguments, check_output, read_arguments
+from ._build import Build
+from ._evaluate import evaluate
+from ._model import Mode, Program
+
+# above this many equations the contributions to each adjoint are not followed one by one
+TAP_LIMIT = 500
+
+
+def capture(
+    f: Callable[..., Any],
+    *args: Any,
+    mode: Mode = "reverse",
+    argnums: int | Sequence[int] | None = None,
+    tangents: Sequence[Any] | None = None,
+    cotangents: Any = None,
+) -> Program:
+    """Return the program that jax evaluates for `f` at `args` in one mode.
+
+    Args:
+        f: a function of numbers, arrays and containers of them, returning such.
+        *args: the point, one value for each parameter of `f`.
+        mode: "primal" (f itself), "forward" (jvp) or "reverse" (vjp, there and back).
+        argnums: which arguments to differentiate; every inexact leaf of all where None.
+        tangents: one for each differentiated argument, of its structure and shape; ones
+            where None.
+        cotangents: of the structure and shape of the output; ones where None, which makes an
+            output of several entries count as their sum.
+
+    Raises:
+        TypeError: for what is no function, a leaf that is no number, an output that is none,
+            or nothing to differentiate.
+        ValueError: for an unknown mode, or a tangent or cotangent of another shape.
+
+    ```python
+    import olympus.numpy as jnp
+    from olympus_kit.program import capture
+
+    p = capture(lambda x: jnp.sin(x) * x, 2.0)
+    p.in_cotangents  # (Array(0.07700372, dtype=float32),), as from jax.vjp
+    len(p.residuals)  # 3: what the way back has to remember
+    ```
+    """
+    arguments = read_arguments(f, args, mode, argnums)
+    closed, tree = _trace_primal(f, arguments)
+    build = Build(arguments, closed, jaxprs.mark(closed.jaxpr))
+    inputs = arguments.leaves
+    if mode == "primal":
+        return _primal(build, inputs, tree)
+    exposed = [v for eqn in closed.jaxpr.eqns for v in eqn.outvars]
+    if mode == "forward":
+        seeds = _tangents(arguments, args, argnums, tangents)
+        function = jaxprs.exposing(closed, build.marked, exposed)
+        traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.jaxpr.outvars))
+        return _finish(build, "forward", traced, seeds, tree, [])
+    seeds, notes = _cotangents(closed, tree, cotangents)
+    traced, uses = _trace_reverse(build, exposed, seeds)
+    build.notes += notes
+    present = [c for c in seeds if c is not None]
+    return _finish(build, "reverse", traced, present, tree, uses)
+
+
+def _trace_reverse(
+    build: Build, exposed: Sequence[Any], seeds: Sequence[Any]
+) -> tuple[jaxprs.Traced, list[tuple[str, int]]]:
+    """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
+
+    def trace(marked: Any, taps: Sequence[Any]) -> jaxprs.Traced:
+        function = jaxprs.exposing(build.closed, marked, exposed)
+        leaves, which = build.arguments.leaves, build.arguments.which
+        return jaxprs.trace_reverse(function, leaves, which, seeds, taps)
+
+    if len(exposed) <= TAP_LIMIT:
+        tapped, uses = jaxprs.tap_uses(build.marked, build.arguments.which)
+        try:
+            traced = trace(tapped, [aval for _, _, aval in uses])
+        except (TypeError, ValueError, NotImplementedError):
+            pass  # a rule that stops derivatives in its own way; jax itself is asked below
+        else:
+            return traced, [(path, position) for path, position, _ in uses]
+    build.notes.append("contributions to each adjoint are not told apart in this program")
+    return trace(build.marked, []), []
+
+
+def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    def checked(*leaves: Any) -> Any:
+        out = arguments.call(f)(*leaves)
+        check_output(out, arguments.name)
+        return out
+
+    try:
+        closed, shapes = jaxprs.trace(checked, arguments.leaves)
+    except jax.errors.ConcretizationTypeError as error:
+        error.add_note(
+            f"{arguments.name} decides with Python's if, while or int() on a value that is not "
+            "known while it is traced: use jnp.where, olympus.lax.cond or olympus.lax.while_loop."
+        )
+        raise
+    except Exception as error:
+        error.add_note(f"This was raised inside {arguments.name}, at the point it was given.")
+        raise
+    return closed, jax.tree.structure(shapes)
+
+
+def _primal(build: Build, inputs: Sequence[Any], tree: Any) -> Program:
+    out = evaluate(build.primal, build.closed.consts, inputs, build.record)
+    build.place_primal(build.primal)
+    return build.program("primal", build.primal, jax.tree.unflatten(tree, out))
+
+
+def _finish(
+    build: Build,
+    mode: Mode,
+    traced: jaxprs.Traced,
+    seeds: Sequence[Any],
+    tree: Any,
+    uses: list[tuple[str, int]],
+) -> Program:
+    body = build.read_derivative(mode, traced, uses)
+    arrays = [*build.arguments.leaves, *seeds]
+    out = evaluate(body, traced.closed.consts, arrays, build.record)
+    build.complete_primal(evaluate)
+    size = len(traced.outputs)
+    primal = jax.tree.unflatten(tree, out[:size])
+    if mode == "forward":
+        return build.program(mode, body, primal, out_tangent=jax.tree.unflatten(tree, out[size:]))
+    return build.program(mode, body, primal, in_cotangents=_in_cotangents(build, out[size:]))
+
+
+def _in_cotangents(build: Build, found: Sequence[Any]) -> tuple[Any, ...]:
+    arguments = build.arguments
+    by_leaf = dict(zip(arguments.which, found, strict=True))
+
+    def leaf(index: int) -> Any:
+        shape = np.shape(arguments.leaves[index])
+        return by_leaf[index] if index in by_leaf else np.zeros(shape, jax.dtypes.float0)
+
+    return tuple(jax.tree.map(leaf, t) for t in arguments.diff_trees)
+
+
+def _tangents(
+    arguments: Arguments,
+    args: Sequence[Any],
+    argnums: int | Sequence[int] | None,
+    tangents: Sequence[Any] | None,
+) -> list[Any]:
+    leaves = [arguments.leaves[i] for i in arguments.which]
+    if tangents is None:
+        return [_ones_like(x) for x in leaves]
+    count = len(arguments.diff_trees)
+    if not isinstance(tangents, (tuple, list)) or len(tangents) != count:
+        raise ValueError(
+            f"tangents must be a tuple with one tangent for each of the {count} differentiated "
+            f"arguments, as for jax.jvp; got {tangents!r}."
+        )
+    by_leaf: dict[int, Any] = {}
+    for numbers, tangent in zip(arguments.diff_trees, tangents, strict=True):
+        found, expected = jax.tree.leaves(tangent), jax.tree.leaves(numbers)
+        _check_count("tangent", len(expected), len(found))
+        by_leaf.update(zip(expected, found, strict=True))
+    names = [arguments.names[i] for i in arguments.which]
+    given = [by_leaf[i] for i in arguments.which]
+    return [_shaped("tangent", n, x, t) for n, x, t in zip(names, leaves, given, strict=True)]
+
+
+def _cotangents(closed: Any, tree: Any, cotangents: Any) -> tuple[list[Any], list[str]]:
+    """Return a cotangent for each output, None for those that have no derivative."""
+    kinds = [(aval, jaxprs.is_inexact(aval.dtype)) for aval in closed.out_avals]
+    if not any(inexact for _, inexact in kinds):
+        raise TypeError("The output holds no real or complex number: its derivative is empty.")
+    if cotangents is None:
+        several = sum(aval.size for aval, inexact in kinds if inexact) > 1
+        notes = ["sum of outputs: every entry of the cotangent is 1"] if several else []
+        return [_ones_like(a) if inexact else None for a, inexact in kinds], notes
+    found = jax.tree.leaves(cotangents)
+    _check_count("cotangent", len(kinds), len(found))
+    names = [f"output {i}" for i in range(len(kinds))]
+    return [
+        _shaped("cotangent", n, a, c) if inexact else None
+        for n, (a, inexact), c in zip(names, kinds, found, strict=True)
+    ], []
+
+
+def _check_count(what: str, expected: int, found: int) -> None:
+    if expected != found:
+        raise ValueError(
+            f"The {what} must have the structure of what it belongs to: {expected} leaves "
+            f"were expected, {found} came."
+        )
+
+
+def _ones_like(x: Any) -> Any:
+    return jax.numpy.ones(np.shape(x), jaxprs.dtype_of(x))
+
+
+def _shaped(what: str, name: str, x: Any, seed: Any) -> Any:
+    if np.shape(seed) != np.shape(x):
+        raise ValueError(
+            f"The {what} of {name} must have its shape, {np.shape(x)}; got {np.shape(seed)}."
+        )
+    return jax.numpy.asarray(seed, jaxprs.dtype_of(x))

@@ -1,0 +1,428 @@
+"""Every touch of jaxpr internals: tag, tap, trace and read jaxprs.
+
+jax promises no stability for these names, so nothing outside this module and `_evaluate`
+knows a jaxpr; `tests/unit/test_canary.py` has a test for each behaviour relied on here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.extend.core as jec
+import jax.extend.source_info_util as source_info_util
+import numpy as np
+from jax.interpreters import ad
+
+MARK = re.compile("§([0-9.]+)§")
+
+# A tap is the identity in its first argument, and its derivative adds the second argument's
+# tangent. Transposed, it hands the cotangent of one use of a value to an input of its own,
+# and no equation is left of it: so jax itself tells what each use contributes.
+tap_p = jec.Primitive("olympus_tap")
+tap_p.def_impl(lambda value, extra: value)
+tap_p.def_abstract_eval(lambda value, extra: value)
+ad.primitive_jvps[tap_p] = lambda primals, tangents: (primals[0], ad.add_tangents(*tangents))
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Whether jax differentiates values of this type."""
+    return bool(jax.numpy.issubdtype(dtype, jax.numpy.inexact))
+
+
+def dtype_of(x: Any) -> Any:
+    """Return the dtype of an array, a type or a Python number, as jax sees it."""
+    return x.dtype if hasattr(x, "dtype") else jax.dtypes.result_type(x)
+
+
+def is_jaxpr(value: Any) -> bool:
+    """Whether a parameter of an equation is a program."""
+    return isinstance(value, (jec.Jaxpr, jec.ClosedJaxpr))
+
+
+def opened(jaxpr: Any) -> Any:
+    """Return the `Jaxpr` inside a `ClosedJaxpr`."""
+    return jaxpr.jaxpr if isinstance(jaxpr, jec.ClosedJaxpr) else jaxpr
+
+
+def with_outputs(jaxpr: Any, outvars: Sequence[Any], extra_inputs: Sequence[Any] = ()) -> Any:
+    """Return the jaxpr with other outputs, and more inputs behind its own."""
+    invars = [*jaxpr.invars, *extra_inputs]
+    debug_info = jaxpr.debug_info._replace(
+        arg_names=("",) * len(invars), result_paths=("",) * len(outvars)
+    )
+    return jaxpr.replace(invars=invars, outvars=list(outvars), debug_info=debug_info)
+
+
+# --- marks: every equation carries its path through all of jax's transformations ------------
+
+
+def mark(jaxpr: Any, prefix: str = "") -> Any:
+    """Return the jaxpr with each equation's name stack replaced by its path, bodies too."""
+    if isinstance(jaxpr, jec.ClosedJaxpr):
+        return jaxpr.replace(jaxpr=mark(jaxpr.jaxpr, prefix))
+    return jaxpr.replace(eqns=[_marked(e, f"{prefix}{i}") for i, e in enumerate(jaxpr.eqns)])
+
+
+def _marked(eqn: Any, path: str) -> Any:
+    stack = source_info_util.new_name_stack(f"§{path}§")
+    count = iter(range(len(eqn.params) + 1000))
+
+    def rebuilt(value: Any) -> Any:
+        if is_jaxpr(value):
+            return mark(value, f"{path}.{next(count)}.")
+        if isinstance(value, tuple) and any(map(is_jaxpr, value)):
+            parts = [rebuilt(part) for part in value]
+            # a NamedTuple (linalg.solve has one) must stay what it is
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return value
+
+    params = {name: rebuilt(value) for name, value in eqn.params.items()}
+    return eqn.replace(params=params, source_info=eqn.source_info.replace(name_stack=stack))
+
+
+def marked_path(eqn: Any) -> str | None:
+    """Return the path that an equation carries, the innermost where it carries several."""
+    marks = MARK.findall(str(eqn.source_info.name_stack))
+    return marks[-1] if marks else None
+
+
+def is_transposed(eqn: Any) -> bool:
+    """Whether jax made this equation by transposing."""
+    return "transpose(" in str(eqn.source_info.name_stack)
+
+
+# --- taps ------------------------------------------------------------------------------------
+
+
+def tap_uses(jaxpr: Any, which: Sequence[int]) -> tuple[Any, list[tuple[str, int, Any]]]:
+    """Put a tap on each use, as operand or output, of a value that depends on inputs `which`.
+
+    Returns the jaxpr, whose added inputs stand behind its own, and for each added input the
+    path of the equation ("out" for an output), the operand's position and the type.
+    """
+    template = jax.make_jaxpr(tap_p.bind)(1.0, 1.0).jaxpr.eqns[0]
+    uses: list[tuple[str, int, Any]] = []
+    extras: list[Any] = []
+    eqns: list[Any] = []
+    active = _active(jaxpr, which)
+
+    def tapped(var: Any, path: str, position: int, source_info: Any) -> Any:
+        if isinstance(var, jec.Literal) or var not in active:
+            return var
+        extra, result = jec.Var(var.aval), jec.Var(var.aval)
+        extras.append(extra)
+        uses.append((path, position, var.aval))
+        eqns.append(
+            template.replace(invars=[var, extra], outvars=[result], source_info=source_info)
+        )
+        return result
+
+    for index, eqn in enumerate(jaxpr.eqns):
+        invars = [tapped(v, str(index), j, eqn.source_info) for j, v in enumerate(eqn.invars)]
+        eqns.append(eqn.replace(invars=invars))
+    info = template.source_info.replace(name_stack=source_info_util.new_name_stack())
+    outvars = [tapped(v, "out", j, info) for j, v in enumerate(jaxpr.outvars)]
+    return with_outputs(jaxpr.replace(eqns=eqns), outvars, extras), uses
+
+
+def _active(jaxpr: Any, which: Sequence[int]) -> set[Any]:
+    """Return the variables that carry a derivative when inputs `which` do."""
+    active = {jaxpr.invars[i] for i in which}
+    for eqn in jaxpr.eqns:
+        inputs = (v for v in eqn.invars if not isinstance(v, jec.Literal))
+        if eqn.primitive.name != "stop_gradient" and any(v in active for v in inputs):
+            active.update(v for v in eqn.outvars if is_inexact(v.aval.dtype))
+    return active
+
+
+# --- traces ----------------------------------------------------------------------------------
+
+
+def trace(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the closed jaxpr of `f` at `args`, and the structure of its output."""
+    # a function object of our own: jax caches traces by the identity of the function, and
+    # would show an old program where a global that `f` reads has changed
+    return jax.make_jaxpr(lambda *xs: f(*xs), return_shape=True)(*args)  # type: ignore[no-any-return]
+
+
+def exposing(closed: Any, jaxpr: Any, exposed: Sequence[Any]) -> Callable[..., Any]:
+    """Return the function of a jaxpr: inputs -> (its outputs, the exposed values)."""
+    count = len(jaxpr.outvars)
+    run = jec.jaxpr_as_fun(
+        jec.ClosedJaxpr(with_outputs(jaxpr, [*jaxpr.outvars, *exposed]), closed.consts)
+    )
+
+    def function(*inputs: Any) -> tuple[list[Any], list[Any]]:
+        values = run(*inputs)
+        return values[:count], values[count:]
+
+    return function
+
+
+@dataclass
+class Traced:
+    """A derivative program, and which of its variables stand for what."""
+
+    closed: Any
+    exposed: list[Any]  # the primal values
+    outputs: list[Any]
+    derivatives: list[Any]
+    tangents: list[Any] = field(default_factory=list)  # of the exposed values
+    contributions: list[Any] = field(default_factory=list)  # one for each tap
+
+
+def trace_forward(
+    function: Callable[..., Any], inputs: Sequence[Any], which: Sequence[int], sizes: int
+) -> Traced:
+    """Trace the JVP of a function made by `exposing`, differentiated in the inputs `which`."""
+
+    def jvp(leaves: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        part = partial_in(function, leaves, which)
+        return jax.jvp(part, [leaves[i] for i in which], list(tangents))
+
+    closed = jax.make_jaxpr(jvp)(list(inputs), [_abstract(inputs[i]) for i in which])
+    out = list(closed.jaxpr.outvars)
+    half = len(out) // 2
+    return Traced(
+        closed,
+        exposed=out[sizes:half],
+        outputs=out[:sizes],
+        derivatives=out[half : half + sizes],
+        tangents=out[half + sizes :],
+    )
+
+
+def trace_reverse(
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    which: Sequence[int],
+    cotangents: Sequence[Any],
+    taps: Sequence[Any],
+) -> Traced:
+    """Trace a forward sweep and its pullback, differentiated in the inputs `which`."""
+    zeros = [jax.ShapeDtypeStruct(t.shape, t.dtype) for t in taps]
+
+    def vjp(leaves: Sequence[Any], cts: Sequence[Any], extras: Sequence[Any]) -> Any:
+        count = len(which)
+
+        def part(*diff: Any) -> Any:
+            return partial_in(lambda *xs: function(*xs, *diff[count:]), leaves, which)(
+                *diff[:count]
+            )
+
+        primals = [leaves[i] for i in which]
+        out, pullback, exposed = jax.vjp(part, *primals, *extras, has_aux=True)
+        full = [
+            np.zeros(np.shape(o), jax.dtypes.float0) if c is None else c
+            for o, c in zip(out, cts, strict=True)
+        ]
+        return out, exposed, pullback(full)
+
+    closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(
+        list(inputs), [None if c is None else _abstract(c) for c in cotangents], zeros
+    )
+    out = list(closed.jaxpr.outvars)
+    first = len(shapes[0])
+    second = first + len(shapes[1])
+    third = second + len(which)
+    return Traced(
+        closed,
+        exposed=out[first:second],
+        outputs=out[:first],
+        derivatives=out[second:third],
+        contributions=out[third:],
+    )
+
+
+def partial_in(
+    function: Callable[..., Any], leaves: Sequence[Any], which: Sequence[int]
+) -> Callable[..., Any]:
+    """Return `function` of the inputs `which` alone, the others fixed."""
+
+    def part(*chosen: Any) -> Any:
+        full = list(leaves)
+        for index, leaf in zip(which, chosen, strict=True):
+            full[index] = leaf
+        return function(*full)
+
+    return part
+
+
+def _abstract(x: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(np.shape(x), dtype_of(x))
+
+
+# --- bodies ----------------------------------------------------------------------------------
+
+# primitives whose body is simply called with the operands
+CALLS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "call_jaxpr",
+}
+
+
+def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
+    """Yield each body's name, its jaxpr, and for each of its inputs the operand's position.
+
+    The order is that of `mark`: the jaxprs among the parameters, one after another.
+    """
+    name, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
+    for key, value in params.items():
+        parts = value if isinstance(value, tuple) else (value,)
+        found = [p for p in parts if is_jaxpr(p)]
+        for i, jaxpr in enumerate(found):
+            positions: list[int] | None = list(range(count))
+            label = key.removesuffix("_jaxpr").removesuffix("jaxpr") or "body"
+            if name == "cond":
+                positions, label = list(range(1, count)), f"branch {i}"
+            elif name == "while":
+                first, second = params["cond_nconsts"], params["body_nconsts"]
+                carry = list(range(first + second, count))
+                consts = range(first) if key == "cond_jaxpr" else range(first, first + second)
+                positions = [*consts, *carry]
+            elif name in CALLS:
+                label = "body"
+            if len(opened(jaxpr).invars) != len(positions):
+                positions = None  # a body that is called in a way of its own
+            if len(found) > 1 and name != "cond":
+                label = getattr(value, "_fields", [f"{label} {i}"] * len(found))[i]
+            yield label, jaxpr, positions
+
+
+def printable_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that say something to a reader: no programs, no functions."""
+    return {k: _printable(v) for k, v in params.items() if _worth_showing(v)}
+
+
+def _worth_showing(value: Any) -> bool:
+    if value is None or is_jaxpr(value) or (callable(value) and not isinstance(value, type)):
+        return False
+    return not (isinstance(value, tuple) and (not value or any(map(is_jaxpr, value))))
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return [_printable(v) for v in value]
+    return str(value)[:120]
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+@dataclass
+class RawValue:
+    """A variable or a literal, before it has a name."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    literal: Any = None
+    is_literal: bool = False
+
+
+@dataclass
+class RawEquation:
+    """An equation, before its role is known."""
+
+    primitive: str
+    params: Mapping[str, Any]
+    operands: list[int]
+    results: list[int]
+    bodies: list[RawBody]
+    path: str
+    mark: str | None
+    transposed: bool
+    source_info: Any
+    trips: int | None = None
+
+
+@dataclass
+class RawBody:
+    """The equations of a jaxpr, and the numbers that its variables were given."""
+
+    name: str
+    jaxpr: Any
+    inputs: list[int]
+    consts: list[int]
+    outputs: list[int]
+    equations: list[RawEquation]
+    positions: list[int] | None
+    ids: dict[Any, int]
+    taken: bool = True
+
+
+def aval_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
+    """Return shape, dtype name and size in bytes of a variable or a literal."""
+    shape = tuple(getattr(atom.aval, "shape", ()))
+    dtype = getattr(atom.aval, "dtype", None)
+    size = getattr(dtype, "itemsize", 0) * int(np.prod(shape, dtype=np.int64))
+    return shape, str(dtype), size
+
+
+def read(
+    jaxpr: Any,
+    values: list[RawValue],
+    ids: dict[Any, int] | None = None,
+    prefix: str = "",
+    name: str = "body",
+    positions: list[int] | None = None,
+) -> RawBody:
+    """Read a jaxpr into plain data, numbering its variables on from the end of `values`.
+
+    `ids` holds variables that have a number already.
+    """
+    ids = {} if ids is None else ids
+
+    def number(atom: Any) -> int:
+        literal = isinstance(atom, jec.Literal)
+        if not literal and atom in ids:
+            return ids[atom]
+        values.append(RawValue(*aval_of(atom), atom.val if literal else None, literal))
+        if not literal:
+            ids[atom] = len(values) - 1
+        return len(values) - 1
+
+    def equation(index: int, eqn: Any) -> RawEquation:
+        path = f"{prefix}{index}"
+        nested = [
+            read(body, values, None, f"{path}.{k}.", label, places)
+            for k, (label, body, places) in enumerate(bodies(eqn))
+        ]
+        operands = [number(v) for v in eqn.invars]
+        return RawEquation(
+            primitive=eqn.primitive.name,
+            params=eqn.params,
+            operands=operands,
+            results=[number(v) for v in eqn.outvars],
+            bodies=nested,
+            path=path,
+            mark=marked_path(eqn),
+            transposed=is_transposed(eqn),
+            source_info=eqn.source_info,
+            trips=eqn.params["length"] if eqn.primitive.name == "scan" else None,
+        )
+
+    inner = opened(jaxpr)
+    inputs = [number(v) for v in inner.invars]
+    consts = [number(v) for v in inner.constvars]
+    equations = [equation(i, eqn) for i, eqn in enumerate(inner.eqns)]
+    outputs = [number(v) for v in inner.outvars]
+    return RawBody(name, jaxpr, inputs, consts, outputs, equations, positions, ids)
+
+
+def source_line(source_info: Any) -> str:
+    """Return "file:line:column (function)" of the user's line behind an equation, or ""."""
+    return str(source_info_util.summarize(source_info))

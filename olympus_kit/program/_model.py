@@ -1,0 +1,133 @@
+"""What a captured program is made of: plain, frozen data that no longer knows jax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Mode = Literal["primal", "forward", "reverse"]
+MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """What is kept of a value: all of it where it is small, otherwise a description."""
+
+    entries: Any  # the whole value as nested lists, or its first entries where it is large
+    whole: bool  # whether `entries` is the whole value
+    minimum: float | None  # of the finite entries; None for complex, empty or non-numeric values
+    maximum: float | None
+    mean: float | None
+    nans: int
+    infs: int
+    iterations: int | None  # set where the first axis counts a loop's iterations
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """One array of the program."""
+
+    id: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    literal: bool  # written into the program, so that keeping it costs nothing
+    nbytes: int
+    summary: Summary | None  # None where the value was not computed (a branch not taken)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The line of the user's file that an equation came from."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A program inside an equation: the body of a loop, a branch, a function that was called."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    equations: tuple[Equation, ...]
+    taken: bool  # False for a branch that was not run at these values
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """One application of a primitive."""
+
+    path: str  # its place: "4" at the top, "4.0.2" for the third equation of its first body
+    primitive: str
+    params: Mapping[str, Any]  # what can be printed of its parameters
+    roles: frozenset[str]  # of "primal", "coefficient", "tangent", "adjoint", "bookkeeping"
+    primal: str | None  # path of the primal equation that it is, or that it differentiates
+    operands: tuple[int, ...]
+    results: tuple[int, ...]
+    bodies: tuple[Body, ...]
+    flops: int  # arithmetic operations of all iterations; a while loop counts its measured trips
+    bytes: int  # read and written
+    trips: int | None  # iterations of a loop; for `while` as measured at these values
+    live: int  # bytes held after it: everything that a later equation still reads
+    source: Source | None
+
+
+@dataclass(frozen=True, eq=False)
+class Residual:
+    """A value that the forward sweep keeps for the way back."""
+
+    value: int
+    made_by: str | None  # path of the equation that made it; None for inputs and constants
+    used_by: tuple[str, ...]
+    free: bool  # a literal of the program: needed on the way back, but no memory
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A function at one point, as the list of equations that jax evaluates in one mode.
+
+    `equations` is the program of `mode` in its own order; `rows` are the equations of the
+    primal program, which `Equation.primal` points to. Both refer to one table, `values`.
+    """
+
+    mode: Mode
+    name: str
+    equations: tuple[Equation, ...]
+    rows: tuple[Equation, ...]
+    values: tuple[Value, ...]
+    inputs: tuple[int, ...]
+    consts: tuple[int, ...]
+    outputs: tuple[int, ...]
+    seeds: tuple[int, ...]  # the tangents or cotangents that the derivative starts from
+    derivatives: tuple[int, ...]  # where it ends: the tangents of the outputs, or the adjoints
+    #                               of the inputs, one for each differentiated leaf
+    tangents: Mapping[int, int]  # primal value -> its tangent
+    adjoints: Mapping[int, int]  # primal value -> its adjoint, all contributions added
+    contributions: Mapping[tuple[str, int], int]  # (row, operand's position) -> what it adds
+    residuals: tuple[Residual, ...]
+    notes: tuple[str, ...]  # what a reader should know: defaults chosen, parts not traced
+    out: Any = field(repr=False)
+    out_tangent: Any = field(repr=False)
+    in_cotangents: Any = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Program({self.name}, mode={self.mode!r}: {len(self.rows)} primal equations, "
+            f"{len(self.equations)} in this mode, {len(self.residuals)} residuals)"
+        )
+
+    def walk(self) -> Iterator[Equation]:
+        """Yield every equation of `equations`, those in bodies after the one that holds them."""
+        return walk(self.equations)
+
+
+def walk(equations: tuple[Equation, ...]) -> Iterator[Equation]:
+    """Yield equations in program order, those in bodies after the one that holds them."""
+    for equation in equations:
+        yield equation
+        for body in equation.bodies:
+            yield from walk(body.equations)
