@@ -1,0 +1,118 @@
+// What the pages do beyond HTML: colours, copying, search, and where you are on the page.
+// Without this file, and from a disk, everything can still be read.
+
+const root = document.documentElement;
+const find = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+
+// Light or dark: the system's choice until the reader makes one.
+const shade = find(".shade");
+const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const showShade = () => shade.setAttribute("aria-pressed", isDark());
+shade.hidden = false;
+shade.addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private mode */ }
+  showShade();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showShade);
+showShade();
+
+// Copy: only where the browser lets us (a page from a disk may not).
+if (navigator.clipboard) {
+  for (const box of all(".code")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      const code = box.querySelector("code").cloneNode(true);
+      code.querySelectorAll(".linenos").forEach((number) => number.remove());
+      await navigator.clipboard.writeText(code.textContent.trimEnd());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    box.append(button);
+  }
+}
+
+// What scrolls sideways can be reached, and so scrolled, with the keyboard.
+const markScrollers = () => {
+  for (const box of all(".scroll, main pre, .out.rich")) {
+    if (box.scrollWidth > box.clientWidth + 1) {
+      box.tabIndex = 0;
+      if (!box.matches("pre")) box.setAttribute("role", "group");
+    } else {
+      box.removeAttribute("tabindex");
+    }
+  }
+};
+addEventListener("load", markScrollers);
+addEventListener("resize", markScrollers);
+
+// On paper nothing can be opened.
+addEventListener("beforeprint", () => all("main details").forEach((fold) => { fold.open = true; }));
+
+// On this page: mark the section that is being read.
+const links = new Map(all(".side.page a").map((link) => [link.hash.slice(1), link]));
+const headings = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id))).filter(Boolean);
+const markSection = () => {
+  const read = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop();
+  for (const [id, link] of links) {
+    if (read && id === read.id) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+};
+addEventListener("scroll", markSection, { passive: true });
+markSection();
+
+// Search: pagefind's index lies beside the page and is read at the first search.
+const dialog = find("dialog.search");
+const query = find("#query");
+const hits = find(".hits");
+const count = find(".count");
+let engine = null; // a promise: words may be typed while it loads
+let latest = 0;
+
+const hit = (page, part) => {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = part.url;
+  link.textContent = part.title === page.meta.title ? part.title : `${page.meta.title} · ${part.title}`;
+  const excerpt = document.createElement("p");
+  excerpt.innerHTML = part.excerpt; // pagefind escapes it and marks the words
+  item.append(link, excerpt);
+  return item;
+};
+
+const search = async () => {
+  const mine = ++latest;
+  const words = query.value.trim();
+  if (!words) { hits.replaceChildren(); count.textContent = ""; return; }
+  const found = await (await engine).debouncedSearch(words, {}, 120);
+  if (!found || mine !== latest) return;
+  const pages = await Promise.all(found.results.slice(0, 8).map((result) => result.data()));
+  if (mine !== latest) return;
+  hits.replaceChildren(...pages.flatMap((page) => page.sub_results.slice(0, 3).map((part) => hit(page, part))));
+  count.textContent = found.results.length === 1 ? "Found on one page." : `Found on ${found.results.length} pages.`;
+};
+
+const openSearch = () => {
+  engine ??= import(new URL("pagefind/pagefind.js", document.baseURI));
+  dialog.showModal();
+  query.select();
+  if (query.value) search();
+};
+
+if (location.protocol !== "file:") { // browsers load no index from a disk
+  find(".find").hidden = false;
+  find(".find").addEventListener("click", openSearch);
+  query.addEventListener("input", search);
+  query.form.addEventListener("submit", (event) => { event.preventDefault(); hits.querySelector("a")?.focus(); });
+  find(".close").addEventListener("click", () => dialog.close());
+  hits.addEventListener("click", () => dialog.close());
+  addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !dialog.open) { event.preventDefault(); openSearch(); }
+  });
+}

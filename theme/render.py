@@ -1,0 +1,231 @@
+"""Turn the pages that mystmd has resolved (`_build/site`) into plain HTML files.
+
+Each kind of node has one macro of its name in templates/nodes.html, so the look is read there.
+Here is what a template cannot do: addresses, highlighting, choosing an output's best form. All
+pages lie in one folder and link by file name, so the site works from any sub-path and from a
+disk.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from execute import tags, walk
+from jinja2 import Environment, FileSystemLoader
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from mathml import mathml
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+Node = dict[str, Any]
+
+THEME = Path(__file__).resolve().parent
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+BEST_FIRST = (
+    "text/html",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/markdown",
+    "text/latex",
+    "text/plain",
+)
+
+
+class BookError(Exception):
+    """Something in a page that an author has to repair."""
+
+
+def templates() -> Environment:
+    """Return the templates; whatever they print is escaped."""
+    return Environment(
+        loader=FileSystemLoader(THEME / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def words(node: Node) -> str:
+    """Return the text of a node without its marks."""
+    return "".join(n.get("value", "") for n in walk(node) if n["type"] != "html")
+
+
+def file_of(url: str) -> str:
+    """Return the file of a page's address: /start is start.html, / is index.html."""
+    return (url.strip("/").replace("/", "-") or "index") + ".html"
+
+
+@dataclass
+class Page:
+    """One page while it is being rendered."""
+
+    source: str
+    macros: Any
+    public: Path = Path()
+    footnotes: list[Node] = field(default_factory=list)
+    assets: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    cells: int = 0
+
+    def html(self, node: Node) -> Markup:
+        """Return a node as HTML; an unknown kind is a problem, never a silent gap."""
+        macro = getattr(self.macros, node["type"], None)
+        if macro is None:
+            said = f"the theme has no way to show {node['type']!r} ({words(node)[:60]!r})"
+            self.problems.append(f"{self.source}: {said}.")
+            return Markup()
+        return Markup(macro(node, self))
+
+    def inside(self, node: Node, without: str = "") -> Markup:
+        """Return a node's children, except those of one kind."""
+        children = [c for c in node.get("children", []) if c["type"] != without]
+        return Markup().join(self.html(child) for child in children)
+
+    def only(self, node: Node, kind: str) -> Markup:
+        """Return the insides of the first child of a kind, or nothing."""
+        found = [c for c in node.get("children", []) if c["type"] == kind]
+        return self.inside(found[0]) if found else Markup()
+
+    def href(self, node: Node) -> str:
+        """Return where a link leads: another page, a place in this one, a file, the web."""
+        url, place = node.get("url", ""), node.get("html_id") or ""
+        if node.get("static"):
+            return self.asset(url)
+        if node["type"] == "crossReference" or node.get("internal"):
+            anchor = f"#{place}" if place else ""
+            return (file_of(url) if url else "") + anchor or "#"
+        return str(url)
+
+    def asset(self, url: str) -> str:
+        """Return the address of a picture or file, which is then copied beside the pages."""
+        if not url.startswith("/"):
+            return url
+        self.assets.add(url.lstrip("/"))
+        return f"assets{url}"
+
+    def math(self, node: Node) -> Markup:
+        """Return a formula as MathML."""
+        try:
+            return Markup(mathml(node.get("html", "")))
+        except ValueError as error:
+            self.problems.append(f"{self.source}: {error}: {node.get('value')}")
+            return Markup()
+
+    def code(self, node: Node) -> Markup:
+        """Return highlighted code."""
+        lang = node.get("lang") or ("ipython3" if node.get("executable") else "text")
+        try:
+            lexer = get_lexer_by_name(lang, stripnl=False)
+        except ClassNotFound:
+            lexer = get_lexer_by_name("text", stripnl=False)
+        formatter = HtmlFormatter(
+            cssclass="hl",
+            wrapcode=True,
+            linenos="inline" if node.get("showLineNumbers") else False,
+            hl_lines=node.get("emphasizeLines") or [],
+        )
+        return Markup(highlight(node["value"], lexer, formatter))
+
+    def note(self, node: Node) -> str:
+        """Keep a footnote for the end of the page."""
+        self.footnotes.append(node)
+        return ""
+
+    def cell(self, node: Node) -> str:
+        """Count a code cell and report one that failed without being meant to."""
+        self.cells += 1
+        for output in (n.get("jupyter_data") or {} for n in walk(node) if n["type"] == "output"):
+            if output.get("output_type") == "error" and "raises-exception" not in tags(node):
+                trace = self.text(output, "traceback")
+                self.problems.append(f"{self.source}: code cell {self.cells} failed.\n{trace}")
+        return ""
+
+    def text(self, data: Node, key: str) -> str:
+        """Return an output's text; mystmd puts a long one into a file."""
+        whole = (
+            (self.public / data["path"].lstrip("/")).read_text() if "path" in data else data[key]
+        )
+        return ANSI.sub("", whole if isinstance(whole, str) else "".join(whole))
+
+    def best(self, data: Node) -> tuple[str, Markup | str]:
+        """Return an output's kind and content in the best form that needs no kernel."""
+        for mime in BEST_FIRST:
+            if mime not in data:
+                continue
+            form = data[mime]
+            if mime in ("image/png", "image/jpeg"):
+                return "image", self.asset(form["path"])
+            content = self.text(form, "content")
+            if mime == "text/markdown":
+                content = MarkdownIt("commonmark").enable("table").render(content)
+            rich = mime in ("text/html", "image/svg+xml", "text/markdown")
+            return ("html", Markup(content)) if rich else ("text", content)
+        return "nothing", ""
+
+
+def headings(tree: Node) -> list[Node]:
+    """Return what `on this page` lists."""
+    found = [n for n in walk(tree) if n["type"] == "heading" and n.get("html_id")]
+    return [
+        {"text": words(n), "id": n["html_id"], "depth": n["depth"]} for n in found if n["depth"] < 4
+    ]
+
+
+def contents(site: Node) -> list[Node]:
+    """Return the book's table of contents; an entry without a file is the title of a part."""
+    project = site["projects"][0]
+    entries = [{"title": project["title"], "slug": "index", "level": 1}, *project["pages"]]
+    return [
+        {**entry, "file": file_of(entry["slug"]) if entry.get("slug") else None}
+        for entry in entries
+    ]
+
+
+def with_neighbours(entries: list[Node]) -> Iterator[tuple[Node, Node | None, Node | None]]:
+    """Yield every page with the one before and the one after it."""
+    pages = [entry for entry in entries if entry["file"]]
+    yield from zip(pages, [None, *pages[:-1]], [*pages[1:], None], strict=True)
+
+
+def render_site(site_folder: Path, out: Path) -> list[str]:
+    """Write every page of the built site into `out`; return the list of problems."""
+    environment = templates()
+    macros, layout = (
+        environment.get_template("nodes.html").module,
+        environment.get_template("page.html"),
+    )
+    site = json.loads((site_folder / "config.json").read_text())
+    entries, problems = contents(site), []
+    (out / "assets").mkdir(parents=True, exist_ok=True)
+    for entry, before, after in with_neighbours(entries):
+        data = json.loads((site_folder / "content" / f"{entry['slug']}.json").read_text())
+        page = Page(data["location"].lstrip("/"), macros, site_folder / "public")
+        body = page.html(data["mdast"])
+        text = layout.render(
+            title=data["frontmatter"].get("title") or entry["title"],
+            description=data["frontmatter"].get("description", ""),
+            book=entries[0]["title"],
+            body=body,
+            page=page,
+            entry=entry,
+            before=before,
+            after=after,
+            contents=entries,
+            headings=headings(data["mdast"]),
+            references=data.get("references", {}).get("cite", {}),
+        )
+        (out / entry["file"]).write_text(text, encoding="utf-8")
+        for asset in page.assets:
+            shutil.copy(site_folder / "public" / asset, out / "assets")
+        problems += page.problems
+    for name in ("book.css", "book.js"):
+        shutil.copy(THEME / name, out)
+    return problems
