@@ -1,1 +1,25 @@
-"""The pytest plugin that hands MyST notebooks to nbval."""
+"""The pytest plugin that hands MyST notebooks to nbval.
+
+`pytest --nbval exercises/04_reverse.md` collects the notebook as nbval collects an `.ipynb`:
+one kernel for the file, one test for each code cell. Without `--nbval` (or `--nbval-lax`), or
+without nbval, this module does nothing, and it imports nothing heavy.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ._nbval_items import MystFile
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "MystFile | None":
+    """Collect a Markdown file that says of itself that it is a MyST notebook."""
+    wanted = any(parent.config.getoption(name, False) for name in ("nbval", "nbval_lax"))
+    if not wanted or file_path.suffix != ".md":
+        return None
+    from ._nbval_items import MystFile
+    from ._notebook import is_notebook
+
+    return MystFile.from_parent(parent, path=file_path) if is_notebook(file_path) else None
