@@ -66,4 +66,4 @@ def show(card: Card) -> None:
     if get_ipython() is None:
         print(card.text())
     else:
-        display(card)
+        display(card)  # type: ignore[no-untyped-call]

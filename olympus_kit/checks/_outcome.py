@@ -35,6 +35,12 @@ class Outcome:
         found = asdict(self.diagnosis) if self.diagnosis else None
         return {"name": self.name, "state": self.state, "diagnosis": found}
 
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Outcome":
+        """The outcome that `json` wrote down."""
+        found = data["diagnosis"]
+        return cls(data["name"], data["state"], Diagnosis(**found) if found else None)
+
     def error(self) -> "CheckFailed":
         """The exception that a check cell raises for it."""
         kind = NotAttempted if self.state == "not attempted" else NotYet

@@ -142,8 +142,11 @@ def wave(shape: tuple[int, ...], phase: float = 0.0, scale: float = 1.0) -> np.n
     ```
     """
     size = int(np.prod(shape, dtype=int))
-    raw = np.sin(1.7 * np.arange(1, size + 1) ** 1.3 + phase) + 0.1 * np.cos(phase)
-    return (scale * raw).astype(np.float32).astype(np.float64).reshape(shape)
+    raw: np.ndarray[Any, Any] = np.sin(1.7 * np.arange(1, size + 1) ** 1.3 + phase) + 0.1 * np.cos(
+        phase
+    )
+    exact: np.ndarray[Any, Any] = (scale * raw).astype(np.float32).astype(np.float64)
+    return exact.reshape(shape)
 
 
 def dense_pullback(f: Callable[..., Any], args: Sequence[Any], u: Any) -> tuple[Any, ...]:

@@ -49,7 +49,7 @@ def write(notebook: Any) -> str:
 
 def new(cells: list[Any], metadata: dict[str, Any]) -> Any:
     """A notebook of these cells."""
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
 def tags(cell: Any) -> list[str]:

@@ -80,7 +80,8 @@ def _cells(lesson: Lesson) -> Iterator[Any]:
             yield _with_source(cell.raw, by_cell[id(cell.raw)].stub())
         elif "hint" in roles:
             hints_so_far += 1
-            yield nbformat.v4.new_markdown_cell(_folded(hints_so_far, cell.raw.source.strip()))
+            text = _folded(hints_so_far, cell.raw.source.strip())
+            yield nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
         elif "setup" in roles or "check" in roles:
             yield _frozen(cell.raw)
         elif not {"explanation", "mutant", "alternative", "spec"} & set(roles):
