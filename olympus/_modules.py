@@ -52,7 +52,7 @@ def lazy_modules(
     """Return `__getattr__`, `__dir__` and `__all__` of the package whose globals are given."""
     package = str(namespace["__name__"])
     names = sorted([n for n in namespace if not n.startswith("_") and n != "lazy_modules"])
-    public = sorted([*names, *MODULES])
+    public = sorted({*names, *MODULES})
 
     def package_getattr(attribute: str) -> object:
         if attribute in MODULES:

@@ -1,1 +1,54 @@
-"""The kit: everything of `olympus`, and what the course adds to it."""
+"""The kit: everything of `olympus`, and what the course adds to it.
+
+```python
+import olympus_kit as ok
+
+ok.graph(lambda x: 4 * x * (1 - x), 0.2)  # the ladder of a program, to be stepped
+ok.check("slope")  # check an exercise's answer
+```
+
+The views and the checks load when they are first asked for, so that importing the kit costs
+little more than importing jax.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+import olympus as _olympus
+from olympus import *  # noqa: F403
+from olympus._modules import MODULES as _MODULES
+from olympus._modules import no_such_name as _no_such_name
+
+if TYPE_CHECKING:
+    from .checks import Unsolved as Unsolved
+    from .checks import check as check
+    from .checks import check_all as check_all
+    from .checks import hint as hint
+    from .checks import solution as solution
+    from .program import Program as Program
+    from .program import capture as capture
+    from .views import Graph as Graph
+    from .views import View as View
+    from .views import graph as graph
+
+__version__ = "0.1.0"
+
+_HOME = {
+    **dict.fromkeys(["Unsolved", "check", "check_all", "hint", "solution"], "checks"),
+    **dict.fromkeys(["Program", "capture"], "program"),
+    **dict.fromkeys(["Graph", "View", "graph"], "views"),
+}
+
+__all__ = sorted([*_olympus.__all__, *_HOME])
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULES:
+        return getattr(_olympus, name)
+    raise _no_such_name(__name__, name, __all__)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -12,32 +12,12 @@ from collections.abc import Sequence
 
 from ._jaxprs import RawEquation, RawValue
 
-MOVES = frozenset([
-    "argsort",
-    "bitcast_convert_type",
-    "broadcast_in_dim",
-    "concatenate",
-    "convert_element_type",
-    "copy",
-    "copy_p",
-    "dynamic_slice",
-    "dynamic_update_slice",
-    "empty",
-    "empty2",
-    "expand_dims",
-    "gather",
-    "iota",
-    "optimization_barrier",
-    "pad",
-    "reshape",
-    "rev",
-    "select_n",
-    "slice",
-    "split",
-    "squeeze",
-    "stop_gradient",
-    "transpose",
-])
+MOVES = frozenset({
+    *("argsort", "bitcast_convert_type", "broadcast_in_dim", "concatenate", "copy", "copy_p"),
+    *("convert_element_type", "dynamic_slice", "dynamic_update_slice", "empty", "empty2"),
+    *("expand_dims", "gather", "iota", "optimization_barrier", "pad", "reshape", "rev"),
+    *("select_n", "slice", "split", "squeeze", "stop_gradient", "transpose"),
+})
 
 
 def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[int]) -> int:
@@ -58,15 +38,15 @@ def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[int
     if name == "dot_general":
         (contracted, _), _ = equation.params["dimension_numbers"]
         shape = values[equation.operands[0]].shape
-        return 2 * made * math.prod(shape[d] for d in contracted)
+        return 2 * made * math.prod(int(shape[d]) for d in contracted)
     if name == "conv_general_dilated":
         kernel = values[equation.operands[1]].shape
-        out_channels = kernel[equation.params["dimension_numbers"].rhs_spec[0]]
+        out_channels = int(kernel[equation.params["dimension_numbers"].rhs_spec[0]])
         return 2 * made * math.prod(kernel) // max(out_channels, 1)
     if name.startswith(("reduce_", "arg")):
         return max(0, sum(math.prod(values[o].shape) for o in equation.operands) - made)
     if name == "integer_pow":
-        return made * max(1, abs(equation.params["y"]) - 1)
+        return made * max(1, abs(int(equation.params["y"])) - 1)
     return 0 if name in MOVES else made
 
 

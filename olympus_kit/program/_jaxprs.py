@@ -146,7 +146,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Any]:
     """Return the closed jaxpr of `f` at `args`, and the structure of its output."""
     # a function object of our own: jax caches traces by the identity of the function, and
     # would show an old program where a global that `f` reads has changed
-    return jax.make_jaxpr(lambda *xs: f(*xs), return_shape=True)(*args)  # type: ignore[no-any-return]
+    return jax.make_jaxpr(lambda *xs: f(*xs), return_shape=True)(*args)
 
 
 def exposing(closed: Any, jaxpr: Any, exposed: Sequence[Any]) -> Callable[..., Any]:
@@ -293,7 +293,7 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
                 positions = [*consts, *carry]
             elif name in CALLS:
                 label = "body"
-            if len(opened(jaxpr).invars) != len(positions):
+            if positions is not None and len(opened(jaxpr).invars) != len(positions):
                 positions = None  # a body that is called in a way of its own
             if len(found) > 1 and name != "cond":
                 label = getattr(value, "_fields", [f"{label} {i}"] * len(found))[i]

@@ -15,7 +15,7 @@ FIRST = 8  # entries kept of a larger one
 
 def summarize(value: Any, iterations: bool = False) -> Summary:
     """Return the summary of an array; with `iterations` its first axis counts a loop's turns."""
-    if hasattr(value, "dtype") and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key):
         value = jax.random.key_data(value)
     array = np.asarray(value)
     if array.dtype == jax.dtypes.float0:

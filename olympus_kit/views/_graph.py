@@ -1,0 +1,77 @@
+"""`graph`: the computation of a function and of its derivative, as a ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..program import Mode, Program, capture
+from ._ladder import build_ladder
+from ._svg import ladder_svg
+from ._text import ladder_text
+from ._view import View
+
+
+class Graph(View):
+    """The ladder of a program: one row for each primal equation, its derivative beside it."""
+
+    script = "ladder.js"
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._ladder = build_ladder(program)
+
+    @property
+    def title(self) -> str:
+        """The function, the mode and the point."""
+        return self._ladder.title
+
+    def model(self) -> dict[str, Any]:
+        """Return rows, steps and values as plain data."""
+        return self._ladder.as_json() | {"text": self.text()}
+
+    def text(self, color: bool = False) -> str:
+        """Return every equation in program order, with its role and its value."""
+        return ladder_text(self._ladder, color)
+
+    def svg(self) -> str:
+        """Return the ladder as a picture."""
+        return ladder_svg(self._ladder)
+
+
+def graph(
+    f: Callable[..., Any],
+    *args: Any,
+    mode: Mode = "reverse",
+    argnums: int | Sequence[int] | None = None,
+    tangents: Sequence[Any] | None = None,
+    cotangents: Any = None,
+) -> Graph:
+    """Show what jax computes for `f` at `args`, equation by equation.
+
+    Args:
+        f: a function of numbers, arrays and containers of them.
+        *args: the point at which to look, one value for each parameter of `f`.
+        mode: "primal" shows f alone, "forward" the tangents carried along (jvp), "reverse"
+            the forward sweep and the adjoints on the way back (vjp).
+        argnums: which arguments to differentiate; all that hold real numbers where None.
+        tangents: one for each differentiated argument, of its shape; ones where None.
+        cotangents: of the shape of the output; ones where None.
+
+    Raises:
+        TypeError: for what is no function, a leaf that is no number, an output that is none,
+            or nothing to differentiate.
+        ValueError: for an unknown mode, or a tangent or cotangent of another shape.
+
+    ```python
+    import olympus.numpy as jnp
+    import olympus_kit as ok
+
+    view = ok.graph(lambda x: jnp.sin(x) * x, 2.0)
+    print(view)  # the listing; a notebook shows the ladder, which can be stepped
+    view.save("ladder.svg")
+    ```
+    """
+    return Graph(
+        capture(f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents)
+    )

@@ -1,0 +1,173 @@
+"""The ladder as a picture that stands alone."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ._ladder import Ladder, Line, Row
+
+# role -> (colour, mark, word): the mark and the word say the same as the colour
+ROLES = {
+    "primal": ("#1f5fa8", "■", "primal"),
+    "coefficient": ("#1d7a3a", "◆", "local derivative"),
+    "tangent": ("#1d7a3a", "▶", "tangent"),
+    "adjoint": ("#b3261e", "▲", "adjoint"),
+    "bookkeeping": ("#5c6670", "●", "bookkeeping"),
+}
+INK, MUTED, PAPER, LINE = "#1b1f24", "#57606a", "#ffffff", "#d0d7de"
+CHAR, TEXT_ROW, GAP, PAD, RUNG = 7.3, 20, 8, 14, 64
+MOST_ROWS = 60
+VALUE_ROOM, TEXT_ROOM = 22, 46
+
+
+@dataclass
+class Cell:
+    """The lines of one row in one column."""
+
+    lines: Sequence[Line]
+    note: str = ""
+
+    @property
+    def box(self) -> int:
+        return TEXT_ROW * len(self.lines) + 6 if self.lines else 0
+
+    @property
+    def height(self) -> int:
+        return self.box + (TEXT_ROW if self.note else 0)
+
+    @property
+    def width(self) -> float:
+        texts = [
+            len(_short(line.text, TEXT_ROOM)) + len(_short(line.value)) + 6 for line in self.lines
+        ]
+        return CHAR * max([*texts, len(self.note) + 3], default=0)
+
+
+def ladder_svg(ladder: Ladder) -> str:
+    """Return an SVG with a title and a description, on a background of its own."""
+    rows = ladder.rows[:MOST_ROWS]
+    columns = [c["name"] for c in ladder.columns]
+    cells = [[_cell(row, c) for c in columns] for row in rows]
+    widths = [max([230.0, *(line[i].width for line in cells)]) for i in range(len(columns))]
+    lefts = [PAD + 34.0]
+    for width in widths[:-1]:
+        lefts.append(lefts[-1] + width + RUNG)
+    total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * len(ladder.title) + 2 * PAD)
+    root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
+    root.set("font-family", "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace")
+    ET.SubElement(root, "title").text = ladder.title
+    ET.SubElement(root, "desc").text = ladder.summary
+    paper = ET.SubElement(root, "rect", width="100%", height="100%", rx="8", fill=PAPER)
+    y = _heading(root, ladder, lefts)
+    y = _ends(root, "in", ladder.inputs, y, ladder.mode)
+    for row, line in zip(rows, cells, strict=True):
+        y = _draw_row(root, row, line, lefts, widths, y)
+    if len(ladder.rows) > MOST_ROWS:
+        _text(root, PAD, y + 16, f"… {len(ladder.rows) - MOST_ROWS} more rows below", MUTED)
+        y += 28
+    y = _ends(root, "out", ladder.outputs, y, ladder.mode)
+    paper.set("stroke", LINE)
+    root.set("viewBox", f"0 0 {total:.0f} {y + PAD:.0f}")
+    root.set("width", f"{total:.0f}")
+    root.set("height", f"{y + PAD:.0f}")
+    return ET.tostring(root, encoding="unicode")
+
+
+def _cell(row: Row, column: str) -> Cell:
+    if column == "primal":
+        count = len(row.children)
+        inside = f"▸ {count} equation{'s' * (count != 1)} inside" if count else ""
+        note = ", ".join(n for n in (inside, row.note) if n)
+        return Cell(row.primal, note)
+    lines = [line for line in (*row.coefficient, *getattr(row, column)) if line.step is not None]
+    lines.sort(key=lambda line: line.step or 0, reverse=column == "adjoint")  # it is read upwards
+    return Cell(lines, row.passes if column == "adjoint" else "")
+
+
+def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
+    _text(root, PAD, 26, ladder.title, INK, size=15, weight="600")
+    for column, left in zip(ladder.columns, lefts, strict=True):
+        color, mark, word = ROLES[column["name"]]
+        arrow = "↓" if column["read"] == "read down" else "↑"
+        _text(root, left, 54, f"{mark} {word} {arrow} {column['read']}", color, weight="600")
+    return 66
+
+
+def _ends(
+    root: ET.Element, word: str, ends: Sequence[dict[str, str]], y: float, mode: str
+) -> float:
+    role = {"forward": "tangent", "reverse": "adjoint"}.get(mode, "primal")
+    for end in ends:
+        _text(root, PAD, y + 16, f"{word:3} {end['name']} = {_short(end['value'])}", INK)
+        if "partner" in end:
+            color, mark, _ = ROLES[role]
+            text = f"{mark} {end['partner']} = {_short(end['derivative'])}"
+            x = PAD + CHAR * (10 + len(end["name"]) + len(_short(end["value"])))
+            _text(root, x, y + 16, text, color, weight="600")
+        y += TEXT_ROW + 4
+    return y
+
+
+def _draw_row(
+    root: ET.Element,
+    row: Row,
+    cells: Sequence[Cell],
+    lefts: Sequence[float],
+    widths: Sequence[float],
+    y: float,
+) -> float:
+    height = max(TEXT_ROW + 6, *(c.height for c in cells))
+    group = ET.SubElement(root, "g")
+    _text(group, PAD, y + 18, row.path, MUTED, size=11)
+    for cell, left, width in zip(cells, lefts, widths, strict=True):
+        if cell.lines:
+            color = ROLES[cell.lines[0].role][0]
+            attributes = {"x": f"{left:.1f}", "y": f"{y:.1f}", "width": f"{width:.1f}"}
+            attributes |= {"height": f"{cell.box}", "rx": "5", "fill": "none"}
+            ET.SubElement(group, "rect", attributes, stroke=color)
+        for k, line in enumerate(cell.lines):
+            _draw_line(group, line, left, width, y + 17 + k * TEXT_ROW)
+        if cell.note:
+            at = y + 17 + cell.box - (2 if cell.lines else 0)
+            _text(group, left + 8, at, cell.note, MUTED, size=11)
+    if row.kept or row.free:
+        _draw_rung(group, row, lefts[0] + widths[0], lefts[1], y + 13)
+    return y + height + GAP
+
+
+def _draw_line(group: ET.Element, line: Line, left: float, width: float, y: float) -> None:
+    color, mark, _ = ROLES[line.role]
+    _text(group, left + 8, y, f"{mark} {_short(line.text, TEXT_ROOM)}", color)
+    value = _text(group, left + width - 8, y, _short(line.value), INK)
+    value.set("text-anchor", "end")
+
+
+def _draw_rung(group: ET.Element, row: Row, start: float, end: float, y: float) -> None:
+    """Draw what is kept for the way back, from the primal to the adjoint of its row."""
+    attributes = {"x1": f"{start:.1f}", "x2": f"{end:.1f}", "y1": f"{y}", "y2": f"{y}"}
+    rung = ET.SubElement(group, "line", attributes, stroke=MUTED)
+    rung.set("stroke-width", "2" if row.kept else "1")
+    if not row.kept:
+        rung.set("stroke-dasharray", "3 3")
+    names = ", ".join(k.name for k in row.kept)
+    word = _short(names, 9) if row.kept else "literal"
+    label = _text(group, (start + end) / 2, y - 4, word, MUTED, size=10)
+    label.set("text-anchor", "middle")
+
+
+def _text(
+    parent: ET.Element, x: float, y: float, text: str, fill: str, size: int = 12, weight: str = ""
+) -> ET.Element:
+    attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": fill, "font-size": f"{size}"}
+    element = ET.SubElement(parent, "text", attributes)
+    element.set("xml:space", "preserve")
+    if weight:
+        element.set("font-weight", weight)
+    element.text = text
+    return element
+
+
+def _short(text: str, room: int = VALUE_ROOM) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"

@@ -1,0 +1,71 @@
+"""The ladder as text: complete, aligned, readable without colour."""
+
+from __future__ import annotations
+
+import textwrap
+
+from ._ladder import Ladder, Line, Row, _all
+
+# ANSI colours of the roles; the word in front of each line says the same
+ANSI = {"primal": "34", "coefficient": "32", "tangent": "32", "adjoint": "31"}
+WIDTH = 88
+
+
+def ladder_text(ladder: Ladder, color: bool = False) -> str:
+    """Return the listing of a program: every equation in program order, with role and value."""
+    lines = [ladder.title, *textwrap.wrap(ladder.summary, WIDTH)]
+    lines += [f"note: {n}" for n in ladder.notes]
+    lines += ["", *_ends("input", ladder.inputs)]
+    if ladder.mode == "forward":
+        lines += [f"{'tangent':12} {seed}" for seed in ladder.seeds]
+    lines += _steps(ladder, color)
+    lines += _results(ladder)
+    return "\n".join(lines)
+
+
+def _ends(word: str, ends: list[dict[str, str]]) -> list[str]:
+    return [f"{word:12} {e['name']} = {e['value']}" for e in ends]
+
+
+def _steps(ladder: Ladder, color: bool) -> list[str]:
+    found: dict[int, tuple[Row, Line]] = {}
+    for row in _all(ladder.rows):
+        for line in (*row.primal, *row.coefficient, *row.tangent, *row.adjoint):
+            if line.step is not None:
+                found[line.step] = row, line
+    width = min(48, max((len(line.text) for _, line in found.values()), default=0))
+    lines: list[str] = []
+    backwards = False
+    for number in sorted(found):
+        row, line = found[number]
+        if line.role == "adjoint" and not backwards:
+            backwards = True
+            lines += ["", "the way back:", *(f"{'adjoint':12} {seed}" for seed in ladder.seeds)]
+        text = f"{line.role:12} {line.text:{width}}  # {line.value}"
+        lines.append(_painted(text, line.role) if color else text)
+        if line.role == "primal":
+            lines += _inside(row, 1)
+    return lines
+
+
+def _inside(row: Row, depth: int) -> list[str]:
+    lines = [f"{'':12} {'  ' * depth}{row.note}"] if row.note and row.children else []
+    for child in row.children:
+        text = child.primal[0].text
+        note = f"  # {child.note or child.primal[0].value}"
+        lines += [f"{'':12} {'  ' * depth}{text}{note}", *_inside(child, depth + 1)]
+    return lines
+
+
+def _results(ladder: Ladder) -> list[str]:
+    lines = ["", *_ends("output", ladder.outputs)]
+    ends = {"forward": ladder.outputs, "reverse": ladder.inputs}.get(ladder.mode, [])
+    lines += [f"{'derivative':12} {e['partner']} = {e['derivative']}"
+              for e in ends if "partner" in e]  # fmt: skip
+    kept = {k.name: k.value for row in ladder.rows for k in row.kept}
+    lines += [f"{'kept':12} {name} = {value}" for name, value in kept.items()]
+    return lines
+
+
+def _painted(text: str, role: str) -> str:
+    return f"\x1b[{ANSI[role]}m{text}\x1b[0m" if role in ANSI else text

@@ -1,0 +1,127 @@
+"""What every view of the kit can do, and how one front-end reaches every host."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+STATIC = resources.files(__package__) / "static"
+REPR_LINES = 120  # of the text that a notebook stores beside the picture
+
+
+class View(ABC):
+    """A picture of a program that is also text, SVG, HTML, data and a live widget."""
+
+    script: str  # the front-end module in views/static
+
+    @abstractmethod
+    def model(self) -> dict[str, Any]:
+        """Return what the front-end draws, as plain lists and dicts."""
+
+    @abstractmethod
+    def text(self, color: bool = False) -> str:
+        """Return the whole content as text; `color` adds ANSI colours for a terminal."""
+
+    @abstractmethod
+    def svg(self) -> str:
+        """Return the picture as an SVG that stands alone."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """One line that says what is shown."""
+
+    def json(self) -> str:
+        """Return the view's model as JSON."""
+        return json.dumps(self.model(), ensure_ascii=False)
+
+    def html(self) -> str:
+        """Return HTML that steps without a kernel and fetches nothing.
+
+        Where scripts are taken away (an untrusted notebook), the picture is what remains.
+        """
+        tag, code = _element(self.script)
+        state = html.escape(json.dumps({"view": self.model(), "step": -1}), quote=False)
+        picture = base64.b64encode(self.svg().encode()).decode()
+        return (
+            f"<{tag} data-state='{state.replace(chr(39), '&#39;')}' style='display:block'>"
+            f"<img alt='{html.escape(self.title)}' style='max-width:100%' "
+            f"src='data:image/svg+xml;base64,{picture}'></{tag}>\n"
+            f"<script type='module'>\n{code}</script>"
+        )
+
+    def live(self) -> Any:
+        """Return a widget over the same front-end, whose `step` Python can read and set."""
+        from ._widget import widget
+
+        return widget(self.model(), STATIC / self.script)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the view to a file; the suffix chooses .svg, .html, .json or .txt."""
+        target = Path(path)
+        writers = {".svg": self.svg, ".html": self._page, ".json": self.json, ".txt": self.text}
+        if target.suffix not in writers:
+            raise ValueError(
+                f"Cannot save as {target.suffix or 'a file without a suffix'}: {target.name} must "
+                f"end in {', '.join(writers)}."
+            )
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
+        _write_whole(target, writers[target.suffix]())
+        return target
+
+    def _page(self) -> str:
+        return (
+            "<!doctype html>\n<html lang='en'><meta charset='utf-8'>"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+            f"<title>{html.escape(self.title)}</title><link rel='icon' href='data:,'>"
+            "<style>:root{color-scheme:light dark}body{margin:1rem;background:Canvas}</style>"
+            f"<main>{self.html()}</main></html>\n"
+        )
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.title}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        lines = self.text().splitlines()
+        if len(lines) > REPR_LINES:
+            left_out = len(lines) - REPR_LINES
+            lines = [*lines[:REPR_LINES], f"... {left_out} more lines: print(view) shows them all"]
+        return {"text/plain": "\n".join(lines), "text/html": self.html()}
+
+
+@cache
+def _element(script: str) -> tuple[str, str]:
+    """Return the name of the custom element for a front-end module, and the code that defines it.
+
+    The name carries a hash of the code, so that two versions can live on one page.
+    """
+    module, host = (STATIC / script).read_text("utf-8"), (STATIC / "host.js").read_text("utf-8")
+    digest = hashlib.sha256((module + host).encode()).hexdigest()[:8]
+    tag = f"olympus-{script.removesuffix('.js')}-{digest}"
+    source = json.dumps(module).replace("</", "<\\/").replace("<!--", "<\\!--")
+    return tag, host.replace("__TAG__", tag).replace("__MODULE__", source)
+
+
+def _write_whole(target: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,25 @@
+"""The live host: an anywidget over a view's front-end module."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import anywidget
+import traitlets
+
+
+@cache
+def _widget_class(source: str) -> Any:
+    traits = {
+        "_esm": source,
+        "view": traitlets.Dict().tag(sync=True),
+        "step": traitlets.Int(-1).tag(sync=True),
+    }
+    return type("LiveView", (anywidget.AnyWidget,), traits)
+
+
+def widget(model: dict[str, Any], module: Traversable) -> Any:
+    """Return a widget that shows `model` with the front-end in `module`."""
+    return _widget_class(module.read_text("utf-8"))(view=model)

@@ -1,0 +1,47 @@
+// The static host: one custom element for each version of a front-end module, so that a page
+// without a kernel (the book, a saved notebook) runs the same code as the live widget.
+// __TAG__ and __MODULE__ (the module's source as a JSON string) are filled in by Python.
+(() => {
+  const TAG = "__TAG__";
+  if (customElements.get(TAG)) return;
+
+  // the part of anywidget's model that the front-ends use
+  class StaticModel {
+    constructor(state) {
+      this.state = state;
+      this.listeners = {};
+    }
+    get(key) {
+      return this.state[key];
+    }
+    set(key, value) {
+      if (this.state[key] === value) return;
+      this.state[key] = value;
+      for (const listener of this.listeners[`change:${key}`] ?? []) listener();
+    }
+    on(event, listener) {
+      (this.listeners[event] ??= []).push(listener);
+    }
+    off(event, listener) {
+      this.listeners[event] = (this.listeners[event] ?? []).filter((l) => l !== listener);
+    }
+    save_changes() {}
+  }
+
+  const source = __MODULE__;
+  const module = import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+
+  customElements.define(
+    TAG,
+    class extends HTMLElement {
+      async connectedCallback() {
+        if (this.started) return;
+        this.started = true;
+        const { default: front } = await module;
+        const model = new StaticModel(JSON.parse(this.dataset.state));
+        this.replaceChildren(); // the picture was for readers without script
+        front.render({ model, el: this });
+      }
+    },
+  );
+})();

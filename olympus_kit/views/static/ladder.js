@@ -1,0 +1,354 @@
+// The ladder: one row for each primal equation, its derivative beside it, and a player.
+// An anywidget front-end module: no imports, no ids, no requests; style inside the element.
+
+const STYLE = `
+.okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f6f8fa; --line:#d0d7de; --now:#fff3c4;
+  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --coefficient:#1d7a3a; --bookkeeping:#57606a;
+  color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
+  padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100%; box-sizing:border-box }
+.okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
+  --now:#4a3f10; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --coefficient:#6fd08c;
+  --bookkeeping:#a3adb8 }
+.okl * { box-sizing:border-box }
+.okl .title { font-weight:650; font-size:1.05em; margin:0 }
+.okl .summary { color:var(--muted); margin:.1rem 0 .5rem }
+.okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
+.okl button { font:inherit; color:inherit; background:var(--soft); border:1px solid var(--line);
+  border-radius:8px; min-width:44px; min-height:44px; cursor:pointer; padding:0 .6rem }
+.okl button:hover:not(:disabled) { border-color:var(--ink) }
+.okl button:disabled { color:var(--muted); cursor:default }
+.okl :focus-visible { outline:3px solid var(--primal); outline-offset:2px }
+.okl input[type=range] { flex:1 1 9rem; min-height:44px; accent-color:var(--primal); margin:0 }
+.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums; color:var(--muted) }
+.okl .words { min-height:3em; margin:.35rem 0; padding:.45rem .6rem; background:var(--soft);
+  border-radius:8px; overflow-wrap:anywhere }
+.okl .meters { display:flex; flex-wrap:wrap; gap:.3rem 1.2rem; color:var(--muted); margin-bottom:.5rem }
+.okl .meters svg { vertical-align:-3px; margin-left:.4rem }
+.okl .scroll { overflow:auto; max-height:36rem; border-top:1px solid var(--line) }
+.okl table { border-collapse:separate; border-spacing:0 5px; width:100%; margin:0; font-size:13px }
+.okl th, .okl td { padding:0; border:0; vertical-align:top; text-align:left; background:none }
+.okl thead th { position:sticky; top:0; background:var(--paper); z-index:1; padding:.3rem .4rem;
+  font-weight:600; white-space:nowrap }
+.okl .end td { padding:.2rem .4rem }
+.okl code, .okl .path { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
+  background:none; color:inherit; padding:0 }
+.okl .path { color:var(--muted); padding:.3rem .5rem .3rem 0; font-weight:400; white-space:nowrap }
+.okl .cell { border:1px solid; border-radius:7px; overflow:hidden }
+.okl .cell.primal { border-color:var(--primal) }
+.okl .cell.tangent { border-color:var(--tangent) }
+.okl .cell.adjoint { border-color:var(--adjoint) }
+.okl .line { display:flex; gap:.8rem; justify-content:space-between; padding:.16rem .5rem;
+  border-left:4px solid transparent }
+.okl .line[data-step] { cursor:pointer }
+.okl .line[data-step]:hover { background:var(--soft) }
+.okl .line .value { color:var(--ink); white-space:nowrap; overflow:hidden; text-overflow:ellipsis;
+  max-width:18em }
+.okl .line.later .value { visibility:hidden }
+.okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:600 }
+.okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
+.okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
+.okl .bookkeeping { color:var(--bookkeeping) }
+.okl .note { color:var(--muted); padding:.2rem .5rem; font-size:12px }
+.okl td.rung { min-width:5rem; text-align:center; color:var(--muted); font-size:11.5px;
+  padding:.28rem .15rem 0 }
+.okl .keep { display:flex; align-items:center; gap:.25rem; white-space:nowrap }
+.okl .keep::before, .okl .keep::after { content:""; flex:1; min-width:.5rem; border-top:2px solid var(--line) }
+.okl .keep.held { color:var(--ink); font-weight:600 }
+.okl .keep.held::before, .okl .keep.held::after { border-color:var(--ink) }
+.okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
+.okl tr[data-depth="1"] .path { padding-left:1rem } .okl tr[data-depth="2"] .path { padding-left:2rem }
+.okl tr[data-depth="3"] .path { padding-left:3rem }
+.okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%) }
+.okl details { margin-top:.5rem } .okl summary { cursor:pointer; min-height:44px; padding:.6rem 0 }
+.okl pre { overflow:auto; font-size:12px; background:var(--soft); color:inherit; padding:.6rem; margin:0;
+  border-radius:8px }
+@media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
+`;
+
+// the mark says what the colour says
+const MARK = { primal: "■", coefficient: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
+const MOST_ROWS = 1000;
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+// Dark or light is read off the page itself, since every host says it in its own way.
+function isDark(el) {
+  for (let node = el.parentElement; node; node = node.parentElement) {
+    const parts = getComputedStyle(node).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
+      return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
+    }
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function followTheme(el, root) {
+  const update = () => root.toggleAttribute("data-dark", isDark(el));
+  const observer = new MutationObserver(() => setTimeout(update, 60));
+  for (const node of [document.documentElement, document.body]) {
+    observer.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
+  update();
+  return () => observer.disconnect();
+}
+
+function bytes(count) {
+  return count < 1024 ? `${count} bytes` : count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`;
+}
+
+// ---- one cell ----------------------------------------------------------------------------------
+
+function drawLine(line, go) {
+  const step = line.step ?? null;
+  return make(
+    "div",
+    { class: `line ${line.role}`, "data-step": step, onclick: step == null ? () => {} : () => go(step) },
+    make(
+      "code",
+      {},
+      make("span", { "aria-hidden": true }, `${MARK[line.role]} `),
+      make("span", { class: "hidden" }, `${line.role} `),
+      line.text,
+    ),
+    make("code", { class: "value", title: line.value }, line.value),
+  );
+}
+
+function drawCell(row, column, go) {
+  const own = row[column];
+  const lines = column === "primal" ? own : [...row.coefficient, ...own];
+  const order = (line) => line.step ?? -1;
+  if (column === "adjoint") lines.sort((a, b) => order(b) - order(a)); // it is read upwards
+  const td = make("td");
+  if (lines.length) td.append(make("div", { class: `cell ${column}` }, ...lines.map((l) => drawLine(l, go))));
+  if (column === "adjoint" && row.passes) td.append(make("div", { class: "note" }, row.passes));
+  if (column === "primal" && row.note) td.append(make("div", { class: "note" }, row.note));
+  return td;
+}
+
+function drawRung(row) {
+  const td = make("td", { class: "rung" });
+  for (const kept of row.kept) {
+    const attributes = { class: "keep", title: `${kept.name} = ${kept.value}`, "data-made": kept.made ?? -1, "data-used": kept.used };
+    td.append(make("div", attributes, make("span", { class: "hidden" }, "kept "), kept.name));
+  }
+  if (row.free.length) td.append(make("div", { class: "keep free" }, `literal ${row.free[0]}`));
+  return td;
+}
+
+// ---- rows --------------------------------------------------------------------------------------
+
+function drawRow(row, view, go, rows) {
+  const head = make("th", { scope: "row", class: "path" }, row.path);
+  const tr = make("tr", { "data-depth": Math.min(row.depth, 3) }, head);
+  for (const { name } of view.columns) {
+    if (name === "adjoint") tr.append(drawRung(row));
+    tr.append(drawCell(row, name, go));
+  }
+  rows.append(tr);
+  const children = row.children.map((child) => drawRow(child, view, go, rows));
+  const shown = { tr, path: row.path, open: false, children, toggle: null };
+  if (children.length) addToggle(shown, row, tr);
+  for (const child of children) setVisible(child, false);
+  return shown;
+}
+
+function addToggle(shown, row, tr) {
+  const count = `${row.children.length} inside ${row.label}`;
+  const button = make("button", { type: "button", "aria-expanded": "false" }, `▸ ${count}`);
+  shown.toggle = () => {
+    shown.open = !shown.open;
+    button.setAttribute("aria-expanded", String(shown.open));
+    button.textContent = `${shown.open ? "▾" : "▸"} ${count}`;
+    for (const child of shown.children) setVisible(child, shown.open);
+  };
+  button.addEventListener("click", shown.toggle);
+  tr.children[1].append(button);
+}
+
+function setVisible(shown, visible) {
+  shown.tr.hidden = !visible;
+  for (const child of shown.children) setVisible(child, visible && shown.open);
+}
+
+function drawEnd(word, end, view) {
+  const role = { forward: "tangent", reverse: "adjoint" }[view.mode];
+  const text = `${end.name} = ${end.value}`;
+  const derivative = end.partner ? `${MARK[role]} ${end.partner} = ${end.derivative}` : "";
+  const columns = view.columns.length + (view.mode === "reverse" ? 1 : 0);
+  const tr = make("tr", { class: "end" }, make("th", { scope: "row", class: "path" }, word));
+  tr.append(make("td", { colspan: Math.max(1, columns - 1) }, make("code", {}, text)));
+  if (columns > 1) tr.append(make("td", { class: role }, make("code", {}, make("strong", {}, derivative))));
+  return tr;
+}
+
+function drawTable(view, go) {
+  const head = make("tr", {}, make("th", { scope: "col", class: "path" }, "row"));
+  for (const { name, read } of view.columns) {
+    if (name === "adjoint") head.append(make("th", { scope: "col" }, "kept"));
+    const arrow = read === "read up" ? "↑" : "↓";
+    head.append(make("th", { scope: "col", class: name }, `${MARK[name]} ${name} ${arrow} ${read}`));
+  }
+  const body = make("tbody");
+  body.append(...view.inputs.map((end) => drawEnd("in", end, view)));
+  const shown = view.rows.slice(0, MOST_ROWS).map((row) => drawRow(row, view, go, body));
+  body.append(...view.outputs.map((end) => drawEnd("out", end, view)));
+  const table = make("table", {}, make("caption", { class: "hidden" }, view.title), make("thead", {}, head), body);
+  return { table, shown };
+}
+
+// ---- memory over the steps ---------------------------------------------------------------------
+
+function drawStrip(view) {
+  const ns = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(ns, "svg");
+  for (const [k, v] of Object.entries({ width: 120, height: 20, viewBox: "0 0 120 20", "aria-hidden": "true" })) svg.setAttribute(k, v);
+  const last = Math.max(1, view.steps.length - 1);
+  const at = (k) => `${((k / last) * 118 + 1).toFixed(1)},${(19 - (view.steps[k].live / Math.max(1, view.peak)) * 17).toFixed(1)}`;
+  const line = document.createElementNS(ns, "polyline");
+  line.setAttribute("points", view.steps.map((_, k) => at(k)).join(" "));
+  line.setAttribute("style", "fill:none;stroke:var(--muted);stroke-width:1.5");
+  const dot = document.createElementNS(ns, "circle");
+  dot.setAttribute("r", "3.5");
+  dot.setAttribute("style", "fill:var(--adjoint)");
+  svg.append(line, dot);
+  const move = (k) => {
+    dot.style.display = k < 0 ? "none" : "";
+    if (k >= 0) [["cx", 0], ["cy", 1]].forEach(([name, i]) => dot.setAttribute(name, at(k).split(",")[i]));
+  };
+  return { svg, move };
+}
+
+// ---- the player --------------------------------------------------------------------------------
+
+function render({ model, el }) {
+  const view = model.get("view");
+  const last = view.steps.length - 1;
+  const clamp = (k) => Math.max(-1, Math.min(last, k));
+  const go = (k) => {
+    model.set("step", clamp(k));
+    try {
+      model.save_changes();
+    } catch {
+      // no kernel: the step is kept on the page alone
+    }
+    draw();
+  };
+  let timer = null;
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "▶ Play";
+  };
+  const toggle = () => {
+    if (timer) return stop();
+    if (model.get("step") >= last) go(-1);
+    play.textContent = "❚❚ Pause";
+    timer = setInterval(() => (model.get("step") >= last ? stop() : go(model.get("step") + 1)), 900);
+  };
+  const button = (label, name, onclick) => make("button", { type: "button", "aria-label": name, title: name, onclick }, label);
+  const first = button("|◀", "show all, before the first step", () => go(-1));
+  const back = button("◀", "one step back", () => go(model.get("step") - 1));
+  const next = button("Step ▶", "one step on", () => go(model.get("step") + 1));
+  const end = button("▶|", "to the last step", () => go(last));
+  const play = make("button", { type: "button", onclick: toggle }, "▶ Play");
+  const slider = make("input", { type: "range", min: -1, max: last, value: -1, "aria-label": "step", oninput: () => go(Number(slider.value)) });
+  const count = make("span", { class: "count" });
+  const words = make("p", { class: "words", role: "status" });
+  const strip = drawStrip(view);
+  const memory = make("span");
+  const flops = make("span");
+  const { table, shown } = drawTable(view, go);
+  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "the ladder: arrow keys step, Enter opens a row, Space plays" }, table);
+  const tail = view.rows.length > MOST_ROWS ? [`${view.rows.length - MOST_ROWS} more rows are left out here; print(view) shows them all.`] : [];
+  const root = make(
+    "section",
+    { class: "okl", "aria-label": view.title },
+    make("style", {}, STYLE),
+    make("p", { class: "title" }, view.title),
+    make("p", { class: "summary" }, [view.summary, ...view.notes, ...tail].join(" ")),
+    make("div", { class: "bar" }, first, back, next, end, play, slider, count),
+    words,
+    make("div", { class: "meters" }, make("span", {}, memory, strip.svg), flops),
+    scroll,
+    make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
+  );
+
+  const lines = [...table.querySelectorAll("[data-step]")];
+  const rungs = [...table.querySelectorAll("[data-used]")];
+
+  function draw() {
+    const k = clamp(model.get("step") ?? -1);
+    const step = view.steps[k];
+    slider.value = k;
+    slider.setAttribute("aria-valuetext", step ? `step ${k + 1} of ${last + 1}` : "all steps");
+    count.textContent = step ? `step ${k + 1} of ${last + 1}` : `${last + 1} steps`;
+    words.textContent = step ? step.words : last < 0 ? "This program has no equations." : "All values are shown. Step to watch them appear one by one.";
+    memory.textContent = `held in memory: ${bytes(step ? step.live : view.peak)}${step ? "" : " at most"}`;
+    flops.textContent = `operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
+    strip.move(k);
+    first.disabled = back.disabled = k < 0;
+    next.disabled = end.disabled = k >= last;
+    for (const line of lines) {
+      const own = Number(line.dataset.step);
+      line.classList.toggle("later", k >= 0 && own > k);
+      line.classList.toggle("now", own === k);
+      if (own === k) line.setAttribute("aria-current", "step");
+      else line.removeAttribute("aria-current");
+      if (own === k) reveal(line);
+    }
+    for (const rung of rungs) rung.classList.toggle("held", k >= 0 && Number(rung.dataset.made) <= k && Number(rung.dataset.used) >= k);
+  }
+
+  // scroll the ladder alone, never the page
+  function reveal(line) {
+    const box = scroll.getBoundingClientRect();
+    const at = line.getBoundingClientRect();
+    if (at.top < box.top + 40) scroll.scrollTop -= box.top + 40 - at.top;
+    if (at.bottom > box.bottom) scroll.scrollTop += at.bottom - box.bottom;
+  }
+
+  function openCurrent() {
+    const path = view.steps[model.get("step")]?.row;
+    const find = (rows) => rows.reduce((found, r) => found ?? (r.path === path ? r : find(r.children)), undefined);
+    find(shown)?.toggle?.();
+  }
+
+  const keys = {
+    ArrowDown: () => go(model.get("step") + 1),
+    ArrowRight: () => go(model.get("step") + 1),
+    ArrowUp: () => go(model.get("step") - 1),
+    ArrowLeft: () => go(model.get("step") - 1),
+    Home: () => go(-1),
+    End: () => go(last),
+    Enter: openCurrent,
+    " ": toggle,
+  };
+  scroll.addEventListener("keydown", (event) => {
+    if (event.target !== scroll || !(event.key in keys)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  });
+
+  el.append(root);
+  const forget = followTheme(el, root);
+  model.on("change:step", draw);
+  draw();
+  return () => {
+    stop();
+    forget();
+    model.off("change:step", draw);
+  };
+}
+
+export default { render };
