@@ -39,38 +39,57 @@ def first_sentence(text: str | None) -> str:
     return re.sub(r"``(.+?)``", r"`\1`", sentence).replace("$", r"\$")
 
 
+class Plain(str):
+    """An annotation that is shown as it was written, without quotes."""
+
+    __repr__ = str.__str__
+
+
+def unquoted(annotation: Any) -> Any:
+    """Return an annotation fit to be shown."""
+    return Plain(annotation) if isinstance(annotation, str) else annotation
+
+
 def signature(thing: Any, annotated: bool) -> str:
     """Return the arguments of something that can be called, or nothing."""
     try:
         found = inspect.signature(thing)
     except (TypeError, ValueError):
         return ""
-    if not annotated:
-        bare = [p.replace(annotation=p.empty) for p in found.parameters.values()]
-        found = found.replace(parameters=bare, return_annotation=found.empty)
+    shown = unquoted if annotated else lambda _: inspect.Parameter.empty
+    found = found.replace(
+        parameters=[p.replace(annotation=shown(p.annotation)) for p in found.parameters.values()],
+        return_annotation=shown(found.return_annotation),
+    )
     return ADDRESS.sub(r"\1", str(found))
 
 
-def heading(label: str, name: str) -> str:
+def label(name: str) -> str:
+    """Return a name's label: mystmd's know no case, but `graph` is not `Graph`."""
+    return name if name.rpartition(".")[2].islower() else f"{name}-type"
+
+
+def heading(name: str) -> str:
     """Return a heading that a role can link to."""
-    return f"({label})=\n## `{name}`\n"
+    return f"({label(name)})=\n## `{name}`\n"
 
 
 def call(name: str, arguments: str) -> str:
     """Return how a thing is called, as a block of code."""
-    return f"```python\n{name}{arguments}\n```\n" if arguments else ""
+    block = f"```{{code-block}} python\n:class: signature\n{name}{arguments}\n```\n"
+    return block if arguments else ""
 
 
 def re_exported(name: str) -> str:
     """Return the entry of a name of `olympus`."""
     thing = getattr(olympus, name)
-    label = f"olympus.{name}"
+    whole = f"olympus.{name}"
     if isinstance(thing, ModuleType):
-        note = f"`{label}` is `jax.{name}`, name for name.\n"
-        return heading(label, label) + note
+        note = f"`{whole}` is `jax.{name}`, name for name.\n"
+        return heading(whole) + note
     arguments = "" if isinstance(thing, type) else signature(thing, annotated=False)
     told = UNTOLD.get(name) or first_sentence(thing.__doc__)
-    return heading(label, label) + call(label, arguments) + told + "\n"
+    return heading(whole) + call(whole, arguments) + told + "\n"
 
 
 def listed(items: Iterable[Any]) -> str:
@@ -114,19 +133,18 @@ def methods(thing: type) -> str:
     for name, member in inspect.getmembers(thing):
         ours = getattr(member, "__module__", "") or ""
         if not name.startswith("_") and callable(member) and ours.startswith("olympus_kit"):
-            lines.append(
-                f"`.{name}{signature(member, annotated=False)}`\n: {first_sentence(member.__doc__)}\n"
-            )
+            term = f"`.{name}{signature(member, annotated=False)}`"
+            lines.append(f"{term}\n: {first_sentence(member.__doc__)}\n")
     return "**Methods**\n\n" + "\n".join(lines) if lines else ""
 
 
 def own(name: str) -> str:
     """Return the entry of a name of `olympus_kit`."""
     thing = getattr(olympus_kit, name)
-    label = f"olympus_kit.{name}"
+    whole = f"olympus_kit.{name}"
     if isinstance(thing, ModuleType):
-        return heading(label, label) + docstring(thing.__doc__)
-    parts = [heading(label, label), call(label, signature(thing, annotated=True))]
+        return heading(whole) + docstring(thing.__doc__)
+    parts = [heading(whole), call(whole, signature(thing, annotated=True))]
     parts.append(docstring(thing.__doc__ if callable(thing) else ""))
     return "\n".join(parts) + (methods(thing) if isinstance(thing, type) else "")
 
@@ -150,9 +168,9 @@ def page(module: ModuleType, title: str, names: list[str], entry: Callable[[str]
 def role_targets() -> dict[str, str]:
     """Return what a role may name, and the label of the entry that it leads to."""
     targets = {"olympus": "olympus", "olympus_kit": "olympus_kit"}
-    targets |= {f"olympus.{name}": f"olympus.{name}" for name in olympus.__all__}
-    targets |= {f"olympus_kit.{name}": f"olympus.{name}" for name in olympus.__all__}
-    targets |= {f"olympus_kit.{name}": f"olympus_kit.{name}" for name in kit_names()}
+    for name in olympus.__all__:
+        targets[f"olympus.{name}"] = targets[f"olympus_kit.{name}"] = label(f"olympus.{name}")
+    targets |= {f"olympus_kit.{name}": label(f"olympus_kit.{name}") for name in kit_names()}
     for name in MODULES:
         whole = f"olympus.{name}"
         targets |= {f"{whole}.{n}": whole for n in public(importlib.import_module(whole))}

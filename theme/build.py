@@ -12,9 +12,11 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,14 +91,21 @@ def resolve(project: Path) -> None:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
+        start_new_session=True,  # a group of its own, which can be stopped as a whole
     )
     try:
         complaints = listen(process)
     finally:
-        process.terminate()  # after Ctrl-C; a no-op for a process that has ended
-        process.wait()
+        stop(process)
     if complaints or process.returncode:
         give_up(complaints or [f"mystmd ended with status {process.returncode}; see above."])
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    """End mystmd and all that it has started; the kernels end with their parents."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
 
 
 def listen(process: "subprocess.Popen[str]") -> list[str]:
@@ -129,19 +138,21 @@ class Places(HTMLParser):
                 self.links.append(value)
 
 
+def leads_somewhere(link: str, page: Path, pages: dict[Path, Places]) -> bool:
+    """Return whether a link in a page of the site meets a file, and a place in it."""
+    parts = urlsplit(link)
+    target = page.parent / unquote(parts.path) if parts.path else page
+    place = unquote(parts.fragment)
+    return target.exists() and (not place or target not in pages or place in pages[target].ids)
+
+
 def dead_links(folder: Path) -> list[str]:
     """Return every link within the site that leads nowhere."""
     pages = {path: Places(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
     dead = []
     for path, places in pages.items():
         for link in places.links:
-            parts = urlsplit(link)
-            target = folder / unquote(parts.path) if parts.path else path
-            place = unquote(parts.fragment)
-            lost = not target.exists() or (
-                place and target in pages and place not in pages[target].ids
-            )
-            if not parts.scheme and not parts.netloc and lost:
+            if not urlsplit(link).scheme and not leads_somewhere(link, path, pages):
                 dead.append(f"{path.name}: the link {link!r} leads nowhere.")
     return dead
 
@@ -199,6 +210,7 @@ def main() -> None:
         "--project", type=Path, default=THEME.parent, help="the folder of myst.yml (this one)"
     )
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill cleans up like Ctrl-C
     try:
         build(arguments.project.resolve(), arguments.cold)
     except KeyboardInterrupt:

@@ -84,6 +84,12 @@ def one_of_the_slots() -> Iterator[None]:
         return
 
 
+def error_output(error: Exception) -> Node:
+    """Return what a cell shows whose kernel died or took too long."""
+    told = [f"{type(error).__name__}: {error}"]
+    return {"output_type": "error", "ename": told[0], "evalue": "", "traceback": told}
+
+
 def run(blocks: list[Node]) -> tuple[list[list[Node]], bool]:
     """Run the cells; return the outputs of each, and whether all did what they should.
 
@@ -91,22 +97,26 @@ def run(blocks: list[Node]) -> tuple[list[list[Node]], bool]:
     nbclient is imported here, since most builds find all outputs in the cache.
     """
     import nbformat
-    from jupyter_client import AsyncKernelManager
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     new = nbformat.v4.new_code_cell
     cells = [new(part(b, "code")["value"], metadata={"tags": tags(b)}) for b in blocks]
-    notebook, worked = nbformat.v4.new_notebook(cells=cells), True
+    notebook, worked, begun = nbformat.v4.new_notebook(cells=cells), True, [0]
     with TemporaryDirectory(prefix="olympus-") as folder:
         manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/kernel")
         client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False)
         client.coalesce_streams = True  # one block of text, however often a cell prints
+        client.on_cell_start = lambda cell, cell_index: begun.append(cell_index)
         try:
             client.execute(cwd="book")
         except CellExecutionError:
             worked = False
-    return [list(cell.outputs) for cell in notebook.cells], worked
+        except (DeadKernelError, CellTimeoutError) as error:
+            worked = False
+            cells[begun[-1]].outputs.append(nbformat.from_dict(error_output(error)))
+    return [list(cell.outputs) for cell in cells], worked
 
 
 def outputs_of(blocks: list[Node]) -> list[list[Node]]:

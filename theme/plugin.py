@@ -38,11 +38,8 @@ def api_link(text: str) -> list[Node]:
     target = target.removeprefix("~")
     anchor = json.loads(NAMES.read_text()).get(target, target)
     label = target.rpartition(".")[2] if short else target
-    child = (
-        {"type": "text", "value": shown.strip()}
-        if shown
-        else {"type": "inlineCode", "value": label}
-    )
+    code = {"type": "inlineCode", "value": label}
+    child = {"type": "text", "value": shown.strip()} if shown else code
     return [{"type": "link", "url": f"#{anchor}", "children": [child]}]
 
 

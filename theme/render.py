@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from execute import tags, walk
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from mathml import mathml
@@ -37,10 +37,6 @@ BEST_FIRST = (
     "text/latex",
     "text/plain",
 )
-
-
-class BookError(Exception):
-    """Something in a page that an author has to repair."""
 
 
 def templates() -> Environment:
@@ -195,36 +191,35 @@ def with_neighbours(entries: list[Node]) -> Iterator[tuple[Node, Node | None, No
     yield from zip(pages, [None, *pages[:-1]], [*pages[1:], None], strict=True)
 
 
-def render_site(site_folder: Path, out: Path) -> list[str]:
-    """Write every page of the built site into `out`; return the list of problems."""
-    environment = templates()
-    macros, layout = (
-        environment.get_template("nodes.html").module,
-        environment.get_template("page.html"),
+def render_page(entry: Node, layout: Template, page: Page, data: Node, **book: Any) -> str:
+    """Return one page as a whole HTML document."""
+    return layout.render(
+        title=data["frontmatter"].get("title") or entry["title"],
+        description=data["frontmatter"].get("description", ""),
+        body=page.html(data["mdast"]),  # before the page is asked for its footnotes
+        page=page,
+        entry=entry,
+        headings=headings(data["mdast"]),
+        references=data.get("references", {}).get("cite", {}),
+        **book,
     )
-    site = json.loads((site_folder / "config.json").read_text())
-    entries, problems = contents(site), []
+
+
+def render_site(site: Path, out: Path) -> list[str]:
+    """Write every page of the built site into `out`; return the list of problems."""
+    environment, public, problems = templates(), site / "public", []
+    macros = environment.get_template("nodes.html").module
+    layout = environment.get_template("page.html")
+    entries = contents(json.loads((site / "config.json").read_text("utf-8")))
     (out / "assets").mkdir(parents=True, exist_ok=True)
     for entry, before, after in with_neighbours(entries):
-        data = json.loads((site_folder / "content" / f"{entry['slug']}.json").read_text())
-        page = Page(data["location"].lstrip("/"), macros, site_folder / "public")
-        body = page.html(data["mdast"])
-        text = layout.render(
-            title=data["frontmatter"].get("title") or entry["title"],
-            description=data["frontmatter"].get("description", ""),
-            book=entries[0]["title"],
-            body=body,
-            page=page,
-            entry=entry,
-            before=before,
-            after=after,
-            contents=entries,
-            headings=headings(data["mdast"]),
-            references=data.get("references", {}).get("cite", {}),
-        )
+        data = json.loads((site / "content" / f"{entry['slug']}.json").read_text("utf-8"))
+        page = Page(data["location"].lstrip("/"), macros, public)
+        around = {"contents": entries, "before": before, "after": after}
+        text = render_page(entry, layout, page, data, **around)
         (out / entry["file"]).write_text(text, encoding="utf-8")
         for asset in page.assets:
-            shutil.copy(site_folder / "public" / asset, out / "assets")
+            shutil.copy(public / asset, out / "assets")
         problems += page.problems
     for name in ("book.css", "book.js"):
         shutil.copy(THEME / name, out)
