@@ -14,6 +14,7 @@ from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawEquation, RawValue
 from ._links import Links, reverse_links
 from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value
+from ._names import Names
 from ._roles import Verdict, classify
 from ._summary import summarize
 
@@ -30,7 +31,7 @@ class Build:
         self.notes: list[str] = []
         self.raw: list[RawValue] = []
         self.summaries: dict[int, Summary] = {}
-        self.names: dict[int, str] = {}
+        self.names = Names(self.raw)
         self.primal = jaxprs.read(marked, self.raw, name="program")
         self.sources = dict(_sources(self.primal))
         self.primitives = {e.path: e.primitive for e in _walk(self.primal)}
@@ -38,67 +39,13 @@ class Build:
         self.seeds: list[int] = []
         self.derivatives: list[int] = []
         self.same: dict[int, int] = {}  # primal value -> another that jax made one with it
-        self._name_primal()
-
-    # --- names -------------------------------------------------------------------------------
-
-    def _name_primal(self) -> None:
-        self._name(self.primal.inputs, self.arguments.names)
-        self._name(self.primal.consts, [f"const{i + 1}" for i in range(len(self.primal.consts))])
-        count = 0
-        for equation in self.primal.equations:
-            for result in equation.results:
-                count += 1
-                self.names.setdefault(result, f"v{count}")
-
-    def _name(self, ids: Sequence[int], names: Sequence[str]) -> None:
-        for i, name in zip(ids, names, strict=True):
-            self.names.setdefault(i, name)
-
-    def _name_rest(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> None:
-        """Name what has no name of its own: coefficients c1, c2, ..., others t1, t2, ..."""
-        counts = {"c": 0, "t": 0}
-        for equation in body.equations:
-            letter = "c" if verdicts[equation.path].roles == {"coefficient"} else "t"
-            for result in equation.results:
-                if result not in self.names:
-                    counts[letter] += 1
-                    self.names[result] = f"{letter}{counts[letter]}"
-
-    def _name_inside(self, body: RawBody) -> None:
-        """Name the values in bodies after the equation that holds them."""
-        for equation in body.equations:
-            parent = self.names[equation.results[0]] if equation.results else equation.path
-            for k, inner in enumerate(equation.bodies):
-                prefix = parent if len(equation.bodies) == 1 else f"{parent}.{'abcdefgh'[k % 8]}"
-                self._name_body(equation, inner, prefix)
-
-    def _name_body(self, equation: RawEquation, body: RawBody, prefix: str) -> None:
-        called = equation.primitive in jaxprs.CALLS
-        for k, value in enumerate(body.inputs):
-            outer = equation.operands[body.positions[k]] if body.positions else None
-            known = self._name_of(outer) if called and outer is not None else f"{prefix}.in{k + 1}"
-            self.names.setdefault(value, known)
-        self._name(body.consts, [f"{prefix}.const{k + 1}" for k in range(len(body.consts))])
-        results = [r for e in body.equations for r in e.results]
-        self._name(results, [f"{prefix}.{k + 1}" for k in range(len(results))])
-        self._name_inside(body)
-
-    def _name_of(self, value: int) -> str:
-        raw = self.raw[value]
-        if raw.is_literal:
-            return _literal_text(raw.literal)
-        return self.names.get(value, f"#{value}")
+        self.names.primal(self.primal, arguments.names)
 
     # --- values ------------------------------------------------------------------------------
 
     def record(self, value: int, array: Any, iterations: bool) -> None:
         """Keep a summary of a computed value."""
         self.summaries[value] = summarize(array, iterations)
-
-    def place_primal(self, body: RawBody) -> None:
-        """Name the insides of the primal program."""
-        self._name_inside(body)
 
     def complete_primal(self, evaluate: Callable[..., Any]) -> None:
         """Compute the primal values that the derivative program does not show."""
@@ -109,7 +56,6 @@ class Build:
         nested = any(e.bodies for e in self.primal.equations)
         if nested or any(r not in self.summaries for r in top):
             evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
-        self.place_primal(self.primal)
 
     # --- the derivative program --------------------------------------------------------------
 
@@ -130,7 +76,7 @@ class Build:
             self.links = reverse_links(self.primal, body, uses, found)
             for leaf, value in zip(self.arguments.which, self.derivatives, strict=True):
                 self.links.adjoints[self.primal.inputs[leaf]] = value
-            self._name_adjoints()
+            self.names.adjoints(self.links, self.seeds, self._inexact_outputs())
         return body
 
     def _shared_ids(self, traced: jaxprs.Traced) -> dict[Any, int]:
@@ -163,17 +109,7 @@ class Build:
             found = self._id(body, tangent)
             if found is not None:
                 self.links.tangents[self.primal.ids[var]] = found
-        for value, tangent_id in self.links.tangents.items():
-            self.names.setdefault(tangent_id, f"{self.names[value]}_dot")
-
-    def _name_adjoints(self) -> None:
-        for seed, value in zip(self.seeds, self._inexact_outputs(), strict=False):
-            self.names.setdefault(seed, f"{self._name_of(value)}_bar")
-        for value in sorted(self.links.adjoints, reverse=True):
-            self.names.setdefault(self.links.adjoints[value], f"{self.names[value]}_bar")
-        for value, parts in self.links.parts.items():
-            for k, part in enumerate(parts):
-                self.names.setdefault(part, f"{self._name_of(value)}_bar.{k + 1}")
+        self.names.tangents(self.links)
 
     def _inexact_outputs(self) -> list[int]:
         pairs = zip(self.closed.out_avals, self.primal.outputs, strict=True)
@@ -194,8 +130,9 @@ class Build:
         shown = [r for e in self.primal.equations for r in e.results]
         kept = [*shown, *self.same.values(), *body.outputs[: len(self.primal.outputs)]]
         verdicts = classify(body, self.seeds, kept, moving, self.primitives)
-        self._name_rest(body, verdicts)
-        self._name_inside(body)
+        self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
+        self.names.inside(self.primal)
+        self.names.inside(body)
         as_primal = classify(self.primal, (), shown, moving, self.primitives)
         return Program(
             mode=mode,
@@ -221,7 +158,7 @@ class Build:
     def _value(self, i: int) -> Value:
         raw = self.raw[i]
         summary = summarize(raw.literal) if raw.is_literal else self.summaries.get(i)
-        return Value(i, self._name_of(i), raw.shape, raw.dtype, raw.is_literal, raw.nbytes, summary)
+        return Value(i, self.names[i], raw.shape, raw.dtype, raw.is_literal, raw.nbytes, summary)
 
     def _equations(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> tuple[Equation, ...]:
         live = self._live(body)
@@ -310,8 +247,3 @@ def _sources(body: RawBody) -> list[tuple[str, Source]]:
             line, function = int(match["line"]), match["function"] or ""
             found.append((equation.path, Source(match["file"], line, function)))
     return found
-
-
-def _literal_text(value: Any) -> str:
-    shape = getattr(value, "shape", ())
-    return f"{value}" if shape == () else f"literal{list(shape)}"

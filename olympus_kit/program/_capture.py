@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -90,7 +91,18 @@ def _trace_reverse(
         else:
             return traced, [(path, position) for path, position, _ in uses]
     build.notes.append("contributions to each adjoint are not told apart in this program")
-    return trace(build.marked, []), []
+    with _said(f"jax has no reverse mode for {build.arguments.name} here; try mode='forward'."):
+        return trace(build.marked, []), []
+
+
+@contextmanager
+def _said(note: str) -> Iterator[None]:
+    """Add a line of ours to an error of jax's, which passes on as it is."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(note)
+        raise
 
 
 def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
@@ -100,22 +112,19 @@ def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any
         return out
 
     try:
-        closed, shapes = jaxprs.trace(checked, arguments.leaves)
+        with _said(f"This came up while {arguments.name} was traced at the point it was given."):
+            closed, shapes = jaxprs.trace(checked, arguments.leaves)
     except jax.errors.ConcretizationTypeError as error:
         error.add_note(
             f"{arguments.name} decides with Python's if, while or int() on a value that is not "
             "known while it is traced: use jnp.where, olympus.lax.cond or olympus.lax.while_loop."
         )
         raise
-    except Exception as error:
-        error.add_note(f"This was raised inside {arguments.name}, at the point it was given.")
-        raise
     return closed, jax.tree.structure(shapes)
 
 
 def _primal(build: Build, inputs: Sequence[Any], tree: Any) -> Program:
     out = evaluate(build.primal, build.closed.consts, inputs, build.record)
-    build.place_primal(build.primal)
     return build.program("primal", build.primal, jax.tree.unflatten(tree, out))
 
 
@@ -129,7 +138,8 @@ def _finish(
 ) -> Program:
     body = build.read_derivative(mode, traced, uses)
     arrays = [*build.arguments.leaves, *seeds]
-    out = evaluate(body, traced.closed.consts, arrays, build.record)
+    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name} here."):
+        out = evaluate(body, traced.closed.consts, arrays, build.record)
     build.complete_primal(evaluate)
     size = len(traced.outputs)
     primal = jax.tree.unflatten(tree, out[:size])

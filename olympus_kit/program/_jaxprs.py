@@ -35,7 +35,10 @@ def is_inexact(dtype: Any) -> bool:
 
 def dtype_of(x: Any) -> Any:
     """Return the dtype of an array, a type or a Python number, as jax sees it."""
-    return x.dtype if hasattr(x, "dtype") else jax.dtypes.result_type(x)
+    if not hasattr(x, "dtype"):
+        return jax.dtypes.result_type(x)
+    extended = jax.numpy.issubdtype(x.dtype, jax.dtypes.extended)
+    return x.dtype if extended else jax.dtypes.canonicalize_dtype(x.dtype)
 
 
 def is_jaxpr(value: Any) -> bool:

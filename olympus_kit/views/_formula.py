@@ -83,13 +83,20 @@ def number(x: Any) -> str:
     return str(x)
 
 
+MOST_TEXT = 64  # characters for one value
+
+
 def value_text(value: Value, room: int = 6) -> str:
     """Return a value in a few characters: its entries, or its type and range."""
     summary = value.summary
     if summary is None:
         return "not computed"
     if summary.whole and _count(summary.entries) <= room:
-        return _entries(summary.entries)
+        text = _entries(summary.entries)
+        if summary.iterations is not None:
+            text = f"turn by turn {text}"
+        if len(text) <= MOST_TEXT:
+            return text
     kind = f"{value.dtype}{list(value.shape)}".replace(" ", "")
     if summary.iterations is not None:
         kind += f" in each of {summary.iterations} turns"

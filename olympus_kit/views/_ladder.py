@@ -270,7 +270,7 @@ def _ends(program: Program, ids: Sequence[int]) -> list[dict[str, str]]:
         end = {"name": value.name, "value": value_text(value)}
         partner = program.tangents.get(i, program.adjoints.get(i))
         if partner is not None:
-            end["partner"] = program.values[partner].name
+            end["partner"] = f"{value.name}_{'dot' if program.mode == 'forward' else 'bar'}"
             end["derivative"] = value_text(program.values[partner])
         ends.append(end)
     return ends

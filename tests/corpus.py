@@ -1,0 +1,167 @@
+"""Functions of many kinds, each with a point: what a student, a library or a researcher writes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+X = np.array([0.3, 1.2, 2.5])
+A = np.array([[2.0, 0.5, 0.0], [0.1, 3.0, 0.4], [0.0, 0.2, 1.5]])
+
+
+def logistic_from(x, turns):
+    for _ in range(turns):
+        x = 4 * x * (1 - x)
+    return x
+
+
+def logistic(x):
+    for _ in range(3):
+        x = 4 * x * (1 - x)
+    return x
+
+
+def rnn(params):
+    def step(h, x):
+        h = jnp.tanh(params["w"] @ h + params["b"] * x)
+        return h, h.sum()
+
+    h, sums = lax.scan(step, jnp.zeros(2), jnp.arange(1.0, 4.0))
+    return sums.sum() + h[0]
+
+
+def logistic_loss(w, b):
+    logits = jnp.asarray(A) @ w + b
+    return -jnp.mean(jax.nn.log_sigmoid(logits) * jnp.array([1.0, 0.0, 1.0]))
+
+
+@jax.custom_vjp
+def scaled_sine(x):
+    return jnp.sin(x)
+
+
+scaled_sine.defvjp(lambda x: (jnp.sin(x), jnp.cos(x)), lambda c, u: (7 * u * c,))
+
+
+@jax.custom_jvp
+def softened(x):
+    return jnp.log1p(jnp.exp(x))
+
+
+softened.defjvps(lambda t, ans, x: t * jax.nn.sigmoid(x))
+
+
+def mlp(layers, x):
+    for w, b in layers:
+        x = jnp.tanh(x @ w + b)
+    return jnp.sum(x**2)
+
+
+LAYERS = [(0.3 * np.eye(3), np.full(3, 0.1)), (0.2 * np.ones((3, 2)), np.zeros(2))]
+
+Entry = tuple[Callable[..., Any], tuple[Any, ...]]
+
+# differentiable in both modes
+CORPUS: dict[str, Entry] = {
+    "associative_scan": (lambda x: lax.associative_scan(jnp.multiply, x), (X,)),
+    "atan2": (lambda x, y: jnp.arctan2(x, y), (0.3, 0.7)),
+    "bfloat16": (lambda x: (x * 2).sum(), (jnp.asarray(X, jnp.bfloat16),)),
+    "checkpoint": (jax.checkpoint(lambda x: jnp.sin(jnp.sin(x)).sum()), (X,)),
+    "cholesky": (lambda a: jnp.linalg.cholesky(a @ a.T + jnp.eye(3)).sum(), (A,)),
+    "clip": (lambda x: jnp.clip(x, 0.5, 2.0).sum(), (X,)),
+    "closure": (lambda x: jnp.asarray(A) @ x, (X,)),
+    "complex": (lambda z: (z * z.conj()).real, (1 + 2j,)),
+    "cond": (lambda x: lax.cond(x[0] > 1, lambda u: u * u, jnp.exp, x), (X,)),
+    "constant": (lambda x: jnp.float32(3.0), (X,)),
+    "conv": (lambda x: jnp.convolve(x, jnp.array([1.0, -1.0])), (X,)),
+    "cumprod": (jnp.cumprod, (X,)),
+    "custom_jvp": (lambda x: softened(x).sum(), (X,)),
+    "determinant": (jnp.linalg.det, (A,)),
+    "dict": (lambda p: p["a"] * jnp.sin(p["b"]), ({"a": 2.0, "b": 0.5},)),
+    "division": (lambda x, y: x / y, (3.0, 4.0)),
+    "einsum": (lambda a, x: jnp.einsum("ij,j->i", a, x), (A, X)),
+    "empty": (lambda x: x.sum(), (np.zeros((0, 3)),)),
+    "fan_out": (lambda x: x * x + x, (1.5,)),
+    "fft": (lambda x: jnp.abs(jnp.fft.fft(x)) ** 2, (X,)),
+    "fori_loop": (lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.sin(c), x), (X,)),
+    "gather": (lambda x: x[jnp.array([2, 0, 2])], (X,)),
+    "gelu": (jax.nn.gelu, (X,)),
+    "gradient": (jax.grad(lambda x: jnp.sum(jnp.sin(x) ** 2)), (X,)),
+    "hessian": (jax.hessian(lambda x: jnp.sum(x**3)), (X,)),
+    "identity": (lambda x: x, (X,)),
+    "independent": (lambda x, y: y * 2, (X, 2.0)),
+    "integer": (lambda x, n: x * n, (X, np.int32(2))),
+    "jit_twice": (lambda x: jax.jit(jnp.sin)(x) + jax.jit(jnp.sin)(x + 1), (X,)),
+    "jvp_of_grad": (
+        lambda x: jax.jvp(jax.grad(lambda y: jnp.sum(jnp.tanh(y))), (x,), (x,))[1],
+        (X,),
+    ),
+    "key": (lambda k, x: x * jax.random.normal(k, (3,)), (jax.random.key(0), X)),
+    "logistic": (logistic, (0.2,)),
+    "logistic_loss": (logistic_loss, (X, 0.5)),
+    "logsumexp": (jax.nn.logsumexp, (X,)),
+    "matmul": (lambda x, w: x @ w, (A, A[:, :2])),
+    "max": (lambda x: jnp.max(x) * jnp.min(x), (X,)),
+    "mixed_outputs": (lambda x: {"count": x.astype(int).sum(), "sum": x.sum()}, (X,)),
+    "mlp": (mlp, (LAYERS, X)),
+    "mse": (lambda w: jnp.mean((jnp.asarray(A) @ w - 1.0) ** 2), (X,)),
+    "nested_scan": (
+        lambda y: lax.scan(
+            lambda c, a: (jax.jit(jnp.tanh)(c) + lax.fori_loop(0, 2, lambda i, q: q * a, c), c),
+            1.0,
+            y,
+        ),
+        (X,),
+    ),
+    "norm": (jnp.linalg.norm, (X,)),
+    "pad": (lambda x: jnp.pad(x, 2), (X,)),
+    "polynomial": (lambda x: x**3 + 2 * x**2 - 3 * x + 1, (1.0,)),
+    "power": (lambda x, y: x**y, (2.0, 1.5)),
+    "product": (jnp.prod, (X,)),
+    "pure_callback": (
+        lambda x: (
+            x
+            * jax.pure_callback(
+                lambda a: np.asarray(a) * 2,
+                jax.ShapeDtypeStruct((3,), X.dtype if jax.config.jax_enable_x64 else np.float32),
+                lax.stop_gradient(x),
+            )
+        ),
+        (X,),
+    ),
+    "relu": (lambda x: jax.nn.relu(x - 1).sum(), (X,)),
+    "reshape": (lambda a: a.reshape(9).T[::-1], (A,)),
+    "rnn": (rnn, ({"w": 0.5 * np.eye(2), "b": np.ones(2)},)),
+    "scan": (lambda x: lax.scan(lambda c, a: (jnp.sin(c) * a, c), 1.0, x), (X,)),
+    "scan_reverse": (
+        lambda x: lax.scan(lambda c, a: (c * a + 1, c), 0.5, x, reverse=True),
+        (X,),
+    ),
+    "shared_output": (lambda x: (x, x, x * x), (2.0,)),
+    "sigmoid": (jax.nn.sigmoid, (X,)),
+    "softmax": (lambda x: jax.nn.softmax(x)[0], (X,)),
+    "softplus": (jax.nn.softplus, (X,)),
+    "solve": (jnp.linalg.solve, (A, X)),
+    "sort": (lambda x: jnp.sort(x * jnp.array([1.0, -1.0, 1.0])), (X,)),
+    "stack": (lambda x, y: jnp.stack([x, y, x * y]), (X, X + 1)),
+    "stop_gradient": (lambda x: lax.stop_gradient(x) * x, (X,)),
+    "switch": (lambda i, x: lax.switch(i, [jnp.sin, jnp.cos, jnp.exp], x), (1, X)),
+    "tanh": (lambda x: jnp.tanh(x).sum(), (X,)),
+    "transpose": (lambda a: (a.T @ a).sum(), (A,)),
+    "vmap_grad": (jax.vmap(jax.grad(lambda y: jnp.sin(y) * y)), (X,)),
+    "where": (lambda x: jnp.where(x > 1, x**2, -x).sum(), (X,)),
+}
+
+# only one mode exists
+FORWARD_ONLY: dict[str, Entry] = {
+    "while_loop": (
+        lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, jnp.sin(c[1])), (0, x))[
+            1
+        ],
+        (X,),
+    ),
+}
+REVERSE_ONLY: dict[str, Entry] = {"custom_vjp": (lambda x: scaled_sine(x).sum(), (X,))}

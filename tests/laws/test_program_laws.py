@@ -1,0 +1,166 @@
+"""A captured program must be jax's own: same values, same derivatives, same equations."""
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from olympus_kit.program import capture, walk
+
+FORWARD = corpus.CORPUS | corpus.FORWARD_ONLY
+REVERSE = corpus.CORPUS | corpus.REVERSE_ONLY
+
+
+def ones(x):
+    """The default seed: ones, or float0 zeros where there is no derivative."""
+    dtype = jax.dtypes.result_type(x) if not hasattr(x, "dtype") else x.dtype
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return jnp.ones(np.shape(x), dtype)
+    return np.zeros(np.shape(x), jax.dtypes.float0)
+
+
+def assert_trees_close(found, expected):
+    found_leaves, tree = jax.tree.flatten(found)
+    expected_leaves, expected_tree = jax.tree.flatten(expected)
+    assert tree == expected_tree
+    for a, b in zip(found_leaves, expected_leaves, strict=True):
+        assert np.shape(a) == np.shape(b)
+        if getattr(a, "dtype", None) == jax.dtypes.float0:
+            assert b.dtype == jax.dtypes.float0
+        else:
+            tolerance = 1e-2 if getattr(a, "dtype", None) == jnp.bfloat16 else 1e-9
+            np.testing.assert_allclose(
+                np.asarray(a, complex), np.asarray(b, complex), rtol=tolerance, atol=tolerance
+            )
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", REVERSE)
+def test_reverse_is_vjp(name):
+    f, args = REVERSE[name]
+    program = capture(f, *args, mode="reverse")
+    out, pullback = jax.vjp(f, *args)
+    assert_trees_close(program.out, out)
+    assert_trees_close(program.in_cotangents, pullback(jax.tree.map(ones, out)))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", FORWARD)
+def test_forward_is_jvp(name):
+    f, args = FORWARD[name]
+    program = capture(f, *args, mode="forward")
+    out, tangent = jax.jvp(f, args, jax.tree.map(ones, args))
+    assert_trees_close(program.out, out)
+    found = jax.tree.leaves(program.out_tangent)
+    expected = jax.tree.leaves(tangent)
+    for a, b in zip(found, expected, strict=True):
+        if b.dtype != jax.dtypes.float0:
+            assert_trees_close(a, b)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", REVERSE)
+def test_the_reverse_program_has_jax_s_own_equations(name):
+    """What follows each contribution leaves no trace: the same primitives, as often."""
+    f, args = REVERSE[name]
+    program = capture(f, *args, mode="reverse")
+
+    seeds, tree = jax.tree.flatten(jax.tree.map(ones, program.out))
+    moving = [k for k, s in enumerate(seeds) if s.dtype != jax.dtypes.float0]
+
+    def there_and_back(xs, cotangents):
+        out, pullback = jax.vjp(f, *xs)
+        full = list(seeds)
+        for k, c in zip(moving, cotangents, strict=True):
+            full[k] = c
+        return out, pullback(jax.tree.unflatten(tree, full))
+
+    jaxpr = jax.make_jaxpr(there_and_back)(args, [seeds[k] for k in moving]).jaxpr
+    expected = [e.primitive.name for e in jaxpr.eqns]
+    assert sorted(e.primitive for e in program.equations) == sorted(expected)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", REVERSE)
+def test_every_equation_has_a_role_and_a_row(name):
+    f, args = REVERSE[name]
+    program = capture(f, *args, mode="reverse")
+    rows = {e.path for e in walk(program.rows)}
+    equations = list(walk(program.equations))
+    paths = [e.path for e in equations]
+    assert len(set(paths)) == len(paths)
+    for equation in equations:
+        assert equation.roles
+        assert (equation.primal is None) == (equation.roles == {"bookkeeping"})
+        assert equation.primal is None or equation.primal in rows
+    stray = sum(e.primal is None for e in equations)
+    assert stray <= 1 + 0.02 * len(equations)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", REVERSE)
+def test_contributions_add_up_to_adjoints(name):
+    f, args = REVERSE[name]
+    program = capture(f, *args, mode="reverse")
+    operands = {e.path: e.operands for e in program.rows} | {"out": program.outputs}
+    parts: dict[int, list[int]] = {}
+    for (path, position), part in program.contributions.items():
+        parts.setdefault(operands[path][position], []).append(part)
+    for value, found in parts.items():
+        numbers = [program.values[i].summary for i in [program.adjoints[value], *found]]
+        if all(s is not None and s.whole for s in numbers):
+            total, *rest = (np.asarray(s.entries, complex) for s in numbers)
+            np.testing.assert_allclose(sum(rest), total, rtol=1e-2, atol=1e-9)
+
+
+UNARY = [jnp.sin, jnp.tanh, jnp.exp, lambda v: -v, lambda v: v * 0.5, jax.jit(jnp.cos)]
+BINARY = [jnp.add, jnp.multiply, jnp.subtract, lambda a, b: a / (2 + b * b)]
+CHOICES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 50), st.integers(0, 50)), max_size=9)
+
+
+def program_of(choices):
+    """A random straight-line program in which any value may be used again."""
+
+    def f(x, y):
+        values = [x, y]
+        for k, i, j in choices:
+            a, b = values[i % len(values)], values[j % len(values)]
+            values.append(UNARY[k](a) if k < len(UNARY) else BINARY[k - len(UNARY)](a, b))
+        return values[-1] * values[-2]
+
+    return f
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(CHOICES)
+def test_random_programs(choices):
+    with jax.enable_x64(True):
+        f, args = program_of(choices), (0.4, -0.3)
+        reverse = capture(f, *args, mode="reverse")
+        forward = capture(f, *args, mode="forward")
+        assert_trees_close(reverse.in_cotangents, jax.grad(f, (0, 1))(*args))
+        assert_trees_close(forward.out_tangent, jax.jvp(f, args, (1.0, 1.0))[1])
+        assert len(reverse.rows) == len(forward.rows) == len(jax.make_jaxpr(f)(*args).jaxpr.eqns)
+        for row in reverse.rows:
+            for operand in row.operands:
+                shown = reverse.values[operand]
+                assert shown.literal or shown.summary is not None
+
+
+@pytest.mark.parametrize("name", ["logistic", "mlp", "logistic_loss", "rnn"])
+def test_residuals_are_those_that_jax_saves(name, capsys):
+    f, args = REVERSE[name]
+    program = capture(f, *args, mode="reverse")
+    jax.ad_checkpoint.print_saved_residuals(f, *args)
+    lines = capsys.readouterr().out.splitlines()
+    kept = [r for r in program.residuals if not r.free]
+    ours = sorted(np.prod(program.values[r.value].shape, dtype=int) for r in kept)
+    theirs = sorted(
+        int(np.prod([int(d) for d in line.split("[")[1].split("]")[0].split(",") if d]))
+        for line in lines
+        if "from a literal" not in line
+    )
+    assert ours == theirs

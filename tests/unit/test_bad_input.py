@@ -1,0 +1,115 @@
+"""What a user may hand to `graph` by mistake, and the sentence that comes back."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus_kit as ok
+
+MODES = ("primal", "forward", "reverse")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ok.graph(3.0), TypeError, r"Expected a function first, got 3.0 \(a float\)"),
+        (lambda: ok.graph(jnp.sin(1.0), 1.0), TypeError, "not graph\\(f\\(x\\)\\)"),
+        (lambda: ok.graph(lambda x, y: x, 1.0), TypeError, "given 1 argument: missing a required"),
+        (lambda: ok.graph(lambda x: x, 1.0, 2.0), TypeError, "given 2 arguments: too many"),
+        (lambda: ok.graph(lambda x: x, 3), TypeError, "x has dtype int.*write 3.0 for 3"),
+        (lambda: ok.graph(lambda: 1.0), TypeError, "no argument to differentiate"),
+        (lambda: ok.graph(lambda x: x, 1.0, mode="backward"), ValueError, "mode must be one of"),
+        (lambda: ok.graph(lambda x: None, 1.0), TypeError, "returned None: is a return statement"),
+        (lambda: ok.graph(lambda x: "no", 1.0), TypeError, r"f returned 'no' \(a str\)"),
+        (lambda: ok.graph(lambda x: [x, "no"], 1.0), TypeError, r"f returned 'no' \(a str\)"),
+        (lambda: ok.graph(lambda x, s: x, 1.0, "relu"), TypeError, "Argument s is 'relu'"),
+        (
+            lambda: ok.graph(lambda d: d["x"], {"x": "one"}),
+            TypeError,
+            r"Argument d\['x'\] is 'one'",
+        ),
+        (lambda: ok.graph(lambda x: x, 1.0, argnums=2), ValueError, "names argument 2"),
+        (lambda: ok.graph(lambda x: x.astype(int), jnp.ones(2)), TypeError, "no real or complex"),
+        (
+            lambda: ok.graph(jnp.sin, jnp.ones(3), cotangents=jnp.ones(2)),
+            ValueError,
+            r"cotangent of output 0 must have its shape, \(3,\); got \(2,\)",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=1.0),
+            ValueError,
+            "tuple with one tangent for each",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=(jnp.ones(2),)),
+            ValueError,
+            "tangent of x must have its shape",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, cotangents=(1.0, 1.0)),
+            ValueError,
+            "1 leaves were expected, 2 came",
+        ),
+    ],
+)
+def test_the_message_says_what_to_do(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_an_error_inside_the_function_passes_on_with_a_note():
+    def broken(x):
+        raise KeyError("weights")
+
+    with pytest.raises(KeyError, match="weights") as caught:
+        ok.graph(broken, 1.0)
+    assert any("while broken was traced" in note for note in caught.value.__notes__)
+
+
+def test_python_control_flow_on_a_value_gets_a_hint():
+    with pytest.raises(jax.errors.TracerBoolConversionError) as caught:
+        ok.graph(lambda x: x if x > 0 else -x, 1.0)
+    assert any("olympus.lax.cond" in note for note in caught.value.__notes__)
+
+
+def test_a_loop_without_a_reverse_mode_points_to_forward():
+    f = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+    with pytest.raises(ValueError, match="Reverse-mode differentiation does not work") as caught:
+        ok.graph(f, 9.0)
+    assert any("mode='forward'" in note for note in caught.value.__notes__)
+    assert "while" in ok.graph(f, 9.0, mode="forward").text()
+
+
+def test_a_tracer_is_refused():
+    with pytest.raises(TypeError, match="Argument x is a tracer"):
+        jax.jit(lambda y: ok.graph(lambda x: x, y).text() and y)(1.0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_nan_is_shown_as_such(mode):
+    text = ok.graph(lambda x: jnp.log(x), -1.0, mode=mode).text()
+    assert "# nan" in text
+    steps = ok.graph(lambda x: jnp.log(x), -1.0, mode=mode).model()["steps"]
+    assert "v1 holds NaN or inf" in steps[0]["words"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_empty_array_makes_a_sensible_picture(mode):
+    view = ok.graph(lambda x: x.sum(), np.zeros((0, 3)), mode=mode)
+    assert "sum(x" in view.text()
+    assert view.svg().startswith("<svg")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: 3.0])
+def test_a_program_without_equations_makes_a_sensible_picture(f, mode):
+    view = ok.graph(f, jnp.ones(2), mode=mode)
+    assert "0 primal equations" in view.text()
+    assert "<title>" in view.svg()
+
+
+def test_an_input_that_does_not_matter_shows_its_zero():
+    text = ok.graph(lambda x, y: y * 2.0, 1.0, 3.0).text()
+    assert "x_bar = 0.0" in text
+    assert "y_bar = 2.0" in text

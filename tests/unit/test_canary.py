@@ -1,0 +1,92 @@
+"""One test for each behaviour of jax's internals that `olympus_kit.program` relies on.
+
+A red canary after an update of jax says what has moved, before anything else breaks.
+"""
+
+import jax
+import jax.extend.core as jec
+import jax.extend.source_info_util as source_info_util
+import jax.numpy as jnp
+import pytest
+from jax.interpreters import ad
+
+from olympus_kit.program import _jaxprs as jaxprs
+
+X = jnp.arange(1.0, 4.0)
+
+
+def marked(f, *args):
+    closed = jax.make_jaxpr(f)(*args)
+    return jec.jaxpr_as_fun(jec.ClosedJaxpr(jaxprs.mark(closed.jaxpr), closed.consts))
+
+
+def stacks(closed):
+    return [str(e.source_info.name_stack) for e in closed.jaxpr.eqns]
+
+
+def test_marks_survive_jvp():
+    f = marked(jnp.sin, X)
+    assert stacks(jax.make_jaxpr(lambda x: jax.jvp(f, (x,), (x,)))(X)) == ["jvp(§0§)"] * 3
+
+
+def test_marks_survive_transposition():
+    f = marked(jnp.sin, X)
+    found = stacks(jax.make_jaxpr(lambda x, u: jax.vjp(f, x)[1]([u]))(X, X))
+    assert found[-1] == "transpose(jvp(§0§))"
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        jax.jit(jnp.tanh),
+        jax.checkpoint(jnp.tanh),
+        lambda x: jax.lax.scan(lambda c, a: (jnp.tanh(c * a), c), 1.0, x),
+        lambda x: jax.lax.cond(x[0] > 0, jnp.tanh, jnp.cos, x),
+        jnp.cumprod,
+    ],
+)
+def test_marks_reach_into_bodies(f):
+    run = marked(f, X)
+    closed = jax.make_jaxpr(lambda x: jax.jvp(run, (x,), (x,)))(X)
+    body = jaxprs.read(closed, [])
+    paths = {e.mark for b in body.equations for inner in b.bodies for e in inner.equations}
+    assert any(p and "." in p for p in paths)
+
+
+def test_a_tap_leaves_no_equation_and_returns_its_contribution():
+    closed = jax.make_jaxpr(lambda x: x * x)(2.0)
+    tapped, uses = jaxprs.tap_uses(closed.jaxpr, [0])
+    assert [(path, position) for path, position, _ in uses] == [("0", 0), ("0", 1), ("out", 0)]
+    run = jec.jaxpr_as_fun(jec.ClosedJaxpr(tapped, ()))
+
+    def pull(x, extras, u):
+        return jax.vjp(run, x, *extras)[1]([u])
+
+    program = jax.make_jaxpr(pull)(2.0, [0.0] * 3, 1.0)
+    assert "olympus_tap" not in str(program)
+    assert pull(2.0, [0.0] * 3, 1.0) == (4.0, 2.0, 2.0, 1.0)
+
+
+def test_a_named_tuple_among_the_parameters_stays_one():
+    a = jnp.eye(3) * 2
+    f = marked(jnp.linalg.solve, a, X)
+    assert jnp.allclose(jax.jvp(f, (a, X), (a, X))[1][0], 0.0)
+
+
+def test_equations_can_be_replaced_and_evaluated():
+    closed = jax.make_jaxpr(lambda x: jnp.sin(x) * 2)(X)
+    values = [v for e in closed.jaxpr.eqns for v in e.outvars]
+    both = jax.core.eval_jaxpr(jaxprs.with_outputs(closed.jaxpr, values), closed.consts, X)
+    assert jnp.allclose(both[0] * 2, both[1])
+
+
+def test_the_names_that_are_used_exist():
+    assert callable(ad.add_tangents)
+    assert isinstance(ad.primitive_jvps, dict)
+    assert callable(source_info_util.new_name_stack)
+    assert callable(jec.Var)
+
+
+def test_a_source_line_can_be_read():
+    eqn = jax.make_jaxpr(lambda x: jnp.sin(x))(1.0).jaxpr.eqns[0]
+    assert "test_canary.py:" in jaxprs.source_line(eqn.source_info)

