@@ -105,14 +105,14 @@ class Question:
         if self.answer == "value":
             return [Case("here", {})]
         return [
-            Case(self._label(i, j), {**point, **extra})
+            Case(self._label(i, j, extra), {**point, **extra})
             for i, point in enumerate(self.points)
             for j, extra in enumerate([t(point) for t in self.tangents] or [{}])
         ]
 
-    def _label(self, point: int, tangent: int) -> str:
+    def _label(self, point: int, tangent: int, extra: Arguments) -> str:
         words = self.labels[point] if self.labels else _describe(self.points[point])
-        second = f", with tangent {tangent + 1}" if self.tangents else ""
+        second = f", {' and '.join(extra)} no. {tangent + 1}" if extra else ""
         large = ", a large one" if point in self.large else ""
         return f"At test point {point + 1} ({words}{large}){second}"
 

@@ -99,6 +99,7 @@ class Lesson:
 def read(path: Path) -> Lesson:
     """Read a lesson. AuthoringError points at the first mistake."""
     notebook = nb.read(path)
+    _no_empty_cells(path)
     starts = nb.lines(path, notebook)
     cells = [Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)]
     _front_matter(path, notebook.metadata)
@@ -110,6 +111,19 @@ def read(path: Path) -> Lesson:
         _complete(exercise)
     _unique(exercises)
     return Lesson(path, notebook, cells, exercises, "\n\n".join(_specs(cells)))
+
+
+def _no_empty_cells(path: Path) -> None:
+    """jupytext drops a tagged cell without text, so only the file itself can tell."""
+    tagged, above = 0, ""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if tagged and line.startswith(("+++", "```{code-cell}")):
+            role = next((r for r in BELONGING if r in above), "cell")
+            raise AuthoringError(f"{path}:{tagged}: an empty {role}: write it, or remove it.")
+        if line.startswith("+++ {"):
+            tagged, above = number, line
+        elif line.strip():
+            tagged = 0
 
 
 def _front_matter(path: Path, metadata: Any) -> None:
@@ -149,7 +163,8 @@ def _take(cell: Cell, exercises: list[Exercise]) -> None:
 def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
     """A markdown cell reaches to the next `+++`, so prose after it would vanish in the release."""
     fenced = {"mutant", "alternative", "spec"} & set(roles)
-    after = str(cell.raw.source).rpartition("```")[2].strip() if fenced else ""
+    _, fence, rest = str(cell.raw.source).rpartition("```")
+    after = rest.strip() if fenced and fence else ""
     prose = {"hint", "explanation"} & set(roles)
     heading = re.search(r"^#+ .*", FENCE.sub("", cell.raw.source), re.MULTILINE) if prose else None
     if after or heading:
@@ -183,12 +198,12 @@ def _one_fence(cell: Cell, role: str) -> str:
 
 def _complete(exercise: Exercise) -> None:
     for have, what in (
-        (exercise.checks, "a check cell"),
-        (exercise.hints, "a hint"),
-        (exercise.explanation, "an explanation"),
+        (exercise.checks, "check"),
+        (exercise.hints, "hint"),
+        (exercise.explanation, "explanation"),
     ):
         if not have:
-            raise exercise.answer.wrong(f"this answer has no {what.split()[-1]}: write {what}.")
+            raise exercise.answer.wrong(f"this answer has no {what}: write one below it.")
     for id_, _, cell in exercise.mutants:
         if not id_:
             raise cell.wrong('a mutant without a message: name its "misconception" in the cell.')

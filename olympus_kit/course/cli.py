@@ -114,7 +114,10 @@ def watch(which: Which) -> None:
     from ._runner import check_page
 
     at = page(which)
-    show = lambda: _print_outcomes({at.stem: check_page(at)})
+
+    def show() -> None:
+        _print_outcomes({at.stem: check_page(at)})
+
     show()
     out.print("Watching; stop with Ctrl-C.")
     for changed in changes(at.path.parent, raise_interrupt=False):

@@ -1,0 +1,169 @@
+"""Every lesson holds the engine to account: stubs, solutions, mutants, alternatives."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from olympus_kit.checks import Outcome, outcome_of
+from olympus_kit.checks._store import find
+from olympus_kit.course import _lesson, _release
+
+REPO = Path(__file__).parents[2]
+LESSONS = _lesson.read_all(REPO / "solutions")
+EXERCISES = [(lesson, e) for lesson in LESSONS for e in lesson.exercises]
+each = pytest.mark.parametrize(
+    ("lesson", "exercise"), EXERCISES, ids=[e.name for _, e in EXERCISES]
+)
+mutants = pytest.mark.parametrize(
+    ("lesson", "exercise", "id_", "code"),
+    [
+        pytest.param(lesson, e, id_, code, id=f"{e.name}-{number}-{id_}")
+        for lesson, e in EXERCISES
+        for number, (id_, code, _) in enumerate(e.mutants)
+    ],
+)
+alternatives = pytest.mark.parametrize(
+    ("lesson", "exercise", "code"),
+    [
+        pytest.param(lesson, e, code, id=f"{e.name}-{number}")
+        for lesson, e in EXERCISES
+        for number, (code, _) in enumerate(e.alternatives)
+    ],
+)
+
+
+def namespace(lesson: _lesson.Lesson, code: str) -> dict[str, Any]:
+    """What the setup cells and `code` define."""
+    names: dict[str, Any] = {}
+    exec(lesson.setup(), names)
+    exec(code, names)
+    return names
+
+
+def judged(lesson: _lesson.Lesson, exercise: _lesson.Exercise, code: str) -> Outcome:
+    return outcome_of(find(exercise.name, REPO).question, namespace(lesson, code))
+
+
+@each
+def test_the_stub_is_not_attempted(lesson, exercise):
+    assert judged(lesson, exercise, exercise.stub()).state == "not attempted"
+
+
+@each
+def test_the_solution_is_correct(lesson, exercise):
+    outcome = judged(lesson, exercise, exercise.solution())
+    assert outcome.state == "correct", outcome.text()
+
+
+@mutants
+def test_a_mutant_meets_exactly_its_own_message(lesson, exercise, id_, code):
+    outcome = judged(lesson, exercise, code)
+    assert outcome.state == "not yet"
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == id_, outcome.text()
+    assert outcome.diagnosis.message
+    assert "{" not in outcome.text()
+
+
+@alternatives
+def test_a_right_alternative_is_never_rejected(lesson, exercise, code):
+    outcome = judged(lesson, exercise, code)
+    assert outcome.state == "correct", outcome.text()
+
+
+@each
+def test_there_are_enough_mutants_alternatives_and_hints(lesson, exercise):
+    assert len(exercise.mutants) >= 5
+    assert len(exercise.alternatives) >= 3
+    assert 2 <= len(exercise.hints) <= 3
+    assert all(len(hint) > 30 for hint in exercise.hints)
+
+
+WRONG = {
+    "sign": lambda result: jax.tree.map(lambda part: -part, result),
+    "factor": lambda result: jax.tree.map(lambda part: 2 * part, result),
+    "nothing": lambda result: None,
+    "returned-function": lambda result: lambda: result,
+    "nan": lambda result: jax.tree.map(lambda part: part * np.nan, result),
+}
+
+
+@each
+@pytest.mark.parametrize("id_", WRONG)
+def test_a_derived_wrong_answer_gets_its_message(lesson, exercise, id_):
+    names = namespace(lesson, exercise.solution())
+    right = names[exercise.name]
+    names[exercise.name] = lambda *args: WRONG[id_](right(*args))
+    outcome = outcome_of(find(exercise.name, REPO).question, names)
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == id_, outcome.text()
+
+
+def test_a_transposed_matrix_gets_its_message():
+    lesson, exercise = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
+    names = namespace(lesson, exercise.solution())
+    right = names["dense_vjp"]
+    names["dense_vjp"] = lambda *args: tuple(part.T for part in right(*args))
+    outcome = outcome_of(find("dense_vjp", REPO).question, names)
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "transposed"
+
+
+def test_a_finite_difference_gets_its_message_even_of_a_linear_layer():
+    lesson, _ = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
+    code = """
+def dense_vjp(x, W, b, u):
+    total = lambda x, W, b: jnp.sum(u * (x @ W + b))
+
+    def slopes(place):
+        args, h = [x, W, b], 1e-5
+        flat = args[place].ravel()
+        found = []
+        for i in range(flat.size):
+            moved = [a if k != place else flat.at[i].add(h).reshape(a.shape)
+                     for k, a in enumerate(args)]
+            found.append((total(*moved) - total(*args)) / h)
+        return jnp.stack(found).reshape(args[place].shape)
+
+    return slopes(0), slopes(1), slopes(2)
+"""
+    outcome = outcome_of(find("dense_vjp", REPO).question, namespace(lesson, code))
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "finite-difference", outcome.text()
+
+
+def test_an_unforeseen_wrong_answer_gets_a_broken_law():
+    lesson, _ = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
+    code = "def dense_vjp(x, W, b, u):\n    return u**2 @ W.T, x.T @ u, u.sum(0)"
+    outcome = outcome_of(find("dense_vjp", REPO).question, namespace(lesson, code))
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "law"
+    assert "twice the u gives twice the result" in outcome.diagnosis.message
+
+
+def test_exercises_are_what_the_sources_release():
+    report = _release.release(REPO / "solutions", REPO / "exercises", check=True)
+    assert not report.differs, "\n".join(report.lines)
+
+
+def test_no_line_of_a_solution_can_be_read_in_the_exercises():
+    public = [p.read_text() for p in (REPO / "exercises").iterdir() if p.is_file()]
+    for _, exercise in EXERCISES:
+        for block in _lesson.BLOCK.finditer(exercise.answer.raw.source):
+            lines = [x.strip() for x in block[2].splitlines() if len(x.strip()) >= _release.LEAK]
+            assert lines or len(block[2].splitlines()) < 4
+            assert not [x for x in lines if any(x in text for text in public)]
+
+
+def test_every_page_to_read_again_exists():
+    if not (REPO / "book").exists():
+        pytest.skip("a student's folder has no book")
+    for lesson in LESSONS:
+        for exercise in lesson.exercises:
+            question = find(exercise.name, REPO).question
+            pages = {question.read, *(m.read for m in question.misconceptions)} - {""}
+            assert pages
+            assert all((REPO / page.partition("#")[0]).exists() for page in pages)

@@ -1,0 +1,196 @@
+"""Releasing: the same bytes every time, errors that point, and no lost text."""
+
+from pathlib import Path
+
+import pytest
+from student_edits import answer
+
+from olympus_kit.checks._store import read_answers
+from olympus_kit.course import _lesson, _merge, _notebook, _release
+
+REPO = Path(__file__).parents[2]
+SOURCE = (REPO / "solutions" / "00_start.md").read_text(encoding="utf-8")
+RIGHT = "def slope(f, x):\n    return olympus.grad(f)(x)"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of one lesson, released."""
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "00_start.md").write_text(SOURCE, encoding="utf-8")
+    run(tmp_path)
+    return tmp_path
+
+
+def run(course, **options):
+    return _release.release(course / "solutions", course / "exercises", **options)
+
+
+def page(course):
+    return course / "exercises" / "00_start.md"
+
+
+def test_two_releases_are_equal_to_the_byte(course, tmp_path):
+    again = tmp_path / "again"
+    _release.release(course / "solutions", again)
+    for path in (course / "exercises").iterdir():
+        assert (again / path.name).read_bytes() == path.read_bytes()
+    assert not run(course, check=True).differs
+
+
+def test_an_exercise_is_jupytexts_fixpoint_without_versions(course):
+    text = page(course).read_text(encoding="utf-8")
+    assert _notebook.write(_notebook.parse(text)) == text
+    assert "version" not in text
+
+
+def test_an_exercise_has_stubs_frozen_checks_and_folded_hints(course):
+    text = page(course).read_text(encoding="utf-8")
+    assert 'raise Unsolved("slope")' in text
+    assert text.count(":editable: false\n:deletable: false") == 2
+    assert text.count("<summary>Hint") == 2
+    assert "misconception" not in text
+    assert "olympus.grad(f)(x)" not in text
+
+
+def test_a_value_has_a_stub_of_its_own():
+    cell = _notebook.parse(
+        SOURCE
+        .replace("def slope(f, x):\n", "")
+        .replace("    ### BEGIN", "### BEGIN")
+        .replace("    ### END", "### END")
+        .replace("    return olympus.grad(f)(x)\n### END", "slope = 6.0\n### END")
+    ).cells[3]
+    exercise = _lesson.Exercise(_lesson.Cell(cell, Path("x.md"), 1, 1))
+    assert exercise.stub().strip() == 'slope = Unsolved("slope")'
+    assert exercise.solution().strip() == "slope = 6.0"
+
+
+def without(text, start, end):
+    """The text without what lies from `start` up to `end`."""
+    head, _, rest = text.partition(start)
+    return head + end + rest.partition(end)[2]
+
+
+MISTAKES = {
+    "a solution marker outside an answer cell": lambda s: s.replace(":tags: [answer]\n", ""),
+    "an answer needs a block": lambda s: s.replace("### BEGIN SOLUTION", "# begin"),
+    "an answer needs a name": lambda s: s.replace(":name: slope\n", ""),
+    "this answer has no hint": lambda s: s.replace('["hint"]', '["note"]'),
+    "this answer has no explanation": lambda s: s.replace('["explanation"]', '["note"]'),
+    "this answer has no check": lambda s: s.replace(":tags: [check]\n", ""),
+    "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
+    "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
+    "a mutant without a message: name": lambda s: s.replace(', "misconception": "nothing"', ""),
+    "has the id `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
+    "a line of the solution leaks": lambda s: s.replace(
+        "return olympus.grad(f)(x)\n    ### END", "return olympus.grad(f)(x)  # secret\n    ### END"
+    ).replace("# Start here", "return olympus.grad(f)(x)  # secret\n\n# Start here", 1),
+    "the front matter needs": lambda s: s.replace("level: beginner", "depth: 1"),
+    "the level is one of": lambda s: s.replace("level: beginner", "level: easy"),
+    "no Question of this name": lambda s: s.replace('name="slope"', 'name="slop"'),
+    "the specification fails: ValueError": lambda s: s.replace("large=(2,)", "large=()"),
+    "text that is no part of it": lambda s: s + "\n## Question 2\n",
+    "one fenced block of Python; here are 0": lambda s: s.replace(
+        "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."
+    ),
+    "a `check` cell before any answer": lambda s: s.replace("[setup]", "[check]"),
+    "a merge conflict": lambda s: s + "\n<<<<<<< HEAD\n",
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_is_told_with_file_and_line_and_nothing_is_written(course, message):
+    before = {p.name: p.read_bytes() for p in (course / "exercises").iterdir()}
+    source = course / "solutions" / "00_start.md"
+    broken = MISTAKES[message](SOURCE)
+    assert broken != SOURCE
+    source.write_text(broken, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"00_start\.md:\d+") as caught:
+        run(course)
+    assert message in str(caught.value)
+    assert {p.name: p.read_bytes() for p in (course / "exercises").iterdir()} == before
+
+
+def test_an_error_points_at_the_line(course):
+    source = course / "solutions" / "00_start.md"
+    source.write_text(SOURCE.replace('"nothing"', '"nonsense"'), encoding="utf-8")
+    line = 1 + next(i for i, x in enumerate(SOURCE.splitlines()) if '"nothing"' in x)
+    with pytest.raises(_lesson.AuthoringError) as caught:
+        run(course)
+    assert f"00_start.md:{line + 2}:" in str(caught.value)
+
+
+def test_an_edited_exercise_keeps_its_answer_through_a_release(course):
+    answer(page(course), "slope", RIGHT)
+    changed = SOURCE.replace("## Question 1: the slope", "## Question 1: the very slope")
+    (course / "solutions" / "00_start.md").write_text(changed, encoding="utf-8")
+    report = run(course)
+    assert any("kept as it is: slope" in line for line in report.lines)
+    text = page(course).read_text(encoding="utf-8")
+    assert RIGHT in text
+    assert "the very slope" in text
+    assert 'raise Unsolved("slope")' not in text
+    again = page(course).read_bytes()
+    run(course)
+    assert page(course).read_bytes() == again
+    assert "RIGHT" not in read_answers(page(course).with_suffix(".answers"))["released"]
+
+
+def test_own_cells_deleted_cells_and_changed_checks_are_kept_or_put_back(course):
+    mine = page(course).read_text(encoding="utf-8")
+    mine = mine.replace('check("slope")', 'print("my note")\ncheck("slope")')
+    mine = mine.replace("# Start here: your first check\n", "My own heading.\n")
+    mine += "\n```{code-cell} ipython3\nmy_own = 1\n```\n"
+    page(course).write_text(mine, encoding="utf-8")
+    run(course)
+    text = page(course).read_text(encoding="utf-8")
+    assert all(own in text for own in ('print("my note")', "My own heading.", "my_own = 1"))
+    assert ':deletable: false\n\ncheck("slope")' in text
+    assert "# Start here: your first check\n" in text
+
+
+def test_a_removed_question_keeps_the_students_answer(course):
+    base = _notebook.read(page(course))
+    answer(page(course), "slope", RIGHT)
+    mine, new = _notebook.read(page(course)), _notebook.read(page(course))
+    new.cells = [c for c in new.cells if not _notebook.name(c).startswith("slope")]
+    text, kept = _merge.merge(base, mine, new)
+    assert RIGHT in text
+    assert kept == ["slope"]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda b: b.replace(b"\n", b"\r\n"), lambda b: b"\xef\xbb\xbf" + b]
+)
+def test_line_endings_and_marks_of_other_editors_are_no_edit(course, change):
+    page(course).write_bytes(change(page(course).read_bytes()))
+    assert not run(course, check=True).differs
+
+
+def test_a_saved_header_is_no_difference(course):
+    text = page(course).read_text(encoding="utf-8")
+    saved = text.replace("format_name: myst", "format_name: myst\n    format_version: 0.13")
+    page(course).write_text(saved.replace("Python 3\n", "Python 3 (ipykernel)\n"), encoding="utf-8")
+    assert not run(course, check=True).differs
+
+
+def test_orphans_and_edits_are_told_by_check(course):
+    (course / "exercises" / "99_gone.md").write_text("x")
+    answer(page(course), "slope", RIGHT)
+    report = run(course, check=True)
+    assert report.differs
+    assert any("99_gone.md: has no source" in line for line in report.lines)
+    assert any("slope" in line for line in report.lines)
+
+
+def test_a_damaged_answers_file_is_told(course):
+    page(course).with_suffix(".answers").write_text("%%% not base64")
+    with pytest.raises(ValueError, match=r"00_start\.answers is damaged"):
+        run(course)
+
+
+def test_an_empty_folder_of_sources_is_told(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    with pytest.raises(_lesson.AuthoringError, match="holds no lessons"):
+        _release.release(tmp_path / "solutions", tmp_path / "exercises")
