@@ -84,8 +84,9 @@ class View(ABC):
             "<!doctype html>\n<html lang='en'><meta charset='utf-8'>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"
             f"<title>{html.escape(self.title)}</title><link rel='icon' href='data:,'>"
-            "<style>:root{color-scheme:light dark}body{margin:1rem;background:Canvas}</style>"
-            f"<main>{self.html()}</main></html>\n"
+            "<style>:root{color-scheme:light dark}body{margin:1rem;background:Canvas;"
+            "color:CanvasText}h1{font:600 1.2rem system-ui}</style>"
+            f"<main><h1>{html.escape(self.title)}</h1>{self.html()}</main></html>\n"
         )
 
     def __str__(self) -> str:

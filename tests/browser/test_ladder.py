@@ -1,0 +1,210 @@
+"""The ladder in a browser: stepped by mouse and by keyboard, its numbers those of jax."""
+
+import re
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+import olympus_kit as ok
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def show(page, serve, tmp_path):
+    """Save a view as a page, and open it."""
+
+    def shown(*views):
+        markup = views[0]._page()
+        if len(views) > 1:
+            markup = markup.replace("</main>", "".join(v.html() for v in views[1:]) + "</main>")
+        (tmp_path / "view.html").write_text(markup, "utf-8")
+        page.goto(serve(tmp_path) + "view.html")
+        expect(page.locator(".okl").first).to_be_visible()
+        return page
+
+    return shown
+
+
+def count(page):
+    return page.locator(".count").first.text_content()
+
+
+def now(page):
+    """The text of the line that is marked as the current step."""
+    return page.locator("[aria-current=step] code").first.text_content()
+
+
+@pytest.mark.usefixtures("x64")
+class TestStepping:
+    def test_by_mouse(self, show, log):
+        page = show(ok.graph(corpus.logistic, 0.2))
+        assert count(page) == "24 steps"
+        step = page.get_by_role("button", name="one step on")
+        for _ in range(10):
+            step.click()
+        assert count(page) == "step 10 of 24"
+        assert "v8_bar = v7 * v9_bar" in now(page)
+        assert "Adjoint" in page.get_by_role("status").text_content()
+        page.get_by_role("button", name="one step back").click()
+        assert "v9 = v7 * v8" in now(page)
+        page.get_by_text("v3_bar = v3_bar.1 + v3_bar.2").first.click()
+        assert count(page) == "step 19 of 24"
+        page.get_by_role("button", name="to the last step").click()
+        assert "x_bar = x_bar.1 + x_bar.2" in now(page)
+        assert step.is_disabled()
+        assert log.errors == []
+
+    def test_by_keyboard(self, show, log):
+        page = show(ok.graph(corpus.logistic, 0.2))
+        ladder = page.get_by_role("group", name="the ladder")
+        ladder.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowDown")
+        assert count(page) == "step 3 of 24"
+        page.keyboard.press("ArrowUp")
+        assert "v2 = 1.0 - x" in now(page)
+        page.keyboard.press("End")
+        assert count(page) == "step 24 of 24"
+        page.keyboard.press("Home")
+        assert count(page) == "24 steps"
+        page.get_by_role("slider", name="step").focus()
+        page.keyboard.press("ArrowRight")
+        assert count(page) == "step 1 of 24"
+        assert log.errors == []
+
+    def test_values_appear_when_they_are_computed(self, show):
+        page = show(ok.graph(corpus.logistic, 0.2))
+        value = page.locator(".line .value").filter(has_text="9.066086")
+        expect(value).to_be_visible()
+        page.get_by_role("button", name="one step on").click()
+        expect(value).to_be_hidden()
+        page.get_by_role("button", name="to the last step").click()
+        expect(value).to_be_visible()
+
+    def test_play_runs_to_the_end_and_can_be_stopped(self, show):
+        page = show(ok.graph(lambda x: x * x, 3.0))
+        page.get_by_role("button", name="▶ Play").click()
+        expect(page.locator(".count")).to_have_text("step 4 of 4", timeout=20_000)
+        expect(page.get_by_role("button", name="▶ Play")).to_be_visible()
+
+    def test_two_ladders_on_a_page_are_independent(self, show):
+        page = show(ok.graph(corpus.logistic, 0.2), ok.graph(lambda x: x * x, 3.0))
+        page.get_by_role("button", name="one step on").nth(1).click()
+        assert page.locator(".count").all_text_contents() == ["24 steps", "step 1 of 4"]
+
+
+def test_bodies_open_by_mouse_and_by_keyboard(show):
+    page = show(ok.graph(corpus.rnn, {"w": 0.5 * np.eye(2), "b": np.ones(2)}))
+    inside = page.get_by_text("tanh(")
+    toggle = page.get_by_role("button", name="inside scan")
+    expect(inside.first).to_be_hidden()
+    toggle.click()
+    expect(inside.first).to_be_visible()
+    toggle.press("Enter")
+    expect(inside.first).to_be_hidden()
+    page.get_by_text("= scan(").first.click()
+    page.get_by_role("group", name="the ladder").focus()
+    page.keyboard.press("Enter")
+    expect(inside.first).to_be_visible()
+
+
+@pytest.mark.usefixtures("x64")
+def test_every_number_is_jax_s_on_a_function_of_this_test(show, log):
+    def f(params):
+        def turn(c, a):
+            c = jnp.tanh(params["w"] * c + a)
+            return c, c**2
+
+        last, squares = jax.lax.scan(turn, params["start"], jnp.array([0.5, -0.25]))
+        return last * squares.sum()
+
+    point = {"w": 1.25, "start": 0.75}
+    page = show(ok.graph(f, point))
+    grads = jax.grad(f)(point)
+
+    # the same program, written out without a loop
+    c1 = np.tanh(1.25 * 0.75 + 0.5)
+    c2 = np.tanh(1.25 * c1 - 0.25)
+    ends = [line for line in page.locator(".end code").all_text_contents() if line]
+    shown = dict(line.rsplit(" = ", 1) for line in ends)
+    numbers = {
+        "params['w']": 1.25,
+        "params['start']": 0.75,
+        "▲ params['w']_bar": grads["w"],
+        "▲ params['start']_bar": grads["start"],
+    }
+    for name, number in numbers.items():
+        assert float(shown[name]) == pytest.approx(float(number), rel=1e-6)
+    output = [text for name, text in shown.items() if re.fullmatch(r"v\d+", name)]
+    assert float(output[0]) == pytest.approx(c2 * (c1**2 + c2**2), rel=1e-6)
+
+    rows = page.locator("tbody tr .line")
+    texts = rows.all_text_contents()
+    scan = next(t for t in texts if "= scan(" in t and "adjoint" not in t)
+    found = [float(n) for n in re.findall(r"-?\d+\.\d+", scan.split("turns)")[1])]
+    assert found[:3] == pytest.approx([c2, c1**2, c2**2], rel=1e-6)
+    page.get_by_role("button", name="inside scan").click()
+    tanh = next(t for t in texts if "= tanh(" in t and "primal" in t)
+    found = [float(n) for n in re.findall(r"-?\d+\.\d+", tanh.split("turn by turn")[1])]
+    assert found == pytest.approx([c1, c2], rel=1e-6)
+    assert log.left(page.url.rsplit("/", 1)[0]) == []
+    assert log.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+def test_the_ladder_shuts_nobody_out(show, page, scheme, mode):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    show(ok.graph(corpus.rnn, {"w": 0.5 * np.eye(2), "b": np.ones(2)}, mode=mode))
+    assert page.locator(".okl").get_attribute("data-dark") == ("" if scheme == "dark" else None)
+    page.get_by_role("button", name="one step on").click()
+    result = Axe().run(page)
+    assert not result.violations_count, result.generate_report()
+    for button in page.locator(".okl button, .okl summary").all():
+        assert button.bounding_box()["height"] >= 44
+
+
+def test_it_works_from_a_file(page, log, tmp_path):
+    path = ok.graph(lambda x: x * x, 3.0).save(tmp_path / "x.html")
+    page.goto(path.as_uri())
+    page.get_by_role("button", name="one step on").click()
+    assert count(page) == "step 1 of 4"
+    assert log.left("file:") == []
+
+
+def test_without_script_the_picture_is_left(browser, tmp_path):
+    path = ok.graph(lambda x: x * x, 3.0).save(tmp_path / "x.html")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    picture = page.get_by_role("img", name="f in reverse mode at x = 3.0")
+    assert picture.bounding_box()["width"] > 300
+    context.close()
+
+
+def test_a_phone_can_show_it(show, page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    show(ok.graph(corpus.logistic, 0.2))
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_book_s_ladder_can_be_stepped(page, log, book, serve):
+    site = serve(book)
+    page.goto(
+        site + "reverse.html" if (book / "reverse.html").exists() else site + "04-reverse.html"
+    )
+    view = page.locator(".okl").filter(has_text="logistic in reverse mode at x = 0.2").first
+    view.scroll_into_view_if_needed()
+    view.get_by_role("button", name="to the last step").click()
+    expect(view.locator("[aria-current=step]")).to_contain_text("9.066086")
+    view.get_by_role("group", name="the ladder").focus()
+    page.keyboard.press("ArrowUp")
+    expect(view.locator(".count")).to_have_text("step 23 of 24")
+    assert log.left(site) == []
+    assert log.errors == []
