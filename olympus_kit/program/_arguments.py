@@ -16,18 +16,21 @@ from ._model import MODES
 
 @dataclass
 class Arguments:
-    """The leaves of all arguments, their names, and which of them are differentiated."""
+    """The numeric leaves of all arguments, their names, and which of them are differentiated."""
 
     name: str  # of the function
     leaves: list[Any]
     names: list[str]
     which: list[int]  # leaves that are differentiated
-    diff_trees: tuple[Any, ...]  # one tree of leaf numbers for each differentiated argument
-    tree: Any
+    diff_trees: tuple[Any, ...]  # a tree of leaf numbers for each differentiated argument
+    rebuild: Callable[[Sequence[Any]], tuple[Any, ...]]  # leaves -> the arguments
 
     def call(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return `f` as a function of the leaves."""
-        return lambda *leaves: f(*jax.tree.unflatten(self.tree, leaves))
+        return lambda *leaves: f(*self.rebuild(leaves))
+
+
+STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
 
 
 def read_arguments(
@@ -45,15 +48,26 @@ def read_arguments(
     name = "f" if name == "<lambda>" else name
     labels = _parameter_names(f, args, name)
     paths, tree = jax.tree_util.tree_flatten_with_path(tuple(args))
-    names = [labels[p[0].idx] + jax.tree_util.keystr(p[1:]) for p, _ in paths]
-    leaves = [_checked_leaf(leaf, n, name) for n, (_, leaf) in zip(names, paths, strict=True)]
-    chosen = _chosen(argnums, len(args))
-    numbered = jax.tree.unflatten(tree, range(len(leaves)))
-    inexact = [is_inexact(dtype_of(leaf)) for leaf in leaves]
-    which = [i for a in chosen for i in jax.tree.leaves(numbered[a]) if inexact[i]]
+    slots: list[int] = []
+    leaves: list[Any] = []
+    names: list[str] = []
+    for place, leaf in paths:
+        label = labels[place[0].idx] + jax.tree_util.keystr(place[1:])
+        slots.append(len(leaves) if _is_numeric(leaf, label, name) else STATIC)
+        if slots[-1] != STATIC:
+            leaves.append(leaf)
+            names.append(label)
+
+    def rebuild(given: Sequence[Any]) -> tuple[Any, ...]:
+        full = [x if k == STATIC else given[k] for k, (_, x) in zip(slots, paths, strict=True)]
+        return jax.tree.unflatten(tree, full)  # type: ignore[no-any-return]
+
+    numbered = jax.tree.unflatten(tree, slots)
+    trees = tuple(numbered[a] for a in _chosen(argnums, len(args)))
+    which = [k for k in jax.tree.leaves(trees) if k != STATIC and is_inexact(dtype_of(leaves[k]))]
     if mode != "primal" and not which:
         raise TypeError(_nothing_to_differentiate(names, leaves))
-    return Arguments(name, leaves, names, which, tuple(numbered[a] for a in chosen), tree)
+    return Arguments(name, leaves, names, which, trees, rebuild)
 
 
 def _chosen(argnums: int | Sequence[int] | None, count: int) -> list[int]:
@@ -88,24 +102,26 @@ def _parameter_names(f: Callable[..., Any], args: Sequence[Any], name: str) -> l
     return labels
 
 
-def _checked_leaf(leaf: Any, name: str, function: str) -> Any:
+def _is_numeric(leaf: Any, name: str, function: str) -> bool:
+    """Whether a leaf is a number or an array; other objects are passed on as they are."""
     if isinstance(leaf, jax.core.Tracer):
         raise TypeError(
             f"Argument {name} is a tracer: {function} is being looked at from inside another "
             "transformation. Call it outside jit, grad and vmap, with numbers."
         )
-    kind = getattr(getattr(leaf, "dtype", None), "kind", None)
-    if isinstance(leaf, (bool, int, float, complex, jax.Array)) or kind in set("biufcV"):
-        return leaf
-    raise TypeError(
-        f"Argument {name} is {_describe(leaf)}, which is no number and no array. "
-        f"Fix it in a function of the rest, for example lambda x: {function}(x, {leaf!r})."
-    )
+    if isinstance(leaf, (bool, int, float, complex, jax.Array)):
+        return True
+    if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "biufcV":
+        raise TypeError(
+            f"Argument {name} is an array of {leaf.dtype}, which jax cannot compute with. "
+            "Convert it to numbers, or use it inside a function of the rest."
+        )
+    return isinstance(leaf, (np.ndarray, np.generic))
 
 
 def _nothing_to_differentiate(names: Sequence[str], leaves: Sequence[Any]) -> str:
     if not leaves:
-        return "There is no argument to differentiate: the function was called without any."
+        return "There is no argument to differentiate: no number and no array was given."
     found = ", ".join(f"{n} has dtype {dtype_of(x)}" for n, x in zip(names, leaves, strict=True))
     return (
         f"There is nothing to differentiate: {found}. Derivatives need real or complex "

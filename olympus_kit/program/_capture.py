@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from . import _jaxprs as jaxprs
-from ._arguments import Arguments, check_output, read_arguments
+from ._arguments import STATIC, Arguments, check_output, read_arguments
 from ._build import Build
 from ._evaluate import evaluate
 from ._model import Mode, Program
@@ -153,6 +153,8 @@ def _in_cotangents(build: Build, found: Sequence[Any]) -> tuple[Any, ...]:
     by_leaf = dict(zip(arguments.which, found, strict=True))
 
     def leaf(index: int) -> Any:
+        if index == STATIC:
+            return None
         shape = np.shape(arguments.leaves[index])
         return by_leaf[index] if index in by_leaf else np.zeros(shape, jax.dtypes.float0)
 

@@ -10,7 +10,7 @@ import jax.extend.core as jec
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import CALLS, RawBody, RawEquation, opened, with_outputs
+from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, opened, with_outputs
 
 # called with a value's number, the value, and whether its first axis counts iterations
 Sink = Callable[[int, Any, bool], None]
@@ -74,6 +74,8 @@ def _call(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
 
 
 def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    if isinstance(operands[0], jax.core.Tracer):  # inside a loop each turn may go its own way
+        return _run(eqn, operands)
     count = len(raw.bodies)
     index = min(max(int(operands[0]), 0), count - 1)
     for i, branch in enumerate(raw.bodies):
@@ -84,29 +86,34 @@ def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
 def _scan(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a scan whose body also returns each of its intermediate values."""
     params, body, closed = eqn.params, raw.bodies[0], eqn.params["jaxpr"]
-    inside = [*closed.jaxpr.invars, *(v for e in closed.jaxpr.eqns for v in e.outvars)]
-    size = sum(v.aval.size * getattr(v.aval.dtype, "itemsize", 8) for v in inside)
-    if size * params["length"] > LOOP_BUDGET or params["length"] == 0:
+    if params["length"] == 0 or _size(body) * params["length"] > LOOP_BUDGET:
         return _run(eqn, operands)
     n_consts, n_carry = params["num_consts"], params["num_carry"]
-    n_out = len(closed.jaxpr.outvars)
-    recording = jec.jaxpr_as_fun(
-        closed.replace(jaxpr=with_outputs(closed.jaxpr, [*closed.jaxpr.outvars, *inside]))
-    )
 
     def step(carry: Sequence[Any], xs: Sequence[Any]) -> tuple[Any, Any]:
-        out = recording(*operands[:n_consts], *carry, *xs)
-        return out[:n_carry], out[n_carry:]
+        found: dict[int, Any] = {}
+
+        def keep(value: int, array: Any, iterations: bool) -> None:
+            found[value] = array
+
+        out = evaluate(body, closed.consts, [*operands[:n_consts], *carry, *xs], keep)
+        return out[:n_carry], (out[n_carry:], found)
 
     init, xs = operands[n_consts : n_consts + n_carry], operands[n_consts + n_carry :]
-    init = [
-        jnp.asarray(c, v.aval.dtype)
-        for c, v in zip(init, closed.jaxpr.invars[n_consts:], strict=False)
-    ]
-    carry, ys = jax.lax.scan(step, init, xs, params["length"], reverse=params["reverse"])
-    for var, array in zip(inside, ys[n_out - n_carry :], strict=True):
-        sink(body.ids[var], array, True)
-    return [*carry, *ys[: n_out - n_carry]]
+    types = [v.aval.dtype for v in closed.jaxpr.invars[n_consts : n_consts + n_carry]]
+    init = [jnp.asarray(c, t) for c, t in zip(init, types, strict=True)]
+    carry, (ys, found) = jax.lax.scan(
+        step, init, list(xs), params["length"], reverse=params["reverse"]
+    )
+    for value, array in found.items():
+        sink(value, array, True)
+    return [*carry, *ys]
+
+
+def _size(body: RawBody) -> int:
+    """Return the bytes of all values in one turn of a body, those in its own bodies too."""
+    own = sum(aval_of(var)[2] for var in body.ids)
+    return own + sum(_size(b) * (e.trips or 1) for e in body.equations for b in e.bodies)
 
 
 def _while(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -122,10 +129,12 @@ def _while(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> l
     def step(state: Any) -> Any:
         return state[0] + 1, body(*operands[first:second], *state[1])
 
+    trips: Any
     trips, carry = jax.lax.while_loop(
         lambda state: condition(*operands[:first], *state[1])[0], step, (0, init)
     )
-    raw.trips = int(np.asarray(trips))
+    if not isinstance(trips, jax.core.Tracer):
+        raw.trips = int(np.asarray(trips))
     return list(carry)
 
 

@@ -114,6 +114,17 @@ def test_integer_leaves_get_float0_and_keep_the_structure():
     assert float(cotangents["x"]) == 3.0
 
 
+def test_leaves_that_are_no_numbers_are_passed_on():
+    def f(options, x, activation):
+        return activation(x) * {"double": 2.0}[options["mode"]]
+
+    p = capture(f, {"mode": "double"}, 0.5, jnp.tanh)
+    assert float(p.out) == pytest.approx(2 * np.tanh(0.5))
+    assert p.in_cotangents[0] == {"mode": None}
+    assert p.in_cotangents[2] is None
+    assert names(p, p.inputs) == ["x"]
+
+
 def test_argnums_choose_what_is_differentiated():
     f = lambda x, y: x * y
     assert [float(c) for c in capture(f, 2.0, 3.0, argnums=1).in_cotangents] == [2.0]
