@@ -76,7 +76,7 @@ def heading(name: str) -> str:
 
 def call(name: str, arguments: str) -> str:
     """Return how a thing is called, as a block of code."""
-    block = f"```{{code-block}} python\n:class: signature\n{name}{arguments}\n```\n"
+    block = f"```{{code-block}} python\n:class: bk-signature\n{name}{arguments}\n```\n"
     return block if arguments else ""
 
 

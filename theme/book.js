@@ -6,7 +6,7 @@ const find = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
 // Light or dark: the system's choice until the reader makes one.
-const shade = find(".shade");
+const shade = find(".bk-bar .bk-shade");
 const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 const showShade = () => shade.setAttribute("aria-pressed", isDark());
 shade.hidden = false;
@@ -20,10 +20,10 @@ showShade();
 
 // Copy: only where the browser lets us (a page from a disk may not).
 if (navigator.clipboard) {
-  for (const box of all(".code")) {
+  for (const box of all(".bk-code")) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "copy";
+    button.className = "bk-copy";
     button.textContent = "Copy";
     button.addEventListener("click", async () => {
       const code = box.querySelector("code").cloneNode(true);
@@ -38,7 +38,7 @@ if (navigator.clipboard) {
 
 // What scrolls sideways can be reached, and so scrolled, with the keyboard.
 const markScrollers = () => {
-  for (const box of all(".scroll, main pre, .out.rich")) {
+  for (const box of all(".bk-scroll, main pre, .bk-out.bk-rich")) {
     if (box.scrollWidth > box.clientWidth + 1) {
       box.tabIndex = 0;
       if (!box.matches("pre")) box.setAttribute("role", "group");
@@ -54,7 +54,7 @@ addEventListener("resize", markScrollers);
 addEventListener("beforeprint", () => all("main details").forEach((fold) => { fold.open = true; }));
 
 // On this page: mark the section that is being read.
-const links = new Map(all(".side.page a").map((link) => [link.hash.slice(1), link]));
+const links = new Map(all(".bk-side.bk-page a").map((link) => [link.hash.slice(1), link]));
 const headings = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id))).filter(Boolean);
 const markSection = () => {
   const read = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop();
@@ -67,10 +67,10 @@ addEventListener("scroll", markSection, { passive: true });
 markSection();
 
 // Search: pagefind's index lies beside the page and is read at the first search.
-const dialog = find("dialog.search");
+const dialog = find("dialog.bk-search");
 const query = find("#query");
-const hits = find(".hits");
-const count = find(".count");
+const hits = find("dialog.bk-search .bk-hits");
+const count = find("dialog.bk-search .bk-count");
 let engine = null; // a promise: words may be typed while it loads
 let latest = 0;
 
@@ -105,11 +105,11 @@ const openSearch = () => {
 };
 
 if (location.protocol !== "file:") { // browsers load no index from a disk
-  find(".find").hidden = false;
-  find(".find").addEventListener("click", openSearch);
+  find(".bk-bar .bk-find").hidden = false;
+  find(".bk-bar .bk-find").addEventListener("click", openSearch);
   query.addEventListener("input", search);
   query.form.addEventListener("submit", (event) => { event.preventDefault(); hits.querySelector("a")?.focus(); });
-  find(".close").addEventListener("click", () => dialog.close());
+  find("dialog.bk-search .bk-close").addEventListener("click", () => dialog.close());
   hits.addEventListener("click", () => dialog.close());
   addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");

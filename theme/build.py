@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 THEME = Path(__file__).resolve().parent
-NOWHERE = "http://127.0.0.1:9/"  # where mystmd may ask whether it is up to date
+NOWHERE = "http://127.0.0.1:9/"  # where mystmd may ask for templates and newer versions
 COMPLAINT = re.compile(r"^\s*(⚠️|⛔️|Error)")
 NODE_MAJOR = 20  # the oldest that mystmd runs on
 
@@ -73,6 +73,7 @@ def environment() -> dict[str, str]:
         "JAX_PLATFORMS": "cpu",  # a page shows the same numbers wherever it is built
         **os.environ,
         "PATH": path,
+        "API_URL": NOWHERE,
         "npm_config_registry": NOWHERE,
         "PYTHONUTF8": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ NODES = [
     (node("superscript", text("a")), "<sup>a</sup>"),
     (node("delete", text("a")), "<del>a</del>"),
     (node("underline", text("a")), "<u>a</u>"),
-    (node("smallcaps", text("a")), '<span class="smallcaps">a</span>'),
+    (node("smallcaps", text("a")), '<span class="bk-smallcaps">a</span>'),
     (node("keyboard", text("a")), "<kbd>a</kbd>"),
     (node("abbreviation", text("AD"), title='a "b"'), '<abbr title="a &#34;b&#34;">AD</abbr>'),
     ({"type": "inlineCode", "value": "<b>"}, "<code>&lt;b&gt;</code>"),
@@ -75,7 +76,7 @@ NODES = [
     ),
     (
         node("listItem", text("a"), checked=True),
-        '<li class="task"><span role="img" aria-label="done">☑</span> a</li>',
+        '<li class="bk-task"><span role="img" aria-label="done">☑</span> a</li>',
     ),
     (
         node(
@@ -85,56 +86,57 @@ NODES = [
         ),
         '<dl><dt id="t">a</dt><dd>b</dd></dl>',
     ),
-    (node("glossary", text("a")), '<div class="glossary">a</div>'),
+    (node("glossary", text("a")), '<div class="bk-glossary">a</div>'),
     (node("div", text("a")), "<div>a</div>"),
     (node("details", node("summary", text("a"))), "<details><summary>a</summary></details>"),
-    (node("aside", text("a")), '<div class="margin" role="note">a</div>'),
+    (node("aside", text("a")), '<div class="bk-margin" role="note">a</div>'),
     (
         node("container", node("caption", node("captionNumber", text("1"))), kind="figure"),
-        '<figure class="figure"><figcaption><span class="number">1</span> </figcaption></figure>',
+        '<figure class="figure"><figcaption><span class="bk-number">1</span> </figcaption></figure>',
     ),
-    (node("legend", text("a")), '<div class="legend">a</div>'),
+    (node("legend", text("a")), '<div class="bk-legend">a</div>'),
     (
         node("table", node("tableRow", node("tableCell", text("a"), header=True, align="right"))),
-        '<div class="scroll"><table><tr><th style="text-align: right">a</th></tr></table></div>',
+        '<div class="bk-scroll"><table><tr><th style="text-align: right">a</th></tr></table></div>',
     ),
+    (node("tableCell", header=True), "<td></td>"),
     (node("tableCell", text("a"), colspan=2), '<td colspan="2">a</td>'),
     (
         titled("admonition", kind="tip"),
-        '<div class="box tip" role="note"><p class="title">T</p>b</div>',
+        '<div class="bk-box tip" role="note"><p class="bk-title">T</p>b</div>',
     ),
     (
         titled("admonition", kind="note", **{"class": "dropdown"}),
-        '<details class="box note"><summary>T</summary>b</details>',
+        '<details class="bk-box note"><summary>T</summary>b</details>',
     ),
     (
         titled("proof", kind="theorem", enumerator="1", html_id="th"),
-        '<div id="th" class="box proof theorem" role="note">'
-        '<p class="title">Theorem 1 <span class="name">T</span></p>b</div>',
+        '<div id="th" class="bk-box proof theorem" role="note">'
+        '<p class="bk-title">Theorem 1 <span class="bk-name">T</span></p>b</div>',
     ),
     (
         node("proof", text("b"), kind="proof", enumerator="1"),
-        '<div class="box proof proof" role="note"><p class="title">Proof</p>b</div>',
+        '<div class="bk-box proof proof" role="note"><p class="bk-title">Proof</p>b</div>',
     ),
     (
         titled("exercise", enumerator="2"),
-        '<div class="box exercise" role="note">'
-        '<p class="title">Exercise 2 <span class="name">T</span></p>b</div>',
+        '<div class="bk-box exercise" role="note">'
+        '<p class="bk-title">Exercise 2 <span class="bk-name">T</span></p>b</div>',
     ),
     (
         titled("solution", **{"class": "dropdown"}),
-        '<details class="box solution"><summary>T</summary>b</details>',
+        '<details class="bk-box solution"><summary>T</summary>b</details>',
     ),
-    (node("grid", text("a"), columns=[1, 3]), '<div class="grid" style="--columns: 3">a</div>'),
+    (node("grid", text("a"), columns=[1, 3]), '<div class="bk-grid" style="--columns: 3">a</div>'),
     (
         node("card", node("cardTitle", text("a")), node("header"), node("footer")),
-        '<div class="card"><p class="title">a</p><div class="edge"></div><div class="edge"></div>'
+        '<div class="bk-card"><p class="bk-title">a</p><div class="bk-edge"></div><div class="bk-edge"></div>'
         "</div>",
     ),
     (
         node("tabSet", node("tabItem", text("a"), title="A"), key="k"),
-        '<fieldset class="tabs"><legend>Choose a tab</legend><input type="radio" name="k" '
-        'id="k-1" checked><label for="k-1">A</label><div class="tab">a</div></fieldset>',
+        '<fieldset class="bk-tabs"><legend>Choose a tab</legend><input type="radio" name="k" '
+        'id="k-1" checked><label for="k-1">A</label><div class="bk-tab">a</div></fieldset>',
     ),
     (node("html", value="<my-el></my-el>"), "<my-el></my-el>"),
     (node("block", text("a"), visibility="remove"), ""),
@@ -150,7 +152,7 @@ def test_each_node_becomes_html(html, tree, expected):
 
 def test_a_heading_can_be_linked_to(html):
     written = html(node("heading", text("A"), depth=2, html_id="a"))
-    assert written.startswith('<h2 id="a">A <a class="anchor"')
+    assert written.startswith('<h2 id="a">A <a class="bk-anchor"')
     assert 'href="#a"' in written
 
 
@@ -208,7 +210,7 @@ def test_formulas_are_plain_mathml(html, page):
     numbered = html({"type": "math", "html_id": "eq", "enumerator": "3", **formula})
     assert expected in numbered
     assert 'id="eq"' in numbered
-    assert '<span class="number">(3)</span>' in numbered
+    assert '<span class="bk-number">(3)</span>' in numbered
 
 
 def test_a_formula_that_could_not_be_set_is_a_problem(page):
@@ -251,9 +253,9 @@ STREAM = output(output_type="stream", name="stdout", text="1 < 2\n")
 
 def test_a_code_cell_shows_code_and_output(html):
     written = html(cell("x = '<'", STREAM))
-    assert '<div class="cell"><div class="code python">' in written
+    assert '<div class="bk-cell"><div class="bk-code bk-python">' in written
     assert "'&lt;'" in written
-    assert '<pre class="out stdout">1 &lt; 2</pre>' in written
+    assert '<pre class="bk-out stdout">1 &lt; 2</pre>' in written
 
 
 @pytest.mark.parametrize(
@@ -281,9 +283,9 @@ def mime(kind, content):
 def test_an_output_is_shown_in_its_best_form_and_html_as_it_is(html):
     view = '<my-el></my-el><script type="module">1 < 2</script>'
     data = mime("text/plain", "View()") | mime("text/html", view)
-    assert html(output(data)) == f'<div class="out rich">{view}</div>'
+    assert html(output(data)) == f'<div class="bk-out bk-rich">{view}</div>'
     widget = mime("text/plain", "<Slider>") | mime("application/vnd.jupyter.widget-view+json", "")
-    assert html(output(widget)) == '<pre class="out">&lt;Slider&gt;</pre>'
+    assert html(output(widget)) == '<pre class="bk-out">&lt;Slider&gt;</pre>'
     assert "<strong>a</strong>" in html(output(mime("text/markdown", "**a**")))
     assert html(output({"application/json": {"content": "1"}})) == ""
 
@@ -308,7 +310,7 @@ def test_a_failing_cell_is_a_problem_unless_it_is_meant_to_fail(page):
     page.html(cell("1/0", ERROR))
     assert page.problems == ["book/x.md: code cell 2 failed.\nE: no"]
     page.problems.clear()
-    assert '<pre class="out error">E: no</pre>' in page.html(
+    assert '<pre class="bk-out error">E: no</pre>' in page.html(
         cell("1/0", ERROR, tags=["raises-exception"])
     )
     assert not page.problems
@@ -443,7 +445,7 @@ def project(tmp_path):
     """A project of one page in a folder with a space in its name."""
     folder = tmp_path / "a project"
     (folder / "book").mkdir(parents=True)
-    (folder / "theme").symlink_to(THEME)
+    shutil.copytree(THEME, folder / "theme")
     (folder / "myst.yml").write_text(PROJECT, encoding="utf-8")
 
     def built(page):

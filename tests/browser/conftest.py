@@ -1,0 +1,136 @@
+"""A real browser, folders served to it, and the book, for the tests that look at pages.
+
+Chromium is taken from the machine: set CHROMIUM to its path where it has another name. Without
+one these tests are left out, and the summary says how many; with OLYMPUS_REQUIRE_BROWSER=1 they
+fail instead.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import sync_playwright
+
+REPOSITORY = Path(__file__).parents[2]
+NO_BROWSER = "no Chromium: install it, or set CHROMIUM to its path"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Log:
+    """What a page asked for, and what it complained about."""
+
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def left(self, origin):
+        """Return the requests that went elsewhere."""
+        near = (origin, "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(near)]
+
+
+def chromium():
+    """Return the path of Chromium; skip, or fail where a browser is required."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    for name in filter(None, names):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("OLYMPUS_REQUIRE_BROWSER") == "1":
+        pytest.fail(NO_BROWSER)
+    return pytest.skip(NO_BROWSER)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def log():
+    """What the page of this test asks for and complains about."""
+    return Log()
+
+
+@pytest.fixture
+def page(browser, log):
+    """A fresh page whose requests and errors are written to `log`."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    fresh = context.new_page()
+    fresh.on("request", lambda request: log.requests.append(request.url))
+    fresh.on("pageerror", lambda error: log.errors.append(str(error)))
+    fresh.on("console", lambda m: log.errors.append(m.text) if m.type == "error" else None)
+    yield fresh
+    context.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A file server that does not chat."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """Serve a folder below a sub-path, as a web host may; return its address."""
+    running = []
+
+    def served(folder):
+        root = tmp_path_factory.mktemp("web")
+        (root / "some").mkdir()
+        (root / "some" / "where").symlink_to(folder, target_is_directory=True)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+        running.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/some/where/"
+
+    yield served
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The folder of the built book. It is built once, even where pytest has many workers."""
+    chromium()  # do not build for tests that are left out
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    done = shared / "book-is-built"
+    with FileLock(shared / "book.lock"):
+        if not done.exists():
+            command = [sys.executable, str(REPOSITORY / "theme" / "build.py")]
+            built = subprocess.run(command, capture_output=True, text=True)
+            assert built.returncode == 0, built.stdout + built.stderr
+            done.touch()
+    return REPOSITORY / "_build" / "html"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name how many tests no browser has seen."""
+    left_out = [r for r in terminalreporter.getreports("skipped") if NO_BROWSER in str(r.longrepr)]
+    if left_out:
+        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {NO_BROWSER}")

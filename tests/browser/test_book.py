@@ -1,0 +1,172 @@
+"""The built book in a browser: quiet, reachable, readable by everyone, at home on any host."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = pytest.mark.browser
+
+# axe does not see that a formula is text: a column's head may well be one.
+AXE = {"rules": {"empty-table-header": {"enabled": False}}}
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture
+def site(book, serve):
+    """The book's address."""
+    return serve(book)
+
+
+@pytest.fixture
+def names(book):
+    """The files of all pages."""
+    found = sorted(path.name for path in book.glob("*.html"))
+    assert "index.html" in found
+    assert len(found) > 3
+    return found
+
+
+def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, names):
+    for name in names:
+        page.goto(site + name, wait_until="networkidle")
+        assert page.locator("h1").count() == 1
+    assert len(log.requests) > len(names)
+    assert log.left(site) == []
+    assert log.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_shuts_anyone_out(page, site, names, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    found = []
+    for name in names:
+        page.goto(site + name, wait_until="networkidle")
+        result = Axe().run(page, options=AXE)
+        if result.violations_count:
+            found.append(f"{name}: {result.generate_report()}")
+    assert not found, "\n".join(found)
+
+
+def test_no_page_is_wider_than_a_phone(page, site, names):
+    page.set_viewport_size(PHONE)
+    wide = []
+    for name in names:
+        page.goto(site + name, wait_until="networkidle")
+        extra = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        wide += [f"{name} by {extra} px"] if extra > 0 else []
+    assert wide == []
+
+
+def test_buttons_are_big_enough_for_a_thumb(page, site):
+    page.set_viewport_size(PHONE)
+    page.goto(site)
+    for button in page.locator(".bk-bar :is(a, button)").all():
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+
+
+def test_every_page_is_reached_by_its_next_link(page, site, names):
+    page.goto(site + "index.html")
+    seen = ["index.html"]
+    while (link := page.locator("[rel=next]")).count():
+        link.click()
+        page.wait_for_load_state()
+        seen.append(page.url.removeprefix(site))
+    assert sorted(seen) == names
+
+
+def focused(page, expression="e => e.textContent.trim()"):
+    """Return something about the element that has the keyboard."""
+    return page.evaluate(f"({expression})(document.activeElement)")
+
+
+def test_the_keyboard_skips_to_the_text(page, site):
+    page.goto(site)
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the text"
+    page.keyboard.press("Enter")
+    assert focused(page, "e => e.id") == "main"
+
+
+def test_the_keyboard_reaches_the_contents(page, site):
+    page.goto(site)
+    reached = set()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.add(focused(page, "e => e.getAttribute('href') || e.className"))
+    assert {"index.html", "start.html", "olympus.html", "bk-find", "bk-icon bk-shade"} <= reached
+
+
+def test_the_keyboard_searches(page, log, site):
+    page.goto(site)
+    page.keyboard.press("/")
+    assert focused(page, "e => e.id") == "query"
+    page.keyboard.type("value_and_grad")
+    page.wait_for_selector("dialog.bk-search .bk-hits a")
+    assert "Found on" in page.inner_text("dialog.bk-search .bk-count")
+    page.keyboard.press("Enter")
+    target = focused(page, "e => e.href")
+    assert target.startswith(site)
+    page.keyboard.press("Enter")
+    page.wait_for_url(target)
+    assert "value_and_grad" in page.inner_text("main")
+    assert log.left(site) == []
+    assert log.errors == []
+
+
+def test_the_search_closes_and_gives_the_focus_back(page, site):
+    page.goto(site)
+    page.locator(".bk-find").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert focused(page, "e => e.className") == "bk-find"
+
+
+def test_a_phone_opens_the_contents(page, site):
+    page.set_viewport_size(PHONE)
+    page.goto(site)
+    assert not page.locator("#contents").is_visible()
+    page.locator(".bk-menu").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#contents", state="visible")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#contents", state="hidden")
+
+
+def test_the_choice_of_dark_is_kept(page, site):
+    page.emulate_media(color_scheme="light")
+    page.goto(site)
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.click(".bk-shade")
+    dark = page.evaluate(paper)
+    assert dark != light
+    page.goto(site + "olympus.html")
+    assert page.evaluate(paper) == dark
+    assert page.get_attribute(".bk-shade", "aria-pressed") == "true"
+
+
+def test_code_is_copied(page, site):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site + "olympus.html")
+    block = page.locator(".bk-code").first
+    block.hover()
+    block.locator(".bk-copy").click()
+    page.wait_for_function("document.querySelector('.bk-copy').textContent === 'Copied'")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == block.locator("code").inner_text().rstrip()
+
+
+def test_a_page_from_a_disk_can_be_read(page, log, book):
+    page.goto((book / "olympus.html").as_uri())
+    assert page.locator("h1").is_visible()
+    assert not page.locator(".bk-find").is_visible()  # browsers load no index from a disk
+    page.click("a[href='index.html'] >> nth=0")
+    assert page.url == (book / "index.html").as_uri()
+    assert log.errors == []
+    assert log.left("file:") == []
+
+
+def test_nothing_is_hidden_from_a_web_host(book):
+    assert (book / ".nojekyll").exists()
