@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _progress
 from ._card import Card, show
+from ._cut import cut_output
 from ._diagnose import judge, say
 from ._outcome import MARKS, Outcome, success
 from ._spec import Question
@@ -64,7 +65,8 @@ def outcome_of(question: Question, namespace: Mapping[str, Any]) -> Outcome:
     try:
         if isinstance(answer, Unsolved):
             raise answer
-        found = judge(question, answer)
+        with cut_output():
+            found = judge(question, answer)
     except Unsolved:
         return Outcome(question.name, "not attempted", say(question, "unsolved"))
     return Outcome(question.name, "not yet" if found else "correct", found)

@@ -38,7 +38,7 @@ class Entry:
 
 def encode(data: dict[str, Any]) -> str:
     """Plain data as text that a search for a solution does not find; the same bytes every time."""
-    raw = json.dumps(data, ensure_ascii=False, sort_keys=True).encode()
+    raw = json.dumps(data, ensure_ascii=False).encode()
     return "\n".join(textwrap.wrap(base64.b64encode(raw).decode(), 100)) + "\n"
 
 

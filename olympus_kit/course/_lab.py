@@ -2,10 +2,10 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 OPTIONS = (
     "--ServerApp.allow_root=True",
     "--ServerApp.port_retries=200",
-    "--ServerApp.log_level=WARN",
+    "--ServerApp.log_level=ERROR",
+    "--LabApp.log_level=ERROR",
     "--LabApp.extension_manager=readonly",
     "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     "--LabApp.news_url=",
@@ -87,45 +88,36 @@ def free_port(wanted: int) -> int:
 
 def command(course: Path, port: int, browser: bool) -> list[str]:
     """How JupyterLab is started."""
-    page = first_page(course)
     return [
         sys.executable,
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={course}",
-        f"--ServerApp.port={free_port(port)}",
+        f"--ServerApp.port={port}",
         f"--ServerApp.open_browser={browser}",
-        f"--LabApp.default_url=/lab/tree/{page}" if page else "--LabApp.default_url=/lab",
+        f"--LabApp.default_url={_path(course)}",
         *OPTIONS,
     ]
 
 
+def _path(course: Path) -> str:
+    page = first_page(course)
+    return f"/lab/tree/{page}" if page else "/lab"
+
+
 def start(course: Path, port: int, browser: bool, tell: Callable[[str], None]) -> int:
-    """Run JupyterLab until it is stopped; tell its address once it answers."""
+    """Tell the address, then become JupyterLab, until it is stopped."""
     try:
         write_settings(overrides_file())
     except (OSError, ValueError) as error:
         tell(f"Could not write {overrides_file()} ({error}); open .md files with Open With.")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    lab = subprocess.Popen(command(course, port, browser), env={**os.environ, "PATH": path})
-    try:
-        if address := _address(lab, first_page(course)):
-            tell(f"\nThe course is open at\n\n    {address}\n\nStop it with Ctrl-C.")
-        return lab.wait()
-    except KeyboardInterrupt:
-        lab.terminate()
-        return lab.wait()
-
-
-def _address(lab: "subprocess.Popen[bytes]", page: str) -> str:
-    """The address with its token, as soon as the server has written it down."""
-    from jupyter_server.serverapp import list_running_servers
-
-    for _ in range(600):
-        if lab.poll() is not None:
-            return ""
-        for server in list_running_servers():
-            if server["pid"] == lab.pid:
-                return f"{server['url']}lab/tree/{page}?token={server['token']}"
-        time.sleep(0.1)
-    return ""
+    port, token = free_port(port), os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
+    folder = str(Path(sys.executable).parent)
+    path = os.pathsep.join([folder, os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path, "JUPYTER_TOKEN": token}
+    tell(f"The course opens at\n\n    http://localhost:{port}{_path(course)}?token={token}\n")
+    tell("Stop it with Ctrl-C.")
+    words = command(course, port, browser)
+    if os.name != "nt":  # there, a process can't become another one
+        os.execve(words[0], words, environment)
+    return subprocess.call(words, env=environment)

@@ -145,7 +145,8 @@ def release(sources: Path, target: Path, *, check: bool = False) -> Report:
         raise AuthoringError(f"{sources} holds no lessons: there is nothing to release.")
     built = [build(lesson) for lesson in lessons]
     report = Report()
-    target.mkdir(exist_ok=True)
+    if not check:
+        target.mkdir(exist_ok=True)
     for lesson, released in zip(lessons, built, strict=True):
         _specs_hold(lesson, released)
         _one(released, target, report, check)
@@ -197,7 +198,11 @@ def _is_current(new: Released, target: Path) -> bool:
     old, now = read_answers(answers), decode(new.answers)
     base = nb.parse(old.pop("released"))
     now.pop("released")
-    return old == now and nb.same_cells(base, nb.parse(new.notebook)) and _intact(page, new)
+    return (
+        encode(old) == encode(now)
+        and nb.same_cells(base, nb.parse(new.notebook))
+        and _intact(page, new)
+    )
 
 
 def _intact(page: Path, new: Released) -> bool:
@@ -209,7 +214,7 @@ def _intact(page: Path, new: Released) -> bool:
 def _orphans(built: list[Released], target: Path, report: Report) -> None:
     """Name files of exercises that no source stands behind; they may be a student's, so stay."""
     known = {r.stem + end for r in built for end in (".md", SPEC, ANSWERS)}
-    for path in sorted(target.iterdir()):
+    for path in sorted(target.glob("*")):
         if path.name.endswith((".md", SPEC, ANSWERS)) and path.name not in known:
             report.differs = True
             report.lines.append(f"{path}: has no source in solutions/; remove it.")

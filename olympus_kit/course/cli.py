@@ -225,3 +225,7 @@ def doctor(json: Json = False) -> None:
 
 def _print_json(data: Any) -> None:
     print(json_module.dumps(data, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    app()

@@ -19,6 +19,7 @@ from olympus_kit.checks import (
     _progress,
     _run,
     check,
+    check_all,
     outcome_of,
 )
 from olympus_kit.checks._catalogue import catalogue
@@ -207,6 +208,29 @@ def test_check_raises_where_it_is_called(monkeypatch):
     assert isinstance(caught.value._render_traceback_(), list)
     with pytest.raises(LookupError, match='Did you mean "slope"'):
         check("slop")
+
+
+def test_an_answer_that_prints_megabytes_is_cut(capsys):
+    def loud(x):
+        print("x" * 1_000_000)
+        return right(x)
+
+    assert found(loud) == "correct"
+    printed = capsys.readouterr().out
+    assert len(printed) < 3000
+    assert printed.count("cut here") == 1
+
+
+def test_check_all_goes_on_and_prints_a_table(monkeypatch, capsys):
+    monkeypatch.chdir(REPO / "book")
+    code = "import jax\nreverse_chain = lambda *a: None\ndense_vjp = Unsolved('dense_vjp')\n"
+    exec(code + "check_all()", {"check_all": check_all, "Unsolved": Unsolved})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "△ reverse_chain  not yet: returned nothing",
+        "○ dense_vjp      not attempted",
+        "0 of 2 correct",
+    ]
 
 
 def test_a_card_is_html_that_asks_for_nothing(monkeypatch):
