@@ -220,6 +220,16 @@ def test_a_formula_that_could_not_be_set_is_a_problem(page):
         mathml("")
 
 
+def test_formulas_keep_the_spaces_that_katex_leaves_to_its_style():
+    sine, thin = "<mi>sin</mi><mo>\u2061</mo>", '<mspace width="0.167em"/>'
+    spaced = mathml(f"<math><mi>x</mi>{sine}<mi>x</mi></math>")
+    assert spaced == f"<math><mi>x</mi>{thin}{sine}{thin}<mi>x</mi></math>"
+    called = f"<math>{sine}<mo>(</mo></math>"
+    assert mathml(called) == called
+    words = '<math><mpadded width="+0.6em" lspace="0.3em"><mi>g</mi></mpadded></math>'
+    assert "mpadded" not in mathml(words)
+
+
 @pytest.mark.parametrize(
     ("letter", "variant", "expected"),
     [
