@@ -92,7 +92,8 @@ NODES = [
     (node("aside", text("a")), '<div class="bk-margin" role="note">a</div>'),
     (
         node("container", node("caption", node("captionNumber", text("1"))), kind="figure"),
-        '<figure class="figure"><figcaption><span class="bk-number">1</span> </figcaption></figure>',
+        '<figure class="figure"><figcaption><span class="bk-number">1</span> </figcaption>'
+        "</figure>",
     ),
     (node("legend", text("a")), '<div class="bk-legend">a</div>'),
     (
@@ -130,8 +131,8 @@ NODES = [
     (node("grid", text("a"), columns=[1, 3]), '<div class="bk-grid" style="--columns: 3">a</div>'),
     (
         node("card", node("cardTitle", text("a")), node("header"), node("footer")),
-        '<div class="bk-card"><p class="bk-title">a</p><div class="bk-edge"></div><div class="bk-edge"></div>'
-        "</div>",
+        '<div class="bk-card"><p class="bk-title">a</p>'
+        '<div class="bk-edge"></div><div class="bk-edge"></div></div>',
     ),
     (
         node("tabSet", node("tabItem", text("a"), title="A"), key="k"),
