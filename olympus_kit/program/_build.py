@@ -21,6 +21,9 @@ from ._summary import summarize
 _LINE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::\d+)?(?: \((?P<function>.*)\))?$")
 
 
+CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print")
+
+
 class Build:
     """The tables of one capture while they are filled."""
 
@@ -34,10 +37,12 @@ class Build:
         self.names = Names(self.raw)
         self.primal = jaxprs.read(marked, self.raw, name="program")
         self.sources = dict(_sources(self.primal))
+        self.scopes = dict(jaxprs.scopes(closed.jaxpr))
         self.primitives = {e.path: e.primitive for e in _walk(self.primal)}
         self.links = Links()
         self.seeds: list[int] = []
         self.derivatives: list[int] = []
+        self.linear = False  # whether only the linear program of a derivative could be had
         self.same: dict[int, int] = {}  # primal value -> another that jax made one with it
         self.names.primal(self.primal, arguments.names)
 
@@ -54,8 +59,15 @@ class Build:
                 self.summaries[value] = self.summaries[other]
         top = [r for e in self.primal.equations for r in e.results]
         nested = any(e.bodies for e in self.primal.equations)
-        if nested or any(r not in self.summaries for r in top):
-            evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
+        if not nested and all(r in self.summaries for r in top):
+            return
+        if any(e.primitive in CALLBACKS for e in _walk(self.primal)):
+            self.notes.append(
+                "values inside bodies are not shown: the function calls back into Python, and "
+                "computing them would call it once more"
+            )
+            return
+        evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
 
     # --- the derivative program --------------------------------------------------------------
 
@@ -67,6 +79,8 @@ class Build:
         count = len(traced.closed.jaxpr.invars) - len(traced.contributions)
         jaxpr = _trimmed(traced, count)
         body = jaxprs.read(jaxpr, self.raw, ids, name="program")
+        fresh = [c for c in body.consts if c not in self.primal.consts]
+        self.names.give(fresh, [f"r{k + 1}" for k in range(len(fresh))])
         self.seeds = body.inputs[len(self.arguments.leaves) :]
         self.derivatives = body.outputs[len(traced.outputs) :]
         if mode == "forward":
@@ -129,7 +143,7 @@ class Build:
         moving = "tangent" if mode == "forward" else "adjoint"
         shown = [r for e in self.primal.equations for r in e.results]
         kept = [*shown, *self.same.values(), *body.outputs[: len(self.primal.outputs)]]
-        verdicts = classify(body, self.seeds, kept, moving, self.primitives)
+        verdicts = classify(body, self.seeds, kept, moving, self.primitives, self.linear)
         self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
         self.names.inside(self.primal)
         self.names.inside(body)
@@ -186,6 +200,7 @@ class Build:
             trips=raw.trips,
             live=live,
             source=self.sources.get(verdict.primal or ""),
+            scope=self.scopes.get(verdict.primal or "", ""),
         )
 
     def _live(self, body: RawBody) -> list[int]:
@@ -228,7 +243,7 @@ def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
     needed = {v for v in [*outputs, *traced.exposed] if not isinstance(v, jec.Literal)}
     kept = []
     for eqn in reversed(jaxpr.eqns):
-        if jaxprs.marked_path(eqn) is not None or any(v in needed for v in eqn.outvars):
+        if jaxprs.marked_path(eqn)[0] is not None or any(v in needed for v in eqn.outvars):
             needed.update(v for v in eqn.invars if not isinstance(v, jec.Literal))
             kept.append(eqn)
     cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])

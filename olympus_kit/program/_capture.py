@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -54,22 +55,75 @@ def capture(
     ```
     """
     arguments = read_arguments(f, args, mode, argnums)
-    closed, tree = _trace_primal(f, arguments)
+    try:
+        closed, tree = _trace_primal(f, arguments)
+    except jax.errors.ConcretizationTypeError:
+        return _capture_linear(f, arguments, mode, tangents, cotangents)
     build = Build(arguments, closed, jaxprs.mark(closed.jaxpr))
+    _note_order(build)
     inputs = arguments.leaves
     if mode == "primal":
         return _primal(build, inputs, tree)
     exposed = [v for eqn in closed.jaxpr.eqns for v in eqn.outvars]
     if mode == "forward":
-        seeds = _tangents(arguments, args, argnums, tangents)
+        seeds = _tangents(arguments, tangents)
         function = jaxprs.exposing(closed, build.marked, exposed)
-        traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.jaxpr.outvars))
+        traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.out_avals))
         return _finish(build, "forward", traced, seeds, tree, [])
-    seeds, notes = _cotangents(closed, tree, cotangents)
-    traced, uses = _trace_reverse(build, exposed, seeds)
+    full, notes = _cotangents(closed.out_avals, cotangents)
+    traced, uses = _trace_reverse(build, exposed, full)
     build.notes += notes
-    present = [c for c in seeds if c is not None]
-    return _finish(build, "reverse", traced, present, tree, uses)
+    return _finish(build, "reverse", traced, [c for c in full if c is not None], tree, uses)
+
+
+def _note_order(build: Build) -> None:
+    """Say so where the function is itself a derivative."""
+    derived = [s for s in build.scopes.values() if "jvp(" in s]
+    if derived:
+        twice = any(s.count("jvp(") > 1 for s in derived)
+        build.notes.append(
+            f"{build.arguments.name} is itself a derivative{' of a derivative' * twice}: "
+            f"{len(derived)} of its equations came out of jvp or its transpose"
+        )
+
+
+def _capture_linear(
+    f: Callable[..., Any],
+    arguments: Arguments,
+    mode: Mode,
+    tangents: Sequence[Any] | None,
+    cotangents: Any,
+) -> Program:
+    """Capture what jax allows of a function whose Python looks at values.
+
+    jax differentiates it at concrete values, and keeps the linear program alone.
+    """
+    leaves, which, name = arguments.leaves, arguments.which, arguments.name
+    empty = jax.make_jaxpr(lambda *_: ())(*leaves)
+    build = Build(arguments, empty, empty.jaxpr)
+    build.linear = True
+    build.notes.append(
+        f"{name} decides with Python on values, so jax keeps no primal program of it"
+        + (
+            ": there is nothing to show but the result; other modes show its linear program"
+            if mode == "primal"
+            else f"; this is the linear program at this point, for the branch that {name} took"
+        )
+    )
+    called = arguments.call(f)
+    if mode == "primal":
+        return build.program(mode, build.primal, called(*leaves))
+    out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
+    check_output(out, name)
+    shapes, tree = jax.tree.flatten(out)
+    seeds: list[Any]
+    if mode == "forward":
+        seeds = _tangents(arguments, tangents)
+    else:
+        full, notes = _cotangents(shapes, cotangents)
+        seeds = [c for c in full if c is not None]
+        build.notes += notes
+    return _finish(build, mode, trace(seeds), seeds, tree, [], shapes)
 
 
 def _trace_reverse(
@@ -111,15 +165,8 @@ def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any
         check_output(out, arguments.name)
         return out
 
-    try:
-        with _said(f"This came up while {arguments.name} was traced at the point it was given."):
-            closed, shapes = jaxprs.trace(checked, arguments.leaves)
-    except jax.errors.ConcretizationTypeError as error:
-        error.add_note(
-            f"{arguments.name} decides with Python's if, while or int() on a value that is not "
-            "known while it is traced: use jnp.where, olympus.lax.cond or olympus.lax.while_loop."
-        )
-        raise
+    with _said(f"This came up while {arguments.name} was traced at the point it was given."):
+        closed, shapes = jaxprs.trace(checked, arguments.leaves)
     return closed, jax.tree.structure(shapes)
 
 
@@ -135,14 +182,16 @@ def _finish(
     seeds: Sequence[Any],
     tree: Any,
     uses: list[tuple[str, int]],
+    known: Sequence[Any] = (),
 ) -> Program:
+    """Evaluate a derivative program; `known` are the outputs where it does not compute them."""
     body = build.read_derivative(mode, traced, uses)
     arrays = [*build.arguments.leaves, *seeds]
     with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name} here."):
         out = evaluate(body, traced.closed.consts, arrays, build.record)
     build.complete_primal(evaluate)
     size = len(traced.outputs)
-    primal = jax.tree.unflatten(tree, out[:size])
+    primal = jax.tree.unflatten(tree, out[:size] or list(known))
     if mode == "forward":
         return build.program(mode, body, primal, out_tangent=jax.tree.unflatten(tree, out[size:]))
     return build.program(mode, body, primal, in_cotangents=_in_cotangents(build, out[size:]))
@@ -161,12 +210,7 @@ def _in_cotangents(build: Build, found: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(jax.tree.map(leaf, t) for t in arguments.diff_trees)
 
 
-def _tangents(
-    arguments: Arguments,
-    args: Sequence[Any],
-    argnums: int | Sequence[int] | None,
-    tangents: Sequence[Any] | None,
-) -> list[Any]:
+def _tangents(arguments: Arguments, tangents: Sequence[Any] | None) -> list[Any]:
     leaves = [arguments.leaves[i] for i in arguments.which]
     if tangents is None:
         return [_ones_like(x) for x in leaves]
@@ -186,13 +230,13 @@ def _tangents(
     return [_shaped("tangent", n, x, t) for n, x, t in zip(names, leaves, given, strict=True)]
 
 
-def _cotangents(closed: Any, tree: Any, cotangents: Any) -> tuple[list[Any], list[str]]:
+def _cotangents(shapes: Sequence[Any], cotangents: Any) -> tuple[list[Any], list[str]]:
     """Return a cotangent for each output, None for those that have no derivative."""
-    kinds = [(aval, jaxprs.is_inexact(aval.dtype)) for aval in closed.out_avals]
+    kinds = [(shape, jaxprs.is_inexact(jaxprs.dtype_of(shape))) for shape in shapes]
     if not any(inexact for _, inexact in kinds):
         raise TypeError("The output holds no real or complex number: its derivative is empty.")
     if cotangents is None:
-        several = sum(aval.size for aval, inexact in kinds if inexact) > 1
+        several = sum(math.prod(np.shape(a)) for a, inexact in kinds if inexact) > 1
         notes = ["sum of outputs: every entry of the cotangent is 1"] if several else []
         return [_ones_like(a) if inexact else None for a, inexact in kinds], notes
     found = jax.tree.leaves(cotangents)

@@ -6,9 +6,11 @@ knows a jaxpr; `tests/unit/test_canary.py` has a test for each behaviour relied 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import jax
@@ -87,15 +89,28 @@ def _marked(eqn: Any, path: str) -> Any:
     return eqn.replace(params=params, source_info=eqn.source_info.replace(name_stack=stack))
 
 
-def marked_path(eqn: Any) -> str | None:
-    """Return the path that an equation carries, the innermost where it carries several."""
-    marks = MARK.findall(str(eqn.source_info.name_stack))
-    return marks[-1] if marks else None
+def marked_path(eqn: Any) -> tuple[str | None, bool]:
+    """Return the path that an equation carries, the innermost where it carries several.
+
+    And whether jax made the equation by transposing.
+    """
+    stack = str(eqn.source_info.name_stack)
+    marks = MARK.findall(stack)
+    return (marks[-1] if marks else None), "transpose(" in stack
 
 
-def is_transposed(eqn: Any) -> bool:
-    """Whether jax made this equation by transposing."""
-    return "transpose(" in str(eqn.source_info.name_stack)
+def scopes(jaxpr: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield path and name stack of the equations that have one, before they are marked.
+
+    A stack such as "transpose(jvp(loss))" says that the function is itself a derivative.
+    """
+    for index, eqn in enumerate(opened(jaxpr).eqns):
+        path = f"{prefix}{index}"
+        stack = str(eqn.source_info.name_stack)
+        if stack:
+            yield path, stack
+        for k, (_, body, _) in enumerate(bodies(eqn)):
+            yield from scopes(body, f"{path}.{k}.")
 
 
 # --- taps ------------------------------------------------------------------------------------
@@ -241,6 +256,29 @@ def trace_reverse(
     )
 
 
+def trace_linear(
+    f: Callable[..., Any], leaves: Sequence[Any], which: Sequence[int], reverse: bool
+) -> tuple[Any, Callable[[Sequence[Any]], Traced]]:
+    """Differentiate `f` at concrete values, for functions whose Python looks at values.
+
+    Returns the output, and a function from the seeds to the traced linear program.
+    """
+    part = partial_in(f, leaves, which)
+    chosen = [leaves[i] for i in which]
+    out, linear = jax.vjp(part, *chosen) if reverse else jax.linearize(part, *chosen)
+
+    def traced(seeds: Sequence[Any]) -> Traced:
+        def run(_: Any, given: Sequence[Any]) -> Any:
+            if not reverse:
+                return jax.tree.leaves(linear(*given))
+            return linear(jax.tree.unflatten(jax.tree.structure(out), given))
+
+        closed = jax.make_jaxpr(run)(list(leaves), list(seeds))
+        return Traced(closed, exposed=[], outputs=[], derivatives=list(closed.jaxpr.outvars))
+
+    return out, traced
+
+
 def partial_in(
     function: Callable[..., Any], leaves: Sequence[Any], which: Sequence[int]
 ) -> Callable[..., Any]:
@@ -325,7 +363,7 @@ def _printable(value: Any) -> Any:
 # --- reading ---------------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(slots=True)
 class RawValue:
     """A variable or a literal, before it has a name."""
 
@@ -336,7 +374,7 @@ class RawValue:
     is_literal: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class RawEquation:
     """An equation, before its role is known."""
 
@@ -370,9 +408,13 @@ class RawBody:
 def aval_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
     """Return shape, dtype name and size in bytes of a variable or a literal."""
     shape = tuple(getattr(atom.aval, "shape", ()))
-    dtype = getattr(atom.aval, "dtype", None)
-    size = getattr(dtype, "itemsize", 0) * int(np.prod(shape, dtype=np.int64))
-    return shape, str(dtype), size
+    name, itemsize = _dtype_name(getattr(atom.aval, "dtype", None))
+    return shape, name, itemsize * math.prod(shape)
+
+
+@cache
+def _dtype_name(dtype: Any) -> tuple[str, int]:
+    return str(dtype), getattr(dtype, "itemsize", 0)
 
 
 def read(
@@ -405,6 +447,7 @@ def read(
             for k, (label, body, places) in enumerate(bodies(eqn))
         ]
         operands = [number(v) for v in eqn.invars]
+        path_carried, transposed = marked_path(eqn)
         return RawEquation(
             primitive=eqn.primitive.name,
             params=eqn.params,
@@ -412,8 +455,8 @@ def read(
             results=[number(v) for v in eqn.outvars],
             bodies=nested,
             path=path,
-            mark=marked_path(eqn),
-            transposed=is_transposed(eqn),
+            mark=path_carried,
+            transposed=transposed,
             source_info=eqn.source_info,
             trips=eqn.params["length"] if eqn.primitive.name == "scan" else None,
         )

@@ -74,6 +74,18 @@ class Equation:
     trips: int | None  # iterations of a loop; for `while` as measured at these values
     live: int  # bytes held after it: everything that a later equation still reads
     source: Source | None
+    scope: str  # named scopes and, where f is itself a derivative, the transforms it came through
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """A program in a few numbers."""
+
+    equations: int  # those in bodies, too, each counted once
+    work: int  # floating-point operations, iterations multiplied
+    depth: int  # equations on the longest path of dependence, iterations multiplied
+    peak_bytes: int  # most that is held at once, inputs and constants not counted
+    residual_bytes: int  # kept for the way back, literals not counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +135,60 @@ class Program:
     def walk(self) -> Iterator[Equation]:
         """Yield every equation of `equations`, those in bodies after the one that holds them."""
         return walk(self.equations)
+
+    @property
+    def totals(self) -> Totals:
+        """Count equations, operations, depth and bytes."""
+        kept = {r.value for r in self.residuals if not r.free}
+        return Totals(
+            equations=sum(1 for _ in self.walk()),
+            work=sum(e.flops for e in self.equations),
+            depth=_depth(self.equations),
+            peak_bytes=max((e.live for e in self.equations), default=0),
+            residual_bytes=sum(self.values[v].nbytes for v in kept),
+        )
+
+    @property
+    def first_bad(self) -> dict[str, Equation]:
+        """Return, for the primal and the derivative sweep, where nan or inf first appears.
+
+        The keys are "primal" and "derivative"; a sweep without nan and inf has none. The
+        operands of the equation are what to look at.
+        """
+        found: dict[str, Equation] = {}
+        for equation in self.walk():
+            sweep = "derivative" if equation.roles & {"tangent", "adjoint"} else "primal"
+            if sweep not in found and not equation.bodies and self._is_bad(equation):
+                found[sweep] = equation
+        return found
+
+    def _is_bad(self, equation: Equation) -> bool:
+        summaries = [self.values[r].summary for r in equation.results]
+        return any(s is not None and (s.nans or s.infs) for s in summaries)
+
+    def to_json(self, values: bool = True) -> str:
+        """Return the program as JSON of schema 1; without `values`, their numbers stay out."""
+        from ._json import dump
+
+        return dump(self, values)
+
+    @staticmethod
+    def from_json(text: str) -> Program:
+        """Read what `to_json` wrote; outputs come back as {path: array}, not as user classes."""
+        from ._json import load
+
+        return load(text)
+
+
+def _depth(equations: tuple[Equation, ...]) -> int:
+    """Return the number of equations on the longest path of dependence."""
+    depth: dict[int, int] = {}
+    for equation in equations:
+        inside = max((_depth(b.equations) for b in equation.bodies), default=1)
+        own = inside * (1 if equation.trips is None else equation.trips)
+        below = max((depth.get(o, 0) for o in equation.operands), default=0)
+        depth.update(dict.fromkeys(equation.results, below + own))
+    return max(depth.values(), default=0)
 
 
 def walk(equations: tuple[Equation, ...]) -> Iterator[Equation]:

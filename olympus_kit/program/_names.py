@@ -46,8 +46,8 @@ class Names:
 
     def adjoints(self, links: Links, seeds: Sequence[int], outputs: Sequence[int]) -> None:
         """Name adjoints after their primal values, the latest first, and then their parts."""
-        for seed, value in zip(seeds, outputs, strict=True):
-            self.give([seed], [f"{self[value]}_bar"])
+        named = [f"{self[value]}_bar" for value in outputs] or _numbered("y_bar", len(seeds))
+        self.give(seeds, named)
         for value in sorted(links.adjoints, reverse=True):
             self.give([links.adjoints[value]], [f"{self[value]}_bar"])
         for value, parts in links.parts.items():

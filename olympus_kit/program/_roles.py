@@ -26,6 +26,7 @@ class Verdict:
 class _Context:
     moving: str  # what an equation is that depends on the seeds: "tangent" or "adjoint"
     primitives: dict[str, str]  # primal path -> primitive
+    linear: bool  # whether equations without a mark are those of a linear program
     seen: set[str] = field(default_factory=set)  # primal paths whose own equation was met
 
 
@@ -35,13 +36,17 @@ def classify(
     primal_values: Iterable[int],
     moving: str,
     primitives: dict[str, str],
+    linear: bool = False,
 ) -> dict[str, Verdict]:
     """Return path -> verdict for the equations of a program.
 
     `seeds` are the values that derivatives start from, `primal_values` those that the primal
-    program computes, `moving` is "tangent" or "adjoint".
+    program computes, `moving` is "tangent" or "adjoint"; `linear` says that there is no primal
+    program to belong to.
     """
-    return _classify(body, set(seeds), set(primal_values), None, _Context(moving, primitives))
+    return _classify(
+        body, set(seeds), set(primal_values), None, _Context(moving, primitives, linear)
+    )
 
 
 def _classify(
@@ -75,10 +80,12 @@ def _classify(
 def _role(
     equation: RawEquation, mark: str | None, depends: bool, reaching: set[int], context: _Context
 ) -> str:
-    if mark is None:
+    if mark is None and not context.linear:
         return "bookkeeping"
     if depends:
         return context.moving
+    if mark is None:
+        return "coefficient"
     first = mark not in context.seen and equation.primitive == context.primitives.get(mark)
     if not equation.transposed and (first or any(r in reaching for r in equation.results)):
         context.seen.add(mark)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from olympus_kit.program import _jaxprs as jaxprs
 from olympus_kit.program import capture, walk
 
 FORWARD = corpus.CORPUS | corpus.FORWARD_ONLY
@@ -150,6 +151,57 @@ def test_random_programs(choices):
                 assert shown.literal or shown.summary is not None
 
 
+def scaled_by_seven(closed, index):
+    """The jaxpr with the derivative rule of one equation multiplied by seven."""
+
+    @jax.custom_jvp
+    def seven(x):
+        return x
+
+    seven.defjvp(lambda p, t: (p[0], 7.0 * t[0]))
+
+    def run(*args):
+        env = dict(zip(closed.jaxpr.invars, args, strict=True))
+        env |= dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
+        for k, eqn in enumerate(closed.jaxpr.eqns):
+            used = [v for v in eqn.invars if not hasattr(v, "val")]
+            one = jaxprs.with_outputs(closed.jaxpr.replace(eqns=[eqn], invars=[], constvars=[]),
+                                      eqn.outvars, list(dict.fromkeys(used)))  # fmt: skip
+            out = jax.core.eval_jaxpr(one, (), *[env[v] for v in dict.fromkeys(used)])
+            env |= dict(zip(eqn.outvars, map(seven, out) if k == index else out, strict=True))
+        return [env[v] for v in closed.jaxpr.outvars]
+
+    return run
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", ["logistic", "logistic_loss", "mse", "fan_out", "where"])
+def test_attribution_is_proved(name):
+    """Seven times the rule of row k changes what k's adjoint sends on, and nothing before it."""
+    f, args = REVERSE[name]
+    closed = jax.make_jaxpr(f)(*args)
+    leaves = jax.tree.leaves(args)
+    plain = capture(scaled_by_seven(closed, None), *leaves)
+    for k, row in enumerate(plain.rows):
+        changed = capture(scaled_by_seven(closed, k), *leaves)
+        rows = [r for r in changed.rows if not r.primitive.startswith("custom_jvp")]
+        assert [r.primitive for r in rows] == [r.primitive for r in plain.rows]
+        for old, new in zip(plain.rows, rows, strict=True):
+            for j in range(len(old.operands)):
+                before = plain.contributions.get((old.path, j))
+                after = changed.contributions.get((new.path, j))
+                if before is None or after is None:
+                    assert before is None
+                    continue
+                a = np.asarray(plain.values[before].summary.entries)
+                b = np.asarray(changed.values[after].summary.entries)
+                if int(old.path) > k:  # further down: the way back has passed it already
+                    np.testing.assert_allclose(b, a, rtol=1e-12)
+                if old.path == row.path:
+                    np.testing.assert_allclose(b, 7 * a, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", ["logistic", "mlp", "logistic_loss", "rnn"])
 def test_residuals_are_those_that_jax_saves(name, capsys):
     f, args = REVERSE[name]

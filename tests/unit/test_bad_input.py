@@ -63,12 +63,6 @@ def test_an_error_inside_the_function_passes_on_with_a_note():
     assert any("while broken was traced" in note for note in caught.value.__notes__)
 
 
-def test_python_control_flow_on_a_value_gets_a_hint():
-    with pytest.raises(jax.errors.TracerBoolConversionError) as caught:
-        ok.graph(lambda x: x if x > 0 else -x, 1.0)
-    assert any("olympus.lax.cond" in note for note in caught.value.__notes__)
-
-
 def test_a_loop_without_a_reverse_mode_points_to_forward():
     f = lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
     with pytest.raises(ValueError, match="Reverse-mode differentiation does not work") as caught:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from olympus_kit.program import capture, walk
+from olympus_kit.program import Program, capture, walk
 
 
 def names(program, ids):
@@ -188,3 +188,109 @@ def test_repr_counts():
     assert repr(capture(lambda x: x * x, 3.0)) == (
         "Program(f, mode='reverse': 1 primal equations, 4 in this mode, 1 residuals)"
     )
+
+
+class TestPythonThatLooksAtValues:
+    """jax differentiates such a function at concrete values and keeps the linear program alone."""
+
+    @staticmethod
+    def f(x):
+        try:
+            if x < 3:
+                return 2 * x**3
+            raise ValueError
+        except ValueError:
+            return jnp.pi * x
+
+    @pytest.mark.parametrize(("x", "value", "slope"), [(4.0, 4 * np.pi, np.pi), (2.0, 16.0, 24.0)])
+    def test_the_branch_that_was_taken(self, x, value, slope):
+        forward = capture(self.f, x, mode="forward")
+        reverse = capture(self.f, x, mode="reverse")
+        for p, found in ((forward, forward.out_tangent), (reverse, reverse.in_cotangents[0])):
+            assert float(p.out) == pytest.approx(value)
+            assert float(found) == pytest.approx(slope)
+            assert p.rows == ()
+            assert {e.primal for e in p.equations} == {None}
+            assert any("for the branch that f took" in n for n in p.notes)
+        assert all(e.roles == {"tangent"} for e in forward.equations)
+        assert all(e.roles == {"adjoint"} for e in reverse.equations)
+
+    def test_primal_mode_says_that_there_is_nothing_to_show(self):
+        p = capture(self.f, 4.0, mode="primal")
+        assert p.equations == ()
+        assert "nothing to show but the result" in p.notes[0]
+
+    def test_cotangents_of_several_outputs(self):
+        g = lambda x: {"a": x * 2 if x > 0 else x, "b": x * 5}
+        p = capture(g, 1.0, cotangents={"a": 1.0, "b": 10.0})
+        assert float(p.in_cotangents[0]) == 52.0
+
+
+def test_a_function_that_is_a_derivative_is_labelled():
+    loss = lambda x: jnp.sum(jnp.sin(x) ** 2)
+    assert not capture(loss, jnp.ones(3)).notes
+    (note,) = capture(jax.grad(lambda x: jnp.sin(x) ** 2), 1.0).notes
+    assert "is itself a derivative:" in note
+    (note,) = capture(jax.grad(jax.grad(lambda x: jnp.sin(x) ** 2)), 1.0).notes
+    assert "is itself a derivative of a derivative" in note
+
+
+def test_where_nan_and_inf_begin():
+    p = capture(lambda x: jnp.sqrt(x - 1) * 2, 1.0)
+    assert set(p.first_bad) == {"primal", "derivative"}
+    slope = p.first_bad["primal"]
+    assert slope.roles == {"coefficient"}  # 0.5 / sqrt(0)
+    assert p.first_bad["derivative"].primal == slope.primal
+    assert not capture(lambda x: jnp.sqrt(x) * 2, 1.0).first_bad
+    assert set(capture(jnp.log, -1.0, mode="primal").first_bad) == {"primal"}
+
+
+def test_totals():
+    p = capture(corpus.logistic, 0.2, mode="primal")
+    assert (p.totals.equations, p.totals.work, p.totals.depth) == (9, 9, 6)
+    p = capture(corpus.logistic, 0.2, mode="reverse")
+    assert (p.totals.equations, p.totals.work, p.totals.residual_bytes) == (24, 24, 24)
+    assert p.totals.peak_bytes == max(e.live for e in p.equations)
+
+    def scanned(x):
+        return jax.lax.scan(lambda c, _: (jnp.sin(jnp.cos(c)), None), x, None, length=5)[0]
+
+    assert capture(scanned, 1.0, mode="primal").totals.depth == 10
+
+
+@pytest.mark.parametrize("name", [*corpus.CORPUS, *corpus.REVERSE_ONLY])
+def test_json_round_trip(name):
+    f, args = (corpus.CORPUS | corpus.REVERSE_ONLY)[name]
+    p = capture(f, *args)
+    back = Program.from_json(p.to_json())
+    assert back.to_json(values=False) == p.to_json(values=False)
+    assert [e.path for e in back.walk()] == [e.path for e in p.walk()]
+    for old, new in zip(p.values, back.values, strict=True):
+        assert (old.name, old.shape, old.dtype) == (new.name, new.shape, new.dtype)
+        np.testing.assert_equal(
+            old.summary and old.summary.entries, new.summary and new.summary.entries
+        )
+    found = list(back.in_cotangents.values())
+    for old, new in zip(jax.tree.leaves(p.in_cotangents), found, strict=True):
+        np.testing.assert_array_equal(np.asarray(old), np.asarray(new))
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"schema": 99}'])
+def test_json_of_something_else(text):
+    with pytest.raises(ValueError, match="Expected a program of schema 1"):
+        Program.from_json(text)
+
+
+def test_a_callback_is_called_as_often_as_a_single_call_would():
+    calls = []
+
+    def f(x):
+        def inside(x):
+            shape = jax.ShapeDtypeStruct((), jnp.float32)
+            return x * jax.pure_callback(lambda a: calls.append(1) or a, shape, 1.0)
+
+        return jax.jit(inside)(x)
+
+    p = capture(f, 2.0)
+    assert len(calls) == 1
+    assert any("calls back into Python" in note for note in p.notes)
