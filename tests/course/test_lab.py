@@ -1,5 +1,6 @@
 """JupyterLab, really started: a check in a notebook, seen in a browser, without a network."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -62,19 +63,27 @@ def _open(browser, address, page):
     window.on("request", lambda r: r.url.startswith(local) or foreign.append(r.url))
     window.goto(re.sub(r"/lab/tree/[^?]*", f"/lab/tree/{page}", address))
     window.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
+    window.wait_for_timeout(4_000)  # JupyterLab moves the focus while it restores its layout
     return window, foreign
 
 
 def _run(window, text):
-    """Run the cell that holds `text`, once the kernel is idle, and wait until it has run."""
-    from playwright.sync_api import expect
+    """Run the cell that holds `text`, and wait until it has run.
+
+    While JupyterLab still lays out the page it may take the focus away: then press again.
+    """
+    from playwright.sync_api import Error, expect
 
     cell = window.locator(".jp-CodeCell", has_text=text).first
-    idle = window.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').first
-    expect(idle).to_be_visible(timeout=60_000)
-    cell.locator(".cm-content").click()
-    window.keyboard.press("Control+Enter")
-    expect(cell.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"), timeout=60_000)
+    prompt = cell.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    for _ in range(10):
+        with contextlib.suppress(AssertionError, Error):
+            cell.locator(".cm-content").click(timeout=5_000)
+            window.keyboard.press("Control+Enter")
+            expect(prompt).not_to_have_text(before, timeout=5_000)
+            break
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=60_000)
     return cell
 
 
