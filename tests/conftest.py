@@ -14,3 +14,12 @@ def x64():
     """Run a test in float64."""
     with jax.enable_x64(True):
         yield
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name how many tests no browser has seen."""
+    from chrome import NO_BROWSER
+
+    left_out = [r for r in terminalreporter.getreports("skipped") if NO_BROWSER in str(r.longrepr)]
+    if left_out:
+        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {NO_BROWSER}")

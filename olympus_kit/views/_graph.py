@@ -7,7 +7,7 @@ from typing import Any
 
 from ..program import Mode, Program, capture
 from ._ladder import build_ladder
-from ._svg import ladder_svg
+from ._svg import ladder_svg, listing_svg
 from ._text import ladder_text
 from ._view import View
 
@@ -17,9 +17,13 @@ class Graph(View):
 
     script = "ladder.js"
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, layout: str = "ladder") -> None:
         self.program = program
-        self._ladder = build_ladder(program)
+        self._ladder = build_ladder(program, layout)
+
+    def listing(self) -> Graph:
+        """Return the same program as lines of code in its own order, each role in its colour."""
+        return Graph(self.program, "listing")
 
     @property
     def title(self) -> str:
@@ -36,7 +40,11 @@ class Graph(View):
 
     def svg(self) -> str:
         """Return the ladder as a picture."""
-        return ladder_svg(self._ladder)
+        return listing_svg(self._ladder) if self._is_listing else ladder_svg(self._ladder)
+
+    @property
+    def _is_listing(self) -> bool:
+        return self._ladder.layout == "listing"
 
 
 def graph(

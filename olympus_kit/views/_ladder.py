@@ -69,11 +69,22 @@ class Step:
     flops: int
 
 
+def in_order(rows: Iterable[Row]) -> list[tuple[Row, Line]]:
+    """Return the lines that are steps, in the order of the program, each with its row."""
+    found = [
+        (row, line)
+        for row in _all(rows)
+        for line in (*row.primal, *row.coefficient, *row.tangent, *row.adjoint)
+        if line.step is not None
+    ]
+    return sorted(found, key=lambda pair: pair[1].step or 0)
+
+
 @dataclass
 class Ladder:
     """Everything that the renderers need, as plain data."""
 
-    kind: str
+    layout: str  # "ladder" or "listing": how the front-end draws the same content
     name: str
     mode: str
     title: str
@@ -92,7 +103,7 @@ class Ladder:
         return asdict(self)
 
 
-def build_ladder(program: Program) -> Ladder:
+def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
     """Return the view model of a program."""
     rows = [_row(program, e, 0) for e in program.rows]
     by_path = {r.path: r for r in _all(rows)}
@@ -106,7 +117,7 @@ def build_ladder(program: Program) -> Ladder:
     _mark_kept(program, by_path)
     _mark_passing(program, by_path)
     return Ladder(
-        kind="ladder",
+        layout=layout,
         name=program.name,
         mode=program.mode,
         title=_title(program),

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ._ladder import Ladder, Line, Row
+from ._ladder import Ladder, Line, Row, in_order
 
 # role -> (colour, mark, word): the mark and the word say the same as the colour
 ROLES = {
@@ -55,11 +55,7 @@ def ladder_svg(ladder: Ladder) -> str:
     for width in widths[:-1]:
         lefts.append(lefts[-1] + width + RUNG)
     total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * len(ladder.title) + 2 * PAD)
-    root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
-    root.set("font-family", "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace")
-    ET.SubElement(root, "title").text = ladder.title
-    ET.SubElement(root, "desc").text = ladder.summary
-    paper = ET.SubElement(root, "rect", width="100%", height="100%", rx="8", fill=PAPER)
+    root = _page(ladder)
     y = _heading(root, ladder, lefts)
     y = _ends(root, "in", ladder.inputs, y, ladder.mode)
     for row, line in zip(rows, cells, strict=True):
@@ -68,10 +64,41 @@ def ladder_svg(ladder: Ladder) -> str:
         _text(root, PAD, y + 16, f"… {len(ladder.rows) - MOST_ROWS} more rows below", MUTED)
         y += 28
     y = _ends(root, "out", ladder.outputs, y, ladder.mode)
-    paper.set("stroke", LINE)
-    root.set("viewBox", f"0 0 {total:.0f} {y + PAD:.0f}")
-    root.set("width", f"{total:.0f}")
-    root.set("height", f"{y + PAD:.0f}")
+    return _finished(root, total, y)
+
+
+def listing_svg(ladder: Ladder) -> str:
+    """Return the program as coloured lines of code, in its own order."""
+    pairs = in_order(ladder.rows)
+    shown = pairs[: 2 * MOST_ROWS]
+    texts = [_short(line.text, TEXT_ROOM) for _, line in shown]
+    width = CHAR * max([40, *(len(t) + 4 for t in texts)])
+    root = _page(ladder)
+    y = 56.0
+    for (_, line), text in zip(shown, texts, strict=True):
+        color, mark, _ = ROLES[line.role]
+        _text(root, PAD, y, f"{mark} {text}", color)
+        _text(root, PAD + width, y, f"# {_short(line.value)}", MUTED)
+        y += TEXT_ROW
+    if len(pairs) > len(shown):
+        _text(root, PAD, y, f"… {len(pairs) - len(shown)} more lines", MUTED)
+    return _finished(root, PAD + width + CHAR * (VALUE_ROOM + 4), y)
+
+
+def _page(ladder: Ladder) -> ET.Element:
+    root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
+    root.set("font-family", "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace")
+    ET.SubElement(root, "title").text = ladder.title
+    ET.SubElement(root, "desc").text = ladder.summary
+    ET.SubElement(root, "rect", width="100%", height="100%", rx="8", fill=PAPER, stroke=LINE)
+    _text(root, PAD, 26, ladder.title, INK, size=15, weight="600")
+    return root
+
+
+def _finished(root: ET.Element, width: float, bottom: float) -> str:
+    root.set("viewBox", f"0 0 {width:.0f} {bottom + PAD:.0f}")
+    root.set("width", f"{width:.0f}")
+    root.set("height", f"{bottom + PAD:.0f}")
     return ET.tostring(root, encoding="unicode")
 
 
@@ -87,7 +114,6 @@ def _cell(row: Row, column: str) -> Cell:
 
 
 def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
-    _text(root, PAD, 26, ladder.title, INK, size=15, weight="600")
     for column, left in zip(ladder.columns, lefts, strict=True):
         color, mark, word = ROLES[column["name"]]
         arrow = "↓" if column["read"] == "read down" else "↑"

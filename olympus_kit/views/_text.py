@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
-from ._ladder import Ladder, Line, Row, _all
+from ._ladder import Ladder, Row, in_order
 
 # ANSI colours of the roles; the word in front of each line says the same
 ANSI = {"primal": "34", "coefficient": "32", "tangent": "32", "adjoint": "31"}
-WIDTH = 88
+WIDTH = 76
 
 
 def ladder_text(ladder: Ladder, color: bool = False) -> str:
@@ -28,16 +28,11 @@ def _ends(word: str, ends: list[dict[str, str]]) -> list[str]:
 
 
 def _steps(ladder: Ladder, color: bool) -> list[str]:
-    found: dict[int, tuple[Row, Line]] = {}
-    for row in _all(ladder.rows):
-        for line in (*row.primal, *row.coefficient, *row.tangent, *row.adjoint):
-            if line.step is not None:
-                found[line.step] = row, line
-    width = min(48, max((len(line.text) for _, line in found.values()), default=0))
+    found = in_order(ladder.rows)
+    width = min(48, max((len(line.text) for _, line in found), default=0))
     lines: list[str] = []
     backwards = False
-    for number in sorted(found):
-        row, line = found[number]
+    for row, line in found:
         if line.role == "adjoint" and not backwards:
             backwards = True
             lines += ["", "the way back:", *(f"{'adjoint':12} {seed}" for seed in ladder.seeds)]

@@ -1,12 +1,6 @@
-"""A real browser, folders served to it, and the book, for the tests that look at pages.
-
-Chromium is taken from the machine: set CHROMIUM to its path where it has another name. Without
-one these tests are left out, and the summary says how many; with OLYMPUS_REQUIRE_BROWSER=1 they
-fail instead.
-"""
+"""A real browser, folders served to it, and the book, for the tests that look at pages."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -16,21 +10,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from chrome import FLAGS, chromium
 from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
-NO_BROWSER = "no Chromium: install it, or set CHROMIUM to its path"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -44,17 +28,6 @@ class Log:
         """Return the requests that went elsewhere."""
         near = (origin, "data:", "blob:")
         return [url for url in self.requests if not url.startswith(near)]
-
-
-def chromium():
-    """Return the path of Chromium; skip, or fail where a browser is required."""
-    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
-    for name in filter(None, names):
-        if found := shutil.which(name):
-            return found
-    if os.environ.get("OLYMPUS_REQUIRE_BROWSER") == "1":
-        pytest.fail(NO_BROWSER)
-    return pytest.skip(NO_BROWSER)
 
 
 @pytest.fixture(scope="session")
@@ -127,10 +100,3 @@ def book(tmp_path_factory):
             assert built.returncode == 0, built.stdout + built.stderr
             done.touch()
     return REPOSITORY / "_build" / "html"
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Name how many tests no browser has seen."""
-    left_out = [r for r in terminalreporter.getreports("skipped") if NO_BROWSER in str(r.longrepr)]
-    if left_out:
-        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {NO_BROWSER}")

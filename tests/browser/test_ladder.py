@@ -170,6 +170,18 @@ def test_the_ladder_shuts_nobody_out(show, page, scheme, mode):
         assert button.bounding_box()["height"] >= 44
 
 
+@pytest.mark.usefixtures("x64")
+def test_a_listing_is_stepped_like_a_ladder(show):
+    page = show(ok.graph(corpus.logistic, 0.2).listing())
+    lines = page.locator(".line code:first-child").all_text_contents()
+    assert len(lines) == 24
+    assert "v8_bar = v7 * v9_bar" in lines[9]
+    page.get_by_role("group", name="the listing").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+    assert "v8_bar = v7 * v9_bar" in now(page)
+
+
 def test_it_works_from_a_file(page, log, tmp_path):
     path = ok.graph(lambda x: x * x, 3.0).save(tmp_path / "x.html")
     page.goto(path.as_uri())
@@ -199,7 +211,7 @@ def test_the_book_s_ladder_can_be_stepped(page, log, book, serve):
     page.goto(
         site + "reverse.html" if (book / "reverse.html").exists() else site + "04-reverse.html"
     )
-    view = page.locator(".okl").filter(has_text="logistic in reverse mode at x = 0.2").first
+    view = page.locator(".okl", has=page.locator("table", has_text="v6_bar.1")).first
     view.scroll_into_view_if_needed()
     view.get_by_role("button", name="to the last step").click()
     expect(view.locator("[aria-current=step]")).to_contain_text("9.066086")

@@ -95,6 +95,16 @@ def test_forward_mode_interleaves(x64):
     assert columns[:4] == ["primal", "tangent", "primal", "tangent"]
 
 
+def test_a_listing_is_the_same_program_line_by_line(view):
+    listing = view.listing()
+    assert listing.model() == view.model() | {"layout": "listing"}
+    assert listing.text() == view.text()
+    texts = [e.text for e in ET.fromstring(listing.svg()).iter() if e.text and e.text[0] in "■▲"]
+    assert texts[0] == "■ v1 = 4.0 * x"
+    assert texts[9] == "▲ v8_bar = v7 * v9_bar"
+    assert len(texts) == 24
+
+
 def test_library_names_come_first():
     rows = ok.graph(lambda x: jax.nn.relu(x) + jax.nn.softplus(x), jnp.ones(2)).model()["rows"]
     assert [r["label"] for r in rows[:2]] == ["relu", "softplus"]

@@ -48,6 +48,8 @@ const STYLE = `
 .okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
 .okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
 .okl .bookkeeping { color:var(--bookkeeping) }
+.okl .listing .line { justify-content:flex-start; padding:.05rem .5rem }
+.okl .listing .line > code:first-child { flex:0 1 26em }
 .okl .note { color:var(--muted); padding:.2rem .5rem; font-size:12px }
 .okl td.rung { min-width:5rem; text-align:center; color:var(--muted); font-size:11.5px;
   padding:.28rem .15rem 0 }
@@ -206,6 +208,27 @@ function drawTable(view, go) {
   return { table, shown };
 }
 
+// The same lines as code, in the program's own order.
+function drawListing(view, go) {
+  const lines = [];
+  const collect = (row) => {
+    lines.push(...row.primal, ...row.coefficient, ...row.tangent, ...row.adjoint);
+    row.children.forEach(collect);
+  };
+  view.rows.forEach(collect);
+  const ordered = lines.filter((l) => l.step != null).sort((a, b) => a.step - b.step);
+  const list = make("div", { class: "listing" });
+  let role = null;
+  for (const line of ordered.slice(0, 3 * MOST_ROWS)) {
+    if (line.role === "adjoint" && role !== "adjoint" && !list.querySelector(".note")) {
+      list.append(make("div", { class: "note" }, `the way back, from ${view.seeds.join(", ")}`));
+    }
+    role = line.role;
+    list.append(drawLine(line, go));
+  }
+  return { table: list, shown: [] };
+}
+
 // ---- memory over the steps ---------------------------------------------------------------------
 
 function drawStrip(view) {
@@ -267,8 +290,8 @@ function render({ model, el }) {
   const strip = drawStrip(view);
   const memory = make("span");
   const flops = make("span");
-  const { table, shown } = drawTable(view, go);
-  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "the ladder: arrow keys step, Enter opens a row, Space plays" }, table);
+  const { table, shown } = (view.layout === "listing" ? drawListing : drawTable)(view, go);
+  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `the ${view.layout}: arrow keys step, Enter opens a row, Space plays` }, table);
   const tail = view.rows.length > MOST_ROWS ? [`${view.rows.length - MOST_ROWS} more rows are left out here; print(view) shows them all.`] : [];
   const root = make(
     "section",

@@ -1,0 +1,33 @@
+"""The browser that the tests use: Chromium from the machine.
+
+Set CHROMIUM to its path where it has another name. Without one the tests for a browser are left
+out, and the summary says how many; with OLYMPUS_REQUIRE_BROWSER=1 they fail instead.
+"""
+
+import os
+import shutil
+
+import pytest
+
+NO_BROWSER = "no Chromium: install it, or set CHROMIUM to its path"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium():
+    """Return the path of Chromium; skip, or fail where a browser is required."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    for name in filter(None, names):
+        if found := shutil.which(name):
+            return found
+    if os.environ.get("OLYMPUS_REQUIRE_BROWSER") == "1":
+        pytest.fail(NO_BROWSER)
+    return pytest.skip(NO_BROWSER)
