@@ -74,7 +74,7 @@ def test_the_library_stays_thin():
                  ("olympus", "olympus_kit")]  # fmt: skip
         return sum(len(text_of(p).splitlines()) for p in files)
 
-    assert lines(".py") < 6000
+    assert lines(".py") < 6500
     assert lines(".js") < 1500
 
 

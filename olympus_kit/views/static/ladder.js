@@ -1,7 +1,9 @@
 // The ladder: one row for each primal equation, its derivative beside it, and a player.
-// An anywidget front-end module: no imports, no ids, no requests; style inside the element.
+// An anywidget front-end module: no imports, no ids, no requests. It draws into a shadow root, so
+// that no host's style for tables and code reaches it, and none of its own gets out.
 
 const STYLE = `
+:host { all:initial; display:block }
 .okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f6f8fa; --line:#d0d7de; --now:#fff3c4;
   --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --coefficient:#1d7a3a; --bookkeeping:#57606a;
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
@@ -363,7 +365,9 @@ function render({ model, el }) {
     keys[event.key]();
   });
 
-  el.append(root);
+  const host = make("div");
+  host.attachShadow({ mode: "open" }).append(root);
+  el.append(host);
   const forget = followTheme(el, root);
   model.on("change:step", draw);
   draw();
