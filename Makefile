@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup lab test test-oldest lint book serve bench release soak clean
+.PHONY: help setup lab test test-models test-oldest lint book serve bench release soak clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ lint: setup
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/olympus release --check
+
+test-models: setup  ## test the trace on models of equinox, flax, optax, diffrax and numpyro
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[models]'
+	@$(BIN)/python -m pytest -q tests/laws/test_models.py
 
 test-oldest:  ## run the library's tests on the oldest supported JAX
 	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest

@@ -31,7 +31,7 @@ class Card:
         colour = "#2e7d4f" if self.good else "#3b6ea8"
         inner = f"<strong>{html.escape(self.title)}</strong>"
         if self.body and self.fold:
-            summary = f"<summary>{html.escape(self.fold)}</summary>"
+            summary = f"<summary>{html.escape(self.fold)} (click to open)</summary>"
             inner += f"<details>{summary}{_markdown().render(self.body)}</details>"
         elif self.body:
             inner += _markdown().render(self.body)

@@ -89,7 +89,7 @@ def _cells(lesson: Lesson) -> Iterator[Any]:
 
 
 def _folded(number: int, text: str) -> str:
-    return f"<details>\n<summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+    return f"<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
 
 
 def _with_source(raw: Any, source: str) -> Any:
