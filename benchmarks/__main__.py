@@ -4,10 +4,14 @@ import argparse
 
 from rich.progress import track
 
-from . import bench_graph, bench_import
+from . import bench_capture, bench_graph, bench_import
 from ._ratio import Ratio
 
-BENCHMARKS = {"import": bench_import.ratios, "graph": bench_graph.ratios}
+BENCHMARKS = {
+    "import": bench_import.ratios,
+    "graph": bench_graph.ratios,
+    "capture": bench_capture.ratios,
+}
 
 
 def main() -> None:

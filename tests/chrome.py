@@ -31,3 +31,11 @@ def chromium():
     if os.environ.get("OLYMPUS_REQUIRE_BROWSER") == "1":
         pytest.fail(NO_BROWSER)
     return pytest.skip(NO_BROWSER)
+
+
+def axe_findings(page, options=None):
+    """Return what axe finds wrong on a page: one line for each rule and place."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(page, options=options).response["violations"]
+    return [f"{v['id']}: {n['target']} {n['html'][:120]}" for v in violations for n in v["nodes"]]

@@ -16,6 +16,19 @@ def x64():
         yield
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window."""
+    from chrome import FLAGS, chromium
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
 def pytest_terminal_summary(terminalreporter):
     """Name how many tests no browser has seen."""
     from chrome import NO_BROWSER

@@ -10,9 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from chrome import FLAGS, chromium
+from chrome import chromium
 from filelock import FileLock
-from playwright.sync_api import sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -28,16 +27,6 @@ class Log:
         """Return the requests that went elsewhere."""
         near = (origin, "data:", "blob:")
         return [url for url in self.requests if not url.startswith(near)]
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium without a window."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from chrome import FLAGS, chromium
-from playwright.sync_api import Error, expect, sync_playwright
+from chrome import chromium
+from playwright.sync_api import Error, expect
 from student_edits import answer
 
 REPO = Path(__file__).parents[2]
@@ -86,27 +86,26 @@ def _cell(window, text):
     return window.locator(".jp-CodeCell", has_text=text).first
 
 
-def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(student, address):
+def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(student, address, browser):
     page = student / "exercises" / "00_start.md"
     answer(page, "slope", "def slope(f, x):\n    return -olympus.grad(f)(x)")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
-        window, foreign = _open(browser, address, "exercises/00_start.md")
-        output = _cell(window, 'check("slope")').locator(".jp-OutputArea")
-        _run_all(window, output, "not yet · opposite sign")
-        expect(output).not_to_contain_text("Traceback")
+    window, foreign = _open(browser, address, "exercises/00_start.md")
+    output = _cell(window, 'check("slope")').locator(".jp-OutputArea")
+    _run_all(window, output, "not yet · opposite sign")
+    expect(output).not_to_contain_text("Traceback")
 
-        _cell(window, "def slope").locator(".cm-content").click()
-        window.keyboard.press("Control+a")
-        window.keyboard.insert_text("def slope(f, x):\n    return olympus.grad(f)(x)")
-        _run_all(window, output, "✓ slope: correct")
-        window.keyboard.press("Control+s")
-        window.wait_for_function("!document.querySelector('.jp-mod-dirty')", timeout=30_000)
+    _cell(window, "def slope").locator(".cm-content").click()
+    window.keyboard.press("Control+a")
+    window.keyboard.insert_text("def slope(f, x):\n    return olympus.grad(f)(x)")
+    _run_all(window, output, "✓ slope: correct")
+    window.keyboard.press("Control+s")
+    window.wait_for_function("!document.querySelector('.jp-mod-dirty')", timeout=30_000)
 
-        again, more = _open(browser, address, "exercises/00_start.md")
-        kept = again.locator(".jp-CodeCell", has_text='check("slope")').first
-        expect(kept).to_contain_text("✓ slope: correct", timeout=60_000)
-        assert foreign + more == []
-        browser.close()
+    again, more = _open(browser, address, "exercises/00_start.md")
+    kept = again.locator(".jp-CodeCell", has_text='check("slope")').first
+    expect(kept).to_contain_text("✓ slope: correct", timeout=60_000)
+    window.close()
+    again.close()
+    assert foreign + more == []
     assert "return olympus.grad(f)(x)" in page.read_text(encoding="utf-8")
     assert "version" not in page.read_text(encoding="utf-8")

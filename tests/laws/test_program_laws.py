@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from olympus_kit.program import _jaxprs as jaxprs
 from olympus_kit.program import capture, walk
 
+# one precision in all of these: jax mixes up arrays of both that it has cached
+pytestmark = pytest.mark.usefixtures("x64")
+
 FORWARD = corpus.CORPUS | corpus.FORWARD_ONLY
 REVERSE = corpus.CORPUS | corpus.REVERSE_ONLY
 
@@ -38,7 +41,6 @@ def assert_trees_close(found, expected):
             )
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", REVERSE)
 def test_reverse_is_vjp(name):
     f, args = REVERSE[name]
@@ -48,7 +50,6 @@ def test_reverse_is_vjp(name):
     assert_trees_close(program.in_cotangents, pullback(jax.tree.map(ones, out)))
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", FORWARD)
 def test_forward_is_jvp(name):
     f, args = FORWARD[name]
@@ -62,7 +63,6 @@ def test_forward_is_jvp(name):
             assert_trees_close(a, b)
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", REVERSE)
 def test_the_reverse_program_has_jax_s_own_equations(name):
     """What follows each contribution leaves no trace: the same primitives, as often."""
@@ -84,7 +84,6 @@ def test_the_reverse_program_has_jax_s_own_equations(name):
     assert sorted(e.primitive for e in program.equations) == sorted(expected)
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", REVERSE)
 def test_every_equation_has_a_role_and_a_row(name):
     f, args = REVERSE[name]
@@ -101,7 +100,6 @@ def test_every_equation_has_a_role_and_a_row(name):
     assert stray <= 1 + 0.02 * len(equations)
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", REVERSE)
 def test_contributions_add_up_to_adjoints(name):
     f, args = REVERSE[name]
@@ -174,7 +172,6 @@ def scaled_by_seven(closed, index):
     return run
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", ["logistic", "logistic_loss", "mse", "fan_out", "where"])
 def test_attribution_is_proved(name):
     """Seven times the rule of row k changes what k's adjoint sends on, and nothing before it."""
@@ -201,7 +198,6 @@ def test_attribution_is_proved(name):
                     np.testing.assert_allclose(b, 7 * a, rtol=1e-12)
 
 
-@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", ["logistic", "mlp", "logistic_loss", "rnn"])
 def test_residuals_are_those_that_jax_saves(name, capsys):
     f, args = REVERSE[name]

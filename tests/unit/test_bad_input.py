@@ -7,6 +7,9 @@ import pytest
 
 import olympus_kit as ok
 
+# one precision in all of these: jax mixes up arrays of both that it has cached
+pytestmark = pytest.mark.usefixtures("x64")
+
 MODES = ("primal", "forward", "reverse")
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from olympus_kit.program import Program, capture, walk
 
+# one precision in all of these: jax mixes up arrays of both that it has cached
+pytestmark = pytest.mark.usefixtures("x64")
+
 
 def names(program, ids):
     return [program.values[i].name for i in ids]
@@ -17,7 +20,6 @@ def entries(program, value):
     return program.values[value].summary.entries
 
 
-@pytest.mark.usefixtures("x64")
 class TestLogistic:
     """The map of the book's fourth chapter."""
 
@@ -249,7 +251,7 @@ def test_totals():
     p = capture(corpus.logistic, 0.2, mode="primal")
     assert (p.totals.equations, p.totals.work, p.totals.depth) == (9, 9, 6)
     p = capture(corpus.logistic, 0.2, mode="reverse")
-    assert (p.totals.equations, p.totals.work, p.totals.residual_bytes) == (24, 24, 24)
+    assert (p.totals.equations, p.totals.work, p.totals.residual_bytes) == (24, 24, 48)
     assert p.totals.peak_bytes == max(e.live for e in p.equations)
 
     def scanned(x):
@@ -286,7 +288,7 @@ def test_a_callback_is_called_as_often_as_a_single_call_would():
 
     def f(x):
         def inside(x):
-            shape = jax.ShapeDtypeStruct((), jnp.float32)
+            shape = jax.ShapeDtypeStruct((), jnp.float64)
             return x * jax.pure_callback(lambda a: calls.append(1) or a, shape, 1.0)
 
         return jax.jit(inside)(x)

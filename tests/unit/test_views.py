@@ -14,6 +14,9 @@ import pytest
 import olympus_kit as ok
 from olympus_kit.views import _formula as formula
 
+# one precision in all of these: jax mixes up arrays of both that it has cached
+pytestmark = pytest.mark.usefixtures("x64")
+
 
 @pytest.fixture
 def view(x64):

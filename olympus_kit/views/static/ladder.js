@@ -296,8 +296,8 @@ function render({ model, el }) {
   const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `the ${view.layout}: arrow keys step, Enter opens a row, Space plays` }, table);
   const tail = view.rows.length > MOST_ROWS ? [`${view.rows.length - MOST_ROWS} more rows are left out here; print(view) shows them all.`] : [];
   const root = make(
-    "section",
-    { class: "okl", "aria-label": view.title },
+    "div",
+    { class: "okl", role: "group", "aria-label": `${view.layout}: ${view.title}` },
     make("style", {}, STYLE),
     make("p", { class: "title" }, view.title),
     make("p", { class: "summary" }, [view.summary, ...view.notes, ...tail].join(" ")),
