@@ -39,12 +39,17 @@ class Build:
         self.sources = dict(_sources(self.primal))
         self.scopes = dict(jaxprs.scopes(closed.jaxpr))
         self.primitives = {e.path: e.primitive for e in _walk(self.primal)}
+        self.literals = {e.path: self._literals(e) for e in _walk(self.primal)}
         self.links = Links()
         self.seeds: list[int] = []
         self.derivatives: list[int] = []
         self.linear = False  # whether only the linear program of a derivative could be had
         self.same: dict[int, int] = {}  # primal value -> another that jax made one with it
         self.names.primal(self.primal, arguments.names)
+
+    def _literals(self, equation: RawEquation) -> set[str]:
+        found = (self.raw[o] for o in equation.operands)
+        return {str(raw.literal) for raw in found if raw.is_literal}
 
     # --- values ------------------------------------------------------------------------------
 
@@ -227,13 +232,19 @@ class Build:
         maker = {r: e.path for e in body.equations for r in e.results}
         users: dict[int, list[str]] = {}
         for equation in backward:
+            primal = verdicts[equation.path].primal
             for o in dict.fromkeys(equation.operands):
-                if o not in made_back:
+                if o not in made_back and not self._is_constant_of_rule(o, primal):
                     users.setdefault(o, []).append(equation.path)
         return tuple(
             Residual(o, maker.get(o), tuple(paths), self.raw[o].is_literal)
             for o, paths in users.items()
         )
+
+    def _is_constant_of_rule(self, value: int, primal: str | None) -> bool:
+        """Whether a literal is written in a derivative rule, and not in the user's program."""
+        raw = self.raw[value]
+        return raw.is_literal and str(raw.literal) not in self.literals.get(primal or "", ())
 
 
 def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:

@@ -90,8 +90,8 @@ class Ladder:
     title: str
     summary: str
     columns: list[dict[str, str]]
-    inputs: list[dict[str, str]]
-    outputs: list[dict[str, str]]
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
     rows: list[Row]
     steps: list[Step]
     peak: int
@@ -273,16 +273,21 @@ def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
             row.passes = "no derivative flows through here"
 
 
-def _ends(program: Program, ids: Sequence[int]) -> list[dict[str, str]]:
-    """Describe inputs or outputs, with the tangent or adjoint that belongs to each."""
-    ends = []
+def _ends(program: Program, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Describe inputs or outputs, with the tangent or adjoint that belongs to each.
+
+    And the steps that compute them, so that the player can hold them back until then.
+    """
+    made = {r: k for k, e in enumerate(program.equations) for r in e.results}
+    ends: list[dict[str, Any]] = []
     for i in ids:
         value = program.values[i]
-        end = {"name": value.name, "value": value_text(value)}
+        end = {"name": value.name, "value": value_text(value), "step": made.get(i)}
         partner = program.tangents.get(i, program.adjoints.get(i))
         if partner is not None:
             end["partner"] = f"{value.name}_{'dot' if program.mode == 'forward' else 'bar'}"
             end["derivative"] = value_text(program.values[partner])
+            end["derivative_step"] = made.get(partner)
         ends.append(end)
     return ends
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ._ladder import Ladder, Line, Row, in_order
 
@@ -122,7 +123,7 @@ def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
 
 
 def _ends(
-    root: ET.Element, word: str, ends: Sequence[dict[str, str]], y: float, mode: str
+    root: ET.Element, word: str, ends: Sequence[dict[str, Any]], y: float, mode: str
 ) -> float:
     role = {"forward": "tangent", "reverse": "adjoint"}.get(mode, "primal")
     for end in ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 from ._ladder import Ladder, Row, in_order
 
@@ -23,7 +24,7 @@ def ladder_text(ladder: Ladder, color: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _ends(word: str, ends: list[dict[str, str]]) -> list[str]:
+def _ends(word: str, ends: list[dict[str, Any]]) -> list[str]:
     return [f"{word:12} {e['name']} = {e['value']}" for e in ends]
 
 

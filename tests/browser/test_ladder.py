@@ -84,8 +84,12 @@ class TestStepping:
         expect(value).to_be_visible()
         page.get_by_role("button", name="one step on").click()
         expect(value).to_be_hidden()
+        end = page.locator(".end .adjoint").first
+        assert end.text_content() == "▲ x_bar = 9.066086"
+        expect(end.locator(".late")).to_be_hidden()
         page.get_by_role("button", name="to the last step").click()
-        expect(value).to_be_visible()
+        expect(value.first).to_be_visible()
+        expect(end.locator(".late")).to_be_visible()
 
     def test_play_runs_to_the_end_and_can_be_stopped(self, show):
         page = show(ok.graph(lambda x: x * x, 3.0))

@@ -45,7 +45,7 @@ const STYLE = `
 .okl .line[data-step]:hover { background:var(--soft) }
 .okl .line .value { color:var(--ink); white-space:nowrap; overflow:hidden; text-overflow:ellipsis;
   max-width:18em }
-.okl .line.later .value { visibility:hidden }
+.okl .line.later .value, .okl .late.later { visibility:hidden }
 .okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:600 }
 .okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
 .okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
@@ -186,12 +186,15 @@ function setVisible(shown, visible) {
 
 function drawEnd(word, end, view) {
   const role = { forward: "tangent", reverse: "adjoint" }[view.mode];
-  const text = `${end.name} = ${end.value}`;
-  const derivative = end.partner ? `${MARK[role]} ${end.partner} = ${end.derivative}` : "";
+  const value = (text, step) => make("span", { class: "late", "data-late": step ?? -1 }, text);
   const columns = view.columns.length + (view.mode === "reverse" ? 1 : 0);
   const tr = make("tr", { class: "end" }, make("th", { scope: "row", class: "path" }, word));
-  tr.append(make("td", { colspan: Math.max(1, columns - 1) }, make("code", {}, text)));
-  if (columns > 1) tr.append(make("td", { class: role }, make("code", {}, make("strong", {}, derivative))));
+  const own = make("code", {}, `${end.name} = `, value(end.value, end.step));
+  tr.append(make("td", { colspan: Math.max(1, columns - 1) }, own));
+  if (columns > 1) {
+    const partner = make("strong", {}, `${MARK[role]} ${end.partner} = `, value(end.derivative, end.derivative_step));
+    tr.append(make("td", { class: role }, make("code", {}, end.partner ? partner : "")));
+  }
   return tr;
 }
 
@@ -309,6 +312,7 @@ function render({ model, el }) {
   );
 
   const lines = [...table.querySelectorAll("[data-step]")];
+  const late = [...table.querySelectorAll("[data-late]")];
   const rungs = [...table.querySelectorAll("[data-used]")];
 
   function draw() {
@@ -331,6 +335,7 @@ function render({ model, el }) {
       else line.removeAttribute("aria-current");
       if (own === k) reveal(line);
     }
+    for (const value of late) value.classList.toggle("later", k >= 0 && Number(value.dataset.late) > k);
     for (const rung of rungs) rung.classList.toggle("held", k >= 0 && Number(rung.dataset.made) <= k && Number(rung.dataset.used) >= k);
   }
 
