@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,12 +27,14 @@ def address(student):
     command = [sys.executable, "-m", "olympus_kit.course.cli", "lab", "--no-browser"]
     env = {**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(student / ".workspaces")}
     with open(student / "lab.log", "w") as log:
-        lab = subprocess.Popen(command, cwd=student, env=env, stdout=log, stderr=log)
+        lab = subprocess.Popen(
+            command, cwd=student, env=env, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         yield _wait_for_address(student / "lab.log", lab)
     finally:
-        lab.terminate()
-        lab.wait(timeout=30)
+        os.killpg(lab.pid, signal.SIGKILL)  # its kernels, too; no wait for a polite goodbye
+        lab.wait()
 
 
 def _wait_for_address(log, lab):
