@@ -1,7 +1,8 @@
 """What capturing costs beside jax's own traces and one eager run of the program returned."""
 
 import json
-import tracemalloc
+import subprocess
+import sys
 import zlib
 
 import jax
@@ -49,13 +50,27 @@ def sizes() -> list[Ratio]:
     ]
 
 
+MEMORY = """
+import resource, jax, jax.numpy as jnp
+from olympus_kit.program import capture
+
+def f(x):
+    for _ in range(6):
+        x = jnp.sin(x) * x
+    return x.sum()
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+capture(f, jnp.ones(3))
+x = jax.block_until_ready(jnp.ones(2_000_000))
+before = peak()
+program = capture(f, x)
+print((peak() - before) / sum(v.nbytes for v in program.values))
+"""
+
+
 def memory() -> Ratio:
-    """Return the peak of Python's memory while large values are captured, beside the values."""
-    x = jnp.ones(1_000_000)
-    f = lambda x: jnp.sin(jnp.sin(jnp.sin(jnp.sin(x)))).sum()
-    made = sum(p.nbytes for p in capture(f, x).values)
-    tracemalloc.start()
-    capture(f, x)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return Ratio("Python's own memory while capturing large values / the values", peak / made, 3)
+    """Return how far the peak of a process rises while large values are captured."""
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    return Ratio("extra memory while capturing / the values", float(run.stdout), 3)

@@ -1,7 +1,8 @@
 """Functions of many kinds, each with a point: what a student, a library or a researcher writes."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +61,18 @@ def mlp(layers, x):
     return jnp.sum(x**2)
 
 
+@jax.tree_util.register_dataclass
+@dataclass
+class Line:
+    slope: Any
+    offset: Any
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
+
+
 LAYERS = [(0.3 * np.eye(3), np.full(3, 0.1)), (0.2 * np.ones((3, 2)), np.zeros(2))]
 
 Entry = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -86,6 +99,7 @@ CORPUS: dict[str, Entry] = {
     "empty": (lambda x: x.sum(), (np.zeros((0, 3)),)),
     "fan_out": (lambda x: x * x + x, (1.5,)),
     "fft": (lambda x: jnp.abs(jnp.fft.fft(x)) ** 2, (X,)),
+    "float16": (lambda x: (x * 2).sum(), (jnp.asarray(X, jnp.float16),)),
     "fori_loop": (lambda x: lax.fori_loop(0, 3, lambda i, c: jnp.sin(c), x), (X,)),
     "gather": (lambda x: x[jnp.array([2, 0, 2])], (X,)),
     "gelu": (jax.nn.gelu, (X,)),
@@ -131,6 +145,10 @@ CORPUS: dict[str, Entry] = {
             )
         ),
         (X,),
+    ),
+    "registered_class": (
+        lambda line, p: line.slope * p.x + line.offset - p.y,
+        (Line(2.0, -1.0), Point(0.5, 3.0)),
     ),
     "relu": (lambda x: jax.nn.relu(x - 1).sum(), (X,)),
     "reshape": (lambda a: a.reshape(9).T[::-1], (A,)),

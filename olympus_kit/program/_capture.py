@@ -14,6 +14,7 @@ from . import _jaxprs as jaxprs
 from ._arguments import STATIC, Arguments, check_output, read_arguments
 from ._build import Build
 from ._evaluate import evaluate
+from ._impure import IMPURE, left_behind, user_line
 from ._model import Mode, Program
 
 # above this many equations the contributions to each adjoint are not followed one by one
@@ -57,9 +58,11 @@ def capture(
     arguments = read_arguments(f, args, mode, argnums)
     try:
         closed, tree = _trace_primal(f, arguments)
-    except jax.errors.ConcretizationTypeError:
-        return _capture_linear(f, arguments, mode, tangents, cotangents)
+    except jax.errors.ConcretizationTypeError as error:
+        why = type(error).__name__
+        return _capture_linear(f, arguments, mode, tangents, cotangents, why)
     build = Build(arguments, closed, jaxprs.mark(closed.jaxpr))
+    build.notes += left_behind(f, arguments.name)
     _note_order(build)
     inputs = arguments.leaves
     if mode == "primal":
@@ -93,6 +96,7 @@ def _capture_linear(
     mode: Mode,
     tangents: Sequence[Any] | None,
     cotangents: Any,
+    why: str,
 ) -> Program:
     """Capture what jax allows of a function whose Python looks at values.
 
@@ -103,7 +107,8 @@ def _capture_linear(
     build = Build(arguments, empty, empty.jaxpr)
     build.linear = True
     build.notes.append(
-        f"{name} decides with Python on values, so jax keeps no primal program of it"
+        f"{name} decides with Python on values ({why}), so it was called once more, at these "
+        "values, and jax keeps no primal program of it"
         + (
             ": there is nothing to show but the result; other modes show its linear program"
             if mode == "primal"
@@ -165,8 +170,18 @@ def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any
         check_output(out, arguments.name)
         return out
 
-    with _said(f"This came up while {arguments.name} was traced at the point it was given."):
+    try:
         closed, shapes = jaxprs.trace(checked, arguments.leaves)
+    except Exception as error:
+        error.add_note(
+            f"This came up while {arguments.name} was traced at the point it was given"
+            f"{user_line(error)}."
+        )
+        if isinstance(error, jax.errors.UnexpectedTracerError):
+            error.add_note(IMPURE)
+        raise
+    if any(isinstance(c, jax.core.Tracer) for c in closed.consts):
+        raise TypeError(f"{arguments.name} cannot be captured. {IMPURE}")
     return closed, jax.tree.structure(shapes)
 
 

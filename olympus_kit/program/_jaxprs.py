@@ -319,6 +319,8 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
     The order is that of `mark`: the jaxprs among the parameters, one after another.
     """
     name, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
+    if not any(is_jaxpr(p) or isinstance(p, tuple) for p in params.values()):
+        return  # most equations have no body
     for key, value in params.items():
         parts = value if isinstance(value, tuple) else (value,)
         found = [p for p in parts if is_jaxpr(p)]

@@ -37,7 +37,8 @@ def assert_trees_close(found, expected):
         if getattr(a, "dtype", None) == jax.dtypes.float0:
             assert b.dtype == jax.dtypes.float0
         else:
-            tolerance = 1e-2 if getattr(a, "dtype", None) == jnp.bfloat16 else 1e-9
+            short = getattr(a, "dtype", None) in (jnp.bfloat16, jnp.float16)
+            tolerance = 1e-2 if short else 1e-9
             np.testing.assert_allclose(
                 np.asarray(a, complex), np.asarray(b, complex), rtol=tolerance, atol=tolerance
             )

@@ -63,7 +63,21 @@ def test_an_error_inside_the_function_passes_on_with_a_note():
 
     with pytest.raises(KeyError, match="weights") as caught:
         ok.graph(broken, 1.0)
-    assert any("while broken was traced" in note for note in caught.value.__notes__)
+    (note,) = [n for n in caught.value.__notes__ if "while broken was traced" in n]
+    assert 'raise KeyError("weights")' in note
+    assert "test_bad_input.py, line" in note
+
+
+def test_a_leaked_tracer_gets_a_hint():
+    log = []
+
+    def leaky(x):
+        log.append(x * 2)
+        return x
+
+    assert any("stored a value of its trace in log" in n for n in ok.capture(leaky, 1.0).notes)
+    with pytest.raises(TypeError, match="Return values instead of storing them"):
+        ok.graph(lambda x: x + log[0], 1.0)
 
 
 def test_a_loop_without_a_reverse_mode_points_to_forward():
