@@ -2,7 +2,7 @@
 
 from ._ratio import Ratio, import_seconds
 
-ROUNDS = 9
+ROUNDS = 15
 
 
 def ratios() -> list[Ratio]:
