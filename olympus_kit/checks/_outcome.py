@@ -10,7 +10,7 @@ from ._diagnose import Diagnosis
 
 State = Literal["not attempted", "not yet", "correct"]
 MARKS: dict[State, str] = {"not attempted": "○", "not yet": "△", "correct": "✓"}
-WIDTH = 88
+WIDTH = 72
 
 
 @dataclass(frozen=True)
