@@ -15,11 +15,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 import olympus as _olympus
-from olympus import *  # noqa: F403
-from olympus._modules import MODULES as _MODULES
 from olympus._modules import no_such_name as _no_such_name
 
 if TYPE_CHECKING:
+    from olympus import *  # noqa: F403
+
     from .checks import Unsolved as Unsolved
     from .checks import check as check
     from .checks import check_all as check_all
@@ -45,7 +45,7 @@ __all__ = sorted([*_olympus.__all__, *_HOME])
 def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    if name in _MODULES:
+    if name in _olympus.__all__:
         return getattr(_olympus, name)
     raise _no_such_name(__name__, name, __all__)
 
