@@ -5,11 +5,12 @@ folder, and two courses never mix. Its folder hides itself from git.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+
+from .._files import write_whole
 
 FOLDER, FILE = ".olympus", "progress.json"
 
@@ -53,13 +54,3 @@ def _folder(course: Path) -> Path:
     if not ignore.exists():
         ignore.write_text("*\n", encoding="utf-8")
     return folder
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all: to a temporary file beside it, then renamed."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._files import write_whole
 from ..checks import _progress
-from ..checks._progress import write_whole
 from ..checks._store import ANSWERS, folders, read_answers
 from . import _notebook as nb
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..checks._progress import write_whole
+from .._files import write_whole
 
 # Markdown opens as a notebook; no news, no update check, no list of extensions from a network.
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import nbformat
 
+from .._files import write_whole
 from ..checks._catalogue import catalogue
-from ..checks._progress import write_whole
 from ..checks._store import ANSWERS, SPEC, decode, encode, questions, read_answers
 from . import _notebook as nb
 from ._lesson import BLOCK, AuthoringError, Cell, Exercise, Lesson, read_all

@@ -26,7 +26,6 @@ app = typer.Typer(
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 MARKS = {"correct": "✓", "not yet": "△", "not attempted": "○"}
-COLOURS = {"correct": "green", "not yet": "yellow", "not attempted": "dim"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Which = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse.")]
@@ -179,7 +178,7 @@ def export(
     """Write an exercise as .ipynb, for other editors. Example: `olympus export 04 --ipynb`."""
     import jupytext
 
-    from ..checks._progress import write_whole
+    from .._files import write_whole
     from . import _notebook as nb
 
     at = page(which)

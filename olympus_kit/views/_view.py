@@ -7,12 +7,13 @@ import hashlib
 import html
 import json
 import os
-import tempfile
 from abc import ABC, abstractmethod
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from .._files import write_whole
 
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
@@ -76,7 +77,7 @@ class View(ABC):
             )
         if not target.parent.is_dir():
             raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
-        _write_whole(target, writers[target.suffix]())
+        write_whole(target, writers[target.suffix]())
         return target
 
     def _page(self) -> str:
@@ -114,15 +115,3 @@ def _element(script: str) -> tuple[str, str]:
     tag = f"olympus-{script.removesuffix('.js')}-{digest}"
     source = json.dumps(module).replace("</", "<\\/").replace("<!--", "<\\!--")
     return tag, host.replace("__TAG__", tag).replace("__MODULE__", source)
-
-
-def _write_whole(target: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
