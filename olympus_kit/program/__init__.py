@@ -1,6 +1,11 @@
 """Capture a function as a `Program`: its equations, their derivatives, values and residuals."""
 
 from ._capture import capture as capture
+from ._count import Count as Count
+from ._count import count as count
+from ._liveness import Life as Life
+from ._liveness import held as held
+from ._liveness import lifetimes as lifetimes
 from ._model import Body as Body
 from ._model import Equation as Equation
 from ._model import Mode as Mode

@@ -1,0 +1,86 @@
+"""Count what a traced function costs, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._cost import flops, traffic
+from ._jaxprs import RawBody, RawEquation, RawValue, read
+from ._liveness import held
+
+# XLA counts these apart from the other operations; so do we, beside counting each as one
+TRANSCENDENTAL = frozenset({
+    *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh"),
+    *("digamma", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "lgamma", "log", "log1p"),
+    *("logistic", "pow", "rsqrt", "sin", "sinh", "sqrt", "tan", "tanh"),
+})
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a program costs by its equations alone; the turns of loops are multiplied."""
+
+    equations: int  # those in bodies, too, each counted once
+    flops: int
+    transcendentals: int  # of the flops, those that are a sine, an exponential or the like
+    bytes: int  # read and written if no two equations are fused
+    peak: int  # most bytes held at once, inputs and constants not counted
+    residual: int  # bytes that the forward sweep of a derivative keeps for the way back
+    exact: bool  # False where a `while` loop's turns are not known: they count as one
+
+
+def count(jaxpr: Any) -> Count:
+    """Return the cost of a jaxpr, such as `olympus.jit(f).trace(*args).jaxpr`."""
+    values: list[RawValue] = []
+    body = read(jaxpr, values)
+    everything = list(_walk(body))
+    loops = [e for e in everything if e.primitive == "while"]
+    for loop in loops:
+        loop.trips = 1
+    operations, special, moved = _totals(body, values)
+    return Count(
+        equations=len(everything),
+        flops=operations,
+        transcendentals=special,
+        bytes=moved,
+        peak=max(held(body.equations, body.outputs, values), default=0),
+        residual=_residual(body, values),
+        exact=not loops,
+    )
+
+
+def _walk(body: RawBody) -> Iterator[RawEquation]:
+    for equation in body.equations:
+        yield equation
+        for inner in equation.bodies:
+            yield from _walk(inner)
+
+
+def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[int, int, int]:
+    """Return operations, transcendentals and bytes; `flops` knows how often a body runs."""
+    operations = special = moved = 0
+    for e in body.equations:
+        if e.bodies:
+            inner = zip(*(_totals(b, values) for b in e.bodies), strict=True)
+            own = tuple(flops(e, values, counts) for counts in inner)
+        else:
+            made = flops(e, values, ())
+            own = (made, made if e.primitive in TRANSCENDENTAL else 0, traffic(e, values))
+        operations, special, moved = operations + own[0], special + own[1], moved + own[2]
+    return operations, special, moved
+
+
+def _residual(body: RawBody, values: Sequence[RawValue]) -> int:
+    """Return the bytes that cross from a forward sweep into its transpose.
+
+    jax writes "transpose" into the name stack of every equation of a way back. A derivative
+    inside a call is looked for where the call itself is on no way back.
+    """
+    back = [e for e in body.equations if e.transposed]
+    made = {r for e in back for r in e.results} | set(body.consts)
+    crossing = {o for e in back for o in e.operands} - made
+    own = sum(values[o].nbytes for o in crossing if not values[o].is_literal)
+    inner = [_residual(b, values) for e in body.equations if not e.transposed for b in e.bodies]
+    return own + max(inner, default=0)

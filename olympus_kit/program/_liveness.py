@@ -1,0 +1,57 @@
+"""Which values a program holds at each equation, the bodies of loops and calls included.
+
+Inputs and constants are the caller's and are not counted. It serves programs that were only read
+as well as captured ones, since their equations have the same attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Life:
+    """From when to when a value is held: equations `start` to `end`, counted from 0."""
+
+    value: int
+    start: int  # the equation that makes it
+    end: int  # the last one that reads it; the number of equations where it is returned
+
+
+def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
+    """Return the life of each value that an equation makes and something reads."""
+    last = {o: k for k, equation in enumerate(equations) for o in equation.operands}
+    last |= dict.fromkeys(outputs, len(equations))
+    return [
+        Life(value, k, last[value])
+        for k, equation in enumerate(equations)
+        for value in equation.results
+        if value in last
+    ]
+
+
+def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
+    """Return the most bytes held at each equation: after it, or while its body runs."""
+    change = [0] * (len(equations) + 2)
+    for life in lifetimes(equations, outputs):
+        change[life.start] += values[life.value].nbytes
+        change[life.end] -= values[life.value].nbytes
+    before, found = 0, []
+    for k, equation in enumerate(equations):
+        after = before + change[k]
+        found.append(max(after, before + _inside(equation, values)))
+        before = after
+    return found
+
+
+def _inside(equation: Any, values: Sequence[Any]) -> int:
+    """Return the bytes of an equation's own work: its body's peak, and a loop's stacked results.
+
+    What a call returns is part of its body's peak already.
+    """
+    peaks = [max(held(b.equations, b.outputs, values), default=0) for b in equation.bodies]
+    loops = equation.primitive in ("scan", "while")
+    results = sum(values[r].nbytes for r in equation.results) if loops else 0
+    return max(peaks, default=0) + results
