@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ..program import Mode, Program, capture
 from ._ladder import build_ladder
@@ -11,15 +11,17 @@ from ._svg import ladder_svg, listing_svg
 from ._text import ladder_text
 from ._view import View
 
+Layout = Literal["ladder", "listing", "dag"]
+
 
 class Graph(View):
     """The ladder of a program: one row for each primal equation, its derivative beside it."""
 
-    script = "ladder.js"
+    scripts = ("common.js", "player.js", "ladder.js")
 
-    def __init__(self, program: Program, layout: str = "ladder") -> None:
+    def __init__(self, program: Program, layout: str = "ladder", notes: Sequence[str] = ()) -> None:
         self.program = program
-        self._ladder = build_ladder(program, layout)
+        self._ladder = build_ladder(program, layout, notes)
 
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
@@ -54,6 +56,7 @@ def graph(
     argnums: int | Sequence[int] | None = None,
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
+    layout: Layout = "ladder",
 ) -> Graph:
     """Show what jax computes for `f` at `args`, equation by equation.
 
@@ -65,11 +68,13 @@ def graph(
         argnums: which arguments to differentiate; all that hold real numbers where None.
         tangents: one for each differentiated argument, of its shape; ones where None.
         cotangents: of the shape of the output; ones where None.
+        layout: "ladder"; "listing", the same as lines of code; or "dag", the nodes and arrows
+            of a small program.
 
     Raises:
         TypeError: for what is no function, a leaf that is no number, an output that is none,
             or nothing to differentiate.
-        ValueError: for an unknown mode, or a tangent or cotangent of another shape.
+        ValueError: for an unknown mode or layout, or a tangent or cotangent of another shape.
 
     ```python
     import olympus.numpy as jnp
@@ -80,6 +85,14 @@ def graph(
     view.save("ladder.svg")
     ```
     """
-    return Graph(
-        capture(f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents)
+    if layout not in get_args(Layout):
+        known = ", ".join(map(repr, get_args(Layout)))
+        raise ValueError(f"There is no layout {layout!r}: choose one of {known}.")
+    program = capture(
+        f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents
     )
+    if layout == "dag":
+        from ._dag import dag
+
+        return dag(program)
+    return Graph(program, layout)

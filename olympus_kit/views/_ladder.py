@@ -103,7 +103,7 @@ class Ladder:
         return asdict(self)
 
 
-def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
+def build_ladder(program: Program, layout: str = "ladder", notes: Sequence[str] = ()) -> Ladder:
     """Return the view model of a program."""
     rows = [_row(program, e, 0) for e in program.rows]
     by_path = {r.path: r for r in _all(rows)}
@@ -131,7 +131,7 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         seeds=[
             f"{program.values[i].name} = {value_text(program.values[i])}" for i in program.seeds
         ],
-        notes=list(program.notes),
+        notes=[*program.notes, *notes],
     )
 
 

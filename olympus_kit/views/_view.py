@@ -22,7 +22,7 @@ REPR_LINES = 120  # of the text that a notebook stores beside the picture
 class View(ABC):
     """A picture of a program that is also text, SVG, HTML, data and a live widget."""
 
-    script: str  # the front-end module in views/static
+    scripts: tuple[str, ...]  # the files in views/static that make up its front-end, in order
 
     @abstractmethod
     def model(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class View(ABC):
 
         Where scripts are taken away (an untrusted notebook), the picture is what remains.
         """
-        tag, code = _element(self.script)
+        tag, code = _element(self.scripts)
         state = html.escape(json.dumps({"view": self.model(), "step": -1}), quote=False)
         picture = base64.b64encode(self.svg().encode()).decode()
         return (
@@ -64,7 +64,7 @@ class View(ABC):
         """Return a widget over the same front-end, whose `step` Python can read and set."""
         from ._widget import widget
 
-        return widget(self.model(), STATIC / self.script)
+        return widget(self.model(), module(self.scripts))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the view to a file; the suffix chooses .svg, .html, .json or .txt."""
@@ -105,13 +105,19 @@ class View(ABC):
 
 
 @cache
-def _element(script: str) -> tuple[str, str]:
-    """Return the name of the custom element for a front-end module, and the code that defines it.
+def module(scripts: tuple[str, ...]) -> str:
+    """Return files of the front-end as one module; it imports nothing, so joining is enough."""
+    return "\n".join((STATIC / name).read_text("utf-8") for name in scripts)
+
+
+@cache
+def _element(scripts: tuple[str, ...]) -> tuple[str, str]:
+    """Return the name of the custom element for a front-end, and the code that defines it.
 
     The name carries a hash of the code, so that two versions can live on one page.
     """
-    module, host = (STATIC / script).read_text("utf-8"), (STATIC / "host.js").read_text("utf-8")
-    digest = hashlib.sha256((module + host).encode()).hexdigest()[:8]
-    tag = f"olympus-{script.removesuffix('.js')}-{digest}"
-    source = json.dumps(module).replace("</", "<\\/").replace("<!--", "<\\!--")
+    code, host = module(scripts), (STATIC / "host.js").read_text("utf-8")
+    digest = hashlib.sha256((code + host).encode()).hexdigest()[:8]
+    tag = f"olympus-{scripts[-1].removesuffix('.js')}-{digest}"
+    source = json.dumps(code).replace("</", "<\\/").replace("<!--", "<\\!--")
     return tag, host.replace("__TAG__", tag).replace("__MODULE__", source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources.abc import Traversable
 from typing import Any
 
 import anywidget
@@ -20,6 +19,6 @@ def _widget_class(source: str) -> Any:
     return type("LiveView", (anywidget.AnyWidget,), traits)
 
 
-def widget(model: dict[str, Any], module: Traversable) -> Any:
-    """Return a widget that shows `model` with the front-end in `module`."""
-    return _widget_class(module.read_text("utf-8"))(view=model)
+def widget(model: dict[str, Any], module: str) -> Any:
+    """Return a widget that shows `model` with the front-end `module`."""
+    return _widget_class(module)(view=model)

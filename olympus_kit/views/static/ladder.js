@@ -1,40 +1,14 @@
 // The ladder: one row for each primal equation, its derivative beside it, and a player.
-// An anywidget front-end module: no imports, no ids, no requests. It draws into a shadow root, so
-// that no host's style for tables and code reaches it, and none of its own gets out.
 
 const STYLE = `
-:host { all:initial; display:block }
-.okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f6f8fa; --line:#d0d7de; --now:#fff3c4;
-  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --coefficient:#1d7a3a; --bookkeeping:#57606a;
-  color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
-  padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100%; box-sizing:border-box }
-.okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
-  --now:#4a3f10; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --coefficient:#6fd08c;
-  --bookkeeping:#a3adb8 }
-.okl * { box-sizing:border-box }
-.okl .title { font-weight:650; font-size:1.05em; margin:0 }
-.okl .summary { color:var(--muted); margin:.1rem 0 .5rem }
-.okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
-.okl button { font:inherit; color:inherit; background:var(--soft); border:1px solid var(--line);
-  border-radius:8px; min-width:44px; min-height:44px; cursor:pointer; padding:0 .6rem }
-.okl button:hover:not(:disabled) { border-color:var(--ink) }
-.okl button:disabled { color:var(--muted); cursor:default }
-.okl :focus-visible { outline:3px solid var(--primal); outline-offset:2px }
-.okl input[type=range] { flex:1 1 9rem; min-height:44px; accent-color:var(--primal); margin:0 }
-.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums; color:var(--muted) }
-.okl .words { min-height:3em; margin:.35rem 0; padding:.45rem .6rem; background:var(--soft);
-  border-radius:8px; overflow-wrap:anywhere }
 .okl .meters { display:flex; flex-wrap:wrap; gap:.3rem 1.2rem; color:var(--muted); margin-bottom:.5rem }
 .okl .meters svg { vertical-align:-3px; margin-left:.4rem }
-.okl .scroll { overflow:auto; max-height:36rem; border-top:1px solid var(--line) }
 .okl table { border-collapse:separate; border-spacing:0 5px; width:100%; margin:0; font-size:13px }
 .okl th, .okl td { padding:0; border:0; vertical-align:top; text-align:left; background:none }
 .okl thead th { position:sticky; top:0; background:var(--paper); z-index:1; padding:.3rem .4rem;
   font-weight:600; white-space:nowrap }
 .okl .end td { padding:.2rem .4rem }
-.okl code, .okl .path { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
-  background:none; color:inherit; padding:0 }
-.okl .path { color:var(--muted); padding:.3rem .5rem .3rem 0; font-weight:400; white-space:nowrap }
+.okl .path { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; color:var(--muted); padding:.3rem .5rem .3rem 0; font-weight:400; white-space:nowrap }
 .okl .cell { border:1px solid; border-radius:7px; overflow:hidden }
 .okl .cell.primal { border-color:var(--primal) }
 .okl .cell.tangent { border-color:var(--tangent) }
@@ -47,12 +21,9 @@ const STYLE = `
   max-width:18em }
 .okl .line.later .value, .okl .late.later { visibility:hidden }
 .okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:600 }
-.okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
-.okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
-.okl .bookkeeping { color:var(--bookkeeping) }
 .okl .listing .line { justify-content:flex-start; padding:.05rem .5rem }
 .okl .listing .line > code:first-child { flex:0 1 26em }
-.okl .note { color:var(--muted); padding:.2rem .5rem; font-size:12px }
+.okl .note { padding:.2rem .5rem }
 .okl td.rung { min-width:5rem; text-align:center; color:var(--muted); font-size:11.5px;
   padding:.28rem .15rem 0 }
 .okl .keep { display:flex; align-items:center; gap:.25rem; white-space:nowrap }
@@ -62,52 +33,10 @@ const STYLE = `
 .okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
 .okl tr[data-depth="1"] .path { padding-left:1rem } .okl tr[data-depth="2"] .path { padding-left:2rem }
 .okl tr[data-depth="3"] .path { padding-left:3rem }
-.okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%) }
-.okl details { margin-top:.5rem } .okl summary { cursor:pointer; min-height:44px; padding:.6rem 0 }
-.okl pre { overflow:auto; font-size:12px; background:var(--soft); color:inherit; padding:.6rem; margin:0;
-  border-radius:8px }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
 `;
 
-// the mark says what the colour says
-const MARK = { primal: "■", coefficient: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
 const MOST_ROWS = 1000;
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child != null));
-  return element;
-}
-
-// Dark or light is read off the page itself, since every host says it in its own way.
-function isDark(el) {
-  for (let node = el.parentElement; node; node = node.parentElement) {
-    const parts = getComputedStyle(node).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
-    if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
-      return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
-    }
-  }
-  return matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function followTheme(el, root) {
-  const update = () => root.toggleAttribute("data-dark", isDark(el));
-  const observer = new MutationObserver(() => setTimeout(update, 60));
-  for (const node of [document.documentElement, document.body]) {
-    observer.observe(node, { attributes: true, attributeFilter: ["class", "style", "data-theme", "data-jp-theme-light"] });
-  }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
-  update();
-  return () => observer.disconnect();
-}
-
-function bytes(count) {
-  return count < 1024 ? `${count} bytes` : count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`;
-}
 
 // ---- one cell ----------------------------------------------------------------------------------
 
@@ -256,56 +185,33 @@ function drawStrip(view) {
   return { svg, move };
 }
 
-// ---- the player --------------------------------------------------------------------------------
+// ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
   const view = model.get("view");
   const last = view.steps.length - 1;
-  const clamp = (k) => Math.max(-1, Math.min(last, k));
-  const go = (k) => {
-    model.set("step", clamp(k));
-    try {
-      model.save_changes();
-    } catch {
-      // no kernel: the step is kept on the page alone
-    }
-    draw();
-  };
-  let timer = null;
-  const stop = () => {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ Play";
-  };
-  const toggle = () => {
-    if (timer) return stop();
-    if (model.get("step") >= last) go(-1);
-    play.textContent = "❚❚ Pause";
-    timer = setInterval(() => (model.get("step") >= last ? stop() : go(model.get("step") + 1)), 900);
-  };
-  const button = (label, name, onclick) => make("button", { type: "button", "aria-label": name, title: name, onclick }, label);
-  const first = button("|◀", "show all, before the first step", () => go(-1));
-  const back = button("◀", "one step back", () => go(model.get("step") - 1));
-  const next = button("Step ▶", "one step on", () => go(model.get("step") + 1));
-  const end = button("▶|", "to the last step", () => go(last));
-  const play = make("button", { type: "button", onclick: toggle }, "▶ Play");
-  const slider = make("input", { type: "range", min: -1, max: last, value: -1, "aria-label": "step", oninput: () => go(Number(slider.value)) });
-  const count = make("span", { class: "count" });
-  const words = make("p", { class: "words", role: "status" });
+  const player = createPlayer({
+    model,
+    steps: view.steps.length,
+    words: (k) => view.steps[k].words,
+    onStep: draw,
+    idle: last < 0 ? "This program has no equations." : "All values are shown. Step to watch them appear one by one.",
+    group: view.group,
+  });
   const strip = drawStrip(view);
   const memory = make("span");
   const flops = make("span");
-  const { table, shown } = (view.layout === "listing" ? drawListing : drawTable)(view, go);
-  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `the ${view.layout}: arrow keys step, Enter opens a row, Space plays` }, table);
+  const { table, shown } = (view.layout === "listing" ? drawListing : drawTable)(view, player.go);
+  const name = `the ${view.layout}: arrow keys step, Enter opens a row, Space plays`;
+  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": name }, table);
   const tail = view.rows.length > MOST_ROWS ? [`${view.rows.length - MOST_ROWS} more rows are left out here; print(view) shows them all.`] : [];
-  const root = make(
-    "div",
-    { class: "okl", role: "group", "aria-label": `${view.layout}: ${view.title}` },
-    make("style", {}, STYLE),
+  const { unmount } = mount(
+    el,
+    { label: `${view.layout}: ${view.title}`, style: PLAYER_STYLE + STYLE },
     make("p", { class: "title" }, view.title),
     make("p", { class: "summary" }, [view.summary, ...view.notes, ...tail].join(" ")),
-    make("div", { class: "bar" }, first, back, next, end, play, slider, count),
-    words,
+    player.bar,
+    player.words,
     make("div", { class: "meters" }, make("span", {}, memory, strip.svg), flops),
     scroll,
     make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
@@ -315,18 +221,11 @@ function render({ model, el }) {
   const late = [...table.querySelectorAll("[data-late]")];
   const rungs = [...table.querySelectorAll("[data-used]")];
 
-  function draw() {
-    const k = clamp(model.get("step") ?? -1);
+  function draw(k) {
     const step = view.steps[k];
-    slider.value = k;
-    slider.setAttribute("aria-valuetext", step ? `step ${k + 1} of ${last + 1}` : "all steps");
-    count.textContent = step ? `step ${k + 1} of ${last + 1}` : `${last + 1} steps`;
-    words.textContent = step ? step.words : last < 0 ? "This program has no equations." : "All values are shown. Step to watch them appear one by one.";
     memory.textContent = `held in memory: ${bytes(step ? step.live : view.peak)}${step ? "" : " at most"}`;
     flops.textContent = `operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
     strip.move(k);
-    first.disabled = back.disabled = k < 0;
-    next.disabled = end.disabled = k >= last;
     for (const line of lines) {
       const own = Number(line.dataset.step);
       line.classList.toggle("later", k >= 0 && own > k);
@@ -348,38 +247,16 @@ function render({ model, el }) {
   }
 
   function openCurrent() {
-    const path = view.steps[model.get("step")]?.row;
+    const path = view.steps[player.step()]?.row;
     const find = (rows) => rows.reduce((found, r) => found ?? (r.path === path ? r : find(r.children)), undefined);
     find(shown)?.toggle?.();
   }
 
-  const keys = {
-    ArrowDown: () => go(model.get("step") + 1),
-    ArrowRight: () => go(model.get("step") + 1),
-    ArrowUp: () => go(model.get("step") - 1),
-    ArrowLeft: () => go(model.get("step") - 1),
-    Home: () => go(-1),
-    End: () => go(last),
-    Enter: openCurrent,
-    " ": toggle,
-  };
-  scroll.addEventListener("keydown", (event) => {
-    if (event.target !== scroll || !(event.key in keys)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    keys[event.key]();
-  });
-
-  const host = make("div");
-  host.attachShadow({ mode: "open" }).append(root);
-  el.append(host);
-  const forget = followTheme(el, root);
-  model.on("change:step", draw);
-  draw();
+  player.keys(scroll, { Enter: openCurrent });
+  player.start();
   return () => {
-    stop();
-    forget();
-    model.off("change:step", draw);
+    player.destroy();
+    unmount();
   };
 }
 

@@ -1,0 +1,116 @@
+// What every front-end shares. A view's module is common.js + player.js + its own file(s), joined in
+// the order of `View.scripts` into one module without imports: all names below are simply there.
+// Your file declares no name of these, and the last one ends with `export default { render }`
+// (anywidget's contract: `render({ model, el })` draws and returns a function that cleans up).
+//
+//   make(tag, attributes, ...children)   an HTML element; `onclick` and the like are listeners,
+//                                        null and false leave an attribute or a child out
+//   svg(tag, attributes, ...children)    the same for SVG
+//   MARK[role]                           the shape that says what the role's colour says
+//   role(name, text)                     a text in its role's colour, behind its mark, with its word for ears
+//   bytes(n), counted(n, "row")          "1.5 KiB", "2 rows"
+//   mount(el, { label, style }, ...children) -> { root, unmount }
+//                                        draws into a shadow root that follows the page's dark or light;
+//                                        `style` is your CSS, after BASE; every rule begins with .okl
+//   CSS variables: --ink --muted --paper --soft --line --now --primal --tangent --adjoint --coefficient
+//   --bookkeeping; classes: .title .summary .scroll .note .hidden (for ears alone), and the roles' names
+//
+// No ids, no requests, nothing outside `el`: two instances on a page are independent.
+
+const BASE = `
+:host { all:initial; display:block }
+.okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f3f5f8; --line:#d0d7de; --now:#fff0b8;
+  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --coefficient:#1d7a3a; --bookkeeping:#57606a;
+  color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
+  padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }
+.okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
+  --now:#473b0e; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --coefficient:#6fd08c;
+  --bookkeeping:#a3adb8; color-scheme:dark }
+.okl, .okl * { box-sizing:border-box }
+.okl .title { font-weight:650; font-size:1.05em; margin:0; overflow-wrap:anywhere }
+.okl .summary { color:var(--muted); margin:.1rem 0 .5rem }
+.okl button, .okl select, .okl input { font:inherit; color:inherit }
+.okl button, .okl select { background:var(--soft); border:1px solid var(--line); border-radius:8px;
+  min-width:44px; min-height:44px; cursor:pointer; padding:0 .6rem }
+.okl button:hover:not(:disabled), .okl select:hover { border-color:var(--ink) }
+.okl button:disabled { color:var(--muted); cursor:default }
+.okl button[aria-pressed=true] { border-color:var(--ink); box-shadow:inset 0 -3px var(--primal) }
+.okl :focus-visible { outline:3px solid var(--primal); outline-offset:2px }
+.okl code { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; background:none; color:inherit;
+  padding:0 }
+.okl .scroll { overflow:auto; max-height:36rem; border-top:1px solid var(--line) }
+.okl .note { color:var(--muted); font-size:12px }
+.okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
+.okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
+.okl .bookkeeping { color:var(--bookkeeping) }
+.okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap }
+.okl details { margin-top:.5rem } .okl summary { cursor:pointer; min-height:44px; padding:.6rem 0 }
+.okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
+  background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
+.okl [hidden] { display:none !important }
+@media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
+`;
+
+const MARK = { primal: "■", coefficient: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+const make = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+const svg = (tag, attributes = {}, ...children) =>
+  filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+function role(name, text) {
+  const mark = make("span", { "aria-hidden": "true" }, `${MARK[name]} `);
+  return make("code", { class: name }, mark, make("span", { class: "hidden" }, `${name} `), text);
+}
+
+function bytes(count) {
+  if (count < 1024) return counted(count, "byte");
+  return count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`;
+}
+
+const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+
+// Dark or light is read off the page itself, since every host says it in its own way.
+function isDark(el) {
+  for (let node = el.parentElement; node; node = node.parentElement) {
+    const parts = getComputedStyle(node).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
+      return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
+    }
+  }
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function followTheme(el, root) {
+  const update = () => root.toggleAttribute("data-dark", isDark(el));
+  const observer = new MutationObserver(() => setTimeout(update, 60));
+  const signs = ["class", "style", "data-theme", "data-jp-theme-light"];
+  for (const node of [document.documentElement, document.body]) {
+    observer.observe(node, { attributes: true, attributeFilter: signs });
+  }
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", update);
+  update();
+  return () => {
+    observer.disconnect();
+    system.removeEventListener("change", update);
+  };
+}
+
+// The shadow root keeps the host's style for tables and code out, and the view's own in.
+function mount(el, { label, style = "" }, ...children) {
+  const root = make("div", { class: "okl", role: "group", "aria-label": label }, make("style", {}, BASE + style));
+  root.append(...children.flat().filter((child) => child != null && child !== false));
+  const host = make("div");
+  host.attachShadow({ mode: "open" }).append(root);
+  el.append(host);
+  return { root, unmount: followTheme(el, root) };
+}
