@@ -1,0 +1,194 @@
+"""Nodes and arrows: who feeds whom, what comes back along each arrow, and where all is drawn."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus_kit as ok
+from olympus_kit.views import Graph
+from olympus_kit.views._dag import MOST_NODES, Dag, dag
+from olympus_kit.views._dag_svg import place
+
+pytestmark = pytest.mark.usefixtures("x64")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def my_fun(x, y):
+    return x * jnp.sin(y) + jnp.cos(x)
+
+
+def drawn(f, *args, mode="reverse"):
+    return dag(ok.capture(f, *args, mode=mode))
+
+
+def name(view, index):
+    return view.nodes[index].text.split(" = ")[0]
+
+
+def arrows(view):
+    return [(name(view, a.source), name(view, a.target)) for a in view.arrows]
+
+
+def number(text):
+    return float(text.rsplit(" = ", 1)[-1])
+
+
+def test_a_value_has_an_arrow_to_each_of_its_uses():
+    view = drawn(my_fun, 0.5, 0.75)
+    texts = [node.text for node in view.nodes]
+    assert texts == ["x", "y", "v1 = sin(y)", "v2 = x * v1", "v3 = cos(x)", "v4 = v2 + v3"]
+    assert [node.word for node in view.nodes] == ["in", "in", "", "", "", "out"]
+    expected = [("y", "v1"), ("x", "v2"), ("v1", "v2"), ("x", "v3"), ("v2", "v4"), ("v3", "v4")]
+    assert arrows(view) == expected
+
+
+@pytest.mark.parametrize("point", [(0.5, 0.75), (-2.0, 1.25)])
+def test_the_numbers_on_the_nodes_are_those_of_jax(point):
+    grads = jax.grad(my_fun, argnums=(0, 1))(*point)
+    back = drawn(my_fun, *point)
+    for node, at, grad in zip(back.nodes, point, grads, strict=False):
+        assert [p.role for p in node.parts] == ["primal", "adjoint"]
+        assert number(node.parts[0].text) == at
+        assert number(node.parts[1].text) == pytest.approx(float(grad), rel=1e-6)
+    out = drawn(my_fun, *point, mode="forward").nodes[-1]
+    value, tangent = jax.jvp(my_fun, point, (1.0, 1.0))
+    assert number(out.parts[0].text) == pytest.approx(float(value), rel=1e-6)
+    assert out.parts[1].text.startswith("v4_dot = ")
+    assert number(out.parts[1].text) == pytest.approx(float(tangent), rel=1e-6)
+
+
+@pytest.mark.parametrize("f", [my_fun, lambda x, y: x * x * y + jnp.tanh(x) / y])
+@pytest.mark.parametrize("point", [(0.5, 0.75), (-2.0, 1.25)])
+def test_what_comes_back_along_the_arrows_adds_up_to_the_adjoint(f, point):
+    view = drawn(f, *point)
+    for index, node in enumerate(view.nodes):
+        sent = [number(a.back.text) for a in view.arrows if a.source == index and a.back]
+        if sent:
+            assert sum(sent) == pytest.approx(number(node.parts[1].text), rel=1e-5, abs=1e-6)
+
+
+def test_arrows_whose_value_is_kept_are_marked():
+    view = drawn(my_fun, 0.5, 0.75)
+    kept = [pair for pair, a in zip(arrows(view), view.arrows, strict=True) if a.kept]
+    assert kept == [("x", "v2"), ("v1", "v2")]
+    keeps = [p.text for node in view.nodes for p in node.parts if p.role == "bookkeeping"]
+    assert keeps == ["keeps c1", "keeps x, v1", "keeps c2"]
+    assert not any(a.kept for a in drawn(my_fun, 0.5, 0.75, mode="forward").arrows)
+
+
+def test_parts_appear_at_the_step_that_computes_them():
+    view = drawn(my_fun, 0.5, 0.75)
+    for node in view.nodes:
+        for part in node.parts:
+            if part.step is not None and part.text != "v4_bar = 1.0":
+                value = part.text.rsplit(" = ", 1)[-1]
+                assert value in view.model()["steps"][part.step]["words"]
+    seed = next(p for p in view.nodes[-1].parts if p.role == "adjoint")
+    assert view.model()["steps"][seed.step]["column"] == "adjoint"  # where the way back begins
+    assert view.nodes[0].parts[0].step is None  # an input is there from the start
+
+
+def test_a_value_used_twice_by_one_equation_has_two_arrows_apart():
+    view = drawn(lambda x: x * x, 3.0)
+    assert arrows(view) == [("x", "v1"), ("x", "v1")]
+    root = ET.fromstring(view.svg())
+    ways = [g.find(f"{SVG}path").get("d") for g in root.iter(f"{SVG}g") if "data-from" in g.attrib]
+    assert len(ways) == len(set(ways)) == 2
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("of", corpus.CORPUS)
+def test_every_program_of_the_corpus(of, mode):
+    f, args = corpus.CORPUS[of]
+    view = drawn(f, *args, mode=mode)
+    root = ET.fromstring(view.svg())
+    assert root.find(f"{SVG}title").text == view.title
+    groups = [g for g in root.iter(f"{SVG}g") if g.get("class") == "node"]
+    assert len(groups) == len(view.nodes)
+    boxes = [tuple(float(g.find(f"{SVG}rect").get(k)) for k in ("x", "y", "width", "height"))
+             for g in groups]  # fmt: skip
+    text = view.text()
+    for node, group in zip(view.nodes, groups, strict=True):
+        assert node.words == group.find(f"{SVG}title").text
+        assert node.words in text
+        assert all(part.text in node.words for part in node.parts)
+    for i, (x, y, width, height) in enumerate(boxes):
+        assert not any(abs(x - u) < width and abs(y - v) < height for u, v, *_ in boxes[:i])
+    for arrow in view.arrows:
+        assert boxes[arrow.source][1] < boxes[arrow.target][1]  # arrows lead downwards
+    wide, high = map(float, root.get("viewBox").split()[2:])
+    assert max(x + w for x, _, w, _ in boxes) <= wide
+    assert max(y + h for _, y, _, h in boxes) <= high
+
+
+def test_parts_that_nothing_links_stand_side_by_side():
+    spots, _ = place([(0, 1), (3, 4), (3, 5)], 6)
+    assert len(set(spots)) == 6
+    assert spots[0][0] < min(spots[3][0], spots[4][0])
+    assert spots[2][0] > max(spots[i][0] for i in (0, 1, 3, 4, 5))  # the single one comes last
+    assert [spots[i][1] for i in (0, 3, 2)] == [0, 0, 0]
+
+
+def test_a_long_arrow_goes_round_what_lies_between():
+    pairs = [(0, 1), (1, 2), (2, 3), (0, 3)]
+    spots, bends = place(pairs, 4)
+    assert [y for _, y in bends[0, 3]] == [1, 2]
+    assert all(point not in spots for point in bends[0, 3])
+    assert bends[0, 1] == []
+
+
+def test_the_same_program_is_drawn_the_same_way():
+    f, args = corpus.CORPUS["mlp"]
+    assert drawn(f, *args).svg() == drawn(f, *args).svg()
+
+
+def test_a_large_program_is_shown_as_a_ladder_and_says_so():
+    def f(x, turns):
+        for _ in range(turns):
+            x = jnp.sin(x)
+        return x
+
+    largest = drawn(lambda x: f(x, MOST_NODES - 1), 1.0)
+    assert isinstance(largest, Dag)
+    assert len(largest.nodes) == MOST_NODES
+    larger = drawn(lambda x: f(x, MOST_NODES), 1.0)
+    assert type(larger) is Graph
+    assert f"has {MOST_NODES + 1} nodes" in larger.text()
+    assert larger.model()["layout"] == "ladder"
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lambda x: x, ["in out"]),
+        (lambda x: jnp.float32(3.0), ["in", "const out"]),
+        (lambda x: (x, x, 2.0 * x), ["in out", "out"]),
+    ],
+)
+def test_programs_with_hardly_any_equations(f, words):
+    view = drawn(f, 2.0)
+    assert [node.word for node in view.nodes] == words
+    ET.fromstring(view.svg())
+
+
+def test_an_input_that_does_not_matter_stands_alone_with_adjoint_zero():
+    view = drawn(lambda x, y: y * 2, 1.0, 3.0)
+    assert all(a.source != 0 and a.target != 0 for a in view.arrows)
+    assert "0.0" in view.nodes[0].parts[-1].text
+
+
+def test_hostile_names_are_escaped():
+    view = drawn(lambda d: d["</script><b>&"] * 2, {"</script><b>&": 1.0})
+    assert "</script>" not in view.svg()
+    assert "</script><b>&" in ET.fromstring(view.svg()).find(f"{SVG}title").text
+
+
+def test_huge_arrays_are_said_in_short():
+    view = drawn(lambda x: jnp.sum(x * 2), np.ones(10**6))
+    assert len(view.svg()) < 10_000
+    assert max(len(t) for t in re.findall(r">([^<]*)</text>", view.svg())) < 120
