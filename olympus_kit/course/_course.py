@@ -1,13 +1,19 @@
 """Find the course, and what it holds: lessons, questions, the student's progress."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from .._files import write_whole
 from ..checks import _progress
 from ..checks._store import ANSWERS, folders, read_answers
 from . import _notebook as nb
+from ._merge import merge
 
 
 class CourseError(Exception):
@@ -38,6 +44,13 @@ class Page:
     def solved(self) -> list[str]:
         """The questions that passed once."""
         return [name for name in self.names if _progress.is_solved(self.path.parent, name)]
+
+    def saved(self) -> int:
+        """When the page was last saved; 0 where there is none (an editor may be replacing it)."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def json(self) -> dict[str, Any]:
         """The page as plain data."""
@@ -83,26 +96,49 @@ def page_of(question: str) -> Page:
     raise CourseError(f"No question {question}. There are: {names}.")
 
 
-def reset(question: str, stamp: str) -> Path:
-    """Put the stub of a question back; return the dated copy of the page as it was."""
+def reset(question: str, stamp: str) -> Path | None:
+    """Put the stub of a question back; return the dated copy of the page as it was.
+
+    A cell or a page that was deleted comes back; then the page's other cells stay as they are.
+    """
     at = page_of(question)
-    notebook = nb.read(at.path)
-    cells = [c for c in notebook.cells if c.cell_type == "code" and nb.name(c) == question]
-    if not cells:
-        raise CourseError(f"{at.path} has no cell named {question} any more: nothing to reset.")
-    copy = _kept(at.path, stamp)
-    write_whole(copy, at.path.read_text(encoding="utf-8"))
-    cells[0].source = at.told["questions"][question]["stub"]
-    write_whole(at.path, nb.write(notebook))
+    with editing(at.path.parent):
+        mine = nb.read(at.path) if at.path.exists() else None
+        copy = _copy(at.path, stamp) if mine else None
+        write_whole(at.path, _with_stub(at, mine, question))
     _progress.update(at.path.parent, question, {"state": "not attempted", "hints": 0})
     return copy
 
 
-def _kept(path: Path, stamp: str) -> Path:
+def _with_stub(at: Page, mine: Any, question: str) -> str:
+    released = nb.parse(at.told["released"])
+    if mine is None:
+        return nb.write(released)
+    cells = [c for c in mine.cells if c.cell_type == "code" and nb.name(c) == question]
+    if not cells:
+        return merge(released, mine, released)[0]
+    cells[0].source = at.told["questions"][question]["stub"]
+    mine.cells = [c for c in mine.cells if not any(c is twin for twin in cells[1:])]
+    return nb.write(mine)
+
+
+@contextmanager
+def editing(folder: Path) -> Iterator[None]:
+    """Let one process at a time change the pages of a folder."""
+    try:
+        with FileLock(_progress._folder(folder) / "pages.lock", timeout=30):
+            yield
+    except Timeout:
+        raise CourseError(f"Another olympus is changing {folder}: try again.") from None
+
+
+def _copy(path: Path, stamp: str) -> Path:
+    """Keep the page as it is, to the byte, under a name that no other copy has."""
     folder = path.parent / _progress.FOLDER / "kept"
     folder.mkdir(parents=True, exist_ok=True)
     names = (f"{path.stem}-{stamp}{n}.md" for n in ("", *(f"-{i}" for i in range(2, 1000))))
-    return next(folder / name for name in names if not (folder / name).exists())
+    copy = next(folder / name for name in names if not (folder / name).exists())
+    return Path(shutil.copyfile(path, copy))
 
 
 def next_hint(question: str) -> tuple[int, list[str]]:

@@ -1,14 +1,21 @@
 """Look at the machine: versions, kernel, settings, ports. Each finding says what to do."""
 
+import os
+import platform
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from . import _lab
+from ._cache import FOLDER, compile_cache
 from ._course import CourseError, exercises_folder
 
-PACKAGES = ("jax", "jaxlib", "numpy", "jupyterlab", "jupytext", "ipykernel", "nbval")
+PROJECT, KERNEL = "olympus-kit", "python3"
+LAB = {"extra": "lab"}  # the dependencies of the course, without those for its authors
 
 
 @dataclass(frozen=True)
@@ -26,27 +33,36 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a course needs, in the order in which it needs it."""
-    return [_python(), *map(_package, PACKAGES), _kernel(), _settings(), _course(), _port()]
+    needs = [Requirement(line) for line in requires(PROJECT) or []]
+    packages = [need for need in needs if need.marker is None or need.marker.evaluate(LAB)]
+    return [_python(), *map(_package, packages), _kernel(), _settings(), _cache(), *_places()]
 
 
 def _python() -> Finding:
-    seen = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= (3, 11), seen, "The kit needs Python 3.11.")
+    advice = "The kit needs Python 3.11 or newer."
+    return Finding("Python", sys.version_info >= (3, 11), platform.python_version(), advice)
 
 
-def _package(name: str) -> Finding:
+def _package(need: Requirement) -> Finding:
     try:
-        return Finding(name, True, version(name))
+        seen = version(need.name)
     except PackageNotFoundError:
-        return Finding(name, False, "not installed", "Run `make setup`.")
+        return Finding(need.name, False, "not installed", "Run `make setup`.")
+    fits = need.specifier.contains(seen, prereleases=True)
+    return Finding(need.name, fits, seen, f"The kit needs {need}: run `make setup`.")
 
 
 def _kernel() -> Finding:
-    from jupyter_client.kernelspec import KernelSpecManager
+    """A notebook's kernel must be this very environment, or it finds another kit, or none."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-    specs = KernelSpecManager().find_kernel_specs()
-    seen = specs.get("python3", "")
-    return Finding("kernel python3", bool(seen), seen or "not found", "Run `make setup`.")
+    try:
+        seen = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]
+    except NoSuchKernel:
+        seen = "not found"
+    good = seen in ("python", KERNEL) or Path(seen).parent == Path(sys.executable).parent
+    advice = f"It is not {sys.executable}: start the course with `olympus lab`."
+    return Finding(f"kernel {KERNEL}", good, seen, advice)
 
 
 def _settings() -> Finding:
@@ -55,13 +71,15 @@ def _settings() -> Finding:
     return Finding(".md opens as a notebook", path.exists(), seen, "Run `olympus lab` once.")
 
 
-def _course() -> Finding:
+def _cache() -> Finding:
+    seen = {**os.environ, **compile_cache()}.get(FOLDER, "")
+    return Finding("compiled programs", bool(seen), seen or "not kept", f"Set {FOLDER}.")
+
+
+def _places() -> list[Finding]:
     try:
-        return Finding("course", True, str(exercises_folder()))
+        course = Finding("course", True, str(exercises_folder()))
     except CourseError as error:
-        return Finding("course", False, "not found", str(error))
-
-
-def _port() -> Finding:
+        course = Finding("course", False, "not found", str(error))
     port = _lab.free_port(8888)
-    return Finding("a free port", port > 0, str(port), "Close another JupyterLab.")
+    return [course, Finding("a free port", port > 0, str(port), "Close another JupyterLab.")]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._files import write_whole
+from ._cache import compile_cache
 
 # Markdown opens as a notebook; no news, no update check, no list of extensions from a network.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -114,7 +115,7 @@ def start(course: Path, port: int, browser: bool, tell: Callable[[str], None]) -
     port, token = free_port(port), os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
     folder = str(Path(sys.executable).parent)
     path = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "JUPYTER_TOKEN": token}
+    environment = {**os.environ, **compile_cache(), "PATH": path, "JUPYTER_TOKEN": token}
     tell(f"The course opens at\n\n    http://localhost:{port}{_path(course)}?token={token}\n")
     tell("Stop it with Ctrl-C.")
     words = command(course, port, browser)

@@ -17,7 +17,8 @@ BLOCK = re.compile(rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$", re.DOTA
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
-BELONGING = ("check", "hint", "explanation", "mutant", "alternative")
+# What belongs to an answer, and how many of each an exercise needs.
+AT_LEAST = {"check": 1, "hint": 1, "explanation": 1, "mutant": 5, "alternative": 3}
 
 
 class AuthoringError(ValueError):
@@ -40,21 +41,41 @@ class Cell:
     def fences(self) -> list[str]:
         return FENCE.findall(str(self.raw.source) + "\n")
 
+    def code(self) -> str:
+        """The one fenced block of Python that the cell holds."""
+        fences = self.fences()
+        if len(fences) != 1:
+            raise self.wrong(f"one fenced block of Python is wanted here; these are {len(fences)}.")
+        return fences[0]
+
 
 @dataclass(frozen=True)
 class Exercise:
-    """One question, with all that its author wrote for it."""
+    """One question: the cell of its answer, and by role the cells that belong to it."""
 
     answer: Cell
-    hints: list[str] = field(default_factory=list)
-    explanation: list[str] = field(default_factory=list)
-    mutants: list[tuple[str, str, Cell]] = field(default_factory=list)
-    alternatives: list[tuple[str, Cell]] = field(default_factory=list)
-    checks: list[Cell] = field(default_factory=list)
+    parts: dict[str, list[Cell]] = field(default_factory=lambda: {role: [] for role in AT_LEAST})
 
     @property
     def name(self) -> str:
         return nb.name(self.answer.raw)
+
+    @property
+    def hints(self) -> list[str]:
+        return [cell.raw.source.strip() for cell in self.parts["hint"]]
+
+    @property
+    def explanation(self) -> str:
+        return "\n\n".join(cell.raw.source.strip() for cell in self.parts["explanation"])
+
+    @property
+    def mutants(self) -> list[tuple[str, str, Cell]]:
+        """Of each wrong answer: the misconception's id, the code, the cell."""
+        return [(str(c.raw.metadata["misconception"]), c.code(), c) for c in self.parts["mutant"]]
+
+    @property
+    def alternatives(self) -> list[str]:
+        return [cell.code() for cell in self.parts["alternative"]]
 
     def solution(self) -> str:
         """The answer cell without its markers."""
@@ -65,11 +86,9 @@ class Exercise:
         return BLOCK.sub(lambda m: m[1] + self._unsolved(m[1], m[2]), self.answer.raw.source)
 
     def _unsolved(self, indent: str, body: str) -> str:
+        mark = f'Unsolved("{self.name}")'
         is_value = not indent and re.search(rf"^{self.name}\s*=", body, re.MULTILINE)
-        return f'{self.name} = Unsolved("{self.name}")' if is_value else self._raising()
-
-    def _raising(self) -> str:
-        return f'raise Unsolved("{self.name}")'
+        return f"{self.name} = {mark}" if is_value else f"raise {mark}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +137,7 @@ def _no_empty_cells(path: Path) -> None:
     tagged, above = 0, ""
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if tagged and line.startswith(("+++", "```{code-cell}")):
-            role = next((r for r in BELONGING if r in above), "cell")
+            role = next((r for r in AT_LEAST if r in above), "cell")
             raise AuthoringError(f"{path}:{tagged}: an empty {role}: write it, or remove it.")
         if line.startswith("+++ {"):
             tagged, above = number, line
@@ -152,67 +171,45 @@ def _take(cell: Cell, exercises: list[Exercise]) -> None:
     if "answer" in roles:
         exercises.append(Exercise(cell))
         return
-    role = next((r for r in BELONGING if r in roles), "")
+    role = next((r for r in AT_LEAST if r in roles), "")
     _nothing_swallowed(cell, roles)
     if role and not exercises:
         raise cell.wrong(f"a `{role}` cell before any answer: put it below the answer it is for.")
+    if role and not cell.raw.source.strip():
+        raise cell.wrong(f"an empty {role}: write it, or remove the cell.")
     if role:
-        _belong(cell, role, exercises[-1])
+        exercises[-1].parts[role].append(cell)
 
 
 def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
     """A markdown cell reaches to the next `+++`, so prose after it would vanish in the release."""
-    fenced = {"mutant", "alternative", "spec"} & set(roles)
-    _, fence, rest = str(cell.raw.source).rpartition("```")
-    after = rest.strip() if fenced and fence else ""
-    prose = {"hint", "explanation"} & set(roles)
-    heading = re.search(r"^#+ .*", FENCE.sub("", cell.raw.source), re.MULTILINE) if prose else None
-    if after or heading:
-        shown = after.splitlines()[0] if after else heading and heading[0]
+    _, fence, stray = str(cell.raw.source).rpartition("```")
+    if {"hint", "explanation"} & set(roles):
+        heading = re.search(r"^#+ .*", FENCE.sub("", cell.raw.source), re.MULTILINE)
+        stray = heading[0] if heading else ""
+    elif not (fence and {"mutant", "alternative", "spec"} & set(roles)):
+        return
+    if stray.strip():
+        shown = stray.strip().splitlines()[0]
         raise cell.wrong(f"text that is no part of it: `{shown}`. Put a line with +++ before it.")
 
 
-def _belong(cell: Cell, role: str, exercise: Exercise) -> None:
-    text = cell.raw.source.strip()
-    if not text:
-        raise cell.wrong(f"an empty {role}: write it, or remove the cell.")
-    if role == "check":
-        exercise.checks.append(cell)
-    elif role == "hint":
-        exercise.hints.append(text)
-    elif role == "explanation":
-        exercise.explanation.append(text)
-    elif role == "mutant":
-        id_ = str(cell.raw.metadata.get("misconception", ""))
-        exercise.mutants.append((id_, _one_fence(cell, role), cell))
-    else:
-        exercise.alternatives.append((_one_fence(cell, role), cell))
-
-
-def _one_fence(cell: Cell, role: str) -> str:
-    fences = cell.fences()
-    if len(fences) != 1:
-        raise cell.wrong(f"a {role} is one fenced block of Python; here are {len(fences)}.")
-    return fences[0]
-
-
 def _complete(exercise: Exercise) -> None:
-    for have, what in (
-        (exercise.checks, "check"),
-        (exercise.hints, "hint"),
-        (exercise.explanation, "explanation"),
-    ):
-        if not have:
-            raise exercise.answer.wrong(f"this answer has no {what}: write one below it.")
-    for id_, _, cell in exercise.mutants:
-        if not id_:
+    for role, least in AT_LEAST.items():
+        if (have := len(exercise.parts[role])) < least:
+            say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
+            raise exercise.answer.wrong(f"this answer {say}")
+    for cell in exercise.parts["mutant"]:
+        if not cell.raw.metadata.get("misconception"):
             raise cell.wrong('a mutant without a message: name its "misconception" in the cell.')
+    for cell in (*exercise.parts["mutant"], *exercise.parts["alternative"]):
+        cell.code()
 
 
 def _unique(exercises: list[Exercise]) -> None:
     seen: set[str] = set()
     for exercise in exercises:
-        for cell in (exercise.answer, *exercise.checks):
+        for cell in (exercise.answer, *exercise.parts["check"]):
             name = nb.name(cell.raw)
             if name in seen:
                 raise cell.wrong(f"the name `{name}` is taken by a cell above: names are unique.")

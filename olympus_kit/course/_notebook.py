@@ -1,16 +1,13 @@
-"""Read and write MyST notebooks, with the same bytes every time."""
+"""Read and write MyST notebooks, with the same bytes every time.
+
+jupytext is imported at first use, since most commands do without.
+"""
 
 import re
 from pathlib import Path
 from typing import Any
 
-import jupytext
-import nbformat
-from jupytext.config import JupytextConfiguration
-
 FORMAT = "md:myst"
-# Keep the front matter (title, level, ...) when writing; jupytext would drop it.
-KEEP_ALL = JupytextConfiguration(notebook_metadata_filter="all")
 VERSIONS = re.compile(r"^ +(format_version|jupytext_version): .*\n", re.MULTILINE)
 
 
@@ -20,11 +17,17 @@ class NotANotebook(ValueError):
 
 def read(path: Path) -> Any:
     """The notebook in a file. NotANotebook says what stands in the way."""
-    return parse(path.read_text(encoding="utf-8-sig"), str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotANotebook(f"{path} is no text in UTF-8: {error}.") from None
+    return parse(text, str(path))
 
 
 def parse(text: str, name: str = "the text") -> Any:
     """The notebook in a text."""
+    import jupytext
+
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<<<<<<< ", ">>>>>>> ")):
             raise NotANotebook(f"{name}:{number}: a merge conflict is left here: resolve it first.")
@@ -44,12 +47,33 @@ def is_notebook(path: Path) -> bool:
 
 def write(notebook: Any) -> str:
     """The notebook as text: jupytext's own fixpoint, without version fields."""
-    return VERSIONS.sub("", jupytext.writes(notebook, fmt=FORMAT, config=KEEP_ALL))
+    import jupytext
+    from jupytext.config import JupytextConfiguration
+
+    # Keep the front matter (title, level, ...); jupytext would drop it.
+    keep_all = JupytextConfiguration(notebook_metadata_filter="all")
+    return VERSIONS.sub("", jupytext.writes(notebook, fmt=FORMAT, config=keep_all))
+
+
+def as_ipynb(notebook: Any) -> str:
+    """The notebook as a plain .ipynb without outputs, which every other tool can read."""
+    import jupytext
+
+    return str(jupytext.writes(notebook, fmt="ipynb"))
 
 
 def new(cells: list[Any], metadata: dict[str, Any]) -> Any:
     """A notebook of these cells."""
+    import nbformat
+
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+def markdown(text: str) -> Any:
+    """A Markdown cell."""
+    import nbformat
+
+    return nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
 
 
 def tags(cell: Any) -> list[str]:

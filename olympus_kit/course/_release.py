@@ -2,24 +2,25 @@
 
 import copy
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from .._files import write_whole
 from ..checks._catalogue import catalogue
-from ..checks._store import ANSWERS, SPEC, decode, encode, questions, read_answers
+from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
 from . import _notebook as nb
-from ._lesson import BLOCK, AuthoringError, Cell, Exercise, Lesson, read_all
+from ._course import editing
+from ._leak import leaks
+from ._lesson import AuthoringError, Cell, Exercise, Lesson, read_all
 from ._merge import merge
 
 HEADER = (
     '"""The specifications of {stem}.md, released from solutions/{stem}.md: edit them there."""\n'
 )
-LEAK = 25  # a line of a solution at least this long must not be read in an exercise
+DIFFERS = "differs from its source; run `olympus release`."
+AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
+FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 JUPYTEXT = {
     "default_lexer": "ipython3",
@@ -47,9 +48,14 @@ class Report:
 
 def build(lesson: Lesson) -> Released:
     """The release of one lesson; the same bytes every time."""
-    text = nb.write(nb.new(list(_cells(lesson)), _metadata(lesson)))
+    cells = [(cell, shown) for cell in lesson.cells if (shown := _shown(cell, lesson)) is not None]
+    text = nb.write(nb.new([shown for _, shown in cells], _metadata(lesson)))
     spec = HEADER.format(stem=lesson.stem) + "\n" + lesson.spec + "\n"
-    _no_leak(lesson, text, spec)
+    hints = "\n".join(c.source for cell, c in cells if "hint" in nb.tags(cell.raw))
+    public = "\n".join(c.source for cell, c in cells if "hint" not in nb.tags(cell.raw))
+    for exercise in lesson.exercises:
+        for piece in leaks(exercise, public + spec, hints):
+            raise exercise.answer.wrong(f"a piece of the solution leaks: `{piece}`.")
     told = {e.name: _told(e) for e in lesson.exercises}
     answers = {**lesson.front(), "questions": told, "released": text}
     return Released(lesson.stem, text, spec, encode(answers))
@@ -63,54 +69,24 @@ def _metadata(lesson: Lesson) -> dict[str, Any]:
 def _told(exercise: Exercise) -> dict[str, Any]:
     return {
         "hints": exercise.hints,
-        "explanation": "\n\n".join(exercise.explanation),
+        "explanation": exercise.explanation,
         "solution": exercise.solution(),
         "stub": exercise.stub(),
     }
 
 
-def _cells(lesson: Lesson) -> Iterator[Any]:
-    """The student's cells: stubs for answers, folded hints, nothing that only authors need."""
-    hints_so_far = 0
-    by_cell = {id(e.answer.raw): e for e in lesson.exercises}
-    for cell in lesson.cells:
-        roles = nb.tags(cell.raw)
-        if "answer" in roles:
-            hints_so_far = 0
-            yield _with_source(cell.raw, by_cell[id(cell.raw)].stub())
-        elif "hint" in roles:
-            hints_so_far += 1
-            text = _folded(hints_so_far, cell.raw.source.strip())
-            yield nbformat.v4.new_markdown_cell(text)  # type: ignore[no-untyped-call]
-        elif "setup" in roles or "check" in roles:
-            yield _frozen(cell.raw)
-        elif not {"explanation", "mutant", "alternative", "spec"} & set(roles):
-            yield copy.deepcopy(cell.raw)
-
-
-def _folded(number: int, text: str) -> str:
-    return f"<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
-
-
-def _with_source(raw: Any, source: str) -> Any:
-    cell = copy.deepcopy(raw)
-    cell.source = source
-    return cell
-
-
-def _frozen(raw: Any) -> Any:
-    cell = copy.deepcopy(raw)
-    cell.metadata["editable"] = cell.metadata["deletable"] = False
-    return cell
-
-
-def _no_leak(lesson: Lesson, *texts: str) -> None:
-    for exercise in lesson.exercises:
-        for block in BLOCK.finditer(exercise.answer.raw.source):
-            lines = [line.strip() for line in block[2].splitlines()]
-            told = [line for line in lines if len(line) >= LEAK and any(line in t for t in texts)]
-            if told:
-                raise exercise.answer.wrong(f"a line of the solution leaks: `{told[0]}`.")
+def _shown(cell: Cell, lesson: Lesson) -> Any:
+    """A student's cell: a stub for an answer, a folded hint; None for what only authors need."""
+    roles, raw = set(nb.tags(cell.raw)), copy.deepcopy(cell.raw)
+    exercise = next((e for e in lesson.exercises if cell in (e.answer, *e.parts["hint"])), None)
+    if exercise and "answer" in roles:
+        raw.source = exercise.stub()
+    elif exercise:
+        number = 1 + exercise.parts["hint"].index(cell)
+        return nb.markdown(FOLDED.format(number=number, text=cell.raw.source.strip()))
+    elif roles & {"setup", "check"}:
+        raw.metadata["editable"] = raw.metadata["deletable"] = False
+    return None if roles & AUTHORS_ONLY else raw
 
 
 def verify(lesson: Lesson, spec: Path) -> None:
@@ -134,23 +110,30 @@ def _has_message(cell: Cell, id_: str, known: set[str]) -> None:
         raise cell.wrong(f"a mutant without a message: no misconception has the id `{id_}`.")
 
 
-def release(sources: Path, target: Path, *, check: bool = False) -> Report:
-    """Release every lesson of `sources` into `target`; with `check`, only say what differs.
+def release(sources: Path, target: Path, *, only: str = "", check: bool = False) -> Report:
+    """Release the lessons of `sources` into `target`; with `check`, only say what differs.
 
-    A student's edits in `target` survive: they are merged by cell name, and the report says so.
-    AuthoringError for a mistake in a source; nothing is written then.
+    `only` names one lesson (04 or 04_reverse). A student's edits in `target` survive: they are
+    merged by cell name, and the report says so. AuthoringError for a mistake in a source and
+    NotANotebook for an exercise that can't be read; nothing is written then.
     """
-    lessons = read_all(sources)
+    lessons = [x for x in read_all(sources) if only in ("", x.stem, x.stem.partition("_")[0])]
     if not lessons:
-        raise AuthoringError(f"{sources} holds no lessons: there is nothing to release.")
+        what = f"lesson {only}" if only else "lessons"
+        raise AuthoringError(f"{sources} holds no {what}: there is nothing to release.")
     built = [build(lesson) for lesson in lessons]
-    report = Report()
-    if not check:
-        target.mkdir(exist_ok=True)
     for lesson, released in zip(lessons, built, strict=True):
         _specs_hold(lesson, released)
-        _one(released, target, report, check)
-    _orphans(built, target, report)
+    report = Report()
+    if check:
+        _stale(built, target, report, check)
+    else:
+        target.mkdir(exist_ok=True)
+        with editing(target):
+            for path, text in _stale(built, target, report, check):
+                write_whole(path, text)
+    if not only:
+        _orphans(built, target, report)
     return report
 
 
@@ -162,53 +145,40 @@ def _specs_hold(lesson: Lesson, released: Released) -> None:
         verify(lesson, trial)
 
 
-def _one(new: Released, target: Path, report: Report, check: bool) -> None:
-    page = target / f"{new.stem}.md"
-    text, kept = _merged(new, page)
-    if kept:
-        report.differs = True
-        report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
-    if _is_current(new, target) and not (kept and not check):
-        return
-    if check:
-        report.differs = True
-        report.lines.append(f"{page}: differs from its source; run `olympus release`.")
-        return
-    write_whole(page, text)
-    write_whole(target / f"{new.stem}{SPEC}", new.spec)
-    write_whole(target / f"{new.stem}{ANSWERS}", new.answers)
-    report.lines.append(f"{page}: written")
+def _stale(
+    built: list[Released], target: Path, report: Report, check: bool
+) -> list[tuple[Path, str]]:
+    """The files that are not as they should be, with what belongs in them."""
+    stale = []
+    for new in built:
+        page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
+        text, kept = _merged(new, page, answers)
+        wanted = {page: text, spec: new.spec, answers: new.answers}
+        late = [(path, text) for path, text in wanted.items() if not _holds(path, text)]
+        if kept:
+            report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
+        if late:
+            report.lines.append(f"{page}: {DIFFERS if check else 'written'}")
+        report.differs |= bool(kept or late)
+        stale += late
+    return stale
 
 
-def _merged(new: Released, page: Path) -> tuple[str, list[str]]:
+def _merged(new: Released, page: Path, answers: Path) -> tuple[str, list[str]]:
     if not page.exists():
         return new.notebook, []
     fresh, mine = nb.parse(new.notebook), nb.read(page)
-    answers = page.with_name(new.stem + ANSWERS)
     base = nb.parse(read_answers(answers)["released"]) if answers.exists() else fresh
     return merge(base, mine, fresh)
 
 
-def _is_current(new: Released, target: Path) -> bool:
-    page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
-    if not (page.exists() and spec.exists() and answers.exists()):
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file holds this text; of a page, only the cells count, not how they were saved."""
+    if not path.exists():
         return False
-    if spec.read_text(encoding="utf-8") != new.spec:
-        return False
-    old, now = read_answers(answers), decode(new.answers)
-    base = nb.parse(old.pop("released"))
-    now.pop("released")
-    return (
-        encode(old) == encode(now)
-        and nb.same_cells(base, nb.parse(new.notebook))
-        and _intact(page, new)
-    )
-
-
-def _intact(page: Path, new: Released) -> bool:
-    """The page holds the released cells, beside what a student may have added."""
-    _, kept = _merged(new, page)
-    return bool(kept) or nb.same_cells(nb.read(page), nb.parse(new.notebook))
+    if path.suffix == ".md":
+        return nb.same_cells(nb.read(path), nb.parse(text))
+    return path.read_text(encoding="utf-8") == text
 
 
 def _orphans(built: list[Released], target: Path, report: Report) -> None:

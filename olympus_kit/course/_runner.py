@@ -1,90 +1,112 @@
-"""Run one exercise in a process of its own and judge its answers; prints JSON.
+"""Judge pages, each in a process that can be killed; a kernel in a compiled loop can't be."""
 
-`python -m olympus_kit.course._runner 04_reverse.md`. The process can be killed, which a
-notebook's kernel in a compiled loop can't.
-"""
-
-import contextlib
-import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..checks import _progress
-from ..checks._api import outcome_of
-from ..checks._diagnose import say
 from ..checks._outcome import Outcome
-from ..checks._store import find
 from . import _notebook as nb
-from ._course import CourseError, Page, page
+from ._cache import compile_cache
+from ._course import Page
 
 SECONDS = 120.0
+COMMAND = (sys.executable, "-m", "olympus_kit.course._judge")
+TOLD = "outcomes"
+Running = set["subprocess.Popen[str]"]
 
 
-def check_page(at: Page, seconds: float = SECONDS) -> list[Outcome]:
-    """Judge every question of a page in a fresh process, and remember the outcomes.
+@dataclass(frozen=True)
+class Checked:
+    """What came of a page: the outcomes, and what kept it from being judged to its end."""
 
-    CourseError when the process had to be killed, or died.
-    """
-    command = [sys.executable, "-m", __name__, at.path.name]
+    page: Page
+    outcomes: list[Outcome]
+    trouble: str = ""
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 all correct, 1 something is not, 2 not judged to the end."""
+        return 2 if self.trouble else int(any(o.state != "correct" for o in self.outcomes))
+
+
+def check_pages(pages: list[Page], seconds: float = SECONDS, jobs: int = 1) -> Iterator[Checked]:
+    """Judge pages, `jobs` at a time, and remember the outcomes; in the order of the pages."""
+    running: Running = set()
+    tasks = [_task(page) for page in pages]
+    pool = ThreadPoolExecutor(jobs)
     try:
-        done = subprocess.run(
-            command, cwd=at.path.parent, capture_output=True, text=True, timeout=seconds
-        )
-    except subprocess.TimeoutExpired:
-        raise CourseError(f"{at.path} ran for more than {seconds:g} s and was stopped.") from None
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CourseError(f"{at.path} could not be run: {last}")
-    outcomes = [Outcome.from_json(item) for item in json.loads(done.stdout)]
+        yield from pool.map(lambda page, task: _check(page, task, seconds, running), pages, tasks)
+    finally:  # after Ctrl-C, too
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(running):
+            _kill(process)
+
+
+def _task(page: Page) -> str | Exception:
+    """What the judging process is told: code and questions, as JSON. An error where none can be."""
+    try:
+        code = [c for c in nb.read(page.path).cells if c.cell_type == "code"]
+    except (OSError, ValueError) as error:
+        return error
+    cells = [(nb.name(c), c.source) for c in code if "check" not in nb.tags(c)]
+    return json.dumps({"cells": cells, "names": page.names})
+
+
+def _check(page: Page, task: str | Exception, seconds: float, running: Running) -> Checked:
+    if isinstance(task, Exception):
+        return Checked(page, [], str(task))
+    with tempfile.TemporaryDirectory() as folder:
+        reason = _judge(page, task, Path(folder), seconds, running)
+        outcomes = _told(Path(folder, TOLD))
     for outcome in outcomes:
-        _progress.record(at.path.parent, outcome.name, outcome.state)
-    return outcomes
+        _progress.record(page.path.parent, outcome.name, outcome.state)
+    left = ", ".join(page.names[len(outcomes) :])
+    return Checked(page, outcomes, left and f"{page.path} {reason}. Not judged: {left}.")
 
 
-def run(path: Path) -> dict[str, Any]:
-    """The names that the page's cells define. A cell that fails leaves its error instead."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    namespace: dict[str, Any] = shell.user_ns
-    for cell in nb.read(path).cells:
-        if cell.cell_type == "code" and "check" not in nb.tags(cell):
-            result = shell.run_cell(cell.source, silent=True)  # type: ignore[no-untyped-call]
-            error = result.error_in_exec or result.error_before_exec
-            if error is not None and nb.name(cell):
-                namespace[nb.name(cell)] = CellError(error)
-    return namespace
-
-
-class CellError:
-    """Stands for an answer whose cell stopped with an error."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.text = f"{type(error).__name__}: {error}"
-
-
-def judge(name: str, namespace: dict[str, Any]) -> Outcome:
-    question, answer = find(name).question, namespace.get(name)
-    if isinstance(answer, CellError):
-        return Outcome(name, "not yet", say(question, "raised", {"error": answer.text}))
-    return outcome_of(question, namespace)
+def _judge(page: Page, task: str, folder: Path, seconds: float, running: Running) -> str:
+    """Run the process that judges; say how it ended, should it have ended too early."""
+    with (folder / "errors").open("w+b") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, str(folder / TOLD)],
+            cwd=page.path.parent,
+            env={**os.environ, **compile_cache()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+        running.add(process)
+        try:
+            process.communicate(task, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            process.wait()
+            return f"ran for more than {seconds:g} s and was stopped"
+        finally:
+            running.discard(process)
+    said = (folder / "errors").read_text(errors="replace").strip().splitlines()
+    return f"ended too early, with {said[-1] if said else f'exit code {process.returncode}'}"
 
 
-def main() -> None:
-    """Run the page named on the command line; only JSON reaches standard output."""
-    at = page(Path(sys.argv[1]).stem)
-    os.environ.setdefault("MPLBACKEND", "agg")
-    noise = io.StringIO()
-    with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
-        namespace = run(at.path)
-        outcomes = [judge(name, namespace).json() for name in at.names]
-    print(json.dumps(outcomes))
+def _told(path: Path) -> list[Outcome]:
+    """The outcomes written so far; a line that a killed process left unfinished is none."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [Outcome.from_json(json.loads(line)) for line in lines if line.endswith("\n")]
 
 
-if __name__ == "__main__":
-    main()
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End a process and all that it has started."""
+    if os.name == "nt":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,50 +1,91 @@
-"""The command line `olympus`: what a notebook's `check` and `hint` do, and what surrounds them.
-
-Exit codes: 0 all is well, 1 something is not solved or differs, 2 a wrong command or input.
-"""
+"""The command line `olympus`: what a notebook's `check` and `hint` do, and what surrounds them."""
 
 import json as json_module
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import wraps
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.progress import track
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
-from ._course import CourseError, Page, next_hint, page, page_of, pages, reset, root
-
-app = typer.Typer(
-    help="Work through the OLYMPUS course: open it, check answers, ask for hints.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
+from .._files import write_whole
+from ._course import (
+    CourseError,
+    exercises_folder,
+    next_hint,
+    page,
+    page_of,
+    pages,
+    reset,
+    root,
 )
+
+if TYPE_CHECKING:
+    from ._runner import Checked
+
+# jsonschema builds a grammar of addresses when it is imported, which takes longer than all else.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+CODES = (
+    "Exit codes: 0 all is well; 1 something is not solved yet, or differs; "
+    "2 a wrong command or input, or a page that could not be judged to its end."
+)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
-MARKS = {"correct": "✓", "not yet": "△", "not attempted": "○"}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Which = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse.")]
+Some = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse; all where left out.")]
 Name = Annotated[str, typer.Argument(help="The question, such as dense_vjp.")]
+Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this time.")]
+
+
+@app.callback(epilog=CODES)
+def main(
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="Print no colours; NO_COLOR=1 does the same.")
+    ] = False,
+) -> None:
+    """Work through the OLYMPUS course: open it, check answers, ask for hints."""
+    out.no_color = err.no_color = no_color or out.no_color
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose mistakes end in one plain line and exit code 2."""
 
-    @app.command(function.__name__.strip("_"), help=function.__doc__)
+    @app.command(function.__name__.strip("_"), help=function.__doc__, epilog=CODES)
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
         except (CourseError, LookupError, ValueError, OSError) as error:
-            err.print(f"olympus: {error}", markup=False, highlight=False)
+            _complain(f"olympus: {error}")
             raise typer.Exit(2) from None
 
     return wrapped
+
+
+def _complain(text: str) -> None:
+    err.print(text, markup=False, highlight=False)
+
+
+def _tell(json: bool, data: Any, *shown: Any) -> None:
+    """Print the data for a script, or what is shown to a person."""
+    if json:
+        print(json_module.dumps(data, indent=1, ensure_ascii=False))
+    for item in () if json else shown:
+        out.print(item, markup=False, highlight=False)
 
 
 @command
@@ -55,118 +96,125 @@ def lab(
     """Open the course in JupyterLab. Example: `olympus lab --no-browser`."""
     from . import _lab
 
-    tell = lambda text: err.print(text, markup=False, highlight=False)
-    raise typer.Exit(_lab.start(root(), port, browser and _lab.has_browser(), tell))
+    raise typer.Exit(_lab.start(root(), port, browser and _lab.has_browser(), _complain))
 
 
 @command
 def list_(json: Json = False) -> None:
     """List the exercises and your progress. Example: `olympus list --json`."""
     every = pages()
-    if json:
-        _print_json([p.json() for p in every])
-        return
-    table = Table("exercise", "title", "level", "minutes", "solved")
+    table = Table("exercise", "title", "level", "minutes", "solved", "")
     for p in every:
+        bar = ProgressBar(len(p.names), len(p.solved()), width=10)
         solved = f"{len(p.solved())} of {len(p.names)}"
-        table.add_row(p.stem, p.told["title"], p.told["level"], str(p.told["minutes"]), solved)
-    out.print(table)
+        table.add_row(p.stem, p.told["title"], p.told["level"], str(p.told["minutes"]), solved, bar)
+    _tell(json, [p.json() for p in every], table)
 
 
 @command
 def check(
-    which: Annotated[str, typer.Argument(help="04 or 04_reverse; all where left out.")] = "",
+    which: Some = "",
     json: Json = False,
-    seconds: Annotated[float, typer.Option(help="Stop an exercise after this time.")] = 120.0,
+    seconds: Seconds = 120.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Exercises at a time.")] = os.cpu_count() or 1,
 ) -> None:
     """Check your answers, each exercise in a process of its own. Example: `olympus check 04`."""
-    from ._runner import check_page
+    from ._runner import check_pages
 
     chosen = [page(which)] if which else pages()
-    outcomes = {p.stem: check_page(p, seconds) for p in chosen}
-    if json:
-        _print_json({stem: [o.json() for o in found] for stem, found in outcomes.items()})
-    else:
-        _print_outcomes(outcomes)
-    every = [o for found in outcomes.values() for o in found]
-    raise typer.Exit(0 if all(o.state == "correct" for o in every) else 1)
+    steps = check_pages(chosen, seconds, jobs)
+    quiet = json or not err.is_terminal
+    bar = track(steps, "checking", len(chosen), console=err, transient=True, disable=quiet)
+    found = list(bar)
+    _tell_checked(found, json)
+    raise typer.Exit(max(one.code for one in found))
 
 
-def _print_outcomes(outcomes: dict[str, Any]) -> None:
-    for stem, found in outcomes.items():
-        out.print(f"\n[bold]{stem}[/bold]")
-        for outcome in found:
-            out.print(outcome.text() + "\n", style=_style(outcome), markup=False, highlight=False)
-    every = [o.state for found in outcomes.values() for o in found]
-    out.print(f"{every.count('correct')} of {len(every)} correct", highlight=False)
+def _tell_checked(found: list["Checked"], json: bool) -> None:
+    """Print what came of some pages; what kept one from being judged goes to standard error."""
+    _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in found}, *_checked(found))
+    for one in found:
+        if one.trouble:
+            _complain(f"olympus: {one.trouble}")
 
 
-def _style(outcome: Any) -> str:
-    return "green" if outcome.state == "correct" else ""
+def _checked(found: list["Checked"]) -> Iterator[Text]:
+    for one in found:
+        yield Text(f"\n{one.page.stem}\n", "bold")
+        for outcome in one.outcomes:
+            yield Text(outcome.text() + "\n", "green" if outcome.state == "correct" else "")
+    states = [o.state for one in found for o in one.outcomes]
+    asked = sum(len(one.page.names) for one in found)
+    yield Text(f"{states.count('correct')} of {asked} correct")
 
 
 @command
-def watch(which: Which) -> None:
+def watch(which: Some = "", json: Json = False, seconds: Seconds = 120.0) -> None:
     """Check an exercise again whenever it is saved. Example: `olympus watch 04`."""
     from watchfiles import watch as changes
 
-    from ._runner import check_page
+    from ._runner import check_pages
 
-    at = page(which)
-
-    def show() -> None:
-        _print_outcomes({at.stem: check_page(at)})
-
-    show()
-    out.print("Watching; stop with Ctrl-C.")
-    for changed in changes(at.path.parent, raise_interrupt=False):
-        if any(Path(name).name == at.path.name for _, name in changed):
-            show()
+    chosen = [page(which)] if which else pages()
+    seen = {} if which else {p.stem: p.saved() for p in chosen}
+    _complain("Watching; stop with Ctrl-C.")
+    # What was saved during a check is seen by its time, so the first round needs no change.
+    rounds = changes(exercises_folder(), yield_on_timeout=True, raise_interrupt=False)
+    for _ in chain([None], rounds):
+        for at in chosen:
+            if (saved := at.saved()) not in (0, seen.get(at.stem)):
+                seen[at.stem] = saved
+                _tell_checked(list(check_pages([at], seconds)), json)
 
 
 @command
-def hint(name: Name) -> None:
+def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
     number, hints = next_hint(name)
-    out.print(f"[bold]Hint {number} of {len(hints)} for {name}[/bold]")
-    out.print(Markdown(hints[number - 1]))
+    data = {"question": name, "number": number, "of": len(hints), "hint": hints[number - 1]}
+    head = Text(f"Hint {number} of {len(hints)} for {name}", "bold")
+    _tell(json, data, head, Markdown(hints[number - 1]))
 
 
 @command
 def solution(
     name: Name,
     give_up: Annotated[bool, typer.Option("--give-up", help="Show it unsolved, too.")] = False,
+    json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
     at = page_of(name)
     if not give_up and name not in at.solved():
-        err.print(f"{name} is not solved yet. Solve it, or add --give-up.")
+        _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
-    told = at.told["questions"][name]
-    out.print(Markdown(f"```python\n{told['solution']}\n```\n\n{told['explanation']}"))
+    told = {key: at.told["questions"][name][key] for key in ("solution", "explanation")}
+    shown = Markdown(f"```python\n{told['solution']}\n```\n\n{told['explanation']}")
+    _tell(json, {"question": name, **told}, shown)
 
 
 @command
-def reset_(name: Name) -> None:
+def reset_(name: Name, json: Json = False) -> None:
     """Put the empty answer back; a dated copy is kept. Example: `olympus reset dense_vjp`."""
     copy = reset(name, datetime.now().strftime("%Y-%m-%d-%H%M%S"))
-    out.print(f"{name} is as at the start. Your page before that: {copy}", highlight=False)
+    said = f"{name} is as at the start." + (f" Your page before that: {copy}" if copy else "")
+    _tell(json, {"question": name, "kept": copy and str(copy)}, said)
 
 
 @command
-def next_() -> None:
+def next_(json: Json = False) -> None:
     """Name the next question to solve. Example: `olympus next`."""
-    for p in pages():
-        left = [name for name in p.names if name not in p.solved()]
-        if left:
-            out.print(f"{left[0]} in {_near(p)}: {p.told['title']}", highlight=False)
-            return
-    out.print("All solved. Well done!")
+    left = [(p, name) for p in pages() for name in p.names if name not in p.solved()]
+    if not left:
+        _tell(json, None, "All solved. Well done!")
+        return
+    at, name = left[0]
+    data = {"question": name, "exercise": at.stem, "path": str(at.path)}
+    _tell(json, data, f"{name} in {_near(at.path)}: {at.told['title']}")
 
 
-def _near(at: Page) -> Path:
+def _near(path: Path) -> Path:
     here = Path.cwd()
-    return at.path.relative_to(here) if at.path.is_relative_to(here) else at.path
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 @command
@@ -174,35 +222,37 @@ def export(
     which: Which,
     ipynb: Annotated[bool, typer.Option("--ipynb", help="As a Jupyter notebook.")] = True,
     to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
+    json: Json = False,
 ) -> None:
-    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04 --ipynb`."""
-    import jupytext
+    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04 --ipynb`.
 
-    from .._files import write_whole
+    Its checks find the questions wherever the folder `exercises` lies beside it or above it.
+    """
     from . import _notebook as nb
 
     at = page(which)
     target = to or Path(f"{at.stem}.ipynb")
     if target.exists():
         raise CourseError(f"{target} exists already: choose another name with --to.")
-    write_whole(target, jupytext.writes(nb.read(at.path), fmt="ipynb"))
-    out.print(f"{target} written", highlight=False)
+    write_whole(target, nb.as_ipynb(nb.read(at.path)))
+    _tell(json, {"written": str(target)}, f"{target} written")
 
 
 @command
 def release(
+    which: Some = "",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say what differs.")
     ] = False,
     sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
     target: Annotated[Path, typer.Option(help="The folder to write.")] = Path("exercises"),
+    json: Json = False,
 ) -> None:
     """Write exercises/ from solutions/. Example: `olympus release --check`."""
     from ._release import release as run
 
-    report = run(sources, target, check=check)
-    for line in report.lines:
-        out.print(line, markup=False, highlight=False)
+    report = run(sources, target, only=which, check=check)
+    _tell(json, {"differs": report.differs, "lines": report.lines}, *report.lines)
     raise typer.Exit(1 if check and report.differs else 0)
 
 
@@ -212,18 +262,11 @@ def doctor(json: Json = False) -> None:
     from ._doctor import examine
 
     findings = examine()
-    if json:
-        _print_json([f.json() for f in findings])
-    else:
-        table = Table("", "what", "seen", "what to do")
-        for f in findings:
-            table.add_row("✓" if f.good else "△", f.what, f.seen, "" if f.good else f.advice)
-        out.print(table)
+    table = Table("", "what", "seen", "what to do")
+    for f in findings:
+        table.add_row("✓" if f.good else "△", f.what, f.seen, "" if f.good else f.advice)
+    _tell(json, [f.json() for f in findings], table)
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
-
-
-def _print_json(data: Any) -> None:
-    print(json_module.dumps(data, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

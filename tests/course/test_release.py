@@ -26,6 +26,10 @@ def run(course, **options):
     return _release.release(course / "solutions", course / "exercises", **options)
 
 
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+
+
 def page(course):
     return course / "exercises" / "00_start.md"
 
@@ -33,8 +37,7 @@ def page(course):
 def test_two_releases_are_equal_to_the_byte(course, tmp_path):
     again = tmp_path / "again"
     _release.release(course / "solutions", again)
-    for path in (course / "exercises").iterdir():
-        assert (again / path.name).read_bytes() == path.read_bytes()
+    assert contents(again) == contents(course / "exercises")
     assert not run(course, check=True).differs
 
 
@@ -76,22 +79,27 @@ MISTAKES = {
     "a solution marker outside an answer cell": lambda s: s.replace(":tags: [answer]\n", ""),
     "an answer needs a block": lambda s: s.replace("### BEGIN SOLUTION", "# begin"),
     "an answer needs a name": lambda s: s.replace(":name: slope\n", ""),
-    "this answer has no hint": lambda s: s.replace('["hint"]', '["note"]'),
-    "this answer has no explanation": lambda s: s.replace('["explanation"]', '["note"]'),
-    "this answer has no check": lambda s: s.replace(":tags: [check]\n", ""),
+    "needs 1 or more `hint` cells, and has 0": lambda s: s.replace('["hint"]', '["note"]'),
+    "needs 1 or more `explanation` cells": lambda s: s.replace('["explanation"]', '["note"]'),
+    "needs 1 or more `check` cells": lambda s: s.replace(":tags: [check]\n", ""),
+    "needs 5 or more `mutant` cells": lambda s: s.replace('["mutant"]', '["note"]', 4),
+    "needs 3 or more `alternative` cells": lambda s: s.replace('["alternative"]', '["note"]', 9),
     "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
     "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
     "a mutant without a message: name": lambda s: s.replace(', "misconception": "nothing"', ""),
     "has the id `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
-    "a line of the solution leaks": lambda s: s.replace(
-        "return olympus.grad(f)(x)\n    ### END", "return olympus.grad(f)(x)  # secret\n    ### END"
-    ).replace("# Start here", "return olympus.grad(f)(x)  # secret\n\n# Start here", 1),
+    "a piece of the solution leaks: `olympus.grad(f)(x)`": lambda s: s.replace(
+        "# Start here", "Try `olympus.grad( f )(x)`.\n\n# Start here", 1
+    ),
+    "the solution is no whole Python": lambda s: s.replace(
+        "return olympus.grad(f)(x)\n    #", "(\n    #"
+    ),
     "the front matter needs": lambda s: s.replace("level: beginner", "depth: 1"),
     "the level is one of": lambda s: s.replace("level: beginner", "level: easy"),
     "no Question of this name": lambda s: s.replace('name="slope"', 'name="slop"'),
     "the specification fails: ValueError": lambda s: s.replace("large=(2,)", "large=()"),
     "text that is no part of it": lambda s: s + "\n## Question 2\n",
-    "one fenced block of Python; here are 0": lambda s: s.replace(
+    "one fenced block of Python is wanted here; these are 0": lambda s: s.replace(
         "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."
     ),
     "a `check` cell before any answer": lambda s: s.replace("[setup]", "[check]"),
@@ -101,7 +109,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("message", MISTAKES)
 def test_a_mistake_is_told_with_file_and_line_and_nothing_is_written(course, message):
-    before = {p.name: p.read_bytes() for p in (course / "exercises").iterdir()}
+    before = contents(course / "exercises")
     source = course / "solutions" / "00_start.md"
     broken = MISTAKES[message](SOURCE)
     assert broken != SOURCE
@@ -109,7 +117,7 @@ def test_a_mistake_is_told_with_file_and_line_and_nothing_is_written(course, mes
     with pytest.raises(ValueError, match=r"00_start\.md:\d+") as caught:
         run(course)
     assert message in str(caught.value)
-    assert {p.name: p.read_bytes() for p in (course / "exercises").iterdir()} == before
+    assert contents(course / "exercises") == before
 
 
 def test_an_error_points_at_the_line(course):
