@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ._lesson import BLOCK, Exercise
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
-WEIGHT = 8  # an expression of fewer words and signs, such as `jnp.sin(x)`, is everybody's
+WEIGHT = 9  # an expression of fewer words and signs, such as `jnp.sin(x)`, is everybody's
 DOES = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript)
 
 
