@@ -2,9 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from olympus_kit.checks import (
-    Law,
     Limit,
     Misconception,
     Question,
@@ -197,7 +197,7 @@ dense_vjp = Question(
             "missing-transpose",
             "W is not transposed",
             "For x_bar you multiplied u with W itself. Going back through `x @ W` multiplies with "
-            "the transpose: u has shape (batch, c), W has shape (a, c), and x_bar needs (batch, a).",
+            "the transpose: u has shape (batch, c), W has shape (a, c), x_bar needs (batch, a).",
             "With W = [[1, 2], [3, 4]] and u = [[1, 0]], x_bar is [[1, 3]], not [[1, 2]].",
             read=CHAPTER,
         ),
@@ -206,6 +206,264 @@ dense_vjp = Question(
             "the input in place of the product with u",
             "Your W_bar is x itself. One often reads that the derivative of xW for W is x, but "
             "that is no cotangent: it has not met u yet, and has not the shape of W.",
+            read=CHAPTER,
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def sums_of(a, b, u_for_a, u_for_b):
+    """u pulled back to each input, from whole Jacobians of the broadcast sum."""
+    to_a = dense_pullback(jnp.add, (a, b), jnp.broadcast_to(u_for_a, jnp.shape(a + b)))[0]
+    to_b = dense_pullback(jnp.add, (a, b), jnp.broadcast_to(u_for_b, jnp.shape(a + b)))[1]
+    return to_a, to_b
+
+
+def over_new_axes(x, u):
+    return jnp.sum(u, axis=tuple(range(u.ndim - x.ndim)))
+
+
+def means_of(a, b, u):
+    a_bar, b_bar = sums_of(a, b, u, u)
+    return a_bar * (a.size / u.size), b_bar * (b.size / u.size)
+
+
+both_shapes = lambda phase, scale: (
+    lambda p: {"u": wave(np.broadcast_shapes(p["a"].shape, p["b"].shape), phase, scale)}
+)
+
+add_vjp = Question(
+    name="add_vjp",
+    returns=("a_bar", "b_bar"),
+    points=(
+        {"a": wave((5, 3)), "b": wave((3,), phase=1.0)},
+        {"a": wave((4, 1), phase=2.0), "b": wave((1, 6), phase=3.0)},
+        {"a": np.array(200.0), "b": wave((2, 3, 4), phase=1.0, scale=300.0)},
+    ),
+    labels=(
+        "a of shape (5, 3), b of shape (3,)",
+        "a of shape (4, 1), b of shape (1, 6)",
+        "a of shape (), b of shape (2, 3, 4)",
+    ),
+    large=(2,),
+    tangents=(both_shapes(0.5, 1.0), both_shapes(4.0, 20.0)),
+    reference=lambda a, b, u: sums_of(a, b, u, u),
+    like={"a_bar": "a", "b_bar": "b"},
+    laws=(linear_in("u"), adjoint(jnp.add, ("a", "b"), "u")),
+    wrong={
+        "broadcast-not-summed": Wrong(lambda a, b, u: (u, u)),
+        "stretched-not-summed": Wrong(
+            lambda a, b, u: (over_new_axes(a, u), over_new_axes(b, u)),
+        ),
+        "axis-lost": Wrong(lambda a, b, u: tuple(jnp.squeeze(x) for x in sums_of(a, b, u, u))),
+        "mean-over-copies": Wrong(means_of),
+        "product-rule": Wrong(lambda a, b, u: sums_of(a, b, u * b, u * a)),
+        "cotangent-ignored": Wrong(lambda a, b, u: sums_of(a, b, jnp.ones(()), jnp.ones(()))),
+    },
+    misconceptions=(
+        Misconception(
+            "broadcast-not-summed",
+            "the copies were not summed",
+            "Both of your cotangents are u itself, in the shape of y. Where an input was "
+            "broadcast, each of its entries was used several times: add up what comes back.",
+            "For a of shape (4, 1) and b of shape (1, 6), u has shape (4, 6), and a_bar has to have "
+            "shape (4, 1): each entry is the sum of six entries of u.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "stretched-not-summed",
+            "axes of length 1 were forgotten",
+            "You summed over the new axes in front. Broadcasting also stretches axes of length 1, "
+            "and those have to be summed, too.",
+            "For a of shape (4, 1) and u of shape (4, 6), a_bar has shape (4, 1).",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "axis-lost",
+            "an axis of length 1 was lost",
+            "The numbers are right, but an axis of length 1 is gone. A cotangent has exactly the "
+            "shape of its input: sum with `keepdims=True`, or reshape.",
+            "(4,) is not (4, 1): added to an array of shape (4, 1), it gives one of shape (4, 4).",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "mean-over-copies",
+            "mean instead of sum",
+            "You took the mean over the copies. Every copy contributes in full: add them up.",
+            "If b is added in 5 rows and b grows by 1, the sum of all entries of y grows by 5 per "
+            "column, not by 1.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "product-rule",
+            "the rule of a product",
+            "You multiplied u with the other input: that is the rule of a * b. For a + b the "
+            "derivative for each input is 1.",
+            read=CHAPTER,
+        ),
+    ),
+    read=CHAPTER,
+)
+
+squared_loss = lambda p, y: jnp.mean((p - y) ** 2)
+
+
+def pulled(p, y, u):
+    return dense_pullback(squared_loss, (p, y), u)
+
+
+times = lambda parts, factor: tuple(factor * part for part in parts)
+
+squared_loss_vjp = Question(
+    name="squared_loss_vjp",
+    returns=("p_bar", "y_bar"),
+    points=(
+        {"p": wave((6, 1)), "y": wave((6, 1), phase=2.0)},
+        {"p": wave((4, 3), phase=1.0, scale=300.0), "y": wave((4, 3), phase=3.0, scale=20.0)},
+    ),
+    large=(1,),
+    tangents=(lambda p: {"u": 1.0}, lambda p: {"u": -2.5}),
+    reference=pulled,
+    like={"p_bar": "p", "y_bar": "y"},
+    laws=(linear_in("u"),),
+    wrong={
+        "sign": Wrong(lambda p, y, u: times(pulled(p, y, u), -1)),  # as well as: swapped
+        "loss-is-last": Wrong(lambda p, y, u: pulled(p, y, 1.0)),
+        "sum-for-mean": Wrong(lambda p, y, u: times(pulled(p, y, u), p.size)),
+        "rows-counted": Wrong(lambda p, y, u: times(pulled(p, y, u), p.size / len(p))),
+    },
+    misconceptions=(
+        Misconception(
+            "loss-is-last",
+            "the cotangent u was ignored",
+            "Your result does not change with u: it is right for u = 1 only. A loss is often the "
+            "last step, but a rule can't know that. Multiply by u.",
+            "With u = −2.5 every entry should be −2.5 times the one for u = 1.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "sum-for-mean",
+            "the 1/n of the mean is missing",
+            "Your cotangents are n times too large: the loss is the mean of the squares, so its "
+            "derivative has a factor 1/n.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "rows-counted",
+            "rows counted, not entries",
+            "You divided by the number of rows. The mean runs over all entries, p.size of them; "
+            "with one column the two numbers agree.",
+            read=CHAPTER,
+        ),
+    ),
+    read=CHAPTER,
+)
+
+dot, dot_vjp = lambda x, w: x @ w, lambda x, w, u: (u @ w.T, x.T @ u)
+add, add_row_vjp = lambda x, w: x + w, lambda x, w, u: (u, u.sum(axis=0))
+scale, scale_vjp = lambda x, w: x * w, lambda x, w, u: (u * w, (u * x).sum(axis=0))
+loss = lambda p, y: ((p - y) ** 2).mean()
+loss_vjp = lambda p, y, u: (2 * u * (p - y) / p.size, 2 * u * (y - p) / p.size)
+
+
+def linked(x, weights, functions):
+    """The chain as one function of its weights."""
+    for f, w in zip(functions, weights, strict=True):
+        x = f(x, w)
+    return x
+
+
+def dense_weights(x, weights, functions, vjps):
+    """The whole Jacobian for each weight, column by column, without the rules."""
+    return tuple(jax.jacfwd(lambda ws: linked(x, ws, functions))(list(weights)))
+
+
+def after(x, weights, functions, i):
+    return linked(x, weights[:i], functions[:i])
+
+
+def for_outputs(x, weights, functions, vjps):
+    """The cotangent of what goes into each step."""
+    tail = lambda i: lambda value: linked(value, weights[i:], functions[i:])
+    return tuple(jax.jacfwd(tail(i))(after(x, weights, functions, i)) for i in range(3))
+
+
+def alone(x, weights, functions, vjps):
+    """Each step differentiated as if nothing came after it but a sum."""
+
+    def one(i):
+        into = after(x, weights, functions, i)
+        return jax.jacfwd(lambda w: jnp.sum(functions[i](into, w)))(weights[i])
+
+    return tuple(one(i) for i in range(3))
+
+
+def times_value(x, weights, functions, vjps):
+    value = linked(x, weights, functions)
+    return tuple(value * part for part in dense_weights(x, weights, functions, vjps))
+
+
+def with_inputs(x, weights, functions, vjps):
+    pairs = (for_outputs(x, weights, functions, vjps), dense_weights(x, weights, functions, vjps))
+    return tuple(zip(*pairs, strict=True))
+
+
+backward_diff_chain = Question(
+    name="backward_diff_chain",
+    returns=("w1_bar", "w2_bar", "w3_bar"),
+    points=(
+        {
+            "x": wave((6, 2)),
+            "weights": [wave((2, 1), phase=1.0), wave((1,), phase=2.0), wave((6, 1), phase=3.0)],
+            "functions": [dot, add, loss],
+            "vjps": [dot_vjp, add_row_vjp, loss_vjp],
+        },
+        {
+            "x": wave((5, 3), phase=4.0, scale=40.0),
+            "weights": [wave((3,), phase=5.0), wave((3, 2), phase=6.0), wave((5, 2), scale=300.0)],
+            "functions": [scale, dot, loss],
+            "vjps": [scale_vjp, dot_vjp, loss_vjp],
+        },
+    ),
+    labels=("x @ w, then x + w, then the loss", "x * w, then x @ w, then the loss"),
+    large=(1,),
+    reference=dense_weights,
+    wrong={
+        "inputs-for-weights": Wrong(for_outputs),
+        "seeded-with-value": Wrong(times_value),
+        "each-on-its-own": Wrong(alone),
+        "whole-rule": Wrong(with_inputs),
+    },
+    misconceptions=(
+        Misconception(
+            "inputs-for-weights",
+            "the inputs' cotangents",
+            "You collected the first half of each rule's result: the cotangents of the inputs. "
+            "They travel on to the step before; the weights' cotangents are the second half.",
+            "",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "seeded-with-value",
+            "not seeded with one",
+            "The way back starts with the wrong cotangent: you started with the value L. It "
+            "starts with ∂L/∂L = 1.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "each-on-its-own",
+            "each step on its own",
+            "You gave every rule a cotangent of ones. Only the last step starts with 1; every "
+            "other rule gets the x_bar of the rule that ran just before it.",
+            "",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "whole-rule",
+            "pairs instead of cotangents",
+            "You returned the whole pair (x_bar, w_bar) of each rule. Keep x_bar for the next rule, "
+            "and return the w_bar alone.",
+            "",
             read=CHAPTER,
         ),
     ),
