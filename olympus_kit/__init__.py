@@ -27,16 +27,31 @@ if TYPE_CHECKING:
     from .checks import solution as solution
     from .program import Program as Program
     from .program import capture as capture
+    from .views import Cost as Cost
     from .views import Graph as Graph
+    from .views import Jacobian as Jacobian
+    from .views import Memory as Memory
+    from .views import Stopwatch as Stopwatch
+    from .views import Sweep as Sweep
+    from .views import Tradeoff as Tradeoff
     from .views import View as View
+    from .views import cost as cost
     from .views import graph as graph
+    from .views import jacobian_shapes as jacobian_shapes
+    from .views import memory as memory
+    from .views import segmented as segmented
+    from .views import stopwatch as stopwatch
+    from .views import timing_traps as timing_traps
+    from .views import tradeoff as tradeoff
 
 __version__ = "0.1.0"
 
 _HOME = {
     **dict.fromkeys(["Unsolved", "check", "check_all", "hint", "solution"], "checks"),
     **dict.fromkeys(["Program", "capture"], "program"),
-    **dict.fromkeys(["Graph", "View", "graph"], "views"),
+    **dict.fromkeys(["Graph", "Jacobian", "View", "graph", "jacobian_shapes"], "views"),
+    **dict.fromkeys(["Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"),
+    **dict.fromkeys(["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])

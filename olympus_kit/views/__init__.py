@@ -1,5 +1,18 @@
 """The views: a program as text, SVG, HTML and widget."""
 
+from ._cost import Cost as Cost
+from ._cost import cost as cost
 from ._graph import Graph as Graph
 from ._graph import graph as graph
+from ._jacobian import Jacobian as Jacobian
+from ._jacobian import jacobian_shapes as jacobian_shapes
+from ._memory import Memory as Memory
+from ._memory import Tradeoff as Tradeoff
+from ._memory import memory as memory
+from ._memory import segmented as segmented
+from ._memory import tradeoff as tradeoff
+from ._sweep import Sweep as Sweep
+from ._timing import Stopwatch as Stopwatch
+from ._timing import stopwatch as stopwatch
+from ._timing import timing_traps as timing_traps
 from ._view import View as View

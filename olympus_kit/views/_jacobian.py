@@ -1,0 +1,280 @@
+"""`jacobian_shapes`: what the Jacobian of a function is, and how each mode fills it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from rich.progress import track
+
+from ..program._jaxprs import dtype_of, is_inexact
+from ._formula import number, size_text
+from ._graph import Graph, graph
+from ._jacobian_draw import jacobian_svg, jacobian_text
+from ._jacobian_passes import (
+    ONE_BY_ONE,
+    Array,
+    Flat,
+    central_differences,
+    labels,
+    one_hot,
+    passes,
+)
+from ._jacobian_words import fill_words, notes, pass_words, shape_words
+from ._tiles import Tiles
+from ._view import View
+
+BUDGET = 2**26  # bytes of J that are held at once
+MOST_CHECKED = 400  # entries that are compared with finite differences
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass, or one batch of them, as the player shows it."""
+
+    start: int
+    stop: int
+    words: str
+
+
+class Jacobian(View):
+    """The Jacobian of a function at a point: its shape, its entries, the passes that filled it."""
+
+    scripts = ("common.js", "player.js", "jacobian.js")
+
+    def __init__(self, flat: Flat, fill: str | None, budget: int) -> None:
+        self.flat, self.way = flat, flat.by(fill)
+        self.count = flat.n if self.way == "columns" else flat.m
+        self.single = fill in ("columns", "rows") or (fill is None and self.count <= ONE_BY_ONE)
+        flat.check_size(flat.dtype.itemsize)
+        self.budget = budget
+        self.whole = flat.m * flat.n * flat.dtype.itemsize <= budget
+        self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if self.whole else None
+        self.tiles, self.steps = Tiles(flat.m, flat.n), list[Step]()
+        self._fill()
+        self.differences = self._differences()
+
+    def _fill(self) -> None:
+        """Run the passes; an interrupt between two chunks leaves nothing half made."""
+        row = (self.flat.m + self.flat.n) * self.flat.dtype.itemsize  # in and out of one pass
+        chunk = 1 if self.single else max(1, min(self.count, self.budget // max(1, row)))
+        chunks = passes(self.flat, self.way, chunk)
+        total = math.ceil(self.count / chunk) if chunk else 0
+        words = f"{self.count:,} passes"
+        quiet = total < 2 or (self.single and total <= ONE_BY_ONE)
+        for start, found in track(chunks, words, total, transient=True, disable=quiet):
+            down = self.way == "columns"
+            part, at = (found.T, (0, start)) if down else (found, (start, 0))
+            self.tiles.add(part, *at)
+            if self._matrix is not None:
+                self._matrix[at[0] : at[0] + len(part), at[1] : at[1] + part.shape[1]] = part
+            stop = start + len(found)
+            self.steps.append(Step(start, stop, pass_words(self, start, stop, found)))
+
+    def _differences(self) -> Array | None:
+        """Check small Jacobians by finite differences, unless these mean something else."""
+        flat = self.flat
+        odd = not flat.holomorphic and any(x.is_complex for x in flat.inputs)
+        many = flat.m * flat.n > MOST_CHECKED or flat.n > 2 * ONE_BY_ONE
+        return None if odd or many else central_differences(flat)
+
+    @property
+    def matrix(self) -> Array:
+        """The flattened Jacobian, one row for each output entry, shape (m, n).
+
+        Raises:
+            ValueError: where it is larger than the budget, so that only its tiles were kept.
+        """
+        if self._matrix is None:
+            size = size_text(self.flat.m * self.flat.n * self.flat.dtype.itemsize)
+            raise ValueError(
+                f"This Jacobian takes {size}, more than the budget of {size_text(self.budget)}: "
+                f"only its tiles were kept. Pass budget=... to keep it."
+            )
+        return self._matrix
+
+    def ladder(self, k: int) -> Graph:
+        """Return the ladder of pass number `k`, counted from 0: its one-hot vector goes in.
+
+        Raises:
+            IndexError: where there is no such pass.
+        """
+        if not 0 <= k < self.count:
+            raise IndexError(f"There is no pass {k}: they go from 0 to {self.count - 1}.")
+        flat, given = self.flat, self.flat.given
+        if self.way == "columns":
+            hot = dict(zip(given.which, one_hot(flat.inputs, k, k + 1), strict=True))
+            trees = [
+                jax.tree.map(lambda i: hot[i][0] if i in hot else 0, t) for t in given.diff_trees
+            ]
+            return graph(flat.f, *flat.args, mode="forward", argnums=flat.argnums, tangents=trees)
+        hot_out = iter(one_hot(flat.outputs, k, k + 1))
+        seed = lambda y: next(hot_out)[0] if is_inexact(dtype_of(y)) else y
+        tree = jax.tree.map(seed, flat.out)
+        return graph(flat.f, *flat.args, argnums=flat.argnums, cotangents=tree)
+
+    def compare(self, guess: Any) -> Jacobian:
+        """Return this view with a guess beside it: what is wrong, and what it looks like.
+
+        Args:
+            guess: the m × n matrix, or blocks as jax.jacobian returns them.
+
+        Raises:
+            TypeError: for what holds no numbers.
+            ValueError: where this Jacobian is too large to be kept.
+        """
+        from ._jacobian_compare import Comparison
+
+        return Comparison(self, guess)
+
+    @property
+    def title(self) -> str:
+        """The function, the point's shapes and those of the Jacobian."""
+        ins = ", ".join(f"{x.name}{list(x.shape) or ''}" for x in self.flat.inputs)
+        return f"The Jacobian of {self.flat.given.name}({ins}): {self.flat.m:,} × {self.flat.n:,}"
+
+    @property
+    def summary(self) -> str:
+        """What the shape means, in words."""
+        return f"{shape_words(self.flat.m, self.flat.n)} {fill_words(self)}"
+
+    def notes(self) -> list[str]:
+        """What a reader should know about this one."""
+        return notes(self)
+
+    def orders(self) -> list[tuple[str, str, str]]:
+        """Return for f, ∂f and ∂²f the flattened shape and the bytes it takes."""
+        m, n, item = self.flat.m, self.flat.n, self.flat.dtype.itemsize
+        names = ("f", "∂f", "∂²f")
+        return [
+            (name, " × ".join(f"{s:,}" for s in (m, *[n] * k)), size_text(m * n**k * item))
+            for k, name in enumerate(names)
+        ]
+
+    def blocks(self) -> list[tuple[str, str, str]]:
+        """Return for each output and input leaf names, shape rule and flattened size."""
+        return [
+            (
+                f"∂{y.name}/∂{x.name}",
+                f"{y.shape} + {x.shape} = {y.shape + x.shape}",
+                f"{y.size} × {x.size}",
+            )
+            for y in self.flat.outputs
+            for x in self.flat.inputs
+        ]
+
+    def model_axes(self) -> tuple[list[str], list[str]]:
+        """Return the names of the tiles: of rows, then of columns."""
+        steps = self.tiles.step
+        return _axis(self.flat.outputs, steps[0]), _axis(self.flat.inputs, steps[1])
+
+    def model(self) -> dict[str, Any]:
+        """Return shapes, tiles, steps and words as plain data."""
+        flat, tiles = self.flat, self.tiles
+        return {
+            "kind": "Jacobian",
+            "title": self.title,
+            "summary": self.summary,
+            "notes": self.notes(),
+            "way": self.way,
+            "shape": [flat.m, flat.n],
+            "cuts": [leaf.start / max(flat.n, 1) for leaf in flat.inputs[1:]],
+            "orders": self.orders(),
+            "blocks": self.blocks(),
+            "axes": dict(zip(("rows", "columns"), self.model_axes(), strict=True)),
+            "tile": list(tiles.step),
+            "low": _plain(tiles.low),
+            "high": _plain(tiles.high),
+            "cells": self._cells(self._matrix),
+            "differences": self._cells(self.differences),
+            "steps": [self._step(s) for s in self.steps],
+            "text": self.text(),
+        }
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        """Return a step with the tiles that it touches along the side of its vectors."""
+        size = self.tiles.step[1 if self.way == "columns" else 0]
+        tiles = range(step.start // size, -(-step.stop // size))
+        return {"words": step.words, "hot": list(tiles), "seed": step.stop - step.start == 1}
+
+    def _cells(self, matrix: Array | None) -> list[list[str]] | None:
+        """Return every entry as a few characters where there are few of them."""
+        if matrix is None or matrix.size > MOST_CHECKED or max(self.tiles.step) > 1:
+            return None
+        return [[number(x.item()) for x in row] for row in matrix]
+
+    def text(self, color: bool = False) -> str:
+        """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
+        return jacobian_text(self)
+
+    def svg(self) -> str:
+        """Return the shapes to scale and the entries as a heat map."""
+        return jacobian_svg(self)
+
+
+def _axis(leaves: Sequence[Any], step: int) -> list[str]:
+    """Return the name of each tile along one side: an entry, or the first and last of several."""
+    if step == 1:
+        return labels(leaves)
+    total = sum(leaf.size for leaf in leaves)
+    return [f"{a:,}–{min(a + step, total) - 1:,}" for a in range(0, total, step)]
+
+
+def _plain(values: Array) -> list[list[Any]]:
+    """Return rounded numbers, and what JSON has no numbers for as words."""
+    if not np.isfinite(values).all():
+        return [
+            [float(f"{x:.5g}") if math.isfinite(x) else str(x) for x in row]
+            for row in values.tolist()
+        ]
+    with np.errstate(divide="ignore"):
+        power = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))
+    scale = 10.0 ** (4 - power)
+    found: list[list[Any]] = (np.round(values * scale) / scale).tolist()
+    return found
+
+
+def jacobian_shapes(
+    f: Callable[..., Any],
+    *args: Any,
+    argnums: int | Sequence[int] | None = None,
+    fill: str | None = None,
+    holomorphic: bool = False,
+    budget: int = BUDGET,
+) -> Jacobian:
+    """Show what the Jacobian of `f` at `args` is, and fill it pass by pass.
+
+    An output leaf of shape s and an input leaf of shape t make a block of shape s + t; all blocks
+    together are one matrix with a row for each of m output entries and a column for each of n
+    input entries.
+
+    Args:
+        f: a function of numbers, arrays and containers of them.
+        *args: the point, one value for each parameter of `f`.
+        argnums: which arguments to differentiate; all that hold real numbers where None.
+        fill: "columns" (one JVP each), "rows" (one VJP each) or "vmap" (all at once); where None,
+            the cheaper of both modes, all at once where it takes more than 32 passes.
+        holomorphic: promise that a complex function has a complex derivative.
+        budget: bytes of J that may be held at once; a larger one is kept as tiles.
+
+    Raises:
+        TypeError: for what is no function, leaves or outputs without numbers, complex numbers
+            without `holomorphic`.
+        ValueError: for an unknown `fill`, a wrong `argnums`, or a Jacobian too large to wait for.
+
+    ```python
+    import olympus.numpy as jnp
+    import olympus_kit as ok
+
+    view = ok.jacobian_shapes(lambda x: jnp.sin(x[:2]) * x[2], jnp.ones(3))
+    view.matrix.shape  # (2, 3)
+    print(view)  # wide: filled by rows, in two VJPs
+    ```
+    """
+    if not isinstance(budget, int) or budget < 1:
+        raise ValueError(f"budget is a number of bytes, at least 1; got {budget!r}.")
+    return Jacobian(Flat(f, args, argnums, holomorphic), fill, budget)

@@ -1,0 +1,155 @@
+"""A guessed Jacobian beside the real one: which entries are wrong, and what they look like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._formula import number, plural
+from ._jacobian import Jacobian
+from ._jacobian_passes import Array
+
+ROUNDING = 100  # times the resolution of the dtype: what two right ways may differ by
+
+
+class Comparison(Jacobian):
+    """A Jacobian with a guess: the wrong entries, and the mistake that they look like."""
+
+    def __init__(self, view: Jacobian, guess: Any) -> None:
+        self.__dict__.update(view.__dict__)
+        self.guess, self.mistake = read_guess(view, guess)
+        self.wrong = np.zeros(self.matrix.shape, bool)
+        if self.guess is not None:
+            self.wrong = ~_close(self.guess, self.matrix, self._tolerance)
+            self.mistake = self.mistake or next(self._looks_like(), "")
+
+    @property
+    def right(self) -> bool:
+        """Whether the guess has the right shape, and no entry is wrong."""
+        return not self.mistake and not self.wrong.any()
+
+    @property
+    def _tolerance(self) -> float:
+        return float(ROUNDING * jax.numpy.finfo(self.matrix.dtype).eps)
+
+    def _looks_like(self) -> Iterator[str]:
+        """Yield what the guess is equal to, the simplest mistake first."""
+        if not self.wrong.any():
+            return
+        guess, truth = self.guess, self.matrix
+        assert guess is not None
+        for words, candidate in _candidates(truth):
+            if candidate.shape == truth.shape and _close(guess, candidate, self._tolerance).all():
+                yield words
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(truth != 0, guess / truth, np.nan)
+        if np.array_equal(guess != 0, truth != 0):
+            yield from _factors(ratio, self._tolerance)
+        if _close(guess, truth, 1e-2).all():
+            yield "close, but not equal: like finite differences, or a rounded number"
+
+    def notes(self) -> list[str]:
+        """The verdict first."""
+        count = int(self.wrong.sum())
+        if self.right:
+            verdict = f"your guess is right in all {self.matrix.size:,} entries"
+        elif self.guess is None:
+            verdict = f"your guess does not fit: {self.mistake}"
+        else:
+            i, j = (int(k) for k in np.argwhere(self.wrong)[0])
+            verdict = (
+                f"your guess is wrong in {plural(count, 'entry').replace('entrys', 'entries')} of "
+                f"{self.matrix.size:,}; the first is row {i}, column {j}: yours "
+                f"{number(self.guess[i, j].item())}, right {number(self.matrix[i, j].item())}"
+            )
+            verdict += f". It looks {self.mistake}" if self.mistake else ""
+        return [verdict, *super().notes()]
+
+    def model(self) -> dict[str, Any]:
+        """Return the model with the guess and its wrong entries."""
+        return super().model() | {
+            "guess": self._cells(self.guess),
+            "wrong": self.wrong.tolist() if max(self.tiles.step) == 1 else None,
+        }
+
+
+def _close(a: Array, b: Array, tolerance: float) -> Array:
+    scale = float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b)))
+    found: Array = np.isclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    return found
+
+
+def _candidates(truth: Array) -> Iterator[tuple[str, Array]]:
+    yield "transposed: rows belong to outputs, columns to inputs", truth.T
+    yield "like the negative of it", -truth
+    sums = [np.broadcast_to(truth.sum(k, keepdims=True), truth.shape) for k in (0, 1)]
+    yield "like column sums: that is what a VJP of ones gives", sums[0]
+    yield "like row sums: that is what a JVP of ones gives", sums[1]
+    yield "like its diagonal alone", np.eye(*truth.shape) * truth
+
+
+def _factors(ratio: Array, tolerance: float) -> Iterator[str]:
+    """Yield which factor is missing, from guess / truth with NaN where both are zero."""
+    words = (
+        (None, "like a constant factor is missing: yours is {} times the right one"),
+        (0, "like each column lacks a factor of its own: the slope of an inner function"),
+        (1, "like each row lacks a factor of its own: the slope of an outer function"),
+    )
+    for axis, text in words:
+        known = np.isfinite(ratio)
+        middle = np.sum(ratio, axis, keepdims=True, where=known)
+        middle = middle / np.maximum(known.sum(axis, keepdims=True), 1)
+        if np.abs(np.where(known, ratio - middle, 0)).max(initial=0.0) <= 10 * tolerance * max(
+            1.0, float(np.abs(middle).max(initial=0.0))
+        ):
+            yield text.format(number(middle.reshape(-1)[0].item()))
+            return
+
+
+def read_guess(view: Jacobian, guess: Any) -> tuple[Array | None, str]:
+    """Return the guess as an m × n matrix, or None and what its shape looks like."""
+    flat, leaves = view.flat, [_numbers(x) for x in jax.tree.leaves(guess)]
+    rules = [(y, x) for y in flat.outputs for x in flat.inputs]
+    if [a.shape for a in leaves] == [y.shape + x.shape for y, x in rules]:
+        rows = [
+            np.concatenate(
+                [a.reshape(y.size, -1) for a, (z, _) in zip(leaves, rules, strict=True) if z is y],
+                1,
+            )
+            for y in flat.outputs
+        ]
+        return np.concatenate(rows), ""
+    shapes = ", ".join(str(a.shape) for a in leaves) or "no array at all"
+    if len(leaves) == 1 and leaves[0].shape == (flat.m, flat.n):
+        return leaves[0], ""
+    wanted = ", ".join(str(y.shape + x.shape) for y, x in rules)
+    words = f"it has the shape {shapes}; the Jacobian has {wanted}"
+    if len(leaves) == 1:
+        words += _misshapen(leaves[0], view)
+    return None, words
+
+
+def _numbers(x: Any) -> Array:
+    found = np.asarray(x)
+    if found.dtype.kind not in "biufcV":
+        raise TypeError(
+            f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {x!r}."
+        )
+    return found
+
+
+def _misshapen(guess: Array, view: Jacobian) -> str:
+    truth = view.matrix
+    looks = {
+        "the transposed one": truth.T,
+        "column sums, as from a VJP of ones": truth.sum(0),
+        "row sums, as from a JVP of ones": truth.sum(1),
+        "its diagonal alone": np.diag(truth),
+    }
+    for words, candidate in looks.items():
+        if guess.shape == candidate.shape and _close(guess, candidate, 1e-4).all():
+            return f". Its numbers are those of {words}"
+    return ""

@@ -1,0 +1,207 @@
+"""Fill a Jacobian by real passes: one-hot tangents give columns, one-hot cotangents give rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..program._arguments import check_output, read_arguments
+from ..program._jaxprs import dtype_of, is_inexact
+
+Array = np.ndarray[Any, Any]
+FILLS = ("columns", "rows", "vmap")
+ONE_BY_ONE = 32  # up to so many passes are run, and shown, one at a time
+MOST_ENTRIES = 10**9
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array among the inputs or outputs, and where it begins among all entries."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any
+    start: int
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it holds complex numbers."""
+        return bool(jax.numpy.issubdtype(self.dtype, jax.numpy.complexfloating))
+
+    def label(self, entry: int) -> str:
+        """Return the name of one of its entries, counted from its first, such as x[0, 1]."""
+        index = np.unravel_index(entry, self.shape) if self.shape else ()
+        return self.name + (f"[{', '.join(str(int(i)) for i in index)}]" if index else "")
+
+
+def in_order(names: Sequence[str], arrays: Sequence[Any]) -> list[Leaf]:
+    """Return one leaf for each array, one after the other."""
+    starts = np.cumsum([0, *(np.size(a) for a in arrays)])
+    return [
+        Leaf(name, tuple(np.shape(a)), dtype_of(a), int(start))
+        for name, a, start in zip(names, arrays, starts[:-1], strict=True)
+    ]
+
+
+def labels(leaves: Sequence[Leaf]) -> list[str]:
+    """Return the name of every entry."""
+    return [leaf.label(k) for leaf in leaves for k in range(leaf.size)]
+
+
+class Flat:
+    """A function at a point, seen as a map from n numbers to m numbers."""
+
+    def __init__(self, f: Callable[..., Any], args: Sequence[Any], argnums: Any, holomorphic: bool):
+        given = read_arguments(f, args, "forward", argnums)
+        self.f, self.args, self.argnums, self.given = f, args, argnums, given
+        self.holomorphic = holomorphic
+        self.points = [jax.numpy.asarray(given.leaves[k]) for k in given.which]
+        self.inputs = in_order([given.names[k] for k in given.which], self.points)
+        self.out = given.call(f)(*self._leaves(self.points))
+        check_output(self.out, given.name)
+        found = [(p, y) for p, y in jax.tree_util.tree_leaves_with_path(self.out)]
+        word = "out" if any(leaf.name.startswith("y") for leaf in self.inputs) else "y"
+        kept = [(word + jax.tree_util.keystr(p), y) for p, y in found if is_inexact(dtype_of(y))]
+        if not kept:
+            raise TypeError(
+                f"{given.name} returns no real or complex number, so there is no Jacobian. "
+                "Return the numbers themselves, not a comparison, a rounding or an index."
+            )
+        self.outputs = in_order([name for name, _ in kept], [y for _, y in kept])
+        self.n, self.m = (sum(x.size for x in side) for side in (self.inputs, self.outputs))
+        self.dtype = jax.numpy.result_type(*(x.dtype for x in (*self.inputs, *self.outputs)))
+        diff = [k for k in jax.tree.leaves(given.diff_trees) if k >= 0 and k not in given.which]
+        self.left_out = [f"{given.names[k]} ({dtype_of(given.leaves[k])})" for k in diff]
+        self.left_out += [
+            f"{word}{jax.tree_util.keystr(p)} ({dtype_of(y)})"
+            for p, y in found
+            if not is_inexact(dtype_of(y))
+        ]
+
+    def run(self, *points: Any) -> tuple[Any, ...]:
+        """Return the outputs that have a derivative, for the inputs that have one."""
+        out = jax.tree.leaves(self.given.call(self.f)(*self._leaves(points)))
+        return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
+
+    def _leaves(self, points: Sequence[Any]) -> list[Any]:
+        leaves = list(self.given.leaves)
+        for k, point in zip(self.given.which, points, strict=True):
+            leaves[k] = point
+        return leaves
+
+    def by(self, fill: str | None) -> str:
+        """Return "columns" or "rows": what was asked for, or what takes fewer passes.
+
+        Raises:
+            TypeError: where complex numbers leave no such derivative.
+            ValueError: for an unknown way to fill.
+        """
+        if fill not in (*FILLS, None):
+            raise ValueError(f"fill must be one of {', '.join(map(repr, FILLS))}; got {fill!r}.")
+        wanted = fill if fill in ("columns", "rows") else None
+        allowed = [way for way in ("columns", "rows") if self._has(way)]
+        if not allowed or (wanted and wanted not in allowed):
+            raise TypeError(self._complex_words(wanted))
+        return wanted or (allowed[0] if len(allowed) == 1 or self.n <= self.m else "rows")
+
+    def _has(self, way: str) -> bool:
+        side = self.inputs if way == "columns" else self.outputs
+        return self.holomorphic or not any(x.is_complex for x in side)
+
+    def _complex_words(self, wanted: str | None) -> str:
+        side = {"columns": "inputs", "rows": "outputs"}.get(wanted or "", "inputs and outputs")
+        return (
+            f"{self.given.name} has complex {side}, so {wanted or 'its Jacobian'} would need it to "
+            "be holomorphic. If it is, pass holomorphic=True (entries are then ∂y/∂z); if not, "
+            "write it as a function of the real and the imaginary part."
+        )
+
+    def push_or_pull(self, way: str) -> Callable[..., Any]:
+        """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
+        try:
+            if way == "columns":
+                return jax.linearize(self.run, *self.points)[1]
+            pullback = jax.vjp(self.run, *self.points)[1]
+        except Exception as error:
+            error.add_note(
+                f"While jax prepared to fill {way}. The other way is fill={_other(way)}."
+            )
+            raise
+        return lambda *u: pullback(u)
+
+    def check_size(self, itemsize: int) -> None:
+        """Raise a ValueError where J has more entries than anyone would wait for."""
+        if self.m * self.n > MOST_ENTRIES:
+            size, count = self.m * self.n * itemsize / 2**30, min(self.m, self.n)
+            raise ValueError(
+                f"This Jacobian is {self.m:,} × {self.n:,}: {size:,.0f} GiB in {count:,} passes. "
+                "Look at a part of it (argnums, fewer entries), at single products with jvp and "
+                "vjp, or at sparse_jacobian."
+            )
+
+
+def _other(way: str) -> str:
+    return repr("rows" if way == "columns" else "columns")
+
+
+def one_hot(leaves: Sequence[Leaf], start: int, stop: int) -> list[Any]:
+    """Return unit vectors number start to stop - 1, stacked, in the shapes of the leaves."""
+    hot = []
+    for leaf in leaves:
+        block = np.zeros((stop - start, leaf.size), leaf.dtype)
+        inside = np.arange(max(start, leaf.start), min(stop, leaf.start + leaf.size))
+        block[inside - start, inside - leaf.start] = 1
+        hot.append(block.reshape(stop - start, *leaf.shape))
+    return hot
+
+
+def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
+    """Run the passes, `chunk` of them at once, and yield (number of the first, what came out).
+
+    What comes out of pass k is column k of J (or row k), one row of the yielded array each.
+    """
+    apply = flat.push_or_pull(way)
+    side = flat.inputs if way == "columns" else flat.outputs
+    count = flat.n if way == "columns" else flat.m
+    for start in range(0, count, chunk):
+        stop = min(start + chunk, count)
+        hot = one_hot(side, start, stop)
+        if chunk == 1:
+            out = [x[None] for x in apply(*(jax.numpy.asarray(x[0]) for x in hot))]
+        else:
+            out = jax.vmap(apply)(*map(jax.numpy.asarray, hot))
+        flats = [np.asarray(x).reshape(stop - start, -1).astype(flat.dtype) for x in out]
+        yield start, np.concatenate(flats, axis=1)
+
+
+def central_differences(flat: Flat) -> Array:
+    """Return J by (f(x + h e) - f(x - h e)) / 2h, column by column: 2n runs of f, no derivative."""
+    columns = []
+    for leaf, point in zip(flat.inputs, flat.points, strict=True):
+        real = jax.numpy.finfo(leaf.dtype)
+        for k in range(leaf.size):
+            value = np.asarray(point).reshape(-1)[k]
+            h = np.asarray(float(real.eps) ** (1 / 3) * max(1.0, abs(value)), real.dtype)
+            ends = [_moved(flat, leaf, k, step) for step in (h, -h)]
+            columns.append((ends[0] - ends[1]) / (2 * h))
+    return np.stack(columns, axis=1) if columns else np.zeros((flat.m, 0))
+
+
+def _moved(flat: Flat, leaf: Leaf, entry: int, step: Any) -> Array:
+    moved = list(flat.points)
+    place = flat.inputs.index(leaf)
+    changed = np.array(moved[place]).reshape(-1)
+    changed[entry] += step
+    moved[place] = jax.numpy.asarray(changed.reshape(leaf.shape))
+    out = flat.run(*moved)
+    return np.concatenate([np.asarray(y).reshape(-1).astype(flat.dtype) for y in out])
