@@ -125,9 +125,29 @@ def size_text(nbytes: int) -> str:
     unit = ""
     while size >= 1024 and (step := next(units, "")):
         size, unit = size / 1024, step
-    return f"{size:.3g} {unit}"
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
 
 
 def plural(count: int, noun: str) -> str:
     """Return "1 value", "2 values"."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+MOST_TURNS = 64  # of a loop, whose values can be chosen one by one
+
+
+def turn_texts(results: Sequence[Value]) -> list[str] | None:
+    """Return the values of a line in each turn of the loop around it; None outside of loops.
+
+    And None where not all is kept, or the turns are too many.
+    """
+    summaries = [v.summary for v in results]
+    counts = {s.iterations if s is not None and s.whole else None for s in summaries}
+    if len(counts) != 1 or None in counts or max(c or 0 for c in counts) > MOST_TURNS:
+        return None
+    turns = zip(*(s.entries for s in summaries if s is not None), strict=True)
+    return [_shortened(", ".join(_entries(v) for v in values)) for values in turns]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"

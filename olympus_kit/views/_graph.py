@@ -11,6 +11,7 @@ from ._svg import ladder_svg, listing_svg
 from ._text import ladder_text
 from ._view import View
 
+MOST_TEXT = 2_000  # steps whose text is stored beside the picture
 Layout = Literal["ladder", "listing", "dag"]
 
 
@@ -21,7 +22,7 @@ class Graph(View):
 
     def __init__(self, program: Program, layout: str = "ladder", notes: Sequence[str] = ()) -> None:
         self.program = program
-        self._ladder = build_ladder(program, layout, notes)
+        self._ladder = build_ladder(program, layout)
 
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
@@ -34,7 +35,11 @@ class Graph(View):
 
     def model(self) -> dict[str, Any]:
         """Return rows, steps and values as plain data."""
-        return self._ladder.as_json() | {"text": self.text()}
+        model = self._ladder.as_json()
+        if len(self._ladder.steps) > MOST_TEXT:
+            left_out = f"the text of its {len(self._ladder.steps):,} steps is left out: print(view)"
+            return model | {"text": "", "notes": [*model["notes"], left_out]}
+        return model | {"text": self.text()}
 
     def text(self, color: bool = False) -> str:
         """Return every equation in program order, with its role and its value."""

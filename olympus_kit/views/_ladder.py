@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+import hashlib
+import re
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from ..program import Equation, Program, walk
-from ._formula import label, operand, plural, size_text, statement, value_text
+from ._fold import folded
+from ._formula import label, operand, plural, size_text, statement, turn_texts, value_text
+from ._rows import Kept, Ladder, Line, Row, Step, every, in_order
+from ._words import Words
+
+__all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 COLUMNS = {
     "primal": ["primal"],
@@ -19,139 +26,53 @@ PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
 READ = {"primal": "read down", "tangent": "read down", "adjoint": "read up"}
 
 
-@dataclass
-class Line:
-    """An equation as a line of code, with its value."""
-
-    text: str
-    value: str
-    role: str
-    step: int | None = None  # its number in the player; None inside a body
-
-
-@dataclass
-class Kept:
-    """A residual on the rung of the row whose adjoint reads it."""
-
-    name: str
-    value: str
-    made: int | None  # the step that makes it; None for inputs and constants
-    used: int  # the step that reads it
-
-
-@dataclass
-class Row:
-    """A primal equation and everything that belongs to it."""
-
-    path: str
-    depth: int
-    label: str
-    primal: list[Line] = field(default_factory=list)
-    coefficient: list[Line] = field(default_factory=list)
-    tangent: list[Line] = field(default_factory=list)
-    adjoint: list[Line] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)  # saved for the way back
-    free: list[str] = field(default_factory=list)  # literals: needed, but no memory
-    passes: str = ""  # what an adjoint does that has no equation
-    source: str = ""
-    note: str = ""
-    children: list[Row] = field(default_factory=list)
-
-
-@dataclass
-class Step:
-    """One equation of the program as the player shows it."""
-
-    row: str
-    column: str
-    words: str
-    live: int
-    flops: int
-
-
-def in_order(rows: Iterable[Row]) -> list[tuple[Row, Line]]:
-    """Return the lines that are steps, in the order of the program, each with its row."""
-    found = [
-        (row, line)
-        for row in _all(rows)
-        for line in (*row.primal, *row.coefficient, *row.tangent, *row.adjoint)
-        if line.step is not None
-    ]
-    return sorted(found, key=lambda pair: pair[1].step or 0)
-
-
-@dataclass
-class Ladder:
-    """Everything that the renderers need, as plain data."""
-
-    layout: str  # "ladder" or "listing": how the front-end draws the same content
-    name: str
-    mode: str
-    title: str
-    summary: str
-    columns: list[dict[str, str]]
-    inputs: list[dict[str, Any]]
-    outputs: list[dict[str, Any]]
-    rows: list[Row]
-    steps: list[Step]
-    peak: int
-    seeds: list[str]  # "v9_bar = 1.0": what the derivative starts from
-    notes: list[str]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the model as plain lists and dicts."""
-        return asdict(self)
-
-
-def build_ladder(program: Program, layout: str = "ladder", notes: Sequence[str] = ()) -> Ladder:
+def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
     """Return the view model of a program."""
     rows = [_row(program, e, 0) for e in program.rows]
-    by_path = {r.path: r for r in _all(rows)}
+    by_path = {r.path: r for r in every(rows)}
     other = Row("other", 0, "bookkeeping", note="equations that belong to no row")
+    words = Words(program)
+    totals = accumulate(e.flops for e in program.equations)
     steps = [
-        _place(program, e, k, by_path, other, total)
-        for k, (e, total) in enumerate(_totals(program.equations))
+        _place(words, e, k, by_path.get(e.primal or "", other), total)
+        for k, (e, total) in enumerate(zip(program.equations, totals, strict=True))
     ]
-    if any((other.primal, other.coefficient, other.tangent, other.adjoint)):
+    for equation in program.equations:
+        _place_inside(program, equation, by_path)
+    if any(other.lines):
         rows.append(other)
+    _mark_reads(program, by_path)
     _mark_kept(program, by_path)
     _mark_passing(program, by_path)
+    title = _title(program)
+    told = "".join([title, *(step.words for step in steps)])
     return Ladder(
         layout=layout,
         name=program.name,
         mode=program.mode,
-        title=_title(program),
+        title=title,
         summary=_summary(program),
+        group=hashlib.sha256(told.encode()).hexdigest()[:12],
         columns=[{"name": c, "read": READ[c]} for c in COLUMNS[program.mode]],
-        inputs=_ends(program, program.inputs),
-        outputs=_ends(program, program.outputs),
-        rows=rows,
+        inputs=_ends(program, program.inputs, into=True),
+        outputs=_ends(program, program.outputs, into=False),
+        rows=folded(rows, {e.path: e.scope for e in program.rows}),
         steps=steps,
+        bad=sorted(int(e.path.partition(".")[0]) for e in program.first_bad.values()),
         peak=max((e.live for e in program.equations), default=0),
         seeds=[
             f"{program.values[i].name} = {value_text(program.values[i])}" for i in program.seeds
         ],
-        notes=[*program.notes, *notes],
+        notes=list(program.notes),
     )
-
-
-def _totals(equations: Sequence[Equation]) -> Iterable[tuple[Equation, int]]:
-    total = 0
-    for equation in equations:
-        total += equation.flops
-        yield equation, total
-
-
-def _all(rows: Iterable[Row]) -> Iterable[Row]:
-    for row in rows:
-        yield row
-        yield from _all(row.children)
 
 
 def _row(program: Program, equation: Equation, depth: int) -> Row:
     source = equation.source
     row = Row(equation.path, depth, label(equation))
     row.source = f"line {source.line}" if source else ""
+    row.origin = _origin(equation.scope)
+    row.kind = "; ".join(_kind(program, r) for r in equation.results)
     if depth or program.mode == "primal":
         row.primal.append(_line(program, equation, "primal"))
     if equation.trips is not None:
@@ -159,41 +80,42 @@ def _row(program: Program, equation: Equation, depth: int) -> Row:
     for body in equation.bodies:
         children = [_row(program, e, depth + 1) for e in body.equations]
         if not body.taken:
-            for child in _all(children):
+            for child in every(children):
                 child.note = f"{body.name}: not taken"
         row.children += children
     return row
 
 
+def _kind(program: Program, value: int) -> str:
+    return f"{program.values[value].dtype}{list(program.values[value].shape)}"
+
+
 def _line(program: Program, equation: Equation, role: str, step: int | None = None) -> Line:
-    values = [value_text(program.values[r]) for r in equation.results]
-    return Line(statement(program, equation), ", ".join(values), role, step)
+    results = [program.values[r] for r in equation.results]
+    line = Line(statement(program, equation), ", ".join(map(value_text, results)), role, step)
+    line.turns = turn_texts(results)
+    line.bad = any(v.summary is not None and (v.summary.nans or v.summary.infs) for v in results)
+    return line
 
 
-def _place(
-    program: Program,
-    equation: Equation,
-    number: int,
-    rows: dict[str, Row],
-    other: Row,
-    total: int,
-) -> Step:
+def _place(words: Words, equation: Equation, number: int, row: Row, total: int) -> Step:
     """Put an equation into the row that it belongs to, and return its step."""
-    row = rows.get(equation.primal or "", other)
     role = next(r for r in PRECEDENCE if r in equation.roles)
-    line = _line(program, equation, role, number)
-    if program.mode == "primal":
+    if words.program.mode == "primal":
         row.primal[0].step = number
     else:
-        getattr(row, "coefficient" if role == "bookkeeping" else role).append(line)
-        _place_inside(program, equation, rows)
+        column = "coefficient" if role == "bookkeeping" else role
+        getattr(row, column).append(_line(words.program, equation, role, number))
     column = role if role in ("primal", "tangent", "adjoint") else "coefficient"
-    words = _words(program, equation, role, row, line)
-    return Step(row.path, column, words, equation.live, total)
+    product = words.product(equation, role)
+    said = words.sentence(equation, role, product)
+    return Step(row.path, column, said, equation.live, total, product)
 
 
 def _place_inside(program: Program, equation: Equation, rows: dict[str, Row]) -> None:
     """Put the derivative equations of bodies beside the primal equations that they belong to."""
+    if program.mode == "primal":
+        return
     for body in equation.bodies:
         for inner in walk(body.equations):
             row = rows.get(inner.primal or "")
@@ -202,38 +124,29 @@ def _place_inside(program: Program, equation: Equation, rows: dict[str, Row]) ->
                 getattr(row, role).append(_line(program, inner, role))
 
 
-ROLE_WORDS = {
-    "primal": "computes",
-    "coefficient": "local derivative of",
-    "tangent": "pushes the tangent through",
-    "adjoint": "pulls the adjoint back through",
-    "bookkeeping": "sets up",
-}
+SWEEP = re.compile(r"transpose\(jvp\(|jvp\(")
 
 
-def _words(program: Program, equation: Equation, role: str, row: Row, line: Line) -> str:
-    """Return what a step does, in a sentence."""
-    value = f", which is {line.value}" if equation.results else ""
-    if role == "primal":
-        sentence = f"Primal: {line.text}{value}."
-    elif equation.primitive == "add_any" and role == "adjoint":
-        parts = " and ".join(program.values[o].name for o in equation.operands)
-        total = program.values[equation.results[0]].name
-        sentence = (
-            f"Adjoint: {parts} belong to one value that was used more than once, so they are "
-            f"added: {line.text}{value}. {total} is now complete."
-            if equation.results[0] in program.adjoints.values()
-            else f"Adjoint: {parts} are added: {line.text}{value}; more is still to come."
-        )
-    else:
-        sentence = f"{role.capitalize()}, {ROLE_WORDS[role]} {row.label}: {line.text}{value}."
-    bad = [program.values[r].name for r in equation.results if _is_bad(program, r)]
-    return sentence + (f" {', '.join(bad)} holds NaN or inf." if bad else "")
+def _origin(scope: str) -> str:
+    """Return which sweep of an inner derivative an equation came out of, in words.
+
+    jax writes the transforms around an equation from the outermost in: "jvp(transpose(jvp()))"
+    is a forward sweep (of the second derivative) over a way back (of the first).
+    """
+    sweeps = ["way back" if "transpose" in s else "forward sweep" for s in SWEEP.findall(scope)]
+    if len(sweeps) < 2:
+        return f"the inner derivative's {sweeps[0]}" if sweeps else ""
+    told = [f"derivative {len(sweeps) - k}'s {sweep}" for k, sweep in enumerate(sweeps)]
+    return " over ".join(told)
 
 
-def _is_bad(program: Program, value: int) -> bool:
-    summary = program.values[value].summary
-    return summary is not None and bool(summary.nans or summary.infs)
+def _mark_reads(program: Program, rows: dict[str, Row]) -> None:
+    """Write down which rows, and which inputs, feed each row."""
+    made = {v: f"in {k}" for k, v in enumerate(program.inputs)}
+    made |= {r: e.path for e in walk(program.rows) for r in e.results}
+    for equation in walk(program.rows):
+        found = dict.fromkeys(made[o] for o in equation.operands if o in made)
+        rows[equation.path].reads = list(found)
 
 
 def _mark_kept(program: Program, rows: dict[str, Row]) -> None:
@@ -273,23 +186,45 @@ def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
             row.passes = "no derivative flows through here"
 
 
-def _ends(program: Program, ids: Sequence[int]) -> list[dict[str, Any]]:
+def _ends(program: Program, ids: Sequence[int], into: bool) -> list[dict[str, Any]]:
     """Describe inputs or outputs, with the tangent or adjoint that belongs to each.
 
     And the steps that compute them, so that the player can hold them back until then.
     """
     made = {r: k for k, e in enumerate(program.equations) for r in e.results}
+    rows = {r: e.path for e in program.rows for r in e.results}
+    rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
+    reached = _reached(program)
     ends: list[dict[str, Any]] = []
     for i in ids:
         value = program.values[i]
         end = {"name": value.name, "value": value_text(value), "step": made.get(i)}
+        end |= {"row": None if into else rows.get(i)}
         partner = program.tangents.get(i, program.adjoints.get(i))
         if partner is not None:
             end["partner"] = f"{value.name}_{'dot' if program.mode == 'forward' else 'bar'}"
             end["derivative"] = value_text(program.values[partner])
             end["derivative_step"] = made.get(partner)
+            end["seed"] = partner in program.seeds
+            end["zero"] = "" if i in reached else _unreached(program.mode, value.name, into)
         ends.append(end)
     return ends
+
+
+def _unreached(mode: str, name: str, into: bool) -> str:
+    if mode == "reverse":
+        return f"zero: no path leads from {name} to the output" if into else ""
+    return "" if into else f"zero: no path leads from an input to {name}"
+
+
+def _reached(program: Program) -> set[int]:
+    """Return the primal values that a derivative flows to."""
+    if program.mode == "reverse":
+        operands = {e.path: e.operands for e in program.rows} | {"out": program.outputs}
+        return {operands[path][position] for path, position in program.contributions}
+    carriers = {r for e in program.equations if "tangent" in e.roles for r in e.results}
+    carriers.update(program.seeds)
+    return {v for v, t in program.tangents.items() if t in carriers}
 
 
 def _title(program: Program) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from ._ladder import Ladder, Line, Row, in_order
+from ._rows import Ladder, Line, Row, in_order
 
 # role -> (colour, mark, word): the mark and the word say the same as the colour
 ROLES = {
@@ -19,7 +19,9 @@ ROLES = {
 }
 INK, MUTED, PAPER, LINE = "#1b1f24", "#57606a", "#ffffff", "#d0d7de"
 CHAR, TEXT_ROW, GAP, PAD, RUNG = 7.3, 20, 8, 14, 64
-MOST_ROWS = 60
+END = TEXT_ROW + 4  # an input or an output
+MOST_ROWS, MOST_ENDS = 60, 12
+GUTTER, MOST_ARCS = 44, 30  # room for arcs beside the rows; rows of a program that has them all
 VALUE_ROOM, TEXT_ROOM = 22, 46
 
 
@@ -52,19 +54,23 @@ def ladder_svg(ladder: Ladder) -> str:
     columns = [c["name"] for c in ladder.columns]
     cells = [[_cell(row, c) for c in columns] for row in rows]
     widths = [max([230.0, *(line[i].width for line in cells)]) for i in range(len(columns))]
-    lefts = [PAD + 34.0]
+    lefts = [PAD + 34.0 + GUTTER]
     for width in widths[:-1]:
         lefts.append(lefts[-1] + width + RUNG)
-    total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * len(ladder.title) + 2 * PAD)
+    total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * min(100, len(ladder.title)) + 2 * PAD)
     root = _page(ladder)
     y = _heading(root, ladder, lefts)
-    y = _ends(root, "in", ladder.inputs, y, ladder.mode)
+    marks: dict[str, float] = {f"in {k}": y + k * END + 12 for k in range(MOST_ENDS)}
+    y = _ends(root, "in", ladder, lefts, y)
     for row, line in zip(rows, cells, strict=True):
+        marks[row.path] = y + 13
         y = _draw_row(root, row, line, lefts, widths, y)
     if len(ladder.rows) > MOST_ROWS:
         _text(root, PAD, y + 16, f"… {len(ladder.rows) - MOST_ROWS} more rows below", MUTED)
         y += 28
-    y = _ends(root, "out", ladder.outputs, y, ladder.mode)
+    if len(ladder.rows) <= MOST_ARCS:
+        _draw_arcs(root, rows, marks, lefts[0])
+    y = _ends(root, "out", ladder, lefts, y)
     return _finished(root, total, y)
 
 
@@ -86,13 +92,25 @@ def listing_svg(ladder: Ladder) -> str:
     return _finished(root, PAD + width + CHAR * (VALUE_ROOM + 4), y)
 
 
-def _page(ladder: Ladder) -> ET.Element:
+class Titled(Protocol):
+    """What a picture says of itself."""
+
+    @property
+    def title(self) -> str:
+        """One line."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence or more."""
+
+
+def _page(ladder: Titled) -> ET.Element:
     root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
     root.set("font-family", "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace")
     ET.SubElement(root, "title").text = ladder.title
     ET.SubElement(root, "desc").text = ladder.summary
     ET.SubElement(root, "rect", width="100%", height="100%", rx="8", fill=PAPER, stroke=LINE)
-    _text(root, PAD, 26, ladder.title, INK, size=15, weight="600")
+    _text(root, PAD, 26, _short(ladder.title, 100), INK, size=15, weight="600")
     return root
 
 
@@ -106,9 +124,9 @@ def _finished(root: ET.Element, width: float, bottom: float) -> str:
 def _cell(row: Row, column: str) -> Cell:
     if column == "primal":
         count = len(row.children)
-        inside = f"▸ {count} equation{'s' * (count != 1)} inside" if count else ""
-        note = ", ".join(n for n in (inside, row.note) if n)
-        return Cell(row.primal, note)
+        what = f"▸ {row.label} ({count} rows)" if row.fold else f"▸ {count} inside {row.label}"
+        inside = what if count else ""
+        return Cell(row.primal, ", ".join(n for n in (inside, row.note) if n))
     lines = [line for line in (*row.coefficient, *getattr(row, column)) if line.step is not None]
     lines.sort(key=lambda line: line.step or 0, reverse=column == "adjoint")  # it is read upwards
     return Cell(lines, row.passes if column == "adjoint" else "")
@@ -122,19 +140,37 @@ def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
     return 66
 
 
-def _ends(
-    root: ET.Element, word: str, ends: Sequence[dict[str, Any]], y: float, mode: str
-) -> float:
-    role = {"forward": "tangent", "reverse": "adjoint"}.get(mode, "primal")
-    for end in ends:
-        _text(root, PAD, y + 16, f"{word:3} {end['name']} = {_short(end['value'])}", INK)
+def _ends(root: ET.Element, word: str, ladder: Ladder, lefts: Sequence[float], y: float) -> float:
+    ends = ladder.inputs if word == "in" else ladder.outputs
+    role = {"forward": "tangent", "reverse": "adjoint"}.get(ladder.mode, "primal")
+    for end in ends[:MOST_ENDS]:
+        own = f"{end['name']} = {_short(end['value'])}"
+        _text(root, PAD, y + 16, word, MUTED, size=11)
+        _text(root, lefts[0] + 8, y + 16, own, INK)
         if "partner" in end:
             color, mark, _ = ROLES[role]
             text = f"{mark} {end['partner']} = {_short(end['derivative'])}"
-            x = PAD + CHAR * (10 + len(end["name"]) + len(_short(end["value"])))
+            text += "  seed" * end["seed"] + f"  {end['zero']}" * bool(end["zero"])
+            x = max(lefts[-1] + 8, lefts[0] + CHAR * (len(own) + 3))
             _text(root, x, y + 16, text, color, weight="600")
-        y += TEXT_ROW + 4
+        y += END
+    if len(ends) > MOST_ENDS:
+        _text(root, lefts[0] + 8, y + 16, f"… {len(ends) - MOST_ENDS} more", MUTED)
+        y += END
     return y
+
+
+def _draw_arcs(
+    root: ET.Element, rows: Sequence[Row], marks: dict[str, float], right: float
+) -> None:
+    """Draw, left of the rows, what feeds each of them; longer arcs reach further out."""
+    for row in rows:
+        end = marks[row.path]
+        for start in (marks[path] for path in row.reads if path in marks):
+            out = min(GUTTER - 6, 8 + (end - start) / 8)
+            path = f"M{right - 2:.0f} {start:.0f}C{right - out:.0f} {start:.0f} "
+            path += f"{right - out:.0f} {end:.0f} {right - 3:.0f} {end:.0f}l-5 -3m5 3l-5 3"
+            ET.SubElement(root, "path", d=path, fill="none", stroke=MUTED, opacity="0.6")
 
 
 def _draw_row(

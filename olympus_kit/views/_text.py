@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ._ladder import Ladder, Row, in_order
+from ._rows import Ladder, Row, in_order
 
 # ANSI colours of the roles; the word in front of each line says the same
 ANSI = {"primal": "34", "coefficient": "32", "tangent": "32", "adjoint": "31"}
@@ -32,8 +32,11 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
     found = in_order(ladder.rows)
     width = min(48, max((len(line.text) for _, line in found), default=0))
     lines: list[str] = []
-    backwards = False
+    backwards, origin = False, ""
     for row, line in found:
+        if line.role == "primal" and row.origin != origin:
+            origin = row.origin
+            lines.append(f"{'':12} -- {origin or 'back in f itself'}")
         if line.role == "adjoint" and not backwards:
             backwards = True
             lines += ["", "the way back:", *(f"{'adjoint':12} {seed}" for seed in ladder.seeds)]
@@ -56,8 +59,9 @@ def _inside(row: Row, depth: int) -> list[str]:
 def _results(ladder: Ladder) -> list[str]:
     lines = ["", *_ends("output", ladder.outputs)]
     ends = {"forward": ladder.outputs, "reverse": ladder.inputs}.get(ladder.mode, [])
-    lines += [f"{'derivative':12} {e['partner']} = {e['derivative']}"
-              for e in ends if "partner" in e]  # fmt: skip
+    for e in (e for e in ends if "partner" in e):
+        why = f"  ({e['zero']})" if e["zero"] else ""
+        lines.append(f"{'derivative':12} {e['partner']} = {e['derivative']}{why}")
     kept = {k.name: k.value for row in ladder.rows for k in row.kept}
     lines += [f"{'kept':12} {name} = {value}" for name, value in kept.items()]
     return lines

@@ -7,7 +7,10 @@ import hashlib
 import html
 import json
 import os
+import sys
+import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -48,16 +51,18 @@ class View(ABC):
     def html(self) -> str:
         """Return HTML that steps without a kernel and fetches nothing.
 
-        Where scripts are taken away (an untrusted notebook), the picture is what remains.
+        Where scripts are taken away (an untrusted notebook), the picture is what remains. The
+        script carries the whole front-end and does nothing where it has run before; a site may
+        keep one copy of it in a file.
         """
         tag, code = _element(self.scripts)
-        state = html.escape(json.dumps({"view": self.model(), "step": -1}), quote=False)
+        state = pack({"view": self.model(), "step": -1})
         picture = base64.b64encode(self.svg().encode()).decode()
         return (
-            f"<{tag} data-state='{state.replace(chr(39), '&#39;')}' style='display:block'>"
+            f"<{tag} data-state='{state}' style='display:block'>"
             f"<img alt='{html.escape(self.title)}' style='max-width:100%' "
             f"src='data:image/svg+xml;base64,{picture}'></{tag}>\n"
-            f"<script type='module'>\n{code}</script>"
+            f"<script>\n{code}</script>"
         )
 
     def live(self) -> Any:
@@ -69,7 +74,7 @@ class View(ABC):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the view to a file; the suffix chooses .svg, .html, .json or .txt."""
         target = Path(path)
-        writers = {".svg": self.svg, ".html": self._page, ".json": self.json, ".txt": self.text}
+        writers = self._writers()
         if target.suffix not in writers:
             raise ValueError(
                 f"Cannot save as {target.suffix or 'a file without a suffix'}: {target.name} must "
@@ -79,6 +84,9 @@ class View(ABC):
             raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
         write_whole(target, writers[target.suffix]())
         return target
+
+    def _writers(self) -> dict[str, Callable[[], str]]:
+        return {".svg": self.svg, ".html": self._page, ".json": self.json, ".txt": self.text}
 
     def _page(self) -> str:
         return (
@@ -91,7 +99,7 @@ class View(ABC):
         )
 
     def __str__(self) -> str:
-        return self.text()
+        return self.text(color=_shows_colour())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.title}>"
@@ -102,6 +110,25 @@ class View(ABC):
             left_out = len(lines) - REPR_LINES
             lines = [*lines[:REPR_LINES], f"... {left_out} more lines: print(view) shows them all"]
         return {"text/plain": "\n".join(lines), "text/html": self.html()}
+
+
+def _shows_colour() -> bool:
+    """Return whether what is printed lands in a terminal or a notebook; NO_COLOR forbids it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
+
+
+def pack(state: dict[str, Any]) -> str:
+    """Return plain data as deflated JSON in base64, which the page unpacks by itself."""
+    text = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode())).decode()
+
+
+def unpack(packed: str) -> dict[str, Any]:
+    """Return what `pack` packed."""
+    state: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return state
 
 
 @cache

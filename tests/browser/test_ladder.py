@@ -148,13 +148,13 @@ def test_every_number_is_jax_s_on_a_function_of_this_test(show, log):
     output = [text for name, text in shown.items() if re.fullmatch(r"v\d+", name)]
     assert float(output[0]) == pytest.approx(c2 * (c1**2 + c2**2), rel=1e-6)
 
-    rows = page.locator("tbody tr .line")
+    rows = page.locator(".ladder .line")
     texts = rows.all_text_contents()
     scan = next(t for t in texts if "= scan(" in t and "adjoint" not in t)
     found = [float(n) for n in re.findall(r"-?\d+\.\d+", scan.split("turns)")[1])]
     assert found[:3] == pytest.approx([c2, c1**2, c2**2], rel=1e-6)
     page.get_by_role("button", name="inside scan").click()
-    tanh = next(t for t in texts if "= tanh(" in t and "primal" in t)
+    tanh = next(t for t in rows.all_text_contents() if "= tanh(" in t and "primal" in t)
     found = [float(n) for n in re.findall(r"-?\d+\.\d+", tanh.split("turn by turn")[1])]
     assert found == pytest.approx([c1, c2], rel=1e-6)
     assert log.left(page.url.rsplit("/", 1)[0]) == []

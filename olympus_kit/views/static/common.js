@@ -58,7 +58,7 @@ function filled(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  element.append(...children.flat(9).filter((child) => child != null && child !== false));
   return element;
 }
 
@@ -108,7 +108,7 @@ function followTheme(el, root) {
 // The shadow root keeps the host's style for tables and code out, and the view's own in.
 function mount(el, { label, style = "" }, ...children) {
   const root = make("div", { class: "okl", role: "group", "aria-label": label }, make("style", {}, BASE + style));
-  root.append(...children.flat().filter((child) => child != null && child !== false));
+  root.append(...children.flat(9).filter((child) => child != null && child !== false));
   const host = make("div");
   host.attachShadow({ mode: "open" }).append(root);
   el.append(host);

@@ -31,14 +31,21 @@
   const source = __MODULE__;
   const module = import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
 
+  // The state is deflated JSON in base64.
+  async function unpack(packed) {
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  }
+
   customElements.define(
     TAG,
     class extends HTMLElement {
       async connectedCallback() {
         if (this.started) return;
         this.started = true;
-        const { default: front } = await module;
-        const model = new StaticModel(JSON.parse(this.dataset.state));
+        const [{ default: front }, state] = await Promise.all([module, unpack(this.dataset.state)]);
+        const model = new StaticModel(state);
         this.replaceChildren(); // the picture was for readers without script
         front.render({ model, el: this });
       }

@@ -1,75 +1,183 @@
-// The ladder: one row for each primal equation, its derivative beside it, and a player.
+// The ladder: one row for each primal equation, its derivative beside it; the listing: the same as code.
 
 const STYLE = `
-.okl .meters { display:flex; flex-wrap:wrap; gap:.3rem 1.2rem; color:var(--muted); margin-bottom:.5rem }
-.okl .meters svg { vertical-align:-3px; margin-left:.4rem }
-.okl table { border-collapse:separate; border-spacing:0 5px; width:100%; margin:0; font-size:13px }
-.okl th, .okl td { padding:0; border:0; vertical-align:top; text-align:left; background:none }
-.okl thead th { position:sticky; top:0; background:var(--paper); z-index:1; padding:.3rem .4rem;
-  font-weight:600; white-space:nowrap }
-.okl .end td { padding:.2rem .4rem }
-.okl .path { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; color:var(--muted); padding:.3rem .5rem .3rem 0; font-weight:400; white-space:nowrap }
-.okl .cell { border:1px solid; border-radius:7px; overflow:hidden }
-.okl .cell.primal { border-color:var(--primal) }
-.okl .cell.tangent { border-color:var(--tangent) }
-.okl .cell.adjoint { border-color:var(--adjoint) }
-.okl .line { display:flex; gap:.8rem; justify-content:space-between; padding:.16rem .5rem;
-  border-left:4px solid transparent }
-.okl .line[data-step] { cursor:pointer }
-.okl .line[data-step]:hover { background:var(--soft) }
-.okl .line .value { color:var(--ink); white-space:nowrap; overflow:hidden; text-overflow:ellipsis;
-  max-width:18em }
-.okl .line.later .value, .okl .late.later { visibility:hidden }
-.okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:600 }
-.okl .listing .line { justify-content:flex-start; padding:.05rem .5rem }
-.okl .listing .line > code:first-child { flex:0 1 26em }
-.okl .note { padding:.2rem .5rem }
-.okl td.rung { min-width:5rem; text-align:center; color:var(--muted); font-size:11.5px;
-  padding:.28rem .15rem 0 }
-.okl .keep { display:flex; align-items:center; gap:.25rem; white-space:nowrap }
-.okl .keep::before, .okl .keep::after { content:""; flex:1; min-width:.5rem; border-top:2px solid var(--line) }
-.okl .keep.held { color:var(--ink); font-weight:600 }
-.okl .keep.held::before, .okl .keep.held::after { border-color:var(--ink) }
+.okl .product { display:flex; flex-wrap:wrap; align-items:center; gap:.2rem .6rem; margin-top:.4rem }
+.okl .term { border:1px solid; border-radius:8px; padding:.1rem .5rem; background:var(--paper); max-width:100% }
+.okl .term code { display:block; overflow-wrap:anywhere } .okl .term .value { font-weight:650; color:var(--ink) }
+.okl .op { font-size:1.3em; font-weight:650 }
+.okl .switches { display:flex; gap:.35rem }
+.okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
+  font-size:12.5px; margin-bottom:.4rem; align-items:center }
+.okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
+.okl .strip * { vector-effect:non-scaling-stroke }
+.okl .strip .held { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
+.okl .strip .flops { fill:none; stroke:var(--primal); stroke-width:1.5; stroke-dasharray:5 4 }
+.okl .strip .at { stroke:var(--ink); stroke-width:2 } .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
+.okl .panes { display:flex; gap:.75rem; align-items:stretch } .okl[data-stacked] .panes { flex-direction:column }
+.okl .pane { flex:1 1 0; min-width:0; position:relative } .okl .pane.listing:not(:only-child) { flex-grow:.6 }
+.okl .item { position:absolute; left:0; right:0; display:grid; grid-template-columns:var(--columns); column-gap:.3rem;
+  align-items:start }
+.okl .head { position:sticky; top:0; z-index:2; background:var(--paper); padding:.35rem 0; font-weight:650 }
+.okl .canvas { position:relative }
+.okl .edges { position:absolute; width:34px; pointer-events:none; overflow:hidden }
+.okl .edges path { fill:none; stroke:var(--muted); stroke-width:1.2; opacity:.55 }
+.okl .edges .focus { stroke:var(--primal); stroke-width:2.4; opacity:1 }
+.okl .edges .adjoint { stroke:var(--adjoint); stroke-width:2.4; opacity:1; stroke-dasharray:7 3 }
+.okl .path { color:var(--muted); font-size:11.5px; line-height:30px; white-space:nowrap; overflow:hidden;
+  text-overflow:ellipsis }
+.okl .item.focus .path { color:var(--ink); font-weight:700 }
+.okl .cell { border:1px solid; border-radius:7px; overflow:hidden; padding:2px 0 }
+.okl .line { display:flex; gap:.8rem; justify-content:space-between; padding:0 .5rem; border-left:4px solid transparent;
+  height:24px; line-height:24px; cursor:pointer; white-space:nowrap }
+.okl .line code { line-height:inherit; overflow:hidden; text-overflow:ellipsis; flex:0 1 auto; min-width:5ch }
+.okl .line .value { color:var(--ink); flex-shrink:2 }
+.okl .line:hover { background:var(--soft) }
+.okl .later .value, .okl .late.later { visibility:hidden }
+.okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:650 }
+.okl .line.bad .value::before { content:"⚠ " }
+.okl .line.bad .value { text-decoration:underline wavy var(--adjoint) }
+.okl .item .note { line-height:18px; height:18px; padding:0 .5rem; white-space:nowrap; overflow:hidden;
+  text-overflow:ellipsis }
+.okl .open { display:flex; gap:.4rem; margin-top:2px; flex-wrap:wrap; height:44px; overflow:hidden } .okl .open button {
+  overflow:hidden; text-overflow:ellipsis; white-space:nowrap; min-width:0; max-width:100%; text-align:left }
+.okl .open label { display:flex; align-items:center; gap:.3rem; color:var(--muted); font-size:12px }
+.okl .rung { text-align:center; color:var(--muted); font-size:11.5px; line-height:18px; padding-top:6px; overflow:hidden }
+.okl .keep { display:flex; align-items:center; gap:.2rem; white-space:nowrap; height:18px }
+.okl .keep::before, .okl .keep::after { content:""; flex:1; min-width:.4rem; border-top:2px solid var(--line) }
+.okl .keep.held { color:var(--ink); font-weight:650 }
+.okl .keep.held::before, .okl .keep.held::after { border-top:3px solid var(--ink) }
 .okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
-.okl tr[data-depth="1"] .path { padding-left:1rem } .okl tr[data-depth="2"] .path { padding-left:2rem }
-.okl tr[data-depth="3"] .path { padding-left:3rem }
+.okl .end code { line-height:24px; white-space:nowrap; overflow:hidden; text-overflow:ellipsis; display:block }
+.okl .divide { color:var(--muted); font-size:12px; line-height:22px; border-bottom:1px dashed var(--line) }
+.okl[data-narrow] .ladder .rung, .okl[data-narrow] .ladder .derivative { grid-column:3 }
+.okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
+.okl[data-narrow] .line { height:42px; flex-direction:column; gap:0; line-height:21px }
+.okl[data-narrow] .line .value { padding-left:1.1rem }
+.okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
+.okl[data-narrow] .head :is(.path,.blank,.rung) { display:none }
+.okl[data-narrow] .derivative .cell { margin-top:4px }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
+@media (forced-colors:active) { .okl .line.now { outline:2px solid Highlight; outline-offset:-2px } }
 `;
 
-const MOST_ROWS = 1000;
+const FEW = 300; // items that are drawn all at once; of more, only those in sight exist
+const SMALL = 30; // rows of a program whose edges are all drawn
+const NARROW = 660; // pixels below which the columns stand below one another
+const WIDE = 1150; // pixels from which ladder and listing stand beside one another
+const GUTTER = 34;
+const MANY = 8; // inputs or outputs that lie under one row which opens
 
-// ---- one cell ----------------------------------------------------------------------------------
+// ---- a list of which only what is in sight exists ----------------------------------------------
 
-function drawLine(line, go) {
-  const step = line.step ?? null;
+// items: [{ height, draw() -> element }]; refresh(element, item) is called whenever one is put on the page
+function createList(scroll, refresh) {
+  const canvas = make("div", { class: "canvas", role: "rowgroup" });
+  let items = [];
+  let tops = [];
+  let drawn = new Map();
+
+  function show(next) {
+    items = next;
+    let top = 0;
+    tops = items.map((item) => (top += item.height) - item.height);
+    canvas.style.height = `${top}px`;
+    canvas.parentElement?.setAttribute("aria-rowcount", items.length + 1);
+    canvas.replaceChildren(...canvas.querySelectorAll(":scope > svg"));
+    drawn = new Map();
+    update();
+  }
+  // the last item that begins above y
+  function at(y) {
+    let [low, high] = [0, items.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (tops[middle] <= y) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+  function span() {
+    if (items.length <= FEW) return [0, items.length - 1];
+    return [Math.max(0, at(scroll.scrollTop) - 6), Math.min(items.length - 1, at(scroll.scrollTop + 620) + 6)];
+  }
+  function update() {
+    const [from, to] = span();
+    for (const [k, element] of drawn) {
+      if (k >= from && k <= to) continue;
+      element.remove();
+      drawn.delete(k);
+    }
+    let before = null;
+    for (let k = to; k >= from; k -= 1) {
+      if (!drawn.has(k)) {
+        const element = items[k].draw();
+        element.style.top = `${tops[k]}px`;
+        element.setAttribute("aria-rowindex", k + 2);
+        canvas.insertBefore(element, before);
+        drawn.set(k, element);
+        refresh(element, items[k]);
+      }
+      before = drawn.get(k);
+    }
+  }
+  // scroll the list alone, never the page
+  function reveal(k, edge = 44) {
+    const [top, bottom] = [tops[k], tops[k] + items[k].height];
+    if (top < scroll.scrollTop) scroll.scrollTop = Math.max(0, top - 20);
+    else if (bottom > scroll.scrollTop + scroll.clientHeight - edge) {
+      scroll.scrollTop = Math.min(top, bottom - scroll.clientHeight + edge + 20);
+    }
+    update();
+  }
+  scroll.addEventListener("scroll", update, { passive: true });
+  const each = (visit) => drawn.forEach((element, k) => visit(element, items[k]));
+  const middle = (k) => tops[k] + 15;
+  return { canvas, show, each, reveal, middle };
+}
+
+// ---- what the words region shows ---------------------------------------------------------------
+
+function drawProduct({ left, op, right, result, swapped }, column) {
+  const term = (name, word, [text, value]) =>
+    make("span", { class: `term ${name}` }, make("code", {}, text), make("code", { class: "value" }, value), make("span", { class: "note" }, word));
+  const carrier = column === "tangent" ? "tangent" : "adjoint";
+  const sum = op === "+" || op === "-";
+  const operator = (text) => make("span", { class: "op" }, text);
+  const parts = sum ? [carrier, carrier] : ["coefficient", carrier];
+  const words = sum ? ["one part", "another part", "their sum"] : ["local derivative", carrier, "the product"];
+  if (swapped) [parts, words].forEach((list) => list.splice(0, 2, list[1], list[0]));
+  const [first, second] = [term(parts[0], words[0], left), term(parts[1], words[1], right)];
+  const all = [first, operator(op === "·" ? "×" : op), second, operator("="), term(carrier, words[2], result)];
+  return make("div", { class: "product" }, all);
+}
+
+// ---- cells -------------------------------------------------------------------------------------
+
+function drawLine(line, turn, player) {
+  const value = line.turns && turn >= 0 ? line.turns[turn] : line.value;
+  const onclick = () => (line.step == null ? player.say(role(line.role, `${line.text}  # ${value}`)) : player.go(line.step));
+  const title = `${line.text}  # ${value}`;
+  const text = role(line.role, line.text);
+  text.classList.remove(line.role);
   return make(
     "div",
-    { class: `line ${line.role}`, "data-step": step, onclick: step == null ? () => {} : () => go(step) },
-    make(
-      "code",
-      {},
-      make("span", { "aria-hidden": true }, `${MARK[line.role]} `),
-      make("span", { class: "hidden" }, `${line.role} `),
-      line.text,
-    ),
-    make("code", { class: "value", title: line.value }, line.value),
+    { class: `line ${line.role}${line.bad ? " bad" : ""}`, "data-step": line.step, title, onclick },
+    text,
+    make("code", { class: "value", style: `min-width:${Math.min(value.length, 11)}ch` }, value),
   );
 }
 
-function drawCell(row, column, go) {
-  const own = row[column];
-  const lines = column === "primal" ? own : [...row.coefficient, ...own];
+function linesOf(row, column) {
+  if (column === "primal") return row.primal;
+  const lines = [...row.coefficient, ...row[column]];
   const order = (line) => line.step ?? -1;
-  if (column === "adjoint") lines.sort((a, b) => order(b) - order(a)); // it is read upwards
-  const td = make("td");
-  if (lines.length) td.append(make("div", { class: `cell ${column}` }, ...lines.map((l) => drawLine(l, go))));
-  if (column === "adjoint" && row.passes) td.append(make("div", { class: "note" }, row.passes));
-  if (column === "primal" && row.note) td.append(make("div", { class: "note" }, row.note));
-  return td;
+  return column === "adjoint" ? lines.sort((a, b) => order(b) - order(a)) : lines; // read upwards
 }
 
+const linesIn = (row) => [...row.primal, ...row.coefficient, ...row.tangent, ...row.adjoint];
+
 function drawRung(row) {
-  const td = make("td", { class: "rung" });
+  const td = make("div", { class: "rung", role: "cell" });
   for (const kept of row.kept) {
     const attributes = { class: "keep", title: `${kept.name} = ${kept.value}`, "data-made": kept.made ?? -1, "data-used": kept.used };
     td.append(make("div", attributes, make("span", { class: "hidden" }, "kept "), kept.name));
@@ -78,183 +186,385 @@ function drawRung(row) {
   return td;
 }
 
-// ---- rows --------------------------------------------------------------------------------------
+// ---- the ladder --------------------------------------------------------------------------------
 
-function drawRow(row, view, go, rows) {
-  const head = make("th", { scope: "row", class: "path" }, row.path);
-  const tr = make("tr", { "data-depth": Math.min(row.depth, 3) }, head);
-  for (const { name } of view.columns) {
-    if (name === "adjoint") tr.append(drawRung(row));
-    tr.append(drawCell(row, name, go));
-  }
-  rows.append(tr);
-  const children = row.children.map((child) => drawRow(child, view, go, rows));
-  const shown = { tr, path: row.path, open: false, children, toggle: null };
-  if (children.length) addToggle(shown, row, tr);
-  for (const child of children) setVisible(child, false);
-  return shown;
-}
-
-function addToggle(shown, row, tr) {
-  const count = `${row.children.length} inside ${row.label}`;
-  const button = make("button", { type: "button", "aria-expanded": "false" }, `▸ ${count}`);
-  shown.toggle = () => {
-    shown.open = !shown.open;
-    button.setAttribute("aria-expanded", String(shown.open));
-    button.textContent = `${shown.open ? "▾" : "▸"} ${count}`;
-    for (const child of shown.children) setVisible(child, shown.open);
+// Rows in the order in which they are shown, each with the rows that hold it.
+function indexRows(view) {
+  const index = new Map();
+  const visit = (row, above) => {
+    index.set(row.path, { row, above });
+    row.children.forEach((child) => visit(child, [...above, row]));
   };
-  button.addEventListener("click", shown.toggle);
-  tr.children[1].append(button);
+  view.rows.forEach((row) => visit(row, []));
+  return index;
 }
 
-function setVisible(shown, visible) {
-  shown.tr.hidden = !visible;
-  for (const child of shown.children) setVisible(child, visible && shown.open);
-}
+function createLadder(view, player, scroll) {
+  const index = indexRows(view);
+  const opened = new Set();
+  const turns = new Map(); // a loop's path -> the turn that is shown
+  const derivative = view.columns[1]?.name;
+  const fed = new Map();
+  const connect = (path, row) => fed.set(path, [...(fed.get(path) ?? []), row]);
+  for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
+  view.outputs.forEach((end, k) => end.row != null && connect(end.row, `out ${k}`));
+  const edges = svg("svg", { class: "edges", "aria-hidden": "true" });
+  const lineOf = [];
+  for (const { row } of index.values()) for (const line of linesIn(row)) if (line.step != null) lineOf[line.step] = line;
+  const list = createList(scroll, (element) => mark(element));
+  list.canvas.append(edges);
+  let narrow = false;
+  let focus = null;
+  let places = new Map(); // a row's path -> its number in the list
 
-function drawEnd(word, end, view) {
-  const role = { forward: "tangent", reverse: "adjoint" }[view.mode];
-  const value = (text, step) => make("span", { class: "late", "data-late": step ?? -1 }, text);
-  const columns = view.columns.length + (view.mode === "reverse" ? 1 : 0);
-  const tr = make("tr", { class: "end" }, make("th", { scope: "row", class: "path" }, word));
-  const own = make("code", {}, `${end.name} = `, value(end.value, end.step));
-  tr.append(make("td", { colspan: Math.max(1, columns - 1) }, own));
-  if (columns > 1) {
-    const partner = make("strong", {}, `${MARK[role]} ${end.partner} = `, value(end.derivative, end.derivative_step));
-    tr.append(make("td", { class: role }, make("code", {}, end.partner ? partner : "")));
+  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+  const cellHeight = (count) => (count ? count * (narrow ? 42 : 24) + 6 : 0);
+  function rowHeight(row) {
+    const opener = row.children.length ? 46 : 0;
+    const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
+    if (!derivative) return Math.max(30, primal) + 8;
+    const side = cellHeight(row.fold ? 1 : linesOf(row, derivative).length) + (row.passes ? 18 : 0) + (narrow ? 4 : 0);
+    const rungs = row.kept.length + (row.free.length ? 1 : 0);
+    if (narrow) return Math.max(30, sum([primal, side, rungs ? 20 : 0])) + 12;
+    return Math.max(30, primal, side, rungs * 18 + 6) + 8;
   }
-  return tr;
+
+  function turnOf(path) {
+    const loop = [...index.get(path).above].reverse().find((row) => turns.has(row.path));
+    return loop ? turns.get(loop.path) : -1;
+  }
+
+  function drawCell(row, column) {
+    const td = make("div", { role: "cell", class: column === "primal" ? "" : "derivative" });
+    const lines = linesOf(row, column);
+    const turn = turnOf(row.path);
+    if (lines.length) td.append(make("div", { class: `cell ${column}` }, lines.map((l) => drawLine(l, turn, player))));
+    if (column === "adjoint" && row.passes) td.append(make("div", { class: "note", title: row.passes }, row.passes));
+    if (column === "primal" && row.note && !row.fold) td.append(make("div", { class: "note" }, row.note));
+    if (column === "primal" && row.children.length) td.append(drawOpener(row));
+    if (column !== "primal" && row.fold) td.append(make("div", { class: "peek" }));
+    return td;
+  }
+
+  function drawOpener(row) {
+    const open = opened.has(row.path);
+    const what = row.fold ? `${row.label} ${row.note} (${counted(row.children.length, "row")})` : `${row.children.length} inside ${row.label}`;
+    const onclick = () => toggle(row.path, true);
+    const button = make("button", { type: "button", "aria-expanded": String(open), title: what, onclick }, `${open ? "▾" : "▸"} ${what}`);
+    return make("div", { class: "open" }, button, open && drawTurns(row));
+  }
+
+  // A loop's iterations: all at once, or one of them.
+  function drawTurns(row) {
+    const find = (rows) => rows.reduce((n, r) => n ?? r.primal[0]?.turns?.length ?? find(r.children), undefined);
+    const count = find(row.children);
+    if (!count || row.fold) return null;
+    const option = (k) => make("option", { value: k, selected: k === (turns.get(row.path) ?? -1) }, k < 0 ? "all" : `${k + 1} of ${count}`);
+    const choose = (event) => {
+      turns.set(row.path, Number(event.target.value));
+      layout();
+      scroll.querySelector(`[data-path="${row.path}"] select`)?.focus();
+    };
+    return make("label", {}, "turn", make("select", { onchange: choose }, [...Array(count + 1).keys()].map((k) => option(k - 1))));
+  }
+
+  function drawRow(row) {
+    const feeds = fed.get(row.path) ?? [];
+    const links = `${row.reads.length ? ` reads ${row.reads.join(", ")}` : ""}${feeds.length ? ` feeds ${feeds.join(", ")}` : ""}`;
+    const name = make("div", { class: "path", role: "rowheader", title: `${row.label} ${row.source}${links}` }, row.path, make("span", { class: "hidden" }, links));
+    const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
+    element.append(make("div", { role: "presentation" }), drawCell(row, "primal"));
+    if (derivative === "adjoint") element.append(drawRung(row));
+    if (derivative) element.append(drawCell(row, derivative));
+    const focusOn = (path) => () => {
+      focus = path;
+      drawEdges();
+    };
+    element.addEventListener("mouseenter", focusOn(row.path));
+    element.addEventListener("mouseleave", focusOn(null));
+    element.addEventListener("focusin", focusOn(row.path));
+    name.style.paddingLeft = `${Math.min(row.depth, 4) * 5}px`;
+    return element;
+  }
+
+  function drawEnd(word, end) {
+    const about = { forward: "tangent", reverse: "adjoint" }[view.mode];
+    const value = (text, step) => make("span", { class: "late", "data-late": step ?? -1 }, text);
+    const element = make("div", { class: "item end", role: "row" }, make("div", { class: "path", role: "rowheader" }, word));
+    const cell = (name, title, ...inside) => make("div", { role: "cell", class: name }, make("code", { title }, inside));
+    element.append(make("div", { role: "presentation" }), cell("", `${end.name} = ${end.value}`, `${end.name} = `, value(end.value, end.step)));
+    if (!derivative) return element;
+    if (derivative === "adjoint") element.append(make("div", { class: "rung", role: "cell" }));
+    if (!end.partner) return element;
+    const title = `${end.partner} = ${end.derivative}`;
+    const text = [make("strong", {}, `${MARK[about]} ${end.partner} = `, value(end.derivative, end.derivative_step)), end.seed && " seed"];
+    element.append(cell(`${about} derivative`, title, text));
+    if (end.zero) element.lastChild.append(make("div", { class: "note", title: end.zero }, end.zero));
+    return element;
+  }
+
+  const divider = (text) => ({ height: 28, draw: () => make("div", { class: "item divide", role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, text)) });
+  function rowItems(rows, found, above) {
+    let origin = above;
+    for (const row of rows) {
+      if (row.origin !== origin && row.depth === 0) found.push(divider(row.origin || "back in the function itself"));
+      origin = row.depth === 0 ? row.origin : origin;
+      found.push({ path: row.path, height: rowHeight(row), draw: () => drawRow(row) });
+      if (opened.has(row.path)) rowItems(row.children, found, origin);
+    }
+    return found;
+  }
+  const endHeight = (end) => (narrow && end.partner ? 52 : 28) + (end.zero ? 18 : 0);
+  function endItems(word, ends) {
+    const items = ends.map((end, k) => ({ path: `${word} ${k}`, height: endHeight(end), draw: () => drawEnd(word, end) }));
+    const many = ends.length > MANY && { path: word, height: 52, draw: () => drawMany(word, ends) };
+    return !many ? items : opened.has(word) ? [many, ...items] : [many];
+  }
+  function drawMany(word, ends) {
+    const open = opened.has(word);
+    const what = `${counted(ends.length, word === "in" ? "input" : "output")}: ${ends[0].name} … ${ends.at(-1).name}`;
+    const attributes = { type: "button", "aria-expanded": String(open), onclick: () => toggle(word, true) };
+    const cell = make("div", { role: "cell" }, make("div", { class: "open" }, make("button", attributes, `${open ? "▾" : "▸"} ${what}`)));
+    return make("div", { class: "item", role: "row", "data-path": word }, make("div", { class: "path", role: "rowheader" }, word), make("div", { role: "presentation" }), cell);
+  }
+
+  // Each column gets room in proportion to its longest line, within bounds.
+  const room = (line) => Math.min(40, line.text.length) + Math.min(24, line.value.length) + 8;
+  const widest = (column) => Math.max(24, ...[...index.values()].slice(0, FEW).flatMap(({ row }) => linesOf(row, column).map(room)));
+  const longest = Math.min(9, Math.max(4, ...[...index.keys()].map((path) => path.length)));
+  const columns = [`${longest * 0.5}rem`, `${GUTTER}px`, `minmax(0,${widest("primal")}fr)`];
+  const sides = [derivative === "adjoint" && "4.8rem", derivative && `minmax(0,${widest(derivative)}fr)`].filter(Boolean);
+
+  function layout() {
+    scroll.style.setProperty("--columns", [...columns, ...(narrow ? [] : sides)].join(" "));
+    edges.style.left = `calc(${columns[0]} + .3rem)`;
+    const items = [...endItems("in", view.inputs), ...rowItems(view.rows, [], ""), ...endItems("out", view.outputs)];
+    places = new Map(items.map((item, k) => [item.path, k]));
+    list.show(items);
+    drawEdges();
+  }
+  // The row itself, or the closed row that hides it.
+  function shown(path) {
+    if (places.has(path)) return path;
+    return index.get(path)?.above.map((row) => row.path).find((p) => places.has(p) && !opened.has(p));
+  }
+
+  function arc(from, to, name) {
+    const [a, b] = [from, to].map((path) => places.get(path));
+    if (a == null || b == null || a === b) return null;
+    const [y, z] = [list.middle(a), list.middle(b)];
+    const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
+    return svg("path", { class: name, d: `M${GUTTER - 1} ${y}C${x} ${y} ${x} ${z} ${GUTTER - 3} ${z}m-5 -4l5 4l-5 4` });
+  }
+
+  function drawEdges() {
+    const step = view.steps[player.step()];
+    const path = focus ?? (step ? shown(step.row) : null);
+    const back = !focus && step?.column === "adjoint";
+    const touching = (name) => [...(index.get(path)?.row.reads ?? []).map((p) => [p, path, name]), ...(fed.get(path) ?? []).map((p) => [path, p, name])];
+    const all = index.size <= SMALL ? [...index].flatMap(([to, { row }]) => row.reads.map((from) => [from, to, ""])) : [];
+    const ends = index.size <= SMALL ? view.outputs.map((end, k) => [end.row, `out ${k}`, ""]) : [];
+    const pairs = [...all, ...ends, ...(path ? touching(back ? "adjoint" : "focus") : [])];
+    edges.replaceChildren(...pairs.map(([a, b, name]) => (name === "adjoint" ? arc(b, a, name) : arc(a, b, name))).filter(Boolean));
+    edges.style.height = list.canvas.style.height;
+    list.each((element, item) => element.classList.toggle("focus", item.path === path));
+  }
+
+  // A closed fold shows the one of its lines that is the current step.
+  function mark(element) {
+    const step = player.step();
+    const peek = element.querySelector(".peek");
+    if (peek) {
+      const inside = step >= 0 && shown(view.steps[step].row) === element.dataset.path;
+      peek.replaceChildren(...(inside ? [drawLine(lineOf[step], -1, player)] : []));
+    }
+    markSteps(element, step);
+  }
+
+  function toggle(path, refocus) {
+    if (opened.has(path)) opened.delete(path);
+    else opened.add(path);
+    layout();
+    if (refocus) scroll.querySelector(`[data-path="${path}"] button`)?.focus();
+  }
+
+  function draw(k) {
+    const path = k < 0 ? null : shown(view.steps[k].row);
+    if (path != null) list.reveal(places.get(path));
+    list.each((element) => mark(element));
+    drawEdges();
+  }
+
+  function openCurrent() {
+    const step = view.steps[player.step()];
+    const path = step && shown(step.row);
+    if (path != null && index.get(path).row.children.length) toggle(path, false);
+  }
+
+  function head() {
+    const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
+    const titles = view.columns.map(({ name, read }) => cell(name === "primal" ? name : `${name} derivative`, `${MARK[name]} ${name} ${read === "read up" ? "↑" : "↓"} ${read}`));
+    if (derivative === "adjoint") titles.splice(1, 0, cell("rung", "kept"));
+    return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), cell("blank", make("span", { class: "hidden" }, "arrows")), titles);
+  }
+  scroll.append(make("div", { role: "table", "aria-label": view.title }, head(), list.canvas));
+  const resize = (isNarrow) => ((narrow = isNarrow), layout());
+  return { draw, resize, openCurrent };
 }
 
-function drawTable(view, go) {
-  const head = make("tr", {}, make("th", { scope: "col", class: "path" }, "row"));
-  for (const { name, read } of view.columns) {
-    if (name === "adjoint") head.append(make("th", { scope: "col" }, "kept"));
-    const arrow = read === "read up" ? "↑" : "↓";
-    head.append(make("th", { scope: "col", class: name }, `${MARK[name]} ${name} ${arrow} ${read}`));
+// What of a piece of the page has happened by step k.
+function markSteps(element, k) {
+  for (const line of element.querySelectorAll("[data-step]")) {
+    const own = Number(line.dataset.step);
+    line.classList.toggle("later", k >= 0 && own > k);
+    line.classList.toggle("now", own === k);
+    if (own === k) line.setAttribute("aria-current", "step");
+    else line.removeAttribute("aria-current");
   }
-  const body = make("tbody");
-  body.append(...view.inputs.map((end) => drawEnd("in", end, view)));
-  const shown = view.rows.slice(0, MOST_ROWS).map((row) => drawRow(row, view, go, body));
-  body.append(...view.outputs.map((end) => drawEnd("out", end, view)));
-  const table = make("table", {}, make("caption", { class: "hidden" }, view.title), make("thead", {}, head), body);
-  return { table, shown };
+  for (const value of element.querySelectorAll("[data-late]")) value.classList.toggle("later", k >= 0 && Number(value.dataset.late) > k);
+  for (const rung of element.querySelectorAll("[data-used]")) {
+    rung.classList.toggle("held", k >= 0 && Number(rung.dataset.made) <= k && Number(rung.dataset.used) >= k);
+  }
 }
+
+// ---- the listing -------------------------------------------------------------------------------
 
 // The same lines as code, in the program's own order.
-function drawListing(view, go) {
+function createListing(view, player, scroll) {
   const lines = [];
   const collect = (row) => {
-    lines.push(...row.primal, ...row.coefficient, ...row.tangent, ...row.adjoint);
+    lines.push(...linesIn(row));
     row.children.forEach(collect);
   };
   view.rows.forEach(collect);
   const ordered = lines.filter((l) => l.step != null).sort((a, b) => a.step - b.step);
-  const list = make("div", { class: "listing" });
-  let role = null;
-  for (const line of ordered.slice(0, 3 * MOST_ROWS)) {
-    if (line.role === "adjoint" && role !== "adjoint" && !list.querySelector(".note")) {
-      list.append(make("div", { class: "note" }, `the way back, from ${view.seeds.join(", ")}`));
-    }
-    role = line.role;
-    list.append(drawLine(line, go));
+  const back = ordered.findIndex((l) => l.role === "adjoint");
+  const list = createList(scroll, (element) => markSteps(element, player.step()));
+  const cell = (name, ...inside) => make("div", { class: `item ${name}`, role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, inside));
+  const items = ordered.map((line, k) => ({ step: k, height: 24, draw: () => cell("", drawLine(line, -1, player)) }));
+  if (back >= 0) items.splice(back, 0, { height: 28, draw: () => cell("divide", `the way back, from ${view.seeds.join(", ")}`) });
+  scroll.append(make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas));
+  function draw(k) {
+    if (k >= 0) list.reveal(k + (back >= 0 && k >= back ? 1 : 0), 0);
+    list.each((element) => markSteps(element, k));
   }
-  return { table: list, shown: [] };
+  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: narrow && item.step != null ? 42 : item.height })));
+  return { draw, resize, openCurrent() {} };
 }
 
-// ---- memory over the steps ---------------------------------------------------------------------
+// ---- memory and operations over the steps ------------------------------------------------------
 
-function drawStrip(view) {
-  const ns = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(ns, "svg");
-  for (const [k, v] of Object.entries({ width: 120, height: 20, viewBox: "0 0 120 20", "aria-hidden": "true" })) svg.setAttribute(k, v);
-  const last = Math.max(1, view.steps.length - 1);
-  const at = (k) => `${((k / last) * 118 + 1).toFixed(1)},${(19 - (view.steps[k].live / Math.max(1, view.peak)) * 17).toFixed(1)}`;
-  const line = document.createElementNS(ns, "polyline");
-  line.setAttribute("points", view.steps.map((_, k) => at(k)).join(" "));
-  line.setAttribute("style", "fill:none;stroke:var(--muted);stroke-width:1.5");
-  const dot = document.createElementNS(ns, "circle");
-  dot.setAttribute("r", "3.5");
-  dot.setAttribute("style", "fill:var(--adjoint)");
-  svg.append(line, dot);
-  const move = (k) => {
-    dot.style.display = k < 0 ? "none" : "";
-    if (k >= 0) [["cx", 0], ["cy", 1]].forEach(([name, i]) => dot.setAttribute(name, at(k).split(",")[i]));
-  };
-  return { svg, move };
+function createMeters(view) {
+  const last = view.steps.length - 1;
+  const total = Math.max(1, view.steps[last]?.flops ?? 1);
+  const x = (k) => (k + 1) * (600 / (last + 2));
+  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
+  // of thousands of steps, the fullest of each pixel
+  const stride = Math.max(1, Math.ceil((last + 1) / 600));
+  const picked = [];
+  for (let k = 0; k <= last; k += stride) {
+    let most = k;
+    for (let j = k; j < Math.min(k + stride, last + 1); j += 1) if (view.steps[j].live > view.steps[most].live) most = j;
+    picked.push(most);
+  }
+  const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
+  const at = svg("line", { class: "at", y1: 0, y2: 40 });
+  const strip = svg(
+    "svg",
+    { class: "strip", viewBox: "0 0 600 40", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("polygon", { class: "held", points: `0,40 ${points(memory)} 600,40` }),
+    svg("polyline", { class: "flops", points: points((k) => 39 - (view.steps[k].flops / total) * 36) }),
+    view.bad.map((k) => svg("line", { class: "bad", x1: x(k), x2: x(k), y1: 0, y2: 40 })),
+    at,
+  );
+  const held = make("div");
+  const flops = make("div");
+  const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
+  function draw(k) {
+    const step = view.steps[k];
+    held.textContent = `▬ held in memory: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
+    flops.textContent = `┄ operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
+    at.style.display = step ? "" : "none";
+    at.setAttribute("x1", x(k));
+    at.setAttribute("x2", x(k));
+  }
+  strip.style.gridColumn = "1 / -1";
+  return { element: make("div", { class: "meters" }, last > 0 && strip, held, flops), draw };
 }
 
 // ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
   const view = model.get("view");
-  const last = view.steps.length - 1;
+  const jumps = view.bad.length ? [{ key: "n", label: "NaN or inf", step: (k) => view.bad.find((b) => b > k) ?? view.bad[0] }] : [];
   const player = createPlayer({
     model,
     steps: view.steps.length,
-    words: (k) => view.steps[k].words,
+    words: (k) => [view.steps[k].words, view.steps[k].product && drawProduct(view.steps[k].product, view.steps[k].column)],
     onStep: draw,
-    idle: last < 0 ? "This program has no equations." : "All values are shown. Step to watch them appear one by one.",
+    idle: view.steps.length ? "All values are shown. Step to watch them appear one by one." : "This program has no equations.",
+    jumps,
     group: view.group,
   });
-  const strip = drawStrip(view);
-  const memory = make("span");
-  const flops = make("span");
-  const { table, shown } = (view.layout === "listing" ? drawListing : drawTable)(view, player.go);
-  const name = `the ${view.layout}: arrow keys step, Enter opens a row, Space plays`;
-  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": name }, table);
-  const tail = view.rows.length > MOST_ROWS ? [`${view.rows.length - MOST_ROWS} more rows are left out here; print(view) shows them all.`] : [];
-  const { unmount } = mount(
+  const meters = createMeters(view);
+  const panes = make("div", { class: "panes" });
+  const made = {};
+  let narrow = false;
+
+  function createPane(name) {
+    const label = `the ${name}: arrow keys step, Enter opens a row, Space plays`;
+    const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label });
+    const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll);
+    player.keys(scroll, { Enter: pane.openCurrent });
+    return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
+  }
+  // one of the two is always there
+  function flip(name) {
+    const open = Object.keys(switches).filter((other) => (other === name) !== (switches[other].getAttribute("aria-pressed") === "true"));
+    if (open.length) choose(open);
+  }
+  function choose(names) {
+    for (const name of Object.keys(switches)) switches[name].setAttribute("aria-pressed", String(names.includes(name)));
+    const chosen = names.map((name) => (made[name] ??= createPane(name)));
+    panes.replaceChildren(...chosen.map((pane) => pane.element));
+    for (const pane of chosen) pane.resize(narrow);
+    for (const pane of chosen) pane.draw(player.step());
+  }
+  const switchOf = (name) => make("button", { type: "button", "aria-pressed": "false", onclick: () => flip(name) }, name === "ladder" ? "Ladder" : "Listing");
+  const switches = { ladder: switchOf("ladder"), listing: switchOf("listing") };
+  player.bar.append(make("span", { class: "switches" }, switches.ladder, switches.listing));
+
+  const { root, unmount } = mount(
     el,
     { label: `${view.layout}: ${view.title}`, style: PLAYER_STYLE + STYLE },
     make("p", { class: "title" }, view.title),
-    make("p", { class: "summary" }, [view.summary, ...view.notes, ...tail].join(" ")),
+    make("p", { class: "summary" }, [view.summary, ...view.notes].map((note) => note.replace(/[.]?$/, ".")).join(" ")),
     player.bar,
     player.words,
-    make("div", { class: "meters" }, make("span", {}, memory, strip.svg), flops),
-    scroll,
-    make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
+    meters.element,
+    panes,
+    view.text && make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
   );
-
-  const lines = [...table.querySelectorAll("[data-step]")];
-  const late = [...table.querySelectorAll("[data-late]")];
-  const rungs = [...table.querySelectorAll("[data-used]")];
-
   function draw(k) {
-    const step = view.steps[k];
-    memory.textContent = `held in memory: ${bytes(step ? step.live : view.peak)}${step ? "" : " at most"}`;
-    flops.textContent = `operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
-    strip.move(k);
-    for (const line of lines) {
-      const own = Number(line.dataset.step);
-      line.classList.toggle("later", k >= 0 && own > k);
-      line.classList.toggle("now", own === k);
-      if (own === k) line.setAttribute("aria-current", "step");
-      else line.removeAttribute("aria-current");
-      if (own === k) reveal(line);
-    }
-    for (const value of late) value.classList.toggle("later", k >= 0 && Number(value.dataset.late) > k);
-    for (const rung of rungs) rung.classList.toggle("held", k >= 0 && Number(rung.dataset.made) <= k && Number(rung.dataset.used) >= k);
+    meters.draw(k);
+    for (const pane of Object.values(made)) if (pane.element.isConnected) pane.draw(k);
   }
-
-  // scroll the ladder alone, never the page
-  function reveal(line) {
-    const box = scroll.getBoundingClientRect();
-    const at = line.getBoundingClientRect();
-    if (at.top < box.top + 40) scroll.scrollTop -= box.top + 40 - at.top;
-    if (at.bottom > box.bottom) scroll.scrollTop += at.bottom - box.bottom;
-  }
-
-  function openCurrent() {
-    const path = view.steps[player.step()]?.row;
-    const find = (rows) => rows.reduce((found, r) => found ?? (r.path === path ? r : find(r.children)), undefined);
-    find(shown)?.toggle?.();
-  }
-
-  player.keys(scroll, { Enter: openCurrent });
+  const measure = () => {
+    if (!root.clientWidth) return; // not on the page yet
+    const now = root.clientWidth < NARROW;
+    root.toggleAttribute("data-stacked", root.clientWidth < WIDE);
+    if (now === narrow) return;
+    narrow = now;
+    root.toggleAttribute("data-narrow", narrow);
+    for (const pane of Object.values(made)) pane.resize(narrow);
+  };
+  measure();
+  choose([view.layout === "listing" ? "listing" : "ladder"]);
+  const observer = new ResizeObserver(measure);
+  observer.observe(root);
   player.start();
   return () => {
+    observer.disconnect();
     player.destroy();
     unmount();
   };

@@ -6,7 +6,7 @@
 //     words,        // k => what step k does: a string, an element or a list of them (the live region)
 //     onStep,       // k => void: redraw; called at once by `start()`, then at every step
 //     idle,         // what is said at -1 (optional)
-//     jumps,        // [{ key: "n", label: "First NaN", step: 12 }]: further buttons and keys (optional)
+//     jumps,        // [{ key: "n", label: "Next NaN", step: (k) => 12 }]: further buttons and keys (optional)
 //     group,        // views on a page with the same group share their step (optional string)
 //   });
 //   player.bar, player.words      elements to put where you like (append PLAYER_STYLE to your style)
@@ -14,6 +14,7 @@
 //   player.go(k)                  go to a step
 //   player.keys(element, more)    arrows, Home, End, Space and the jumps' keys act while `element` itself has
 //                                 the focus; `more` adds { key: function }
+//   player.say(...words)          put other words into the live region, until the next step
 //   player.start()                call once, when everything is on the page
 //   player.destroy()              call from the function that `render` returns
 
@@ -66,7 +67,7 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
   const slide = () => go(Number(slider.value));
   const slider = make("input", { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step", oninput: slide });
   const count = make("span", { class: "count" });
-  const leaps = jumps.map((j) => make("button", { type: "button", onclick: () => go(j.step) }, `${j.label} (${j.key})`));
+  const leaps = jumps.map((j) => make("button", { type: "button", onclick: () => go(j.step(step())) }, `${j.label} (${j.key})`));
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leaps);
   const region = make("div", { class: "words", role: "status" });
 
@@ -82,7 +83,7 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
     slider.setAttribute("aria-valuetext", k < 0 ? "all steps" : place);
     first.disabled = back.disabled = k < 0;
     next.disabled = end.disabled = k >= last;
-    region.replaceChildren(...[k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k)].flat());
+    region.replaceChildren(...[k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k)].flat().filter((said) => said != null));
     onStep(k);
   }
 
@@ -99,7 +100,7 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
     const off = () => go(step() - 1);
     const known = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off, Home: () => go(-1), End: () => go(last) };
     known[" "] = toggle;
-    for (const j of jumps) known[j.key] = () => go(j.step);
+    for (const j of jumps) known[j.key] = () => go(j.step(step()));
     Object.assign(known, more);
     element.addEventListener("keydown", (event) => {
       if (event.target !== element || !known[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -115,5 +116,6 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
     model.off("change:step", draw);
   }
 
-  return { bar, words: region, step, go, keys, start: draw, destroy };
+  const say = (...said) => region.replaceChildren(...said.flat());
+  return { bar, words: region, step, go, keys, say, start: draw, destroy };
 }
