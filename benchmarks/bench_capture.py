@@ -3,38 +3,53 @@
 import json
 import subprocess
 import sys
+import time
 import zlib
 
 import jax
 import jax.numpy as jnp
 
 from olympus_kit.program import capture
+from olympus_kit.program._model import MODES
 
 from ._ratio import Ratio, interleaved
 from .bench_graph import X, chain
 
+ONE = jnp.float32(1)
+# what jax traces for each mode beside f itself, and the seeds that the result is run with
+DERIVATIVES = {
+    "forward": (lambda f: lambda x, t: jax.jvp(f, (x,), (t,)), jnp.ones(3)),
+    "reverse": (lambda f: lambda x, u: jax.vjp(f, x)[1](u), ONE),
+}
 
-def floor(equations):
-    """Trace f and its VJP, and run the equations of the VJP once, one by one."""
-    f = chain(equations)
-    jax.make_jaxpr(f)(X)
-    closed = jax.make_jaxpr(lambda x, u: jax.vjp(f, x)[1](u))(X, jnp.float32(1))
-    jax.core.eval_jaxpr(closed.jaxpr, closed.consts, X, jnp.float32(1))
+
+def floor(equations, mode):
+    """Trace f and its derivative, and run the equations of the latter once, one by one."""
+    f, args = chain(equations), [X]
+    closed = jax.make_jaxpr(f)(X)
+    if mode in DERIVATIVES:
+        derivative, seed = DERIVATIVES[mode]
+        args.append(seed)
+        closed = jax.make_jaxpr(derivative(f))(*args)
+    jax.core.eval_jaxpr(closed.jaxpr, closed.consts, *args)
 
 
 def ratios() -> list[Ratio]:
     """Compare at 1,000 and 10,000 equations; measure JSON and memory."""
-    found, seconds = [], {}
-    for equations, rounds in ((1000, 5), (10_000, 2)):
-        jobs = [lambda n=equations: floor(n), lambda n=equations: capture(chain(n), X)]
-        interleaved(jobs, 1)  # warm up
-        least, captured = interleaved(jobs, rounds)
-        seconds[equations] = captured
-        label = f"capture ({equations:,} equations) / traces and one eager run"
-        found.append(Ratio(label, captured / least, 1.5))
-    found.append(
-        Ratio("capture of 10,000 / of 1,000 equations", seconds[10_000] / seconds[1000], 12)
-    )
+    found = []
+    for mode in MODES:
+        seconds = {}
+        for equations, rounds in ((1000, 5), (10_000, 2)):
+            jobs = [
+                lambda n=equations, m=mode: floor(n, m),
+                lambda n=equations, m=mode: capture(chain(n), X, mode=m),
+            ]
+            interleaved(jobs, 1)  # warm up
+            least, seconds[equations] = interleaved(jobs, rounds, time.process_time)
+            label = f"capture {mode} ({equations:,} equations) / traces and one eager run"
+            found.append(Ratio(label, seconds[equations] / least, 1.5))
+        growth = seconds[10_000] / seconds[1000]
+        found.append(Ratio(f"capture {mode} of 10,000 / of 1,000 equations", growth, 12))
     return [*found, *sizes(), memory()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,19 @@ from ._model import Mode, Program
 TAP_LIMIT = 500
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Hold back the garbage collector, which would walk the growing tables again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collecting()
 def capture(
     f: Callable[..., Any],
     *args: Any,
@@ -137,7 +151,7 @@ def _trace_reverse(
     """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
 
     def trace(marked: Any, taps: Sequence[Any]) -> jaxprs.Traced:
-        function = jaxprs.exposing(build.closed, marked, exposed)
+        function = jaxprs.exposing(build.closed, jaxprs.share_rules(marked), exposed)
         leaves, which = build.arguments.leaves, build.arguments.which
         return jaxprs.trace_reverse(function, leaves, which, seeds, taps)
 

@@ -10,7 +10,7 @@ import jax.extend.core as jec
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, opened, with_outputs
+from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, jaxpr_of, opened
 
 # called with a value's number, the value, and whether its first axis counts iterations
 Sink = Callable[[int, Any, bool], None]
@@ -57,8 +57,7 @@ def _run_together(eqns: Sequence[Any], env: dict[Any, Any]) -> tuple[list[Any], 
     made = set(results)
     free = {v: None for eqn in eqns for v in eqn.invars if not isinstance(v, jec.Literal)}
     needed = [v for v in free if v not in made]
-    template = jax.make_jaxpr(lambda: ())().jaxpr
-    jaxpr = with_outputs(template.replace(eqns=list(eqns)), results, needed)
+    jaxpr = jaxpr_of(eqns, needed, results)
     return results, jax.core.eval_jaxpr(jaxpr, (), *[env[v] for v in needed])
 
 

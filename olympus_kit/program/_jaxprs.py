@@ -7,7 +7,7 @@ knows a jaxpr; `tests/unit/test_canary.py` has a test for each behaviour relied 
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,8 +18,6 @@ import jax.extend.core as jec
 import jax.extend.source_info_util as source_info_util
 import numpy as np
 from jax.interpreters import ad
-
-MARK = re.compile("§([0-9.]+)§")
 
 # A tap is the identity in its first argument, and its derivative adds the second argument's
 # tangent. Transposed, it hands the cotangent of one use of a value to an input of its own,
@@ -51,6 +49,12 @@ def is_jaxpr(value: Any) -> bool:
 def opened(jaxpr: Any) -> Any:
     """Return the `Jaxpr` inside a `ClosedJaxpr`."""
     return jaxpr.jaxpr if isinstance(jaxpr, jec.ClosedJaxpr) else jaxpr
+
+
+def jaxpr_of(eqns: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+    """Return a jaxpr of equations."""
+    empty = jax.make_jaxpr(lambda: ())().jaxpr
+    return with_outputs(empty.replace(eqns=list(eqns)), outputs, inputs)
 
 
 def with_outputs(jaxpr: Any, outvars: Sequence[Any], extra_inputs: Sequence[Any] = ()) -> Any:
@@ -95,8 +99,8 @@ def marked_path(eqn: Any) -> tuple[str | None, bool]:
     And whether jax made the equation by transposing.
     """
     stack = str(eqn.source_info.name_stack)
-    marks = MARK.findall(stack)
-    return (marks[-1] if marks else None), "transpose(" in stack
+    inner = stack.rpartition("§")[0].rpartition("§")[2]
+    return inner or None, "transpose(" in stack
 
 
 def scopes(jaxpr: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -157,6 +161,50 @@ def _active(jaxpr: Any, which: Sequence[int]) -> set[Any]:
     return active
 
 
+# --- shared rules ----------------------------------------------------------------------------
+
+# from this many equations of a kind on, one derivation of their rule is cheaper than many
+SHARED_FROM = 8
+
+
+def share_rules(jaxpr: Any) -> Any:
+    """Return the jaxpr with each plain equation of a frequent kind inside an inlined jit.
+
+    jax keeps the derivative of what is jitted, and derives that of a bare primitive anew each
+    time, which takes most of a trace. jax inlines the jits, so that no trace of them is left.
+    """
+    kinds = [_kind(eqn) for eqn in jaxpr.eqns]
+    last = dict(zip(kinds, jaxpr.eqns, strict=True))
+    calls = {k: _inlined(last[k]) for k, n in Counter(kinds).items() if k and n >= SHARED_FROM}
+
+    def shared(kind: Any, eqn: Any) -> Any:
+        if kind not in calls:
+            return eqn
+        like = {"invars": eqn.invars, "outvars": eqn.outvars, "source_info": eqn.source_info}
+        return calls[kind].replace(**like)
+
+    return jaxpr.replace(eqns=list(map(shared, kinds, jaxpr.eqns)))
+
+
+def _kind(eqn: Any) -> Any:
+    """Return what equations must have in common to share a rule, None for those that do not."""
+    kind = eqn.primitive, eqn.ctx, (*eqn.params.items(),), (*(v.aval for v in eqn.invars),)
+    try:
+        hash(kind)
+    except TypeError:  # a parameter that cannot be compared
+        return None
+    return None if eqn.effects or any(bodies(eqn)) else kind
+
+
+def _inlined(eqn: Any) -> Any:
+    info = eqn.source_info.replace(name_stack=source_info_util.new_name_stack())
+    inputs = [jec.Var(v.aval) for v in eqn.invars]
+    alone = jaxpr_of([eqn.replace(invars=inputs, source_info=info)], inputs, eqn.outvars)
+    run = jax.jit(jec.jaxpr_as_fun(jec.ClosedJaxpr(alone, ())))
+    call = jax.make_jaxpr(run)(*[v.aval for v in inputs]).jaxpr.eqns[0]
+    return call.replace(params=call.params | {"inline": True})
+
+
 # --- traces ----------------------------------------------------------------------------------
 
 
@@ -170,9 +218,8 @@ def trace(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Any]:
 def exposing(closed: Any, jaxpr: Any, exposed: Sequence[Any]) -> Callable[..., Any]:
     """Return the function of a jaxpr: inputs -> (its outputs, the exposed values)."""
     count = len(jaxpr.outvars)
-    run = jec.jaxpr_as_fun(
-        jec.ClosedJaxpr(with_outputs(jaxpr, [*jaxpr.outvars, *exposed]), closed.consts)
-    )
+    full = with_outputs(jaxpr, [*jaxpr.outvars, *exposed])
+    run = jec.jaxpr_as_fun(jec.ClosedJaxpr(full, closed.consts))
 
     def function(*inputs: Any) -> tuple[list[Any], list[Any]]:
         values = run(*inputs)

@@ -18,39 +18,56 @@ FIRST = 8  # entries kept of a larger one
 
 def summarize(value: Any, iterations: bool = False) -> Summary:
     """Return the summary of an array; with `iterations` its first axis counts a loop's turns."""
-    if hasattr(value, "dtype") and jax.numpy.issubdtype(value.dtype, jax.dtypes.prng_key):
-        value = jax.random.key_data(value)
-    array = np.asarray(value)
-    if array.dtype == jax.dtypes.float0:
-        array = np.zeros(array.shape, np.int8)
-    if array.dtype.kind not in "biufc":  # bfloat16 and its kin are numpy's only by courtesy
-        array = array.astype(np.float32)
+    array = _host(value)
     whole = array.size <= WHOLE
     entries = (array if whole else array.ravel()[:FIRST]).tolist()
     turns = array.shape[0] if iterations else None
-    finite, nans, infs = _finite(array)
     if array.dtype.kind == "c":
+        nans = int(np.isnan(array).sum())
+        infs = array.size - int(np.isfinite(array).sum()) - nans
         return Summary(_pairs(entries), whole, None, None, None, nans, infs, turns)
-    return Summary(entries, whole, *_statistics(finite), nans, infs, turns)
+    described = _of_few(array.ravel().tolist()) if whole else _of_many(array)
+    return Summary(entries, whole, *described, turns)
 
 
-def _finite(array: Array) -> tuple[Array, int, int]:
-    """Return the finite entries, and how many there are of nan and of inf."""
+def _host(value: Any) -> Array:
+    """Return a value as an array of numpy's own types."""
+    if not isinstance(getattr(value, "dtype", np.dtype(bool)), np.dtype):  # a PRNG key
+        value = jax.random.key_data(value)
+    array = np.asarray(value)
+    if array.dtype.kind in "biufc":
+        return array
+    if array.dtype == jax.dtypes.float0:
+        return np.zeros(array.shape, np.int8)
+    return array.astype(np.float32)  # bfloat16 and its kin are numpy's only by courtesy
+
+
+# minimum, maximum and mean of the finite entries, and how many there are of nan and of inf
+Description = tuple[float | None, float | None, float | None, int, int]
+
+
+def _of_few(numbers: list[float]) -> Description:
+    """Describe a few numbers, with which Python is quicker than numpy."""
+    finite = [x for x in numbers if math.isfinite(x)]
+    nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
+    infs = len(numbers) - len(finite) - nans
+    if not finite:
+        return None, None, None, nans, infs
+    mean = math.fsum(finite) / len(finite)
+    return float(min(finite)), float(max(finite)), mean, nans, infs
+
+
+def _of_many(array: Array) -> Description:
+    finite = array
     with np.errstate(all="ignore"):
-        if array.dtype.kind in "biu" or math.isfinite(abs(array.sum())):
-            return array, 0, 0
-    finite = array[np.isfinite(array)]
-    nans = int(np.isnan(array).sum())
-    return finite, nans, array.size - finite.size - nans
-
-
-def _statistics(array: Array) -> tuple[float | None, float | None, float | None]:
-    if array.size == 0:
-        return None, None, None
-    if array.size == 1:
-        only = float(array.item())
-        return only, only, only
-    return float(array.min()), float(array.max()), float(array.mean(dtype=np.float64))
+        if array.dtype.kind == "f" and not math.isfinite(array.sum()):
+            finite = array[np.isfinite(array)]
+    nans = int(np.isnan(array).sum()) if finite.size < array.size else 0
+    infs = array.size - finite.size - nans
+    if not finite.size:
+        return None, None, None, nans, infs
+    mean = float(finite.mean(dtype=np.float64))
+    return float(finite.min()), float(finite.max()), mean, nans, infs
 
 
 def _pairs(entries: Any) -> Any:

@@ -88,6 +88,17 @@ def test_the_reverse_program_has_jax_s_own_equations(name):
 
 
 @pytest.mark.parametrize("name", REVERSE)
+def test_shared_rules_change_nothing(name, monkeypatch):
+    """Deriving the rule of each kind of equation once is quicker, and seen by nobody."""
+    f, args = REVERSE[name]
+    found = []
+    for shared_from in (1, 10**9):
+        monkeypatch.setattr(jaxprs, "SHARED_FROM", shared_from)
+        found.append(capture(f, *args).to_json())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", REVERSE)
 def test_every_equation_has_a_role_and_a_row(name):
     f, args = REVERSE[name]
     program = capture(f, *args, mode="reverse")

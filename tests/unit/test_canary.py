@@ -67,6 +67,17 @@ def test_a_tap_leaves_no_equation_and_returns_its_contribution():
     assert pull(2.0, [0.0] * 3, 1.0) == (4.0, 2.0, 2.0, 1.0)
 
 
+def test_an_inlined_jit_leaves_no_equation_and_keeps_the_mark():
+    closed = jax.make_jaxpr(lambda x: [jnp.sin(x) for _ in range(jaxprs.SHARED_FROM)])(X)
+    shared = jaxprs.share_rules(jaxprs.mark(closed.jaxpr))
+    assert [e.primitive.name for e in shared.eqns] == ["jit"] * jaxprs.SHARED_FROM
+    run = jec.jaxpr_as_fun(jec.ClosedJaxpr(shared, ()))
+    program = jax.make_jaxpr(lambda x, u: jax.vjp(run, x)[1](u))(X, [X] * jaxprs.SHARED_FROM)
+    found = [(e.primitive.name, jaxprs.marked_path(e)) for e in program.jaxpr.eqns]
+    assert found[:2] == [("sin", ("0", False)), ("cos", ("0", False))]
+    assert [pair for name, pair in found if name == "mul"][-1] == ("0", True)
+
+
 def test_a_named_tuple_among_the_parameters_stays_one():
     a = jnp.eye(3) * 2
     f = marked(jnp.linalg.solve, a, X)
