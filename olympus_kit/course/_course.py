@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def page_of(question: str) -> Page:
     raise CourseError(f"No question {question}. There are: {names}.")
 
 
-def reset(question: str, stamp: str) -> Path | None:
+def reset(question: str) -> Path | None:
     """Put the stub of a question back; return the dated copy of the page as it was.
 
     A cell or a page that was deleted comes back; then the page's other cells stay as they are.
@@ -104,7 +105,7 @@ def reset(question: str, stamp: str) -> Path | None:
     at = page_of(question)
     with editing(at.path.parent):
         mine = nb.read(at.path) if at.path.exists() else None
-        copy = _copy(at.path, stamp) if mine else None
+        copy = keep(at.path) if mine else None
         write_whole(at.path, _with_stub(at, mine, question))
     _progress.update(at.path.parent, question, {"state": "not attempted", "hints": 0})
     return copy
@@ -132,13 +133,13 @@ def editing(folder: Path) -> Iterator[None]:
         raise CourseError(f"Another olympus is changing {folder}: try again.") from None
 
 
-def _copy(path: Path, stamp: str) -> Path:
-    """Keep the page as it is, to the byte, under a name that no other copy has."""
+def keep(path: Path) -> Path:
+    """Keep a page as it is, to the byte, under a dated name that no other copy has."""
     folder = path.parent / _progress.FOLDER / "kept"
     folder.mkdir(parents=True, exist_ok=True)
-    names = (f"{path.stem}-{stamp}{n}.md" for n in ("", *(f"-{i}" for i in range(2, 1000))))
-    copy = next(folder / name for name in names if not (folder / name).exists())
-    return Path(shutil.copyfile(path, copy))
+    stamp = f"{path.stem}-{datetime.now():%Y-%m-%d-%H%M%S}"
+    names = (folder / f"{stamp}{n}.md" for n in ("", *(f"-{i}" for i in range(2, 1000))))
+    return Path(shutil.copyfile(path, next(name for name in names if not name.exists())))
 
 
 def next_hint(question: str) -> tuple[int, list[str]]:

@@ -9,14 +9,15 @@ from ._lesson import BLOCK, Exercise
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 WEIGHT = 9  # an expression of fewer words and signs, such as `jnp.sin(x)`, is everybody's
+SAYS = (ast.Return, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 DOES = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript)
 
 
 def leaks(exercise: Exercise, public: str, hints: str) -> list[str]:
     """The pieces of a solution that can be read in `public`, however they are laid out there.
 
-    A piece is an expression that a statement returns, assigns or loops over. A solution of one
-    short piece must not be read either. A hint may show a piece, but not the whole solution.
+    A piece is an expression that a statement returns or assigns. A solution of one short piece
+    must not be read either. A hint may show a piece, but not the whole solution.
     AuthoringError where a solution is not Python.
     """
     page, nearly = _words(public), _words(hints)
@@ -35,10 +36,10 @@ def leaks(exercise: Exercise, public: str, hints: str) -> list[str]:
 
 def _pieces(tree: ast.Module) -> Iterator[str]:
     """What the statements compute, as Python itself would write it."""
-    for statement in (node for node in ast.walk(tree) if isinstance(node, ast.stmt)):
-        for child in ast.iter_child_nodes(statement):
-            for part in child.elts if isinstance(child, ast.Tuple) else [child]:
-                if isinstance(part, ast.expr) and any(isinstance(n, DOES) for n in ast.walk(part)):
+    for statement in ast.walk(tree):
+        if isinstance(statement, SAYS) and (value := statement.value):
+            for part in value.elts if isinstance(value, ast.Tuple) else [value]:
+                if any(isinstance(node, DOES) for node in ast.walk(part)):
                     yield ast.unparse(part)
 
 

@@ -3,16 +3,22 @@
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import ceil
+from queue import Empty
 from typing import Any
 
 import pytest
+from jupyter_client.kernelspec import NoSuchKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers, find_metadata_tags
 
 from ..checks._outcome import MARKS
 from . import _notebook as nb
+from ._cache import compile_cache
+from ._runner import SECONDS
 
 STARTS = 3
+NBVALS_TIMEOUT = 2000.0
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -49,12 +55,15 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
         """Start the kernel; again where another process took its port meanwhile."""
         for attempt in range(1, STARTS + 1):
             try:
-                with _leftovers_ignored():
+                with _leftovers_ignored(), _environment(compile_cache()):
                     super().setup()
+            except NoSuchKernel as error:
+                pytest.fail(f"{error}: add --nbval-current-env, or choose a kernel.", pytrace=False)
             except RuntimeError:
                 if attempt == STARTS:
                     raise
             else:
+                _watch(self.kernel)
                 return
 
     def teardown(self) -> None:
@@ -72,7 +81,7 @@ class MystCell(IPyNbCell):  # type: ignore[misc]
         return self.path, self.line - 1, f"{self.path.name}:{self.line} {self.name}"
 
     def runtest(self) -> None:
-        with _leftovers_ignored():
+        with _leftovers_ignored(), _sooner(self.config):
             super().runtest()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
@@ -99,3 +108,37 @@ def _leftovers_ignored() -> Iterator[None]:
         for kind in (DeprecationWarning, ResourceWarning, pytest.PytestUnraisableExceptionWarning):
             warnings.simplefilter("ignore", kind)
         yield
+
+
+@contextmanager
+def _environment(more: dict[str, str]) -> Iterator[None]:
+    """Processes that are started within inherit these variables."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in more.items():
+            patch.setenv(name, value)
+        yield
+
+
+@contextmanager
+def _sooner(config: pytest.Config) -> Iterator[None]:
+    """Stop a cell before half an hour is over, unless somebody has chosen another time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if config.option.nbval_cell_timeout == NBVALS_TIMEOUT:
+            patch.setattr(config.option, "nbval_cell_timeout", SECONDS)
+        yield
+
+
+def _watch(kernel: Any) -> None:
+    """Make nbval see that a kernel has died; by itself it waits for the whole timeout."""
+    wait = kernel.await_reply
+
+    def await_reply(message: str, timeout: float) -> None:
+        for _ in range(ceil(timeout)):
+            with suppress(Empty):
+                wait(message, timeout=1)
+                return
+            if not kernel.is_alive():
+                raise RuntimeError("The kernel died in this cell.")
+        raise Empty
+
+    kernel.await_reply = await_reply

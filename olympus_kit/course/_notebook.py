@@ -34,7 +34,8 @@ def parse(text: str, name: str = "the text") -> Any:
     try:
         return jupytext.reads(text, fmt=FORMAT)
     except Exception as error:
-        raise NotANotebook(f"{name} can't be read as a MyST notebook: {error}") from None
+        why = str(error).partition("\n\n")[0]
+        raise NotANotebook(f"{name} can't be read as a MyST notebook: {why}") from None
 
 
 def is_notebook(path: Path) -> bool:

@@ -10,7 +10,7 @@ from .._files import write_whole
 from ..checks._catalogue import catalogue
 from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
 from . import _notebook as nb
-from ._course import editing
+from ._course import editing, keep
 from ._leak import leaks
 from ._lesson import AuthoringError, Cell, Exercise, Lesson, read_all
 from ._merge import merge
@@ -43,6 +43,7 @@ class Report:
     """What a release did, line by line, and whether exercises/ was as it should be."""
 
     lines: list[str] = field(default_factory=list)
+    edited: list[Path] = field(default_factory=list)
     differs: bool = False
 
 
@@ -131,6 +132,8 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
         target.mkdir(exist_ok=True)
         with editing(target):
             for path, text in _stale(built, target, report, check):
+                if path in report.edited:
+                    keep(path)
                 write_whole(path, text)
     if not only:
         _orphans(built, target, report)
@@ -156,6 +159,7 @@ def _stale(
         wanted = {page: text, spec: new.spec, answers: new.answers}
         late = [(path, text) for path, text in wanted.items() if not _holds(path, text)]
         if kept:
+            report.edited.append(page)
             report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
         if late:
             report.lines.append(f"{page}: {DIFFERS if check else 'written'}")

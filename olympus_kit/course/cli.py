@@ -4,7 +4,6 @@ import json as json_module
 import os
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import wraps
 from itertools import chain
 from pathlib import Path
@@ -195,7 +194,7 @@ def solution(
 @command
 def reset_(name: Name, json: Json = False) -> None:
     """Put the empty answer back; a dated copy is kept. Example: `olympus reset dense_vjp`."""
-    copy = reset(name, datetime.now().strftime("%Y-%m-%d-%H%M%S"))
+    copy = reset(name)
     said = f"{name} is as at the start." + (f" Your page before that: {copy}" if copy else "")
     _tell(json, {"question": name, "kept": copy and str(copy)}, said)
 

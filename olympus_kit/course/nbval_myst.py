@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     from ._nbval_items import MystFile
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the cells of a notebook together where pytest-xdist would deal them out singly."""
+    if _wanted(config) and config.getoption("dist", "no") == "load":
+        config.option.dist = "loadscope"
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "MystFile | None":
     """Collect a Markdown file that says of itself that it is a MyST notebook."""
-    wanted = any(parent.config.getoption(name, False) for name in ("nbval", "nbval_lax"))
-    if not wanted or file_path.suffix != ".md":
+    if not _wanted(parent.config) or file_path.suffix != ".md":
         return None
     from ._nbval_items import MystFile
     from ._notebook import is_notebook
 
     return MystFile.from_parent(parent, path=file_path) if is_notebook(file_path) else None
+
+
+def _wanted(config: pytest.Config) -> bool:
+    return any(config.getoption(name, False) for name in ("nbval", "nbval_lax"))

@@ -5,9 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from student_edits import answer
+
+from olympus_kit.course._notebook import as_ipynb, read
 
 REPO = Path(__file__).parents[2]
 HEADER = """---
@@ -27,8 +30,14 @@ kernelspec:
 def nbval(where, *options):
     """Run pytest with nbval in a process of its own."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rA", *options]
-    command += ["--nbval-cell-timeout", "120", "-W", "error"]
-    return subprocess.run(command, cwd=where, capture_output=True, text=True)
+    command += ["-W", "error"]
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=600)
+
+
+def page(folder, *cells, header=HEADER, name="page.md"):
+    """Write a notebook of these code cells; an option line goes first in its cell."""
+    text = header + "\n\n".join(f"```{{code-cell}}\n{cell}\n```" for cell in cells) + "\n"
+    (folder / name).write_text(text, encoding="utf-8")
 
 
 def failed(done):
@@ -62,8 +71,9 @@ def test_a_report_has_file_and_line_and_the_short_message(student):
     assert f"{page}:{line}: Cell 4 (dense_vjp-check)" in done.stdout
     assert "△ dense_vjp: not yet · the batch axis was not summed" in done.stdout
     assert "Traceback" not in done.stdout
-    assert set(failed(done)) == {("exercises/04_reverse.md", "reverse_chain-check")} | {
-        ("exercises/04_reverse.md", "dense_vjp-check")
+    assert {page for page, _ in failed(done)} == {"exercises/04_reverse.md"}
+    assert {check for _, check in failed(done)} == {
+        check for page, check in questions(student / "exercises") if page == "04_reverse.md"
     }
 
 
@@ -74,21 +84,98 @@ def test_solutions_pass():
 
 
 def test_an_error_of_another_kind_keeps_nbvals_report(tmp_path):
-    (tmp_path / "page.md").write_text(HEADER + "```{code-cell}\n1 / 0\n```\n")
+    page(tmp_path, "1 / 0")
     done = nbval(tmp_path, "--nbval", "page.md")
     assert "ZeroDivisionError" in done.stdout
     assert f"{tmp_path / 'page.md'}:13: Cell 0" in done.stdout
 
 
 def test_nbvals_own_marks_work(tmp_path):
-    cells = [
-        "```{code-cell}\n:tags: [raises-exception]\n1 / 0\n```",
-        "```{code-cell}\n# NBVAL_SKIP\n1 / 0\n```",
-        "```{code-cell}\nprint(1)\n```",
-    ]
-    (tmp_path / "page.md").write_text(HEADER + "\n\n".join(cells) + "\n")
+    marks = ":tags: [raises-exception]\n1 / 0", "# NBVAL_SKIP\n1 / 0"
+    page(tmp_path, *marks, "print(1)")
     done = nbval(tmp_path, "--nbval-lax", "--nbval-current-env", "page.md")
     assert "2 passed, 1 skipped" in done.stdout
+
+
+def test_a_page_and_its_export_take_the_same_options(student):
+    """Lax, a sanitize file, and a kernel by name: .md as .ipynb, the latter without the plugin."""
+    exercises = student / "exercises"
+    (exercises / "clean.cfg").write_text("[any]\nregex: 0x[0-9a-f]+\nreplace: ADDRESS\n")
+    answer(exercises / "00_start.md", "slope", "def slope(f, x):\n    return olympus.grad(f)(x)")
+    (exercises / "00_start.ipynb").write_text(as_ipynb(read(exercises / "00_start.md")))
+    options = ["--nbval-sanitize-with", "clean.cfg", "--nbval-kernel-startup-timeout", "90"]
+    options += ["--nbval-kernel-name", "python3", "--nbval-cell-timeout", "90"]
+    both = [
+        nbval(exercises, "--nbval-lax", *options, "00_start.md"),
+        nbval(exercises, "--nbval", *options, "-p", "no:olympus_kit", "00_start.ipynb"),
+    ]
+    for done in both:
+        assert "3 passed" in done.stdout, done.stdout
+        assert done.returncode == 0
+
+
+def test_stock_nbval_fails_an_export_on_its_unsolved_check_alone(student):
+    exercises = student / "exercises"
+    (exercises / "00_start.ipynb").write_text(as_ipynb(read(exercises / "00_start.md")))
+    done = nbval(exercises, "--nbval", "-p", "no:olympus_kit", "00_start.ipynb")
+    assert "1 failed, 2 passed" in done.stdout
+    assert "○ slope: not attempted" in done.stdout
+
+
+@pytest.mark.parametrize("dist", [[], ["--dist", "load"], ["--dist", "loadfile"]])
+def test_cells_of_a_page_stay_together_with_xdist(tmp_path, dist):
+    for name in ("one", "two"):
+        page(tmp_path, "x = 1", "x += 1", "x += 1", "assert x == 3", name=f"{name}.md")
+    done = nbval(tmp_path, "--nbval", "-n", "2", *dist, ".")
+    assert "8 passed" in done.stdout, done.stdout
+
+
+def test_a_kernel_that_died_is_told_at_once(tmp_path):
+    page(tmp_path, "x = 1", "import os\nos._exit(1)", "x")
+    done = nbval(tmp_path, "--nbval", "--nbval-cell-timeout", "100000", "page.md")
+    assert "The kernel died in this cell." in done.stdout
+    assert "2 failed, 1 passed" in done.stdout
+
+
+def test_a_compiled_loop_is_ended_with_its_kernel(tmp_path):
+    loop = "import jax\njax.lax.while_loop(lambda s: s > 0, lambda s: s + 1, 1.0)"
+    page(tmp_path, "import os\nprint(os.getpid())", loop, "1")
+    page(tmp_path, "assert True", name="later.md")
+    done = nbval(tmp_path, "--nbval", "--nbval-cell-timeout", "3", "page.md", "later.md")
+    assert "Timeout of 3 seconds exceeded" in done.stdout
+    assert "1 failed, 2 passed, 1 xfailed" in done.stdout
+
+
+def test_nbvals_half_hour_is_shorter_unless_somebody_chose(monkeypatch):
+    from olympus_kit.course import _nbval_items as items
+
+    seen = []
+    for chosen in (2000.0, 7.0):
+        config = SimpleNamespace(option=SimpleNamespace(nbval_cell_timeout=chosen))
+        monkeypatch.setattr(
+            items.IPyNbCell,
+            "runtest",
+            lambda cell: seen.append(cell.config.option.nbval_cell_timeout),
+        )
+        cell = object.__new__(items.MystCell)
+        cell.config = config
+        cell.runtest()
+        assert config.option.nbval_cell_timeout == chosen
+    assert seen == [items.SECONDS, 7.0]
+
+
+def test_an_unknown_kernel_is_told_with_what_to_do(tmp_path):
+    page(tmp_path, "1", header=HEADER.replace("name: python3", "name: my-own"))
+    done = nbval(tmp_path, "--nbval", "page.md")
+    assert "No such kernel named my-own: add --nbval-current-env" in done.stdout
+    assert "1 passed" in nbval(tmp_path, "--nbval", "--nbval-current-env", "page.md").stdout
+
+
+def test_fifty_megabytes_of_output_pass(tmp_path):
+    page(tmp_path, "for _ in range(50):\n    print('x' * 2**20)", "assert True")
+    done = nbval(tmp_path, "--nbval", "page.md")
+    assert "2 passed" in done.stdout
+    assert len(done.stdout) < 10_000
 
 
 def test_other_markdown_and_a_broken_notebook(tmp_path):
@@ -100,7 +187,7 @@ def test_other_markdown_and_a_broken_notebook(tmp_path):
 
 
 def test_plain_pytest_collects_no_notebook(tmp_path):
-    (tmp_path / "page.md").write_text(HEADER + "```{code-cell}\n1 / 0\n```\n")
+    page(tmp_path, "1 / 0")
     done = nbval(tmp_path, ".")
     assert "no tests ran" in done.stdout
 
@@ -136,6 +223,7 @@ def test_a_lost_kernel_is_started_again(monkeypatch, wrong_starts):
 
     monkeypatch.setattr(IPyNbFile, "setup", setup)
     file = object.__new__(MystFile)
+    file.kernel = SimpleNamespace(await_reply=None)
     if wrong_starts == 3:
         with pytest.raises(RuntimeError):
             file.setup()
