@@ -27,19 +27,28 @@ if TYPE_CHECKING:
     from .checks import solution as solution
     from .program import Program as Program
     from .program import capture as capture
+    from .views import Chain as Chain
+    from .views import Claims as Claims
     from .views import Cost as Cost
     from .views import Graph as Graph
     from .views import Jacobian as Jacobian
     from .views import Memory as Memory
+    from .views import PushPull as PushPull
+    from .views import Sparsity as Sparsity
     from .views import Stopwatch as Stopwatch
     from .views import Sweep as Sweep
     from .views import Tradeoff as Tradeoff
     from .views import View as View
+    from .views import chain as chain
+    from .views import claims as claims
     from .views import cost as cost
     from .views import graph as graph
     from .views import jacobian_shapes as jacobian_shapes
     from .views import memory as memory
+    from .views import push_pull as push_pull
     from .views import segmented as segmented
+    from .views import sparse_jacobian as sparse_jacobian
+    from .views import sparsity as sparsity
     from .views import stopwatch as stopwatch
     from .views import timing_traps as timing_traps
     from .views import tradeoff as tradeoff
@@ -49,9 +58,15 @@ __version__ = "0.1.0"
 _HOME = {
     **dict.fromkeys(["Unsolved", "check", "check_all", "hint", "solution"], "checks"),
     **dict.fromkeys(["Program", "capture"], "program"),
-    **dict.fromkeys(["Graph", "Jacobian", "View", "graph", "jacobian_shapes"], "views"),
-    **dict.fromkeys(["Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"),
-    **dict.fromkeys(["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"),
+    **dict.fromkeys(["Graph", "View", "graph"], "views"),
+    **dict.fromkeys(["Chain", "Jacobian", "PushPull", "Sparsity", "chain"], "views"),
+    **dict.fromkeys(["jacobian_shapes", "push_pull", "sparse_jacobian", "sparsity"], "views"),
+    **dict.fromkeys(
+        ["Claims", "Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"
+    ),
+    **dict.fromkeys(
+        ["claims", "memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"
+    ),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])

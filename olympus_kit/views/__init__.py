@@ -1,5 +1,9 @@
 """The views: a program as text, SVG, HTML and widget."""
 
+from ._chain import Chain as Chain
+from ._chain import chain as chain
+from ._claims import Claims as Claims
+from ._claims import claims as claims
 from ._cost import Cost as Cost
 from ._cost import cost as cost
 from ._graph import Graph as Graph
@@ -11,6 +15,11 @@ from ._memory import Tradeoff as Tradeoff
 from ._memory import memory as memory
 from ._memory import segmented as segmented
 from ._memory import tradeoff as tradeoff
+from ._pushpull import PushPull as PushPull
+from ._pushpull import push_pull as push_pull
+from ._sparse import Sparsity as Sparsity
+from ._sparse import sparse_jacobian as sparse_jacobian
+from ._sparse import sparsity as sparsity
 from ._sweep import Sweep as Sweep
 from ._timing import Stopwatch as Stopwatch
 from ._timing import stopwatch as stopwatch

@@ -29,6 +29,7 @@ from ._tiles import Tiles
 from ._view import View
 
 BUDGET = 2**26  # bytes of J that are held at once
+LEGEND = [["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped"]]
 MOST_CHECKED = 400  # entries that are compared with finite differences
 
 
@@ -170,7 +171,7 @@ class Jacobian(View):
     def model_axes(self) -> tuple[list[str], list[str]]:
         """Return the names of the tiles: of rows, then of columns."""
         steps = self.tiles.step
-        return _axis(self.flat.outputs, steps[0]), _axis(self.flat.inputs, steps[1])
+        return axis(self.flat.outputs, steps[0]), axis(self.flat.inputs, steps[1])
 
     def model(self) -> dict[str, Any]:
         """Return shapes, tiles, steps and words as plain data."""
@@ -187,6 +188,7 @@ class Jacobian(View):
             "blocks": self.blocks(),
             "axes": dict(zip(("rows", "columns"), self.model_axes(), strict=True)),
             "tile": list(tiles.step),
+            "legend": LEGEND,
             "low": _plain(tiles.low),
             "high": _plain(tiles.high),
             "cells": self._cells(self._matrix),
@@ -216,7 +218,7 @@ class Jacobian(View):
         return jacobian_svg(self)
 
 
-def _axis(leaves: Sequence[Any], step: int) -> list[str]:
+def axis(leaves: Sequence[Any], step: int) -> list[str]:
     """Return the name of each tile along one side: an entry, or the first and last of several."""
     if step == 1:
         return labels(leaves)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._formula import number, plural
 from ._jacobian import Jacobian
-from ._jacobian_passes import Array
+from ._jacobian_passes import Array, resolution
 
 ROUNDING = 100  # times the resolution of the dtype: what two right ways may differ by
 
@@ -33,7 +33,7 @@ class Comparison(Jacobian):
 
     @property
     def _tolerance(self) -> float:
-        return float(ROUNDING * jax.numpy.finfo(self.matrix.dtype).eps)
+        return ROUNDING * resolution(self.matrix.dtype)
 
     def _looks_like(self) -> Iterator[str]:
         """Yield what the guess is equal to, the simplest mistake first."""

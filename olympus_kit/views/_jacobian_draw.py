@@ -94,7 +94,7 @@ def _aligned(cells: list[list[str]]) -> list[str]:
 
 def jacobian_svg(view: Jacobian) -> str:
     """Return an SVG with a title and a description, on a background of its own."""
-    root = _page(view)  # type: ignore[arg-type]
+    root = _page(view)
     y = 34.0
     for line in textwrap.wrap(view.summary, 84):
         y += TEXT_ROW
@@ -147,30 +147,44 @@ def _heat(root: ET.Element, view: Jacobian, y: float) -> tuple[float, float]:
         return y, 0
     names = view.model_axes()
     cells = view._cells(view._matrix) if columns <= WIDE and rows <= LONG else None
-    left = PAD + CHAR * (max(map(len, names[0])) + 1 if rows <= LONG else 10)
-    room = max(len(c) for row in cells for c in row) if cells else 0
-    width = max(CHAR * (room + 2), *(CHAR * (len(c) + 2) for c in names[1])) if cells else 0.0
-    width, height = (width, 24.0) if cells else (max(3.0, 360 / max(rows, columns)),) * 2
-    colors = heat_colors(values, 0.55 if cells else 1.0)
     if cells:
-        for i, row in enumerate(cells):
-            _text(root, PAD, y + 24 * i + 40, names[0][i], MUTED)
-            for j, cell in enumerate(row):
-                fill = "#" + bytes(colors[i, j]).hex()
-                _box(root, left + j * width, y + 24 * i + 24, width, 24, fill)
-                text = _text(root, left + (j + 1) * width - 7, y + 24 * i + 40, cell, INK)
-                text.set("text-anchor", "end")
-        for j, name in enumerate(names[1]):
-            _text(root, left + j * width + 7, y + 16, name, MUTED)
+        y, right = _cells(root, cells, names, heat_colors(values, 0.55), y)
     else:
-        box = {"x": f"{left:.1f}", "y": f"{y + 24:.1f}", "preserveAspectRatio": "none"}
-        box |= {"width": f"{columns * width:.1f}", "height": f"{rows * height:.1f}"}
-        ET.SubElement(root, "image", box, href=_png(colors), style="image-rendering:pixelated")
-        _text(root, PAD, y + 40, f"{view.flat.m} rows", MUTED)
-        _text(root, left, y + 16, f"{view.flat.n} columns", MUTED)
-    y += 24 + rows * height + 18
-    _text(root, PAD, y, _legend(view), MUTED)
-    return y, max(left + columns * width, CHAR * len(_legend(view))) + 2 * PAD
+        _text(root, PAD, y + 8, f"{view.flat.m:,} rows, {view.flat.n:,} columns", MUTED)
+        y, right = heat_image(root, values, PAD, y + 18)
+    _text(root, PAD, y + 18, _legend(view), MUTED)
+    return y + 18, max(right, CHAR * len(_legend(view)) + PAD) + PAD
+
+
+def _cells(
+    root: ET.Element, cells: list[list[str]], names: Any, colors: Array, y: float
+) -> tuple[float, float]:
+    left = PAD + CHAR * (max(map(len, names[0])) + 1)
+    width = CHAR * (max(len(c) for row in (*cells, names[1]) for c in row) + 2)
+    for j, name in enumerate(names[1]):
+        _text(root, left + j * width + 7, y, name, MUTED)
+    for i, row in enumerate(cells):
+        top = y + 8 + 24 * i
+        _text(root, PAD, top + 16, names[0][i], MUTED)
+        for j, cell in enumerate(row):
+            _box(root, left + j * width, top, width, 24, "#" + bytes(colors[i, j]).hex())
+            text = _text(root, left + (j + 1) * width - 7, top + 16, cell, INK)
+            text.set("text-anchor", "end")
+    return y + 8 + 24 * len(cells), left + len(cells[0]) * width
+
+
+def heat_image(root: ET.Element, values: Array, x: float, y: float) -> tuple[float, float]:
+    """Draw a matrix as one image, and return where it ends: bottom, right."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(heat_colors(values, 1.0), "RGB").save(stream, "PNG")
+    cell = max(3.0, 360 / max(values.shape))
+    box = {"x": f"{x:.1f}", "y": f"{y:.1f}", "preserveAspectRatio": "none"}
+    box |= {k: f"{s * cell:.1f}" for k, s in zip(("height", "width"), values.shape, strict=True)}
+    data = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    ET.SubElement(root, "image", box, href=data, style="image-rendering:pixelated")
+    return y + values.shape[0] * cell, x + values.shape[1] * cell
 
 
 def _legend(view: Jacobian) -> str:
@@ -187,11 +201,3 @@ def heat_colors(values: Array, strongest: float) -> Array:
     mixed = np.array(PAPER) + np.abs(share) * (far - np.array(PAPER))
     found: Array = np.where(np.isfinite(values)[..., None], mixed, 160).astype(np.uint8)
     return found
-
-
-def _png(colors: Any) -> str:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(colors, "RGB").save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -184,14 +184,21 @@ def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
         yield start, np.concatenate(flats, axis=1)
 
 
+def resolution(dtype: Any) -> float:
+    """Return the distance from 1 to the next number of a dtype."""
+    return float(jax.numpy.finfo(dtype).eps)  # type: ignore[no-untyped-call]
+
+
 def central_differences(flat: Flat) -> Array:
     """Return J by (f(x + h e) - f(x - h e)) / 2h, column by column: 2n runs of f, no derivative."""
     columns = []
     for leaf, point in zip(flat.inputs, flat.points, strict=True):
-        real = jax.numpy.finfo(leaf.dtype)
         for k in range(leaf.size):
             value = np.asarray(point).reshape(-1)[k]
-            h = np.asarray(float(real.eps) ** (1 / 3) * max(1.0, abs(value)), real.dtype)
+            h = np.asarray(
+                resolution(leaf.dtype) ** (1 / 3) * max(1.0, abs(value)),
+                np.asarray(point).real.dtype,
+            )
             ends = [_moved(flat, leaf, k, step) for step in (h, -h)]
             columns.append((ends[0] - ends[1]) / (2 * h))
     return np.stack(columns, axis=1) if columns else np.zeros((flat.m, 0))

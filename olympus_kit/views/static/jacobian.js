@@ -82,7 +82,8 @@ function drawHeat(view) {
   const values = [...view.low.flat(), ...view.high.flat()].map((v) => Math.abs(Number(v))).filter(Number.isFinite);
   const most = Math.max(1e-300, ...values);
   const down = view.way === "columns";
-  const head = (name, scope, seeded) => make("th", { scope }, view.cells ? name : make("span", { class: "hidden" }, name), seeded && view.cells && make("span", { class: "seed" }));
+  const head = (name, scope, seeded) =>
+    make("th", { scope }, view.cells ? name : make("span", { class: "hidden" }, name), seeded && view.cells && make("span", { class: "seed" }));
   const heads = { rows: rows.map((name) => head(name, "row", !down)), columns: columns.map((name) => head(name, "col", down)) };
   const cells = rows.map((_, i) => columns.map((__, j) => drawCell(view, i, j, most)));
   const table = make("table", {},
@@ -94,6 +95,7 @@ function drawHeat(view) {
 
 function describe(view, i, j) {
   const [row, column] = [view.axes.rows[i], view.axes.columns[j]];
+  if (view.pattern) return `row ${row}, column ${column}: ${view.high[i][j] ? "may differ from 0" : "always 0"}`;
   if (Math.max(...view.tile) > 1) return `rows ${row}, columns ${column}: entries from ${view.low[i][j]} to ${view.high[i][j]}`;
   const parts = [`∂${row} / ∂${column} = ${view.cells?.[i][j] ?? view.low[i][j]}`, `row ${i}, column ${j}`];
   if (view.differences) parts.push(`central difference ${view.differences[i][j]}`);
@@ -135,12 +137,14 @@ function render({ model, el }) {
     onStep: draw,
     idle: view.steps.length ? "All entries are shown. Step to watch the passes fill them." : "There is nothing to fill.",
   });
-  const entry = make("p", { class: "entry", role: "status" }, cells[0]?.length ? "Point at an entry, or press Enter in the table and use the arrow keys." : "There are no entries.");
+  const invitation = cells[0]?.length ? "Point at an entry, or press Enter in the table and use the arrow keys." : "There are no entries.";
+  const entry = make("p", { class: "entry", role: "status" }, invitation);
   const name = `the ${view.kind}: arrow keys step through the passes, Enter goes to the entries, Space plays`;
-  const heat = make("div", { class: view.cells ? "scroll heat" : "scroll heat tiles", tabindex: 0, role: "group", "aria-label": name, ...explore(view, cells, entry) }, table);
+  const attributes = { class: view.cells ? "scroll heat" : "scroll heat tiles", tabindex: 0, role: "group", "aria-label": name };
+  const heat = make("div", { ...attributes, ...explore(view, cells, entry) }, table);
   const legend = make("p", { class: "legend note" },
-    ...[["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped"]].map(([c, word]) => make("span", { style: `--c:var(${c})` }, word)),
-    Math.max(...view.tile) > 1 && ` · each cell stands for ${view.tile.join(" × ")} entries and shows the one furthest from 0`);
+    view.legend.map(([c, word]) => make("span", { style: `--c:var(${c})` }, word)),
+    Math.max(...view.tile) > 1 && ` · each cell stands for ${view.tile.join(" × ")} entries`);
   const facts = [...view.orders.map(([f, shape, size]) => `${f}: ${shape} (${size})`), ...view.notes];
   const { unmount } = mount(
     el,
@@ -165,7 +169,7 @@ function render({ model, el }) {
       row.forEach((td, j) => {
         const line = down ? j : i;
         td.classList.toggle("later", k >= 0 && !done.has(line));
-        td.classList.toggle("now", hot.has(line));
+        td.classList.toggle("now", hot.has(line) && hot.size < seeds.length);
       }));
     seeds.forEach((th, line) => {
       th.classList.toggle("now", hot.has(line));

@@ -1,0 +1,225 @@
+"""`chain`: the product of Jacobians, and what each order of multiplying costs."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from ._svg import CHAR, INK, MUTED, PAD, TEXT_ROW, _finished, _page, _text
+from ._view import View
+
+# a bracketing: the number of one Jacobian, or a pair (closer to the output, closer to the input)
+Order = int | tuple["Order", "Order"]
+MOST = 8  # Jacobians in a chain: every bracketing is listed, 429 of them
+SHOWN = 24
+
+
+def forward_order(count: int) -> Order:
+    """Return the order of forward mode, from the input side: J3 (J2 J1)."""
+    order: Order = 0
+    for k in range(1, count):
+        order = (k, order)
+    return order
+
+
+def reverse_order(count: int) -> Order:
+    """Return the order of reverse mode, from the output side: (J3 J2) J1."""
+    order: Order = count - 1
+    for k in reversed(range(count - 1)):
+        order = (order, k)
+    return order
+
+
+def all_orders(low: int, high: int) -> list[Order]:
+    """Return every bracketing of the Jacobians low to high - 1."""
+    if high - low == 1:
+        return [low]
+    return [
+        (outer, inner)
+        for cut in range(low + 1, high)
+        for outer in all_orders(cut, high)
+        for inner in all_orders(low, cut)
+    ]
+
+
+def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
+    """Return the operations of a bracketing, and the most numbers it holds at once.
+
+    A product of an a × b and a b × c matrix counts 2abc operations, as XLA does. Held are the
+    products so far, and for each Jacobian still to come the point where it is taken: a Jacobian
+    is multiplied with, and not stored.
+    """
+    flops, held, most, seen = 0, 0, 0, 0
+
+    def visit(part: Order) -> tuple[int, int, int]:  # low, high, numbers held for it
+        nonlocal flops, held, most, seen
+        if isinstance(part, int):
+            held += sizes[part]
+            most = max(most, held)
+            return part, part + 1, sizes[part]
+        low, cut, right = visit(part[1])  # the input side comes first in time
+        _, high, left = visit(part[0])
+        flops += 2 * sizes[high] * sizes[cut] * sizes[low]
+        made = sizes[high] * sizes[low]
+        most = max(most, held + made)
+        held += made - left - right
+        return low, high, made
+
+    visit(order)
+    return flops, most
+
+
+def written(order: Order) -> str:
+    """Return a bracketing as it is written, the Jacobian of the last function first."""
+    if isinstance(order, int):
+        return f"J{order + 1}"
+    parts = (written(p) if isinstance(p, int) else f"({written(p)})" for p in order)
+    return " ".join(parts)
+
+
+class Chain(View):
+    """The Jacobians of a chain of functions, and the cost of every order of multiplying them."""
+
+    scripts = ("common.js", "linear.js")
+
+    def __init__(self, sizes: Sequence[int], names: Sequence[str]) -> None:
+        self.sizes, self.names = list(sizes), list(names)
+        count = len(names)
+        if not 2 <= count <= MOST:
+            raise ValueError(
+                f"A chain has 2 to {MOST} functions, for every order to be listed; got {count}."
+            )
+        modes = {reverse_order(count): "reverse mode", forward_order(count): "forward mode"}
+        modes = modes if count > 2 else dict.fromkeys(modes, "both modes")
+        rows = [(o, modes.get(o, ""), *measure(o, sizes)) for o in all_orders(0, count)]
+        self.rows = sorted(rows, key=lambda row: row[2])
+
+    @property
+    def title(self) -> str:
+        """The sizes that the chain goes through."""
+        return f"A chain of {len(self.names)} functions: {' → '.join(map(str, self.sizes))}"
+
+    @property
+    def summary(self) -> str:
+        """The two modes and the best order, in operations."""
+        modes = ", ".join(f"{name} {flops:,}" for _, name, flops, _ in self.rows if name)
+        best = self.rows[0]
+        return f"Operations: {modes}; the fewest are {best[2]:,}, for {written(best[0])}."
+
+    def model(self) -> dict[str, Any]:
+        """Return sizes and rows as plain data."""
+        rows = [{"order": written(o), "name": name} for o, name, *_ in self.rows]
+        return {
+            "title": self.title,
+            "sizes": self.sizes,
+            "names": self.names,
+            "rows": rows,
+            "trees": [o for o, *_ in self.rows],
+            "text": self.text(),
+        }
+
+    def text(self, color: bool = False) -> str:
+        """Return the Jacobians and the table of orders."""
+        shapes = [
+            f"J{k + 1}: {self.sizes[k + 1]:,} × {self.sizes[k]:,}  the Jacobian of {name}"
+            for k, name in enumerate(self.names)
+        ]
+        cells = [["order", "operations", "numbers held", ""], *map(self._row, self.rows)]
+        widths = [max(len(row[k]) for row in cells) for k in range(3)]
+        table = [
+            f"{a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
+            for a, b, c, d in cells
+        ]
+        return "\n".join([self.title, self.summary, "", *shapes, "", *table])
+
+    def _row(self, row: Any) -> list[str]:
+        order, name, flops, held = row
+        fewest = "fewest operations" if flops == self.rows[0][2] else ""
+        words = ", ".join(w for w in (name, fewest) if w)
+        return [written(order), f"{flops:,}", f"{held:,}", words]
+
+    def svg(self) -> str:
+        """Return the table of orders, a bar for each on a logarithmic scale."""
+        root = _page(self)
+        _text(root, PAD, 50, self.summary, MUTED)
+        cells = [self._row(row) for row in self.rows[:SHOWN]]
+        wide = CHAR * max(len(c[0]) for c in cells) + 2 * PAD
+        most = np.log1p(max(row[2] for row in self.rows)) or 1.0
+        y = 60.0
+        for (order, flops, held, words), row in zip(cells, self.rows, strict=False):
+            y += TEXT_ROW + 6
+            _text(root, PAD, y, order, INK, weight="600" if words else "")
+            length = f"{max(2.0, 200 * np.log1p(row[2]) / most):.1f}"
+            box = {"x": f"{wide}", "y": f"{y - 12:.1f}", "width": length, "height": "15"}
+            ET.SubElement(root, "rect", box, fill="#1f5fa8" if words else "#b9c6d6", rx="3")
+            said = f"{flops} operations, {held} numbers held" + (f": {words}" if words else "")
+            _text(root, wide + 212, y, said, INK if words else MUTED)
+        if len(self.rows) > SHOWN:
+            _text(root, PAD, y + 24, f"… {len(self.rows) - SHOWN} more orders", MUTED)
+            y += 24
+        return _finished(root, max(wide + 740, CHAR * len(self.summary) + 2 * PAD), y)
+
+
+def chain(*functions: Any, x: Any = None) -> Chain:
+    """Show the product of the Jacobians of a chain, and what each bracketing costs.
+
+    Args:
+        *functions: the functions in the order in which they run, or one list of sizes
+            [n, ..., m] that stands for the number of entries between them.
+        x: what goes into the first function; not used with sizes.
+
+    Raises:
+        TypeError: for what is neither functions nor a list of sizes, or where x is missing.
+        ValueError: for fewer than two functions or three sizes, or a size below 1.
+
+    ```python
+    import olympus_kit as ok
+
+    view = ok.chain([2000, 300, 300, 1])  # x, g1(x), g2(g1(x)), the loss
+    print(view)  # reverse mode 1,380,000 operations, forward mode 361,200,000
+    ```
+    """
+    if len(functions) == 1 and isinstance(functions[0], (list, tuple)):
+        return _of_sizes(functions[0])
+    if not functions or not all(callable(f) for f in functions):
+        raise TypeError(
+            "chain takes functions, as in chain(f1, f2, x=x), or one list of sizes, as in "
+            f"chain([2000, 300, 1]); got {functions!r}."
+        )
+    if x is None:
+        raise TypeError("chain needs the point: chain(f1, f2, x=x).")
+    return Chain(_sizes(functions, x), [_name(f, k) for k, f in enumerate(functions)])
+
+
+def _of_sizes(sizes: Sequence[Any]) -> Chain:
+    whole = all(isinstance(s, int) and not isinstance(s, bool) for s in sizes)
+    if len(sizes) < 3 or not whole or min(sizes) < 1:
+        raise ValueError(
+            "Sizes are at least three whole numbers from 1 up, such as [2000, 300, 300, 1]; "
+            f"got {sizes!r}."
+        )
+    return Chain(sizes, [f"f{k + 1}" for k in range(len(sizes) - 1)])
+
+
+def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
+    """Return how many entries x has, and what each function returns."""
+    sizes = [sum(np.size(leaf) for leaf in jax.tree.leaves(x))]
+    for k, f in enumerate(functions):
+        try:
+            x = jax.eval_shape(f, x)
+        except Exception as error:
+            error.add_note(f"This came from function {k + 1} of the chain, {_name(f, k)}.")
+            raise
+        sizes.append(sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(x)))
+    if min(sizes) < 1:
+        raise ValueError(f"Every step of a chain needs at least one number; the sizes are {sizes}.")
+    return sizes
+
+
+def _name(f: Callable[..., Any], k: int) -> str:
+    name = getattr(f, "__name__", "<")
+    return f"f{k + 1}" if name.startswith("<") else name

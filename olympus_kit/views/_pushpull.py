@@ -1,0 +1,225 @@
+"""`push_pull`: a tangent pushed forward and a covector pulled back, drawn on a deformed grid."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..program._arguments import read_arguments
+from ._formula import number
+from ._jacobian_passes import Array
+from ._svg import CHAR, INK, LINE, MUTED, PAD, ROLES, _finished, _page, _text
+from ._view import View
+
+LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
+PANEL = 300.0
+
+
+class PushPull(View):
+    """A map between line and plane at a point: Jv and Jᵀu as arrows, on the grid and its image."""
+
+    scripts = ("common.js", "linear.js")
+
+    def __init__(self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float) -> None:
+        self.name = read_arguments(f, (x,), "forward", None).name
+        point = jax.numpy.asarray(x)
+        self.shape = point.shape
+        self.given = f
+        self.x = np.asarray(point).reshape(-1)
+        y = np.asarray(self.f(self.x))
+        n, m = self.x.size, y.size
+        if not (1 <= n <= 2 and 1 <= m <= 2 and np.isrealobj(self.x) and np.isrealobj(y)):
+            raise ValueError(
+                f"push_pull draws maps between line and plane: one or two real numbers in, one or "
+                f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
+            )
+        self.v = self._vector("v", v, n, "the input")
+        self.u = self._vector("u", u, m, "the output")
+        ends = np.linspace(-span, span, LINES)
+        axes = [self.x[k] + ends for k in range(n)]
+        self.lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, n)
+        self.grid = _grid(self.x, span)
+        self.images = [np.asarray(jax.vmap(self.f)(line)) for line in self.grid]
+
+    def f(self, point: Any) -> jax.Array:
+        """Return f at a point given as a flat vector, as a flat vector."""
+        return jax.numpy.ravel(self.given(jax.numpy.reshape(point, self.shape)))
+
+    def _vector(self, name: str, given: Any, size: int, what: str) -> Array:
+        vector = np.ones(size) if given is None else np.asarray(given, float).reshape(-1)
+        if vector.size != size:
+            raise ValueError(
+                f"{name} must have as many numbers as {what}, {size}; got {vector.size}."
+            )
+        return vector
+
+    def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
+        """Return the point, its image and the Jacobian there, from one JVP for each input."""
+        at = jax.numpy.asarray(point, self.x.dtype)
+        pushed = [jax.jvp(self.f, (at,), (e,)) for e in jax.numpy.eye(at.size, dtype=at.dtype)]
+        columns = [column for _, column in pushed]
+        return _frame(at, pushed[0][0], jax.numpy.stack(columns, axis=1))
+
+    def live(self) -> Any:
+        """Return a widget whose point Python answers at, wherever it is dragged."""
+        import traitlets
+
+        widget = super().live()
+        sync = lambda trait: trait.tag(sync=True)
+        widget.add_traits(point=sync(traitlets.List()), frame=sync(traitlets.Dict()))
+        widget.frame = self.frame(self.x)
+        widget.observe(lambda change: setattr(widget, "frame", self.frame(change["new"])), "point")
+        return widget
+
+    @property
+    def title(self) -> str:
+        """The function and its two spaces."""
+        n, m = self.x.size, len(self.u)
+        return f"Push forward, pull back: {self.name} from R{_POWER[n]} to R{_POWER[m]}"
+
+    @property
+    def summary(self) -> str:
+        """The numbers at the point, and the identity between them."""
+        here = self.frame(self.x)
+        J = np.array(here["J"])
+        Jv, Ju = J @ self.v, self.u @ J
+        return (
+            f"At x = {_short(self.x)}: J = {_short(J)}. v = {_short(self.v)} is pushed to "
+            f"Jv = {_short(Jv)}; u = {_short(self.u)} is pulled back to Jᵀu = {_short(Ju)}. "
+            f"⟨u, Jv⟩ = {number(float(self.u @ Jv))} = ⟨Jᵀu, v⟩ = {number(float(Ju @ self.v))}."
+        )
+
+    def model(self) -> dict[str, Any]:
+        """Return the grid, its image, and the Jacobian at every point of a lattice."""
+        points = jax.numpy.asarray(self.lattice)
+        values = jax.vmap(self.f)(points)
+        frames = zip(points, values, jax.vmap(jax.jacfwd(self.f))(points), strict=True)
+        return {
+            "kind": "push and pull",
+            "title": self.title,
+            "summary": self.summary,
+            "v": self.v.tolist(),
+            "u": self.u.tolist(),
+            "frames": [_frame(*parts) for parts in frames],
+            "lines": LINES,
+            "grid": [_rounded(line) for line in self.grid],
+            "images": [_rounded(line) for line in self.images],
+            "text": self.text(),
+        }
+
+    def text(self, color: bool = False) -> str:
+        """Return the numbers."""
+        return f"{self.title}\n" + self.summary.replace(". ", ".\n").replace(": J", ":\nJ")
+
+    def svg(self) -> str:
+        """Return both spaces side by side, at the point."""
+        root = _page(self)
+        here = self.frame(self.x)
+        J = np.array(here["J"])
+        sides = [
+            ("input", self.grid, self.x, (self.v, "v"), (self.u @ J, "Jᵀu")),
+            ("output", self.images, here["y"], (J @ self.v, "Jv"), (self.u, "u")),
+        ]
+        for k, (word, lines, origin, tangent, covector) in enumerate(sides):
+            left = PAD + k * (PANEL + 40)
+            _text(root, left, 56, word, MUTED)
+            to = _scale(lines, np.asarray(origin), left, 66)
+            for line in lines:
+                points = " ".join(f"{a:.1f},{b:.1f}" for a, b in to(line))
+                ET.SubElement(root, "polyline", points=points, fill="none", stroke=LINE)
+            for role, (vector, name) in (("tangent", tangent), ("adjoint", covector)):
+                _arrow(root, to, np.asarray(origin), vector, name, role)
+        y = 66 + PANEL
+        for words in self.text().splitlines()[1:]:
+            y += 20
+            _text(root, PAD, y, words, INK)
+        return _finished(root, 2 * PANEL + 40 + 2 * PAD + 20 * CHAR, y)
+
+
+_POWER = {1: "", 2: "²"}
+
+
+def _frame(x: Any, y: Any, J: Any) -> dict[str, Any]:
+    return {"x": _rounded(x), "y": _rounded(y), "J": _rounded(J)}
+
+
+def _rounded(values: Any) -> Any:
+    return np.vectorize(lambda x: float(f"{x:.6g}"))(np.asarray(values, float)).tolist()
+
+
+def _short(values: Any) -> str:
+    if np.ndim(values) == 0:
+        return f"{float(values):.4g}"
+    return f"[{', '.join(_short(x) for x in values)}]"
+
+
+def _grid(x: Array, span: float) -> list[Array]:
+    """Return the lines of a grid around x, each as points along it; for one input, one line."""
+    along, across = np.linspace(-span, span, DOTS), np.linspace(-span, span, LINES)
+    if x.size == 1:
+        return [x + along[:, None]]
+    lines = [np.stack([np.full(DOTS, a), along], 1) for a in across]
+    return [x + line for line in (*lines, *(line[:, ::-1] for line in lines))]
+
+
+def _scale(lines: list[Array], origin: Array, left: float, top: float) -> Callable[[Any], Array]:
+    """Return the map from a space of one or two dimensions to a panel; what is not finite, out."""
+    flat = np.concatenate([_plane(line) for line in lines])
+    flat = flat[np.isfinite(flat).all(1)]
+    middle = (flat.max(0) + flat.min(0)) / 2
+    size = max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.8
+    corner = np.array([left, top]) + PANEL / 2
+    return lambda p: corner + (_plane(p) - middle) * [1, -1] * PANEL / size
+
+
+def _plane(points: Any) -> Array:
+    """Put points of a line onto the plane's first axis."""
+    points = np.atleast_2d(np.asarray(points, float))
+    return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+
+
+def _arrow(root: ET.Element, to: Any, origin: Array, vector: Array, name: str, role: str) -> None:
+    """Draw a vector; a covector is dashed, since it is a row."""
+    (a, b), (c, d) = to(origin)[0], to(np.asarray(origin) + vector)[0]
+    color, mark, _ = ROLES[role]
+    ends = {"x1": f"{a:.1f}", "y1": f"{b:.1f}", "x2": f"{c:.1f}", "y2": f"{d:.1f}"}
+    line = ET.SubElement(root, "line", ends, stroke=color)
+    line.set("stroke-width", "2.5")
+    if role == "adjoint":
+        line.set("stroke-dasharray", "6 3")
+    ET.SubElement(root, "circle", cx=ends["x2"], cy=ends["y2"], r="4", fill=color)
+    _text(root, c + 6, d - 4, f"{mark} {name}", color, weight="600")
+
+
+def push_pull(
+    f: Callable[..., Any], x: Any, v: Any = None, u: Any = None, span: float = 1.0
+) -> PushPull:
+    """Draw how the derivative of `f` at `x` pushes a tangent and pulls a covector back.
+
+    Args:
+        f: a function of one argument with one or two real numbers, returning one or two.
+        x: the point.
+        v: a tangent there, of the size of x; ones where None.
+        u: a covector at f(x), of the size of f(x); ones where None.
+        span: how far the grid reaches from x.
+
+    Raises:
+        TypeError: as for `graph`.
+        ValueError: for other sizes.
+
+    ```python
+    import olympus.numpy as jnp
+    import olympus_kit as ok
+
+    polar = lambda p: p[0] * jnp.array([jnp.cos(p[1]), jnp.sin(p[1])])
+    view = ok.push_pull(polar, jnp.array([1.0, 0.5]), v=[0.5, 0.5])
+    view.live()  # drag the point and the arrows; jax answers
+    ```
+    """
+    if not span > 0:
+        raise ValueError(f"span must be a positive number; got {span!r}.")
+    return PushPull(f, x, v, u, float(span))
