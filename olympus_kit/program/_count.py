@@ -29,6 +29,7 @@ class Count:
     peak: int  # most bytes held at once, inputs and constants not counted
     residual: int  # bytes that the forward sweep of a derivative keeps for the way back
     exact: bool  # False where a `while` loop's turns are not known: they count as one
+    looped: bool  # whether turns were multiplied that XLA's own count leaves out
 
 
 def count(jaxpr: Any) -> Count:
@@ -48,6 +49,7 @@ def count(jaxpr: Any) -> Count:
         peak=max(held(body.equations, body.outputs, values), default=0),
         residual=_residual(body, values),
         exact=not loops,
+        looped=any((e.trips or 0) > 1 for e in everything),
     )
 
 

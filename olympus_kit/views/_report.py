@@ -1,0 +1,166 @@
+"""What every table of costs can do: text, CSV, Markdown, a data frame, and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import textwrap
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .._files import write_whole
+from ._formula import size_text
+from ._view import View
+
+WIDTH = 76
+NAME_ROOM = 26
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells that are text already; the first of each row names it."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    prose: bool = False  # cells are sentences, and lie to the left
+
+
+class Report(View):
+    """Measured numbers: the records themselves, tables of them for a reader, and a picture."""
+
+    scripts = ("common.js", "player.js", "cost.js")
+    summary: str
+    notes: Sequence[str] = ()
+    rows_are_steps = False  # whether the rows of the table are what the player steps through
+
+    @abstractmethod
+    def records(self) -> list[dict[str, Any]]:
+        """Return the plain numbers, a dict for each row: flops, bytes, seconds."""
+
+    @abstractmethod
+    def tables(self) -> list[Table]:
+        """Return what a reader sees, as text in cells."""
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Return what a player steps through: words, and where its mark stands in the picture."""
+        return []
+
+    def model(self) -> dict[str, Any]:
+        """Return records, tables, steps and the picture as plain data."""
+        return {
+            "title": self.title,
+            "summary": self.summary,
+            "notes": list(self.notes),
+            "tables": [asdict(t) for t in self.tables()],
+            "records": self.records(),
+            "steps": self.steps(),
+            "rowsAreSteps": self.rows_are_steps,
+            "svg": self.svg(),
+            "text": self.text(),
+        }
+
+    def text(self, color: bool = False) -> str:
+        """Return the tables as aligned text."""
+        lines = [self.title, *textwrap.wrap(self.summary, WIDTH)]
+        for note in self.notes:
+            lines += textwrap.wrap(f"note: {note}", WIDTH)
+        return "\n".join([*lines, *(f"\n{aligned(table)}" for table in self.tables())])
+
+    def markdown(self) -> str:
+        """Return the tables in Markdown."""
+        return "\n\n".join(_markdown(table) for table in self.tables()) + "\n"
+
+    def csv(self) -> str:
+        """Return the records as comma-separated values, exact numbers, no units."""
+        records = self.records()
+        columns = list(dict.fromkeys(key for record in records for key in record))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        return out.getvalue()
+
+    def to_pandas(self) -> Any:
+        """Return the records as a pandas data frame.
+
+        Raises:
+            ModuleNotFoundError: where pandas is not installed; the kit does not need it.
+        """
+        try:
+            import pandas  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        except ModuleNotFoundError as error:
+            error.add_note("pip install pandas, or use csv(), markdown() or records().")
+            raise
+        return pandas.DataFrame(self.records())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report; besides a view's formats the suffix may be .csv or .md."""
+        tables = {".csv": self.csv, ".md": self.markdown}
+        target = Path(path)
+        if target.suffix not in tables:
+            return super().save(target)
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
+        write_whole(target, tables[target.suffix]())
+        return target
+
+
+def aligned(table: Table) -> str:
+    """Return a table in columns of equal width, numbers to the right."""
+    rows = [[shortened(table.caption), *table.columns], *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+        for row in rows
+    )
+
+
+def _markdown(table: Table) -> str:
+    rows = [[table.caption, *table.columns], ["---", *["---:"] * len(table.columns)], *table.rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names in a row, the first few of many."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def shortened(name: str) -> str:
+    """Return a name that fits its column."""
+    return name if len(name) <= NAME_ROOM else f"{name[: NAME_ROOM - 1]}…"
+
+
+def number_text(x: float) -> str:
+    """Return a count: exact up to seven digits, four significant ones above."""
+    if abs(x) < 10_000_000:
+        return f"{x:,.0f}"
+    for unit in ("M", "G", "T"):
+        x /= 1000 if unit != "M" else 1_000_000
+        if abs(x) < 1000:
+            break
+    return f"{x:,.4g} {unit}"
+
+
+def seconds_text(x: float) -> str:
+    """Return a time with a unit that suits it."""
+    scales = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"))
+    factor, unit = next((s for s in scales if x * s[0] >= 1), scales[-1])
+    return f"{x * factor:.3g} {unit}"
+
+
+def bytes_text(x: float) -> str:
+    """Return bytes in powers of 1024."""
+    return size_text(int(x))
+
+
+def ratio_text(x: float, base: float | None) -> str:
+    """Return how many times the baseline a number is, such as "2.00×"; "" where it has none."""
+    if not base:
+        return ""
+    return f"{x / base:.2f}×" if x / base < 100 else f"{x / base:,.0f}×"

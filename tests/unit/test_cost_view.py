@@ -1,0 +1,350 @@
+"""`cost` and its sweeps: what they count, say, export and refuse."""
+
+import builtins
+import json
+import xml.etree.ElementTree as ET
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus
+import olympus_kit as ok
+from olympus_kit.views import _sweep as sweep_module
+from olympus_kit.views._cost import free_memory
+from olympus_kit.views._report import number_text, seconds_text
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def product(x, a):
+    return jnp.tanh(a @ x)
+
+
+BOTH = {"jacfwd": jax.jacfwd(product), "jacrev": jax.jacrev(product)}
+
+
+def shape(*sizes):
+    return jax.ShapeDtypeStruct(sizes, jnp.float64)
+
+
+@pytest.fixture
+def toy(x64):
+    f = lambda x: jnp.sum(jnp.tanh(x) ** 2)
+    return {
+        "forward over reverse": lambda x, v: jax.jvp(jax.grad(f), (x,), (v,))[1],
+        "reverse over forward": lambda x, v: jax.grad(lambda y: jax.jvp(f, (y,), (v,))[1])(x),
+        "reverse over reverse": lambda x, v: jax.grad(lambda y: jnp.vdot(jax.grad(f)(y), v))(x),
+        "hessian": lambda x, v: jnp.tensordot(jax.hessian(f)(x), v, 2),
+    }
+
+
+def test_no_name_is_one_of_olympus():
+    own = {"cost", "memory", "stopwatch", "timing_traps", "tradeoff", "segmented"}
+    assert own <= set(ok.__all__)
+    assert not own & set(olympus.__all__)
+
+
+def test_four_hessian_vector_products(toy):
+    x = jnp.sin(jnp.arange(1200.0)).reshape(30, 40)
+    rows = ok.cost(toy, x, x + 1).records()
+    compiled = [row["flops_compiled"] for row in rows]
+    assert compiled[:3] == [18_000] * 3
+    assert compiled[3] // 18_000 == 1280
+
+
+def test_the_two_orders_of_a_chain():
+    orders = {
+        "output side": lambda h, g2, g1: (h @ g2) @ g1,
+        "input side": lambda h, g2, g1: h @ (g2 @ g1),
+    }
+    found = ok.cost(orders, shape(1, 300), shape(300, 300), shape(300, 2000))
+    for level in ("flops", "flops_lowered", "flops_compiled"):
+        assert [row[level] for row in found.rows] == [1_380_000, 361_200_000]
+
+
+def test_one_function_is_compared_with_its_derivatives():
+    found = ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10))
+    names = [row["name"] for row in found.records()]
+    assert names == [
+        *("f", "jvp", "vjp", "grad", "jacfwd", "jacrev", "hessian", "linearize + apply")
+    ]
+    by_name = {row["name"]: row for row in found.records()}
+    assert by_name["grad"]["residual"] > 0 == by_name["jvp"]["residual"]
+    vector = ok.cost(product, jnp.ones(3), jnp.ones((2, 3)))
+    assert "grad" not in [row["name"] for row in vector.records()]
+
+
+@pytest.mark.parametrize(("wrt_weights", "ratio"), [(False, 2), (True, 3)])
+def test_two_times_or_three_times(wrt_weights, ratio):
+    n, layers = 64, 4
+    net = lambda w, x: sum_of(jax.lax.fori_loop, w, x)
+
+    def sum_of(_, w, x):
+        for k in range(layers):
+            x = w[k] @ x
+        return x
+
+    given = (shape(layers, n, n), shape(n, n))
+    if wrt_weights:
+        jvp = lambda w, x, dw, dx: jax.jvp(net, (w, x), (dw, dx))
+        moved = given
+    else:
+        jvp = lambda w, x, dx: jax.jvp(lambda y: net(w, y), (x,), (dx,))
+        moved = given[1:]
+    plain = ok.cost({"f": net}, *given).rows[0]["flops"]
+    forward = ok.cost({"jvp": jvp}, *given, *moved).rows[0]["flops"]
+    assert plain == layers * 2 * n**3
+    assert forward / plain == pytest.approx(ratio, rel=0.01)
+
+
+def test_ratios_are_to_the_baseline():
+    first = ok.cost(BOTH, shape(10), shape(100, 10))
+    second = ok.cost(BOTH, shape(10), shape(100, 10), baseline="jacrev")
+    assert "252,200 9.93×" in first.text()
+    assert "25,400 0.10×" in second.text()
+    with pytest.raises(ValueError, match="baseline must be one of jacfwd, jacrev; got 'grad'"):
+        ok.cost(BOTH, shape(10), shape(100, 10), baseline="grad")
+
+
+def test_a_while_loop_and_a_scan_are_explained():
+    turns = {
+        "while": lambda x: jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c * 2, x),
+        "scan": lambda x: jax.lax.scan(lambda c, _: (c * 2, None), x, None, length=5)[0],
+    }
+    with pytest.warns(UserWarning, match="scan does not return what while returns"):
+        found = ok.cost(turns, jnp.ones(3))
+    assert "while: a while loop's turns are unknown, and count as one" in found.notes
+    assert "scan: XLA counts a loop's body once, whatever its turns" in found.notes
+    assert "≥ 5" in found.text()
+
+
+def test_different_outputs_are_warned_of_and_shown():
+    with pytest.warns(UserWarning, match="other numbers"):
+        found = ok.cost({"sin": jnp.sin, "cos": jnp.cos}, jnp.ones(3))
+    assert "cos does not return what sin returns (other numbers)" in found.text()
+    with pytest.warns(UserWarning, match=r"shape \(\), not \(3,\)"):
+        ok.cost({"sin": jnp.sin, "sum": jnp.sum}, jnp.ones(3))
+    ok.cost({"a": lambda x: x + x, "b": lambda x: 2 * x}, jnp.ones(3))  # no warning
+
+
+@pytest.mark.parametrize("given", [3, {}, {"f": 3}, "f"])
+def test_what_is_no_function_is_refused(given):
+    with pytest.raises(TypeError, match=r"cost takes a function, or \{name: function\}"):
+        ok.cost(given, 1.0)
+
+
+def test_nothing_to_differentiate_is_said():
+    with pytest.raises(TypeError, match=r"write 2\.0 for 2"):
+        ok.cost(lambda n: n * 2, 3)
+
+
+def test_what_does_not_fit_is_refused_with_the_number():
+    with pytest.raises(MemoryError, match=r"jacfwd: would need about 3\.\d+ KiB, and 10 bytes"):
+        ok.cost(BOTH, shape(10), shape(10, 10), memory=10)
+    some = ok.cost(BOTH, shape(10), shape(1000, 10), memory=1_000_000)
+    assert [("flops_compiled" in row) for row in some.rows] == [True, False]
+    assert any("jacrev: would need about" in note for note in some.notes)
+    assert free_memory() > 2**20
+
+
+def test_times_are_there_only_when_asked_for():
+    assert "jitted" not in ok.cost(BOTH, shape(3), shape(3, 3)).text()
+    timed = ok.cost(BOTH, shape(3), shape(3, 3), timed=True)
+    for row in timed.records():
+        assert row["eager_seconds"] > 0
+        assert row["jitted_seconds"] > 0
+
+
+def test_ctrl_c_keeps_what_is_done(monkeypatch):
+    def interrupted(x, a):
+        raise KeyboardInterrupt
+
+    found = ok.cost({**BOTH, "slow": interrupted}, jnp.ones(3), jnp.ones((3, 3)))
+    assert [row["name"] for row in found.rows] == ["jacfwd", "jacrev"]
+    assert "stopped: 2 of 3 functions kept" in found.notes
+
+
+# --- exports --------------------------------------------------------------------------------
+
+
+def test_every_export_holds_the_same_numbers(tmp_path):
+    found = ok.cost(BOTH, shape(10), shape(100, 10))
+    assert json.loads(found.json())["records"] == found.records()
+    header, first, _ = found.csv().splitlines()
+    row = dict(zip(header.split(","), first.split(","), strict=True))
+    assert (row["name"], row["flops"]) == ("jacfwd", "25400")
+    assert "| jacrev | 17 0.85× | 252,200 9.93× |" in found.markdown()
+    for suffix in ("csv", "md", "svg", "html", "json", "txt"):
+        assert found.save(tmp_path / f"cost.{suffix}").stat().st_size > 100
+    with pytest.raises(FileNotFoundError, match="make it first"):
+        found.save(tmp_path / "nowhere" / "cost.csv")
+    with pytest.raises(ValueError, match="must end in"):
+        found.save(tmp_path / "cost.png")
+
+
+def test_a_data_frame_needs_pandas(monkeypatch):
+    found = ok.cost(BOTH, shape(3), shape(3, 3))
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ModuleNotFoundError, match="pandas") as error:
+        found.to_pandas()
+    assert "use csv(), markdown() or records()" in error.value.__notes__[0]
+
+
+def test_the_picture_has_a_title_and_every_number():
+    found = ok.cost(BOTH, shape(10), shape(100, 10))
+    root = ET.fromstring(found.svg())
+    texts = [e.text for e in root.iter() if e.text]
+    assert texts[0] == found.title == "Cost of jacfwd, jacrev"
+    assert {"25,400", "252,200", "jacfwd", "jacrev"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [(0, "0"), (1_234_567, "1,234,567"), (361_200_000, "361.2 M"), (2.5e12, "2.5 T"),
+     (12_345_678_901, "12.35 G")],
+)  # fmt: skip
+def test_numbers_are_exact_or_have_a_unit(x, text):
+    assert number_text(x) == text
+
+
+@pytest.mark.parametrize(
+    ("x", "text"), [(2.5, "2.5 s"), (0.0125, "12.5 ms"), (3e-6, "3 µs"), (2e-8, "0.02 µs")]
+)
+def test_seconds_have_a_unit(x, text):
+    assert seconds_text(x) == text
+
+
+# --- sweeps ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def swept(x64):
+    return ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[10, 40], m=[20, 40])
+
+
+def test_a_sweep_measures_every_combination(swept):
+    assert len(swept.records()) == 8
+    assert swept.curves().keys() == {
+        f"{name}, m = {m}" for name in ("jacfwd", "jacrev") for m in (20, 40)
+    }
+    alone = ok.cost(BOTH, shape(40), shape(20, 40)).rows[0]["flops"]
+    assert dict(swept.curves()["jacfwd, m = 20"])[40] == alone
+
+
+def test_the_crossover_is_where_the_jacobian_is_square():
+    found = ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[30, 100, 300], m=100)
+    assert found.crossings() == ["jacfwd and jacrev cross between n = 30 and 300, at about 100"]
+    assert found.summary.startswith("jacfwd and jacrev cross")
+    between = ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[20, 180], m=60)
+    (crossing,) = between.crossings()
+    assert 45 < float(crossing.split()[-1]) < 80
+
+
+def test_memory_over_depth():
+    def deep(w):
+        return jax.lax.scan(lambda c, a: (jnp.sin(c * a), None), 0.5, w)[0]
+
+    both = {"jvp": lambda w: jax.jvp(deep, (w,), (w,))[0], "grad": jax.grad(deep)}
+    with pytest.warns(UserWarning, match="does not return"):
+        at_4 = ok.cost(both, jnp.ones(4))
+    found = at_4.sweep("depth", depth=[8, 64]).of("peak")
+    assert {name: curve[1][1] / curve[0][1] > 4 for name, curve in found.curves().items()} == {
+        "jvp": False,
+        "grad": True,
+    }
+
+
+def test_a_size_that_fails_is_noted_and_the_rest_kept():
+    def arguments(n):
+        return jnp.ones(n), jnp.ones((n, n + (n == 3)))
+
+    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=[2, 3, 4])
+    assert any(note.startswith("n = 3: failed, TypeError: dot_general") for note in found.notes)
+    assert [at for at, _ in found.curves()["jacfwd"]] == [2, 4]
+    assert "n = 3" in found.text()
+    assert "failed" in found.csv()
+
+
+def test_a_size_that_does_not_fit_is_predicted():
+    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep("n, m n", n=[2, 10**9], m=10**9)
+    assert any("would need about" in note and "TiB" in note for note in found.notes)
+    assert len(found.points) == 2
+
+
+def test_ctrl_c_keeps_the_sizes_that_are_done(monkeypatch):
+    at_2 = ok.cost(BOTH, shape(2), shape(2, 2))
+    real, seen = sweep_module.cost, []
+
+    def second_is_stopped(*given, **options):
+        seen.append(given)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        return real(*given, **options)
+
+    monkeypatch.setattr(sweep_module, "cost", second_is_stopped)
+    found = at_2.sweep("n, n n", n=[2, 3, 4])
+    assert found.notes == ["stopped: 1 of 3 sizes kept"]
+    assert [at for at, _ in found.points] == [{"n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sizes", "message"),
+    [("n, m n", {"n": [2]}, "names 'm', which is no size of the sweep"),
+     ("n", {}, "needs a size"), ("n", {"n": []}, "needs a size")],
+)  # fmt: skip
+def test_a_sweep_says_what_it_lacks(pattern, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        ok.cost(BOTH, shape(2), shape(2, 2)).sweep(pattern, **sizes)
+
+
+def test_an_unknown_metric_is_refused(swept):
+    with pytest.raises(ValueError, match="metric must be one of equations, flops"):
+        swept.of("speed")
+
+
+def test_a_sweep_steps_through_its_sizes(swept):
+    steps = swept.model()["steps"]
+    assert [s["words"].split(":")[0] for s in steps][:2] == ["n = 10, m = 20", "n = 10, m = 40"]
+    assert steps[0]["x"] < steps[-1]["x"]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_figure_is_drawn_on_its_own_paper(swept, dark):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    figure = swept.figure(dark)
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == list(swept.curves())
+    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.lines}
+    assert len(looks) == len(axes.lines)
+    ink, paper = axes.xaxis.label.get_color(), mpl.colors.to_hex(figure.get_facecolor())
+    brightness = lambda color: sum(mpl.colors.to_rgb(color)) / 3
+    assert (brightness(ink) > brightness(paper)) == dark
+    assert abs(brightness(ink) - brightness(paper)) > 0.6
+
+
+def test_sliders_measure_what_is_chosen(capsys):
+    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep("n, n n", n=[2, 6])
+    widget = found.explore()
+    slider = widget.children[0]
+    assert (slider.min, slider.max, slider.description) == (2, 6, "n")
+    slider.value = 5
+    widget.update()
+    want = ok.cost(BOTH, shape(5), shape(5, 5)).rows[0]["flops"]
+    said = capsys.readouterr().out + str(widget.out.outputs)
+    assert f"{want:,}" in said
+
+
+def test_concrete_numbers_are_made_for_shapes_that_are_timed():
+    found = ok.cost({"sum": lambda x: x.sum()}, shape(4)).sweep("n", timed=True, n=[2, 3])
+    assert all(np.isfinite(r["jitted_seconds"]) for r in found.records())

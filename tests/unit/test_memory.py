@@ -1,0 +1,105 @@
+"""`memory` and `tradeoff`: lifetimes, the peak by name, what checkpoints compute again."""
+
+import xml.etree.ElementTree as ET
+
+import corpus
+import jax
+import jax.numpy as jnp
+import pytest
+
+import olympus_kit as ok
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+def waves(x):
+    return jnp.sum(jnp.sin(jnp.sin(x)) * x)
+
+
+def test_lives_run_from_the_maker_to_the_last_reader():
+    lives = {r["name"]: r for r in ok.memory(waves, jnp.ones(10)).records()}
+    # v1 = sin x, c1 = cos x, v2 = sin v1, c2 = cos v1, v3 = v2 * x, v4 = sum v3
+    assert (lives["v1"]["made"], lives["v1"]["last_read"], lives["v1"]["kept"]) == (1, 4, False)
+    assert (lives["c1"]["made"], lives["c1"]["last_read"], lives["c1"]["kept"]) == (2, 11, True)
+    assert lives["x_bar"]["returned"]
+    assert {n for n, r in lives.items() if r["kept"]} == {"c1", "v2", "c2"}
+
+
+def test_sooner_made_later_needed():
+    kept = [r for r in ok.memory(waves, jnp.ones(10)).records() if r["kept"]]
+    assert kept[0]["last_read"] == max(r["last_read"] for r in kept)
+
+
+@pytest.mark.parametrize("name", corpus.CORPUS)
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+def test_the_peak_is_explained_to_the_byte(name, mode):
+    f, args = corpus.CORPUS[name]
+    view = ok.memory(f, *args, mode=mode)
+    assert sum(n for _, n in view.explained()) == view.peak
+    assert view.peak >= view.program.totals.peak_bytes
+    assert len(view.steps()) == len(view.program.equations)
+    root = ET.fromstring(view.svg())
+    assert root.find("{http://www.w3.org/2000/svg}title").text == view.title
+
+
+def test_forward_mode_keeps_nothing():
+    view = ok.memory(waves, jnp.ones(10), mode="forward")
+    assert not any(r["kept"] for r in view.records())
+    assert "Kept" not in view.summary
+
+
+def test_a_checkpoint_keeps_less_and_computes_again():
+    plain = ok.memory(waves, jnp.ones(10))
+    again = ok.memory(waves, jnp.ones(10), checkpoint=True)
+    assert plain.recomputed() == []
+    assert again.recomputed() == [("sin", 10), ("sin", 10)]
+    assert "Computed again on the way back" in again.summary
+    kept = lambda view: view.program.totals.residual_bytes
+    assert kept(again) == 80 < kept(plain)
+    everything = ok.memory(
+        waves, jnp.ones(10), checkpoint=jax.checkpoint_policies.everything_saveable
+    )
+    assert everything.recomputed() == []
+    assert again.title == "Memory of waves in reverse mode"
+
+
+def test_the_work_done_again_counts_every_turn():
+    run = ok.segmented(jnp.sin, 12, 4)
+    view = ok.memory(run, jnp.ones(10))
+    assert view.recomputed() == [("sin", 120)]
+    assert "t1" in dict(view.explained())
+
+
+@pytest.mark.parametrize("segment", [0, 5, 13])
+def test_a_segment_must_divide_the_length(segment):
+    with pytest.raises(ValueError, match=f"segment must divide length = 12; got {segment}"):
+        ok.segmented(jnp.sin, 12, segment)
+
+
+@pytest.mark.parametrize("segment", [1, 3, 12])
+def test_segments_compute_the_same(segment):
+    x = jnp.array([0.3, 1.2])
+    whole = lambda x: jax.lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=12)[0].sum()
+    cut = lambda x: ok.segmented(jnp.sin, 12, segment)(x).sum()
+    assert jnp.allclose(whole(x), cut(x))
+    assert jnp.allclose(jax.grad(whole)(x), jax.grad(cut)(x))
+
+
+def test_segments_of_the_square_root_are_best():
+    x = jax.ShapeDtypeStruct((16_000,), jnp.float32)
+    found = ok.tradeoff(jnp.tanh, x, 256, [1, 8, 16, 32, 256])
+    rows = {row.get("segment"): row for row in found.records()}
+    for level in ("peak", "temp"):
+        # tanh keeps two numbers a turn, so the best length lies between √256 and √256 / √2
+        assert min(rows, key=lambda s: rows[s][level]) in (8, 16)
+        assert rows[None][level] / rows[16][level] > 8
+    assert 32.5e6 < rows[None]["temp"] < 33.5e6
+    assert 2.9e6 < rows[16]["temp"] < 3.5e6
+    assert rows[16]["flops"] / rows[None]["flops"] < 1.5
+    assert rows[1]["peak"] == pytest.approx(rows[256]["peak"], rel=0.5)
+    assert "turns in a segment" in found.svg()
+
+
+def test_the_tradeoff_tries_powers_of_two():
+    found = ok.tradeoff(jnp.sin, jnp.ones(3), 12)
+    assert [row.get("segment") for row in found.rows] == [None, 1, 2, 4]
