@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .views import Tradeoff as Tradeoff
     from .views import View as View
     from .views import chain as chain
-    from .views import claims as claims
     from .views import cost as cost
     from .views import graph as graph
     from .views import jacobian_shapes as jacobian_shapes
@@ -65,7 +64,7 @@ _HOME = {
         ["Claims", "Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"
     ),
     **dict.fromkeys(
-        ["claims", "memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"
+        ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"
     ),
 }
 

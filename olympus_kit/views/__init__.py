@@ -3,7 +3,6 @@
 from ._chain import Chain as Chain
 from ._chain import chain as chain
 from ._claims import Claims as Claims
-from ._claims import claims as claims
 from ._cost import Cost as Cost
 from ._cost import cost as cost
 from ._graph import Graph as Graph
