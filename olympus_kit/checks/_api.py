@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import _progress
+from . import _progress, _timer
 from ._card import Card, show
 from ._cut import cut_output
-from ._diagnose import judge, say
+from ._diagnose import judge
+from ._diagnosis import say
 from ._outcome import MARKS, Outcome, success
 from ._spec import Question
 from ._store import Entry, find, folders, read_answers
@@ -65,8 +66,10 @@ def outcome_of(question: Question, namespace: Mapping[str, Any]) -> Outcome:
     try:
         if isinstance(answer, Unsolved):
             raise answer
-        with cut_output():
+        with _timer.time_limit(_timer.SECONDS), cut_output():
             found = judge(question, answer)
+    except _timer.TookTooLong:
+        found = say(question, "took-too-long", {"seconds": f"{_timer.SECONDS:g}"})
     except Unsolved:
         return Outcome(question.name, "not attempted", say(question, "unsolved"))
     return Outcome(question.name, "not yet" if found else "correct", found)

@@ -4,6 +4,7 @@ import html
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -55,15 +56,20 @@ def plain(markdown: str) -> str:
     return re.sub(r"\*\*(.+?)\*\*", r"\1", text)
 
 
-def show(card: Card) -> None:
-    """Display a card in a notebook, print it elsewhere."""
+def in_kernel() -> bool:
+    """Whether what is displayed reaches a notebook."""
     try:
         from IPython import get_ipython
-        from IPython.display import display
     except ImportError:
-        print(card.text())
+        return False
+    return hasattr(get_ipython(), "kernel")
+
+
+def show(card: Any) -> None:
+    """Display a card or a picture in a notebook, print its text elsewhere."""
+    if not in_kernel():
+        print(card._repr_mimebundle_()["text/plain"])
         return
-    if get_ipython() is None:
-        print(card.text())
-    else:
-        display(card)  # type: ignore[no-untyped-call]
+    from IPython.display import display
+
+    display(card)  # type: ignore[no-untyped-call]

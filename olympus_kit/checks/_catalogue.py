@@ -18,3 +18,14 @@ def catalogue() -> dict[str, Misconception]:
 def lookup(id_: str, extra: Sequence[Misconception] = ()) -> Misconception:
     """The misconception of that id, from `extra` first; KeyError for one that nobody wrote."""
     return {**catalogue(), **{m.id: m for m in extra}}[id_]
+
+
+def known_error(error: BaseException, extra: Sequence[Misconception] = ()) -> str:
+    """The id of what an exception shows; "raised" where it is none of the known ones."""
+    kinds = {c.__name__ for c in type(error).__mro__}
+    for misconception in (*extra, *catalogue().values()):
+        for signature in misconception.raised:
+            kind, _, text = signature.partition(": ")
+            if kind in kinds and text in str(error):
+                return misconception.id
+    return "raised"

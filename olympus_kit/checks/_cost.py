@@ -1,31 +1,60 @@
-"""The largest array that an answer's own program makes."""
+"""What a right answer costs: its largest array, its calls, its mode."""
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
-from ..program import capture
-from ._run import inputs
+from . import _program
+from ._diagnosis import Diagnosis, say
+from ._evidence import Evidence
+from ._run import is_array
 from ._spec import Limit
+from ._words import Facts
+
+LARGE = 16  # entries from which a Jacobian is told from an ordinary array
 
 
-def largest_intermediate(answer: Callable[..., Any], limit: Limit) -> int | None:
-    """Elements of the largest intermediate array; None where the answer can't be traced.
+def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """A limit of the question that is exceeded; without limits, a whole Jacobian."""
+    for limit in evidence.question.limits:
+        if known := _exceeded(evidence, limit):
+            return say(evidence.question, limit.id, {"size": limit.size, **known})
+    return None if evidence.question.limits else _whole_jacobian(evidence)
 
-    An answer in plain NumPy can't be traced. It is not wrong for that: its cost is just unknown.
-    """
-    with jax.enable_x64(True):
-        arguments = inputs(limit.arguments(), "float64")
-        arrays = {name: v for name, v in arguments.items() if isinstance(v, jax.Array)}
 
-        def traced(given: dict[str, Any]) -> Any:
-            return answer(*{**arguments, **given}.values())
+def _exceeded(evidence: Evidence, limit: Limit) -> Facts:
+    arguments = limit.arguments()
+    if limit.calls:
+        return _called(evidence, limit)
+    program = _program.program_of(evidence.call, arguments, evidence.precision)
+    if program is None:
+        return {}
+    if limit.mode:
+        used = _program.mode(program)
+        return {"mode": used, "wanted": limit.mode} if used not in ("", limit.mode) else {}
+    largest = _program.largest(program)
+    most = limit.largest if limit.largest is not None else largest
+    return {"largest": f"{largest:,}"} if largest > most else {}
 
-        try:
-            program = capture(traced, arrays, mode="primal")
-        except Exception:
-            return None
-    made = [program.values[i] for equation in program.walk() for i in equation.results]
-    return max((math.prod(value.shape) for value in made), default=0)
+
+def _called(evidence: Evidence, limit: Limit) -> Facts:
+    counts = _program.calls(evidence.call, limit.arguments(), evidence.precision)
+    for name, count in counts.items():
+        if count > limit.calls.get(name.partition("[")[0], count):
+            return {"function": name, "calls": str(count)}
+    return {}
+
+
+def _whole_jacobian(evidence: Evidence) -> Diagnosis | None:
+    """At the point with the most entries, where those are enough to tell."""
+    every = [jax.tree.leaves([dict(t.case.arguments), t.want]) for t in evidence.trials]
+    sizes = [max((np.size(v) for v in of_one if is_array(v)), default=0) for of_one in every]
+    size = max(sizes)
+    if size < LARGE:
+        return None
+    case = evidence.trials[sizes.index(size)].case
+    program = _program.program_of(evidence.call, case.arguments, evidence.precision)
+    made = _program.whole_jacobian(program, size) if program else None
+    known = {"size": f"{size} entries", "largest": f"{made:,}"} if made else None
+    return say(evidence.question, "dense-jacobian", known) if known else None

@@ -30,5 +30,6 @@ class Cut:
 @contextlib.contextmanager
 def cut_output() -> Iterator[None]:
     """Cut what is printed inside to `LIMIT` characters."""
-    with contextlib.redirect_stdout(Cut(sys.stdout)):
+    out, error = Cut(sys.stdout), Cut(sys.stderr)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
         yield

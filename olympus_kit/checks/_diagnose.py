@@ -1,107 +1,52 @@
 """The ladder of a diagnosis: the first rung that applies says what is wrong with an answer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import numpy as np
 
-from . import _run
-from ._catalogue import lookup
-from ._cost import largest_intermediate
-from ._detect import VALUES, known_error, returned_pullback_tuple, swapped
-from ._evidence import Evidence, Part, entry, facts, number, same, same_tree, split
+from . import _program
+from ._catalogue import known_error
+from ._cost import too_costly
+from ._detect import by_value, pullback_tuple, swapped
+from ._diagnosis import Diagnosis
+from ._diagnosis import say as say
+from ._evidence import CLOSE, Evidence, Part, by_path, in_precision, named, observe, same_tree
+from ._picture import ladder_at, marked
+from ._predict import by_prediction
+from ._run import inputs, is_array, to_numpy
 from ._spec import Question
-from ._user_line import user_line
+from ._user_line import home, user_line
+from ._words import Facts, brief, extent, facts, kind, number, telling
 
-Answer = Callable[..., Any]
-SHAPES = "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}."
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What to tell the student: the misconception's id and name, what was done, an example.
-
-    `line` is the student's own line in which an exception started, where there was one.
-    """
-
-    id: str
-    name: str
-    message: str
-    example: str
-    read: str
-    line: str = ""
-
-
-def say(question: Question, id_: str, known: dict[str, str] | None = None) -> Diagnosis:
-    """The catalogue's message of that id, filled in with the facts."""
-    found = lookup(id_, question.misconceptions)
-    table = {"order": _order(question), "call": _call(question), **(known or {})}
-    example = found.example and (_fill(found.example, table) or _fill(SHAPES, table))
-    message, read = _fill(found.message, table), found.read or question.read
-    return Diagnosis(id_, found.name, message, example, read, table.get("line", ""))
-
-
-def _fill(template: str, table: dict[str, str]) -> str:
-    """The template with its braces filled in; nothing where a fact is not known."""
-    try:
-        return template.format_map(table)
-    except KeyError:
-        return ""
+NEAR = 5e-2  # a relative error below which a result is nearly right
 
 
 def judge(question: Question, answer: Any) -> Diagnosis | None:
     """What is wrong with an answer; None when it is right. Unsolved passes through."""
+    call: Callable[..., Any] = answer
     if question.answer == "value":
-        call: Answer = lambda: answer
-    elif callable(answer):
-        call = answer
-    else:
+        call = lambda: answer
+    elif not callable(answer):
         return say(question, "not-callable", {"answer": question.name, "kind": kind(answer)})
-    try:
-        evidence = observe(question, call)
-    except _run.TookTooLong:
-        return say(question, "took-too-long", {"seconds": number(_run.SECONDS)})
-    for rung in RUNGS:
-        if found := rung(evidence, call):
-            return found
-    return None
-
-
-def observe(question: Question, answer: Answer) -> Evidence:
-    """Trials in float64, or in float32 where the answer is at home only there."""
-    double = Evidence(question, _run.trials(question, answer, "float64"), question.rtol)
-    if right(double):
-        return double
-    single = Evidence(question, _run.trials(question, answer, "float32"), question.rtol32)
-    at_home = not single.errors and (bool(double.errors) or has_float32(double))
-    return single if right(single) or at_home else double
-
-
-def has_float32(evidence: Evidence) -> bool:
-    return any(getattr(x, "dtype", None) == np.float32 for x in _run.leaves(evidence.trials))
-
-
-def right(evidence: Evidence) -> bool:
-    """Whether every trial returned what it should."""
-    series = evidence.series()
-    parts = [part for of_one in series.values() for part in of_one]
-    expected = len(split(evidence.question, evidence.trials[0].want)) * len(evidence.trials)
-    return len(parts) == expected and all(part.agrees for part in parts)
+    elif question.use:
+        call = question.use(answer)
+    evidence = observe(question, call)
+    return next((found for rung in RUNGS if (found := rung(evidence, answer))), None)
 
 
 # The rungs, from the top. Each returns a diagnosis, or None where it does not apply.
 
 
-def changed_input(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def changed_input(evidence: Evidence, _: Any) -> Diagnosis | None:
     names = [name for trial in evidence.trials for name in trial.changed]
     return say(evidence.question, "mutated-input", {"argument": names[0]}) if names else None
 
 
-def own_misconception(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def own_misconception(evidence: Evidence, _: Any) -> Diagnosis | None:
     """One that the question itself names, wherever on the ladder its effect would show."""
-    if right(evidence):
+    if evidence.right:
         return None
     for id_, wrong in evidence.question.wrong.items():
         if evidence.shows(wrong):
@@ -109,28 +54,25 @@ def own_misconception(evidence: Evidence, _: Answer) -> Diagnosis | None:
     return None
 
 
-def _facts_of(evidence: Evidence, name: str | None) -> dict[str, str]:
+def _facts_of(evidence: Evidence, name: str | None) -> Facts:
     for parts in evidence.wrong_series():
-        if name in (None, parts[0].name):
+        if name is None or parts[0].name.startswith(name):
             return facts(telling(parts))
     return {}
 
 
-def telling(parts: list[Part]) -> Part:
-    """The first case in which the part is wrong."""
-    return next((part for part in parts if not part.agrees), parts[0])
+def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    return _raised(evidence, answer, evidence.errors[0]) if evidence.errors else None
 
 
-def raised(evidence: Evidence, answer: Answer) -> Diagnosis | None:
-    if not evidence.errors:
-        return None
-    error = evidence.errors[0]
+def _raised(evidence: Evidence, answer: Any, error: BaseException) -> Diagnosis:
     text = (str(error).strip().splitlines() or [""])[0]
     known = {"error": f"{type(error).__name__}: {text[:200]}", "line": user_line(error, answer)}
-    return say(evidence.question, known_error(error), known)
+    id_ = known_error(error, evidence.question.misconceptions)
+    return say(evidence.question, id_, known)
 
 
-def container(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def container(evidence: Evidence, _: Any) -> Diagnosis | None:
     """Nothing, a function, a tuple too many, a part too few."""
     for trial in evidence.trials:
         known = {"where": trial.case.label, "kind": kind(trial.got), "part": "the result"}
@@ -139,122 +81,173 @@ def container(evidence: Evidence, _: Answer) -> Diagnosis | None:
     return None
 
 
-def _container(evidence: Evidence, got: Any, want: Any, known: dict[str, str]) -> str:
+def _container(evidence: Evidence, got: Any, want: Any, known: Facts) -> str:
     if got is None:
         return "nothing"
     if callable(got):
         return "returned-function"
-    parts, wanted = split(evidence.question, got), split(evidence.question, want)
+    parts, wanted = named(evidence.question, got), named(evidence.question, want)
     if not parts:
         for name, part in wanted.items():
-            if same(got, part, max(evidence.tolerance, 1e-6)):
+            if same_tree(got, part, max(evidence.tolerance, CLOSE)):
                 known["given"] = name
                 return "missing-part"
         return "container"
     return next((i for n in parts if (i := _odd_part(n, parts[n], wanted[n], known))), "")
 
 
-def _odd_part(name: str, got: Any, want: Any, known: dict[str, str]) -> str:
+def _odd_part(name: str, got: Any, want: Any, known: Facts) -> str:
     known |= {"part": name, "kind": kind(got)}
-    if returned_pullback_tuple(got, want):
+    if pullback_tuple(got, want):
         return "pullback-tuple"
     if callable(got):
         return "returned-function"
-    return "container" if _run.is_array(want) and not _run.is_array(got) else ""
+    if is_array(want) and is_array(got):
+        return "complex-result" if np.iscomplexobj(got) and not np.iscomplexobj(want) else ""
+    return "" if by_path(got).keys() == by_path(want).keys() else "container"
 
 
-def order(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def order(evidence: Evidence, _: Any) -> Diagnosis | None:
     """The right parts, in another order."""
-    tolerance = max(evidence.tolerance, 1e-6)
+    tolerance = max(evidence.tolerance, CLOSE)
     in_order = all(same_tree(t.got, t.want, tolerance) for t in evidence.trials)
     if in_order or not all(swapped(t.got, t.want, tolerance) for t in evidence.trials):
         return None
     return say(evidence.question, "swapped")
 
 
-def shape(evidence: Evidence, answer: Answer) -> Diagnosis | None:
+def shape(evidence: Evidence, _: Any) -> Diagnosis | None:
     for parts in evidence.wrong_series():
         odd = next((p for p in parts if np.shape(p.got) != np.shape(p.want)), None)
         if odd is not None:
             owner = evidence.question.like.get(odd.name)
             like = f", that of {owner}" if owner else ""
             known = {**facts(odd), "like": like}
-            return _generic(evidence.question, parts) or say(evidence.question, "shape", known)
+            return _generic(evidence, parts) or say(evidence.question, "shape", known)
     return None
 
 
-def not_finite(evidence: Evidence, _: Answer) -> Diagnosis | None:
-    for parts in evidence.wrong_series():
-        for part in parts:
-            bad = np.argwhere(~np.isfinite(np.asarray(part.got, dtype=float)))
-            if len(bad) and np.all(np.isfinite(part.want)):
-                return say(evidence.question, "nan", _first_bad(part, tuple(map(int, bad[0]))))
+def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A NaN or an infinity, and where in the answer's program it first appears."""
+    for part in (p for parts in evidence.wrong_series() for p in parts):
+        got = np.asarray(part.got)
+        if is_array(part.want) and np.all(np.isfinite(part.want)) and not np.all(np.isfinite(got)):
+            name = "NaN (not a number)" if np.isnan(got).any() else "infinity"
+            known = {**facts(part), "kind": name, "first": ""}
+            return _first_bad(evidence, known, part.trial.case.arguments, home(answer))
     return None
 
 
-def _first_bad(part: Part, index: tuple[int, ...]) -> dict[str, str]:
-    got, want = np.asarray(part.got)[index], np.asarray(part.want)[index]
-    name = "NaN (not a number)" if np.isnan(got) else "infinity"
-    known = {"kind": name, "entry": entry(part.name, index)}
-    return {**facts(part), **known, "got": number(got), "want": number(want)}
+def _first_bad(evidence: Evidence, known: Facts, arguments: Any, file: str) -> Diagnosis:
+    question = evidence.question
+    program = _program.program_of(evidence.call, arguments, evidence.precision)
+    bad = program and _program.first_bad(program)
+    if not program or not bad:
+        return say(question, "nan", known)
+    known |= _program.bad_facts(program, bad, file)
+    id_ = "where-trap" if _program.behind_where(program, bad) else "nan"
+    return say(question, id_, known, picture=ladder_at(program, bad))
 
 
-def known_value(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def known_value(evidence: Evidence, _: Any) -> Diagnosis | None:
     series = evidence.wrong_series()
-    return next((d for parts in series if (d := _generic(evidence.question, parts))), None)
+    return next((d for parts in series if (d := _generic(evidence, parts))), None)
 
 
-def _generic(question: Question, parts: list[Part]) -> Diagnosis | None:
-    for id_, detect in VALUES.items():
-        found = detect(parts)
-        if found is not None:
-            return say(question, id_, {**facts(telling(parts)), **found})
+def _generic(evidence: Evidence, parts: list[Part]) -> Diagnosis | None:
+    if not all(is_array(p.want) and is_array(p.got) for p in parts):
+        return None
+    if found := by_value(parts) or by_prediction(evidence.question, parts):
+        return say(evidence.question, found[0], {**facts(telling(parts)), **found[1]})
     return None
 
 
-def broken_law(evidence: Evidence, answer: Answer) -> Diagnosis | None:
-    if right(evidence):
-        return None
-    for law, where, left, side in _laws(evidence, answer):
-        if not same_tree(left, side, max(evidence.tolerance, 1e-6)):
+def nearly(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Nearly right: a difference quotient, too few digits, a cancellation."""
+    for parts in evidence.wrong_series():
+        errors = [p.error if is_array(p.want) else np.inf for p in parts]
+        known = {**facts(telling(parts)), "error": number(max(errors), 2)}
+        if min(errors) < NEAR and (step := _step(evidence, parts)):
+            return say(evidence.question, "finite-difference", known | {"step": number(step, 3)})
+        if max(errors) < NEAR and np.median(errors) < NEAR / 5:
+            return _nearly(evidence, parts, known, max(errors))
+    return None
+
+
+def _step(evidence: Evidence, parts: list[Part]) -> float | None:
+    arguments = telling(parts).trial.case.arguments
+    program = _program.program_of(evidence.call, arguments, evidence.precision)
+    return _program.difference_step(program) if program else None
+
+
+def _nearly(evidence: Evidence, parts: list[Part], known: Facts, error: float) -> Diagnosis:
+    if any(getattr(p.got, "dtype", np.dtype(float)).itemsize < 4 for p in parts):
+        return say(evidence.question, "half-precision", known)
+    again = in_precision(evidence.question, evidence.call, "float32")
+    worse = max((p.error for p in again.series().get(parts[0].name, [])), default=0.0)
+    if evidence.precision == "float64" and worse > max(1e3 * error, 1e-4):
+        return say(evidence.question, "cancellation", known | {"worse": number(worse, 2)})
+    return say(evidence.question, "nearly", known)
+
+
+def broken_law(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A law that does not hold; also where every number agreed with the reference."""
+    for law, where, sides in _laws(evidence):
+        if isinstance(sides, Exception):
+            if evidence.right:
+                return _raised(evidence, answer, sides)
+            continue
+        left, side = sides
+        if not same_tree(left, side, max(evidence.tolerance, CLOSE)):
             known = {"law": law, "where": where, "left": brief(left), "right": brief(side)}
             return say(evidence.question, "law", known)
     return None
 
 
-def _laws(evidence: Evidence, answer: Answer) -> Iterator[tuple[str, str, Any, Any]]:
+def _laws(evidence: Evidence) -> Iterator[tuple[str, str, Any]]:
     def call(**arguments: Any) -> Any:
-        return _run.to_numpy(answer(*_run.inputs(arguments, "float64").values()))
+        return to_numpy(evidence.call(*inputs(arguments, evidence.precision).values()))
 
-    with jax.enable_x64(True):
+    with jax.enable_x64(evidence.precision == "float64"):
         for law in evidence.question.laws:
             for trial in evidence.trials:
                 try:
-                    left, side = law.sides(call, trial.case.arguments)
-                except Exception:  # the answer is wrong already: this law just can't say more
-                    continue
-                yield law.says, trial.case.label, _run.to_numpy(left), _run.to_numpy(side)
+                    sides: Any = to_numpy(law.sides(call, trial.case.arguments))
+                except Exception as error:
+                    sides = error
+                yield law.says, trial.case.label, sides
 
 
-def off(evidence: Evidence, _: Answer) -> Diagnosis | None:
+def off(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Nothing known: how far it is right, and where it is not."""
     for parts in evidence.wrong_series():
-        good = sum(part.agrees for part in parts)
-        count = f"It is right at {good} of {len(parts)} test points." if good else ""
-        return say(evidence.question, "off", {**facts(telling(parts)), "count": count})
+        part = telling(parts)
+        known = {**facts(part), "count": extent(evidence, parts)}
+        bad = {p.trial.case.point for p in parts if not p.agrees}
+        large = bad <= set(evidence.question.large) and is_array(part.want)
+        picture = marked(part) if is_array(part.want) else None
+        twin = picture.text() if picture else ""
+        return say(evidence.question, "only-large" if large else "off", known, twin, picture)
     return None
 
 
-def once_only(evidence: Evidence, answer: Answer) -> Diagnosis | None:
+def once_only(evidence: Evidence, _: Any) -> Diagnosis | None:
     """Right the first time: and the second?"""
-    return None if right(observe(evidence.question, answer)) else say(evidence.question, "impure")
+    again = observe(evidence.question, evidence.call)
+    return None if again.right else say(evidence.question, "impure")
 
 
-def too_costly(evidence: Evidence, answer: Answer) -> Diagnosis | None:
-    for limit in evidence.question.limits:
-        largest = largest_intermediate(answer, limit)
-        if largest is not None and largest > limit.largest:
-            known = {"size": limit.size, "largest": f"{largest:,}"}
-            return say(evidence.question, limit.id, known)
+def broken_demand(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    for demand in evidence.question.demands:
+        for trial in evidence.trials:
+            with jax.enable_x64(evidence.precision == "float64"):
+                try:
+                    kept = demand.kept(answer, inputs(trial.case.arguments, evidence.precision))
+                except Exception:
+                    kept = False
+            if kept is not True:
+                known = {"where": trial.case.label, **(kept or {})}
+                return say(evidence.question, demand.id, known)
     return None
 
 
@@ -267,33 +260,10 @@ RUNGS = (
     shape,
     not_finite,
     known_value,
+    nearly,
     broken_law,
     off,
     once_only,
+    broken_demand,
     too_costly,
 )
-
-
-def kind(value: Any) -> str:
-    """What a value is, in words a student uses."""
-    if callable(value):
-        return "a function"
-    if isinstance(value, (tuple, list)):
-        return f"a {type(value).__name__} of length {len(value)}"
-    if _run.is_array(value):
-        return f"an array of shape {np.shape(value)}" if np.shape(value) else "a number"
-    return f"a {type(value).__name__}"
-
-
-def brief(value: Any) -> str:
-    return np.array2string(np.ravel(jax.tree.leaves(value)[0])[:4], precision=5, separator=", ")
-
-
-def _order(question: Question) -> str:
-    names = question.returns
-    return names if isinstance(names, str) else f"a tuple ({', '.join(names)})"
-
-
-def _call(question: Question) -> str:
-    names = question.cases()[0].arguments
-    return f"{question.name}({', '.join(names)})"

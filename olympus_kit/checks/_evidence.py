@@ -1,15 +1,17 @@
 """What a set of trials shows, part by part: the ground on which every diagnosis stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
-from ._run import Trial, is_array, results
+from ._run import Trial, is_array, leaves, results, trials
 from ._spec import Question, Wrong
 
 Array = np.ndarray[Any, Any]
+CLOSE = 1e-6  # how closely a wrong result must be what a mistake predicts
 
 
 @dataclass(frozen=True)
@@ -26,62 +28,99 @@ class Part:
     def agrees(self) -> bool:
         return same(self.got, self.want, self.tolerance)
 
+    @property
+    def error(self) -> float:
+        """The largest error, relative to the largest entry."""
+        want = np.asarray(self.want, dtype=float)
+        off = np.max(np.abs(np.asarray(self.got, dtype=float) - want), initial=0.0)
+        return float(off / max(np.max(np.abs(want), initial=0.0), 1e-300))
+
+
+Series = Sequence[Part]
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """A question, the trials of one answer, and the tolerance of their precision."""
+    """A question, an answer as it is called, and what it gave in one precision."""
 
     question: Question
+    call: Callable[..., Any]
     trials: Sequence[Trial]
-    tolerance: float
+    precision: str
 
     @property
-    def errors(self) -> list[Exception]:
+    def tolerance(self) -> float:
+        question = self.question
+        return question.rtol if self.precision == "float64" else question.rtol32
+
+    @property
+    def errors(self) -> list[BaseException]:
         return [trial.error for trial in self.trials if trial.error is not None]
 
+    @property
+    def right(self) -> bool:
+        """Whether every trial returned what it should."""
+        expected = sum(len(entries(self.question, trial.want)) for trial in self.trials)
+        parts = [part for series in self.series().values() for part in series]
+        return len(parts) == expected and all(part.agrees for part in parts)
+
     def series(self) -> dict[str, list[Part]]:
-        """For each returned part, its value in every case that returned the right container."""
+        """For each returned array, its value in every case that returned the right container."""
         table: dict[str, list[Part]] = {}
         for trial in self.trials:
-            if trial.error is None:
-                for name, got, want in self._pairs(trial):
-                    part = Part(name, trial, got, want, self.tolerance)
+            got, want = entries(self.question, trial.got), entries(self.question, trial.want)
+            if trial.error is None and got.keys() == want.keys():
+                for name in want:
+                    part = Part(name, trial, got[name], want[name], self.tolerance)
                     table.setdefault(name, []).append(part)
         return table
 
     def wrong_series(self) -> list[list[Part]]:
-        """The series of each part that is wrong in some case."""
+        """The series of each array that is wrong in some case."""
         return [parts for parts in self.series().values() if not all(p.agrees for p in parts)]
-
-    def _pairs(self, trial: Trial) -> list[tuple[str, Any, Any]]:
-        got, want = split(self.question, trial.got), split(self.question, trial.want)
-        return [(name, got[name], want[name]) for name in want] if got.keys() == want.keys() else []
 
     def shows(self, wrong: Wrong) -> bool:
         """Whether the trials are what `wrong` predicts, and not what is right."""
+        told = results(self.question, lambda a: wrong.result(*a.values()))
         telling = False
-        for trial, predicted in zip(self.trials, results(self.question, wrong.result), strict=True):
+        for trial, predicted in zip(self.trials, told, strict=True):
             if isinstance(predicted, Exception) or trial.error is not None:
                 if not (isinstance(predicted, Exception) and trial.error is not None):
                     return False
                 continue
             got, right = self._compared(trial, wrong.part)
-            if not same_tree(got, predicted, max(self.tolerance, 1e-6)):
+            tolerance = max(self.tolerance, CLOSE)
+            if not same_tree(got, predicted, tolerance):
                 return False
-            telling = telling or not same_tree(predicted, right, max(self.tolerance, 1e-6))
+            telling = telling or not same_tree(predicted, right, tolerance)
         return telling
 
     def _compared(self, trial: Trial, part: str | None) -> tuple[Any, Any]:
         if part is None:
             return trial.got, trial.want
-        got = split(self.question, trial.got).get(part, NOTHING)
-        return got, split(self.question, trial.want).get(part, NOTHING)
+        got = named(self.question, trial.got).get(part, NOTHING)
+        return got, named(self.question, trial.want).get(part, NOTHING)
 
 
 NOTHING = object()
 
 
-def split(question: Question, result: Any) -> dict[str, Any]:
+def observe(question: Question, call: Callable[..., Any]) -> Evidence:
+    """Trials in float64, or in float32 where the answer is at home only there."""
+    double = in_precision(question, call, "float64")
+    if double.right:
+        return double
+    single = in_precision(question, call, "float32")
+    has_float32 = any(getattr(x, "dtype", None) == np.float32 for x in leaves(double.trials))
+    at_home = not single.errors and (bool(double.errors) or has_float32)
+    return single if single.right or at_home else double
+
+
+def in_precision(question: Question, call: Callable[..., Any], precision: str) -> Evidence:
+    return Evidence(question, call, trials(question, call, precision), precision)
+
+
+def named(question: Question, result: Any) -> dict[str, Any]:
     """The named parts of a result, where its container is the right one."""
     if isinstance(question.returns, str):
         return {question.returns: result}
@@ -90,59 +129,41 @@ def split(question: Question, result: Any) -> dict[str, Any]:
     return {}
 
 
+def entries(question: Question, result: Any) -> dict[str, Any]:
+    """Every array in a result by its name, as in `grads['W']`."""
+    return {
+        name + path: leaf
+        for name, part in named(question, result).items()
+        for path, leaf in by_path(part).items()
+    }
+
+
+def by_path(value: Any) -> dict[str, Any]:
+    """The leaves of a container by their place: `['W']`, `[0]`, or "" for a single one."""
+    found = jax.tree_util.tree_leaves_with_path(value, is_leaf=lambda x: x is None)
+    return {jax.tree_util.keystr(path): leaf for path, leaf in found}
+
+
 def same(got: Any, want: Any, tolerance: float) -> bool:
     """Equal shape and, relative to the size of `want`, equal numbers."""
     if not (is_array(got) and is_array(want)):
-        return bool(got is not NOTHING and not is_array(want) and got == want)
+        return not is_array(got) and not is_array(want) and bool(got == want)
     left, right = np.asarray(got), np.asarray(want)
     if left.shape != right.shape:
         return False
-    scale = float(np.max(np.abs(right), initial=0.0))
-    return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance * scale))
+    scale = float(np.max(np.abs(right), initial=0.0, where=np.isfinite(right)))
+    return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
 
 
 def same_tree(got: Any, want: Any, tolerance: float) -> bool:
-    """`same`, through tuples and lists."""
+    """`same`, through containers; a list may stand for a tuple."""
     if isinstance(want, (tuple, list)):
         return (
             isinstance(got, (tuple, list))
             and len(got) == len(want)
             and all(same_tree(g, w, tolerance) for g, w in zip(got, want, strict=True))
         )
+    if isinstance(want, dict):
+        alike = isinstance(got, dict) and got.keys() == want.keys()
+        return alike and all(same_tree(got[key], want[key], tolerance) for key in want)
     return same(got, want, tolerance)
-
-
-def worst(part: Part) -> tuple[int, ...]:
-    """The index of the entry that is furthest off."""
-    got, want = np.asarray(part.got, dtype=float), np.asarray(part.want, dtype=float)
-    return tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(got - want)), want.shape))
-
-
-def entry(name: str, index: tuple[int, ...]) -> str:
-    """How a message names one entry: `W_bar[0, 2]`."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
-
-
-def number(value: Any, digits: int = 6) -> str:
-    """A number, short enough to read."""
-    return f"{float(value):.{digits}g}"
-
-
-def two_numbers(got: Any, want: Any) -> dict[str, str]:
-    """Two numbers with as many digits as it takes to see that they differ."""
-    enough = next((d for d in (6, 12) if number(got, d) != number(want, d)), 17)
-    return {"got": number(got, enough), "want": number(want, enough)}
-
-
-def facts(part: Part) -> dict[str, str]:
-    """What every message may speak of: the part, the place, and the two numbers."""
-    known = {"part": part.name, "where": part.trial.case.label}
-    if not (is_array(part.got) and is_array(part.want)):
-        return known
-    got, want = np.asarray(part.got), np.asarray(part.want)
-    known |= {"got_shape": str(got.shape), "want_shape": str(want.shape)}
-    if got.shape == want.shape and want.size:
-        index = worst(part)
-        known |= {"entry": entry(part.name, index)}
-        known |= two_numbers(got[index], want[index])
-    return known

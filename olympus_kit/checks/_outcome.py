@@ -2,11 +2,11 @@
 
 import os
 import textwrap
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from ._card import Card, plain
-from ._diagnose import Diagnosis
+from ._card import Card, in_kernel, plain, show
+from ._diagnosis import Diagnosis
 
 State = Literal["not attempted", "not yet", "correct"]
 MARKS: dict[State, str] = {"not attempted": "○", "not yet": "△", "correct": "✓"}
@@ -21,18 +21,21 @@ class Outcome:
     state: State
     diagnosis: Diagnosis | None = None
 
-    def text(self) -> str:
-        """The message as plain text, no wider than 88 characters."""
+    def text(self, twin: bool = True) -> str:
+        """The message as plain text, no wider than 88 characters; `twin` stands for a picture."""
         head = f"{MARKS[self.state]} {self.name}: {self.state}"
         if self.diagnosis is None:
             return head
         if self.state == "not attempted":
             return f"{head}\n\n{_wrap(self.diagnosis.message)}"
-        return "\n".join([f"{head} · {self.diagnosis.name}", *_body(self.name, self.diagnosis)])
+        return "\n".join([
+            f"{head} · {self.diagnosis.name}",
+            *_body(self.name, self.diagnosis, twin),
+        ])
 
     def json(self) -> dict[str, Any]:
         """The outcome as plain data."""
-        found = asdict(self.diagnosis) if self.diagnosis else None
+        found = self.diagnosis.json() if self.diagnosis else None
         return {"name": self.name, "state": self.state, "diagnosis": found}
 
     @classmethod
@@ -47,7 +50,7 @@ class Outcome:
         return kind(self)
 
 
-def _body(name: str, found: Diagnosis) -> list[str]:
+def _body(name: str, found: Diagnosis, twin: bool) -> list[str]:
     rows = [
         ("", found.message),
         ("Where: ", found.line),
@@ -55,7 +58,9 @@ def _body(name: str, found: Diagnosis) -> list[str]:
         ("Read again: ", found.read),
         ("Stuck? ", f'hint("{name}") gives a nudge.'),
     ]
-    return [f"\n{_wrap(text, label)}" for label, text in rows if text]
+    said = [f"\n{_wrap(text, label)}" for label, text in rows if text]
+    drawn = [f"\n{textwrap.indent(found.twin, '  ')}"] if twin and found.twin else []
+    return [*said[:1], *drawn, *said[1:]]
 
 
 def _wrap(text: str, label: str = "") -> str:
@@ -78,7 +83,11 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback (it must be a list)."""
-        first, *rest = self.outcome.text().split("\n")
+        picture = self.outcome.diagnosis and self.outcome.diagnosis.picture
+        drawn = picture is not None and in_kernel()
+        if drawn:
+            show(picture)
+        first, *rest = self.outcome.text(twin=not drawn).split("\n")
         bold = first if os.environ.get("NO_COLOR") else f"\x1b[1m{first}\x1b[0m"
         return [bold, *rest]
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
 import numpy as np
 
 Arguments = Mapping[str, Any]
@@ -27,7 +26,7 @@ class Misconception:
     """A mistake that students really make: its message, and where to read again.
 
     `message` and `example` may use `{part}`, `{got}`, `{want}`, `{where}` and what the detector
-    found out.
+    found out. `raised` lists the exceptions that show it, as "TypeError: a piece of its text".
     """
 
     id: str
@@ -35,6 +34,7 @@ class Misconception:
     message: str
     example: str = "{where}, {entry} is {got} in yours; it should be {want}."
     read: str = ""
+    raised: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,35 @@ class Law:
 
 @dataclass(frozen=True)
 class Limit:
-    """The most elements that any intermediate may have when the answer runs on `arguments`."""
+    """What an answer may cost when it runs on `arguments`; one kind each.
+
+    - `largest`: the most elements that any intermediate array may have; `size` says for what.
+    - `calls`: the most calls of a function that is an argument, by the argument's name; of a
+      list of functions, each may be called so often.
+    - `mode`: how it must differentiate: "forward", "reverse", "forward-over-reverse", …
+    """
 
     id: str
     arguments: Callable[[], Arguments]
-    largest: int
-    size: str
+    largest: int | None = None
+    size: str = ""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    mode: str = ""
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What a right number does not show, such as that a function has a rule of its own.
+
+    `kept` gets the answer itself and the arguments of a case. False, an exception or a dict of
+    facts for the message means that it is broken there.
+    """
+
+    id: str
+    kept: Callable[[Any, dict[str, Any]], bool | dict[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
 class Question:
     """What a right answer to one question is, and which wrong answers are known.
 
@@ -71,6 +91,9 @@ class Question:
     - `wrong`: misconception id -> the wrong result it leads to; tried in this order.
     - `misconceptions`: those of this question alone.
     - `answer`: "function", or "value" for an answer that is no function.
+    - `use`: makes of the answer what is called with the arguments; the answer itself where None.
+    - `call`: how the answer is called, in words, where the arguments' names do not say it.
+    - `demands`: what must hold beside the right numbers.
 
     Raises ValueError when the specification itself is too weak to trust.
     """
@@ -89,6 +112,9 @@ class Question:
     limits: Sequence[Limit] = ()
     read: str = ""
     answer: str = "function"
+    use: Callable[[Any], Callable[..., Any]] | None = None
+    call: str = ""
+    demands: Sequence[Demand] = ()
     rtol: float = 1e-9
     rtol32: float = 3e-5
 
@@ -105,7 +131,7 @@ class Question:
         if self.answer == "value":
             return [Case("here", {})]
         return [
-            Case(self._label(i, j, extra), {**point, **extra})
+            Case(self._label(i, j, extra), {**point, **extra}, i, tuple(extra))
             for i, point in enumerate(self.points)
             for j, extra in enumerate([t(point) for t in self.tangents] or [{}])
         ]
@@ -126,54 +152,12 @@ def _describe(point: Arguments) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """One call of the answer: a label for messages, and the arguments by name."""
+    """One call of the answer: a label for messages, the arguments by name, and which point it is.
+
+    `tangents` names the arguments that are tangents or cotangents.
+    """
 
     label: str
     arguments: Arguments
-
-
-def wave(shape: tuple[int, ...], phase: float = 0.0, scale: float = 1.0) -> np.ndarray[Any, Any]:
-    """Deterministic numbers without a pattern that a wrong answer could share, shape `shape`.
-
-    They are exact in float32, so that both precisions see the same inputs.
-
-    ```python
-    wave((2, 3)).shape  # (2, 3)
-    ```
-    """
-    size = int(np.prod(shape, dtype=int))
-    raw: np.ndarray[Any, Any] = np.sin(1.7 * np.arange(1, size + 1) ** 1.3 + phase) + 0.1 * np.cos(
-        phase
-    )
-    exact: np.ndarray[Any, Any] = (scale * raw).astype(np.float32).astype(np.float64)
-    return exact.reshape(shape)
-
-
-def dense_pullback(f: Callable[..., Any], args: Sequence[Any], u: Any) -> tuple[Any, ...]:
-    """The VJP the slow and safe way: every whole Jacobian, column by column, contracted with u."""
-    jacobians = jax.jacfwd(f, argnums=tuple(range(len(args))))(*args)
-    return tuple(np.tensordot(u, jacobian, axes=np.ndim(u)) for jacobian in jacobians)
-
-
-def linear_in(argument: str) -> Law:
-    """The law that doubling `argument` doubles every result."""
-
-    def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
-        twice = call(**{**arguments, argument: 2 * np.asarray(arguments[argument])})
-        return twice, jax.tree.map(lambda part: 2 * part, call(**arguments))
-
-    return Law(f"linear-in-{argument}", f"twice the {argument} gives twice the result", sides)
-
-
-def adjoint(f: Callable[..., Any], wrt: Sequence[str], cotangent: str) -> Law:
-    """The law ⟨u, Jv⟩ = ⟨Jᵀu, v⟩, with J that of `f` for its arguments `wrt`."""
-
-    def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
-        primals = tuple(arguments[name] for name in wrt)
-        tangents = tuple(wave(np.shape(p), phase=3.0 + i) for i, p in enumerate(primals))
-        pushed = jax.jvp(f, primals, tangents)[1]
-        back = call(**arguments)
-        right = sum(np.vdot(b, t) for b, t in zip(back, tangents, strict=True))
-        return np.vdot(arguments[cotangent], pushed), right
-
-    return Law("adjoint", "⟨u, J v⟩ = ⟨Jᵀu, v⟩ for every v", sides)
+    point: int = 0
+    tangents: tuple[str, ...] = ()
