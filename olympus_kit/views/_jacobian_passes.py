@@ -181,7 +181,7 @@ def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
         else:
             out = jax.vmap(apply)(*map(jax.numpy.asarray, hot))
         flats = [np.asarray(x).reshape(stop - start, -1).astype(flat.dtype) for x in out]
-        yield start, np.concatenate(flats, axis=1)
+        yield start, np.concatenate(flats, axis=1) + 0  # so that -0.0 is shown as 0.0
 
 
 def resolution(dtype: Any) -> float:
