@@ -1,0 +1,519 @@
+"""The specifications of 03_forward.md, released from solutions/03_forward.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+
+from olympus_kit.checks import Law, Misconception, Question, Wrong, wave
+
+CHAPTER = "book/03_forward.md"
+
+
+def truly(f, x, x_dot):
+    """Value and tangent from the whole Jacobian, column by column."""
+    g = lambda x: f(x, jnp.sin)
+    slope = jax.jacfwd(g)(x)
+    return g(x), jnp.tensordot(slope, x_dot, jnp.ndim(x)) if jnp.ndim(x) else slope * x_dot
+
+
+def with_rules(product=None, sine=None):
+    """`push` with dual numbers whose rule for * or for sin is another one."""
+
+    class Pair:
+        def __init__(self, value, tangent):
+            self.value, self.tangent = value, tangent
+
+        def __add__(self, other):
+            return Pair(self.value + other.value, self.tangent + other.tangent)
+
+        def __mul__(self, other):
+            rule = product or (lambda a, b: a.tangent * b.value + a.value * b.tangent)
+            return Pair(self.value * other.value, rule(self, other))
+
+    def sin(a):
+        rule = sine or (lambda a: jnp.cos(a.value) * a.tangent)
+        return Pair(jnp.sin(a.value), rule(a))
+
+    def pushed(f, x, x_dot):
+        result = f(Pair(x, x_dot), sin)
+        return result.tangent
+
+    return Wrong(pushed, "tangent")
+
+
+def doubled(call, arguments):
+    twice = {**arguments, "x_dot": 2 * arguments["x_dot"]}
+    return call(**twice)[1], 2 * call(**arguments)[1]
+
+
+linear = Law("linear", "twice the x_dot gives twice the tangent", doubled)
+direction = lambda phase, scale: lambda p: {"x_dot": wave(p["x"].shape, phase, scale)}
+
+push = Question(
+    name="push",
+    returns=("value", "tangent"),
+    points=(
+        {"f": lambda x, sin: x * sin(x) + x * x, "x": wave((), 0.5)},
+        {"f": lambda x, sin: sin(sin(x * x) * x), "x": wave((3,), 1.0)},
+        {"f": lambda x, sin: x * x * x + sin(x) * x, "x": wave((2, 2), 2.0, 40.0)},
+    ),
+    labels=(
+        "x sin x + x², x a number",
+        "sin(x sin x²), x of shape (3,)",
+        "x³ + x sin x, x of shape (2, 2)",
+    ),
+    tangents=(direction(0.3, 1.0), direction(4.0, 3.0)),
+    large=(2,),
+    rtol=1e-11,
+    reference=truly,
+    like={"tangent": "x"},
+    laws=(linear,),
+    wrong={
+        "no-cross-term": with_rules(product=lambda a, b: a.tangent * b.tangent),
+        "one-term": with_rules(product=lambda a, b: a.value * b.tangent),
+        "slope-without-tangent": with_rules(sine=lambda a: jnp.cos(a.value)),
+        "function-of-tangent": with_rules(sine=lambda a: jnp.sin(a.tangent)),
+        "slope-at-tangent": with_rules(sine=lambda a: jnp.cos(a.tangent) * a.tangent),
+    },
+    misconceptions=(
+        Misconception(
+            "no-cross-term",
+            "the product of the tangents",
+            "For the tangent of a product you multiplied the two tangents. The product rule has "
+            "two terms: each factor moves while the other one stays.",
+            "For x·x at 3 with tangent 1, the tangents' product is 1; the derivative is "
+            "1·3 + 3·1 = 6.",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "one-term",
+            "half of the product rule",
+            "The tangent of your product has one of its two terms: only one factor moves. When "
+            "both factors depend on x, both move.",
+            "For x·x at 3 with tangent 1, one term gives 3; the derivative is 6.",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "slope-without-tangent",
+            "the chain rule's factor is missing",
+            "The tangent of your sine is cos(x), whatever the tangent of x was. It has to be "
+            "multiplied by that tangent: if x moves twice as fast, so does sin(x).",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "function-of-tangent",
+            "the sine of the tangent",
+            "You applied the sine to the tangent, too. A tangent goes through the *slope* of a "
+            "function: it is multiplied by cos(x).",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "slope-at-tangent",
+            "the slope at the wrong place",
+            "You took the cosine of the tangent. The slope of the sine is needed where the value "
+            "is: cos(value), times the tangent.",
+            read=CHAPTER + "#forward-dual",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def by_partials(f, point):
+    return jax.jacrev(f, argnums=tuple(range(len(point))))(*point)
+
+
+def toward(*numbers):
+    return lambda p: {"direction": tuple(numbers[: len(p["point"])])}
+
+
+along = Question(
+    name="along",
+    returns=("value", "slope"),
+    points=(
+        {"f": lambda x, y: x * jnp.sin(y) + jnp.cos(x), "point": (0.5, 0.75)},
+        {"f": lambda x, y, z: jnp.exp(x * y) - y * z, "point": (-0.5, 1.25, 2.0)},
+        {"f": lambda x, y: x**2 * y + jnp.sin(x), "point": (-300.0, 40.0)},
+    ),
+    labels=(
+        "x sin y + cos x at (0.5, 0.75)",
+        "exp(xy) − yz at (−0.5, 1.25, 2)",
+        "x²y + sin x at (−300, 40)",
+    ),
+    tangents=(toward(1.0, 2.0, -1.0), toward(-0.25, 3.0, 0.5)),
+    large=(2,),
+    reference=lambda f, point, direction: (
+        f(*point),
+        sum(p * d for p, d in zip(by_partials(f, point), direction)),
+    ),
+    wrong={
+        "whole-jacobian": Wrong(
+            lambda f, point, direction: jnp.stack(by_partials(f, point)), "slope"
+        ),
+        "terms-not-added": Wrong(
+            lambda f, point, direction: jnp.stack(by_partials(f, point)) * jnp.stack(direction),
+            "slope",
+        ),
+        "tangent-ignored": Wrong(lambda f, point, direction: sum(by_partials(f, point)), "slope"),
+        "normalised": Wrong(
+            lambda f, point, direction: (
+                sum(p * d for p, d in zip(by_partials(f, point), direction))
+                / sum(d**2 for d in direction) ** 0.5
+            ),
+            "slope",
+        ),
+        "first-argument-alone": Wrong(
+            lambda f, point, direction: by_partials(f, point)[0] * direction[0], "slope"
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "whole-jacobian",
+            "all partial derivatives",
+            "You returned the partial derivatives, one for each argument: that is the whole "
+            "Jacobian. The slope in a direction is one number, J v. One pass of jvp gives it, "
+            "without the others.",
+            "For x·y at (3, 2) the partial derivatives are (2, 3); in the direction (1, 1) the "
+            "slope is 5.",
+            read=CHAPTER + "#forward-jvp",
+        ),
+        Misconception(
+            "terms-not-added",
+            "the terms were not added",
+            "You multiplied each partial derivative by its part of the direction, and stopped "
+            "there. All inputs move at once, so what they do to the result is added.",
+            "For x·y at (3, 2) in the direction (1, 1), the terms are 2 and 3, and the slope is 5.",
+            read=CHAPTER + "#forward-jvp",
+        ),
+        Misconception(
+            "tangent-ignored",
+            "the direction was ignored",
+            "Your slope is the same for every direction: it is the sum of all partial "
+            "derivatives, as if each input moved with speed 1.",
+            read=CHAPTER + "#forward-jvp",
+        ),
+        Misconception(
+            "normalised",
+            "the direction was made a unit vector",
+            "You divided by the length of the direction. Some books do so, to compare directions. "
+            "A JVP does not: it is linear, so twice the tangent gives twice the slope.",
+            read=CHAPTER + "#forward-directional",
+        ),
+        Misconception(
+            "first-argument-alone",
+            "only the first argument moves",
+            "Your slope knows of the first argument alone. `grad(f)` differentiates for the first "
+            "argument unless you say otherwise with `argnums`; here all of them move.",
+            read=CHAPTER + "#forward-jvp",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+MIX_3 = wave((5, 3), scale=1.5)
+
+
+def root(a):
+    """√a by Newton's iteration, as long as it takes."""
+    far = lambda x: jnp.any(jnp.abs(x * x - a) > 1e-6 * a)
+    return jax.lax.while_loop(far, lambda x: (x + a / x) / 2, 1.0 + 0.0 * a)
+
+
+def columns(f, x):
+    """The Jacobian, from the curve t ↦ f(x + t e) for each unit vector e."""
+    unit = lambda i: jnp.zeros_like(x).at[i].set(1.0)
+    slopes = [jax.jacfwd(lambda t, i=i: f(x + t * unit(i)))(0.0) for i in range(x.size)]
+    return jnp.stack(slopes, axis=1)
+
+
+jacobian_by_columns = Question(
+    name="jacobian_by_columns",
+    returns="J",
+    points=(
+        {"f": lambda x: jnp.sin(MIX_3 @ x), "x": wave((3,), 0.4)},
+        {"f": lambda x: jnp.stack([x[0] * x[3], jnp.sum(x**2)]), "x": wave((4,), 1.4)},
+        {"f": lambda x: root(x) * x[::-1], "x": 2.0 + abs(wave((3,), 2.4))},
+        {"f": lambda x: x[:2] * x[1:], "x": wave((3,), 3.4, 200.0)},
+    ),
+    labels=(
+        "three inputs, five outputs",
+        "four inputs, two outputs",
+        "a while loop inside, three inputs and three outputs",
+        "three inputs and two outputs",
+    ),
+    large=(3,),
+    rtol=1e-11,
+    reference=columns,
+    wrong={
+        "one-pass-of-ones": Wrong(lambda f, x: columns(f, x).sum(1)),
+        "value-for-tangent": Wrong(lambda f, x: jnp.stack([f(x)] * x.size, axis=1)),
+        "unit-at-value": Wrong(
+            lambda f, x: jnp.stack([columns(f, e) @ e for e in jnp.eye(x.size)], axis=1)
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "one-pass-of-ones",
+            "one pass for the whole Jacobian",
+            "One pass gives one column, or one mixture of columns. You sent the tangent (1, …, 1): "
+            "that is J·1, the sum of all columns, of shape (m,).",
+            "For f(x) = (x₀x₁, x₀) at (3, 2) the columns are (2, 1) and (3, 0). Their sum is "
+            "(5, 1), and nobody can tell the two apart any more.",
+            read=CHAPTER + "#forward-columns",
+        ),
+        Misconception(
+            "value-for-tangent",
+            "the value in place of the tangent",
+            "Each of your columns is f(x). `jvp` returns a pair, the value and the tangent: you "
+            "kept the first, and the column is the second.",
+            read=CHAPTER + "#forward-jvp",
+        ),
+        Misconception(
+            "unit-at-value",
+            "the unit vector as the point",
+            "You evaluated the derivative at the unit vectors. The point is x in every pass; the "
+            "unit vector is the direction: jvp(f, (x,), (e,)).",
+            read=CHAPTER + "#forward-columns",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+import math
+
+import numpy as np
+
+
+def coefficients(f, x, terms):
+    """The coefficients of the whole polynomial t ↦ f(x + t), cut at the end."""
+    whole = f(np.polynomial.Polynomial([float(x), 1.0])).coef
+    return np.pad(whole, (0, terms))[:terms]
+
+
+def factorials(terms):
+    return np.array([float(math.factorial(k)) for k in range(terms)])
+
+
+class Cut:
+    """Coefficients with a product of choice; plain numbers are lifted."""
+
+    def __init__(self, coefficients, product):
+        self.c, self.product = coefficients, product
+
+    def lifted(self, other):
+        return other.c if isinstance(other, Cut) else np.eye(1, len(self.c))[0] * other
+
+    def __add__(self, other):
+        return Cut(np.array([a + b for a, b in zip(self.c, self.lifted(other))]), self.product)
+
+    def __mul__(self, other):
+        return Cut(self.product(self.c, self.lifted(other)), self.product)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def with_series(product, seed=None):
+    """`taylor` with this product of coefficients, or from another series for the point."""
+
+    def made(f, x, terms):
+        start = np.eye(1, terms)[0] * float(x)
+        start[1:] = np.eye(1, terms - 1)[0] if seed is None else seed
+        return f(Cut(start, product)).c
+
+    return Wrong(made)
+
+
+cauchy = lambda a, b: np.convolve(a, b)[: len(a)]
+
+taylor = Question(
+    name="taylor",
+    returns="coefficients",
+    points=(
+        {"f": lambda x: x * x * x, "x": 2.0, "terms": 5},
+        {"f": lambda x: 4.0 * x * (1.0 + -1.0 * x), "x": 0.2, "terms": 4},
+        {"f": lambda x: (x * x + 3.0) * (x * x * x + x * 0.5) * x, "x": -1.5, "terms": 6},
+        {"f": lambda x: (x + 1.0) * (x + 2.0) * x * x, "x": 60.0, "terms": 4},
+    ),
+    labels=(
+        "x³ at 2, 5 terms",
+        "4x(1 − x) at 0.2, 4 terms",
+        "(x² + 3)(x³ + x/2)x at −1.5, 6 terms",
+        "(x + 1)(x + 2)x² at 60, 4 terms",
+    ),
+    large=(3,),
+    reference=coefficients,
+    wrong={
+        "entry-by-entry": with_series(lambda a, b: a * b),
+        "first-order-alone": with_series(
+            lambda a, b: np.append(a[0] * b[0], a[0] * b[1:] + b[0] * a[1:])
+        ),
+        "not-cut": with_series(np.convolve),
+        "point-stands-still": with_series(cauchy, seed=0.0),
+        "every-coefficient-one": with_series(cauchy, seed=1.0),
+        "derivatives-for-coefficients": Wrong(
+            lambda f, x, terms: coefficients(f, x, terms) * factorials(terms)
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "entry-by-entry",
+            "multiplied entry by entry",
+            "You multiplied the coefficients entry by entry. A product of sums multiplies "
+            "everything with everything: the coefficient of t² gathers all pairs whose powers add "
+            "up to 2.",
+            "(1 + t)(1 + t) = 1 + 2t + t². Entry by entry one gets 1 + t.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+        Misconception(
+            "first-order-alone",
+            "the product rule alone",
+            "In each coefficient of your product one factor is always the zeroth: a₀bₖ + aₖb₀. "
+            "That is the product rule of dual numbers. From t² on there are pairs in between, such "
+            "as a₁b₁.",
+            "(1 + t)(1 + t) = 1 + 2t + t²: the t² comes from a₁b₁.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+        Misconception(
+            "point-stands-still",
+            "the point does not move",
+            "You started with the series of the constant x: all coefficients after the first are "
+            "zero. The point is x + t, so its second coefficient is 1.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+        Misconception(
+            "every-coefficient-one",
+            "the point moves too much",
+            "You started with x + t + t² + t³ + …. The point is x + t: one coefficient is 1, and "
+            "all after it are 0.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+        Misconception(
+            "derivatives-for-coefficients",
+            "derivatives in place of coefficients",
+            "You returned the derivatives f, f′, f″, …. The coefficient of tᵏ is the k-th "
+            "derivative divided by k! = 1·2·…·k.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+        Misconception(
+            "not-cut",
+            "the series was not cut",
+            "Your product is longer than its factors. Only the first `terms` coefficients are "
+            "wanted; what belongs to higher powers is dropped in every product.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read=CHAPTER + "#forward-taylor",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+import itertools
+
+
+def confused(own, choose):
+    """A derivative by dual numbers of which `choose` picks the tag, and `own` reads the result."""
+    count = itertools.count()
+
+    class Pair:
+        def __init__(self, tag, value, tangent):
+            self.tag, self.value, self.tangent = tag, value, tangent
+
+        def both(self, other):
+            tag = choose(z.tag for z in (self, other) if isinstance(z, Pair))
+            mine = lambda z: isinstance(z, Pair) and (own is None or z.tag == tag)
+            return tag, *((z.value, z.tangent) if mine(z) else (z, 0.0) for z in (self, other))
+
+        def __add__(self, other):
+            tag, (a, p), (b, q) = self.both(other)
+            return Pair(tag, a + b, p + q)
+
+        def __mul__(self, other):
+            tag, (a, p), (b, q) = self.both(other)
+            return Pair(tag, a * b, p * b + a * q)
+
+        __radd__, __rmul__ = __add__, __mul__
+
+    def derivative(f, x):
+        tag = next(count)
+        result = f(Pair(tag, x, 1.0))
+        if not isinstance(result, Pair) or (own and result.tag != tag):
+            return 0.0
+        return result.tangent
+
+    return Wrong(lambda program, x: derivative(program(derivative), x))
+
+
+def exact(f, x):
+    return jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
+
+
+def held(f, x):
+    """The derivative, which nothing outside can differentiate again."""
+    return jax.lax.stop_gradient(exact(f, x))
+
+
+nested = Question(
+    name="nested",
+    returns="derivative",
+    points=(
+        {"program": lambda D: lambda x: x * D(lambda y: x * y, 1.0), "x": 4.0},
+        {"program": lambda D: lambda x: x * D(lambda y: x + y, 1.0), "x": 1.5},
+        {"program": lambda D: lambda x: D(lambda y: y * y * y * x, x) + x * x, "x": -0.5},
+        {"program": lambda D: lambda x: x * (x + D(lambda y: x * x, 2.0)), "x": 0.7},
+        {
+            "program": lambda D: lambda x: x * D(lambda y: D(lambda z: x * y * z, y) * y, x),
+            "x": 100.0,
+        },
+    ),
+    labels=(
+        "D(x ↦ x·D(y ↦ x·y, 1), 4)",
+        "D(x ↦ x·D(y ↦ x + y, 1), 1.5)",
+        "D(x ↦ D(y ↦ y³x, x) + x², −0.5)",
+        "D(x ↦ x(x + D(y ↦ x², 2)), 0.7)",
+        "D(x ↦ x·D(y ↦ y·D(z ↦ xyz, y), x), 100)",
+    ),
+    large=(4,),
+    reference=lambda program, x: exact(program(exact), x),
+    wrong={
+        "untagged": confused(None, max),
+        "foreign-tangent": confused(False, max),
+        "inner-lost": confused(True, min),
+        "inner-as-constant": Wrong(lambda program, x: exact(program(held), x)),
+        "value-for-derivative": Wrong(lambda program, x: program(lambda f, x: f(x))(x)),
+    },
+    misconceptions=(
+        Misconception(
+            "untagged",
+            "perturbation confusion",
+            "Your dual numbers do not know which derivative they belong to: inside the inner one, "
+            "the tangent of x was taken for a tangent of y. Give each call of D a tag of its own.",
+            "D(x ↦ x·D(y ↦ x·y, 1), 4) comes out as 5, since 4·1 + 1·1 = 5; it is 8.",
+            read=CHAPTER + "#forward-confusion",
+        ),
+        Misconception(
+            "foreign-tangent",
+            "somebody else's tangent",
+            "When the inner function does not depend on its own variable, what comes back belongs "
+            "to the outer derivative. You returned its tangent all the same. Look at the tag: if "
+            "it is not yours, the derivative is 0.",
+            "In D(x ↦ x·D(y ↦ x, 1), 4) the inner derivative is 0, and so is the whole.",
+            read=CHAPTER + "#forward-confusion",
+        ),
+        Misconception(
+            "inner-lost",
+            "the inner derivative is lost",
+            "Where an outer and an inner dual number meet, you compute with the tag of the outer "
+            "one. The result then no longer shows the tag of the inner derivative, which finds "
+            "nothing of its own and returns 0. Use the larger tag.",
+            read=CHAPTER + "#forward-confusion",
+        ),
+        Misconception(
+            "inner-as-constant",
+            "the inner derivative is held constant",
+            "Your inner derivative returns a plain number: that it depends on x is forgotten. For "
+            "the inner D the outer x is a constant, but its own tangent has to travel on in the "
+            "value.",
+            "D(x ↦ x·D(y ↦ x·y, 1), 4) comes out as 4, as if the inner result 4 stood still; it "
+            "is 8.",
+            read=CHAPTER + "#forward-confusion",
+        ),
+    ),
+    read=CHAPTER,
+)
