@@ -43,6 +43,7 @@ class Build:
         self.links = Links()
         self.seeds: list[int] = []
         self.derivatives: list[int] = []
+        self.kept: list[int] = []  # what jax keeps for the way back
         self.linear = False  # whether only the linear program of a derivative could be had
         self.same: dict[int, int] = {}  # primal value -> another that jax made one with it
         self.names.primal(self.primal, arguments.names)
@@ -91,6 +92,8 @@ class Build:
         if mode == "forward":
             self._link_forward(body, traced)
         else:
+            kept = [self._id(body, v) for v in traced.residuals]
+            self.kept = body.consts if self.linear else [i for i in kept if i is not None]
             found = [self._id(body, v) for v in traced.contributions]
             self.links = reverse_links(self.primal, body, uses, found)
             for leaf, value in zip(self.arguments.which, self.derivatives, strict=True):
@@ -152,12 +155,15 @@ class Build:
         self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
         self.names.inside(self.primal)
         self.names.inside(body)
-        as_primal = classify(self.primal, (), shown, moving, self.primitives)
+        equations = rows = self._equations(body, verdicts)
+        if body is not self.primal:
+            as_primal = classify(self.primal, (), shown, moving, self.primitives)
+            rows = self._equations(self.primal, as_primal)
         return Program(
             mode=mode,
             name=self.arguments.name,
-            equations=self._equations(body, verdicts),
-            rows=self._equations(self.primal, as_primal),
+            equations=equations,
+            rows=rows,
             values=tuple(self._value(i) for i in range(len(self.raw))),
             inputs=tuple(self.primal.inputs),
             consts=tuple(self.primal.consts),
@@ -224,34 +230,32 @@ class Build:
         return out
 
     def _residuals(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> tuple[Residual, ...]:
-        """Return what crosses from the forward sweep into the backward sweep."""
-        backward = [
-            e for e in body.equations if e.transposed or "adjoint" in verdicts[e.path].roles
-        ]
-        made_back = {r for e in backward for r in e.results} | set(self.seeds)
+        """Return what jax keeps for the way back, and the program's own literals used there."""
+        kept = set(self.kept)
         maker = {r: e.path for e in body.equations for r in e.results}
         users: dict[int, list[str]] = {}
-        for equation in backward:
-            primal = verdicts[equation.path].primal
-            for o in dict.fromkeys(equation.operands):
-                if o not in made_back and not self._is_constant_of_rule(o, primal):
-                    users.setdefault(o, []).append(equation.path)
+        for e in body.equations:
+            verdict = verdicts[e.path]
+            if not (e.transposed or "adjoint" in verdict.roles):
+                continue
+            own = self.literals.get(verdict.primal or "", ())
+            for o in dict.fromkeys(e.operands):
+                raw = self.raw[o]
+                if str(raw.literal) in own if raw.is_literal else o in kept:
+                    users.setdefault(o, []).append(e.path)
+        users |= {o: [] for o in self.kept if o not in users}
         return tuple(
             Residual(o, maker.get(o), tuple(paths), self.raw[o].is_literal)
             for o, paths in users.items()
         )
-
-    def _is_constant_of_rule(self, value: int, primal: str | None) -> bool:
-        """Whether a literal is written in a derivative rule, and not in the user's program."""
-        raw = self.raw[value]
-        return raw.is_literal and str(raw.literal) not in self.literals.get(primal or "", ())
 
 
 def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
     """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
     jaxpr = traced.closed.jaxpr
     outputs = [*traced.outputs, *traced.derivatives]
-    needed = {v for v in [*outputs, *traced.exposed] if not isinstance(v, jec.Literal)}
+    ends = [*outputs, *traced.exposed, *traced.residuals]
+    needed = {v for v in ends if not isinstance(v, jec.Literal)}
     kept = []
     for eqn in reversed(jaxpr.eqns):
         if jaxprs.marked_path(eqn)[0] is not None or any(v in needed for v in eqn.outvars):

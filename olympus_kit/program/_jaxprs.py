@@ -238,6 +238,7 @@ class Traced:
     derivatives: list[Any]
     tangents: list[Any] = field(default_factory=list)  # of the exposed values
     contributions: list[Any] = field(default_factory=list)  # one for each tap
+    residuals: list[Any] = field(default_factory=list)  # what the pullback keeps
 
 
 def trace_forward(
@@ -285,7 +286,8 @@ def trace_reverse(
             np.zeros(np.shape(o), jax.dtypes.float0) if c is None else c
             for o, c in zip(out, cts, strict=True)
         ]
-        return out, exposed, pullback(full)
+        # the leaves of a pullback are what it keeps; jax lists the same as its residuals
+        return out, exposed, pullback(full), jax.tree.leaves(pullback)
 
     closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(
         list(inputs), [None if c is None else _abstract(c) for c in cotangents], zeros
@@ -294,12 +296,14 @@ def trace_reverse(
     first = len(shapes[0])
     second = first + len(shapes[1])
     third = second + len(which)
+    fourth = third + len(taps)
     return Traced(
         closed,
         exposed=out[first:second],
         outputs=out[:first],
         derivatives=out[second:third],
-        contributions=out[third:],
+        contributions=out[third:fourth],
+        residuals=out[fourth:],
     )
 
 

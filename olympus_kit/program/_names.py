@@ -108,4 +108,4 @@ def _numbered(stem: str, count: int) -> list[str]:
 
 def _literal_text(value: Any) -> str:
     shape = getattr(value, "shape", ())
-    return f"{value}" if shape == () else f"literal{list(shape)}"
+    return str(value) if shape == () else f"literal{list(shape)}"
