@@ -82,7 +82,7 @@ def _complain(text: str) -> None:
 def _tell(json: bool, data: Any, *shown: Any) -> None:
     """Print the data for a script, or what is shown to a person."""
     if json:
-        print(json_module.dumps(data, indent=1, ensure_ascii=False))
+        print(json_module.dumps(data, ensure_ascii=False), flush=True)
     for item in () if json else shown:
         out.print(item, markup=False, highlight=False)
 

@@ -1,15 +1,23 @@
 """The command line, as a student and a script use it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import nbformat
 import pytest
 from student_edits import answer
 from typer.testing import CliRunner
 
-from olympus_kit.course import _lab
+from olympus_kit.course import _lab, _runner
+from olympus_kit.course._course import page
 from olympus_kit.course.cli import app
 
+REPO = Path(__file__).parents[2]
 RIGHT = "def slope(f, x):\n    return olympus.grad(f)(x)"
 
 
@@ -24,6 +32,7 @@ def test_every_command_has_help_with_an_example():
     for name in names:
         done = olympus(name, "--help")
         assert done.exit_code == 0
+        assert "Exit codes: 0 all is well; 1" in " ".join(done.stdout.split())
         assert f"Example: olympus {name}" in " ".join(done.stdout.replace("│", "").split())
 
 
@@ -90,15 +99,82 @@ def test_a_cell_that_fails_is_told(student):
 
 
 def test_an_endless_answer_is_killed(student):
-    code = "slope = lambda f, x: olympus.lax.while_loop(lambda s: s > 0, lambda s: s + 1, 1.0)"
+    code = """
+import subprocess
+beside = subprocess.Popen(["sleep", "1000"])
+open("beside.pid", "w").write(str(beside.pid))
+slope = lambda f, x: olympus.lax.while_loop(lambda s: s > 0, lambda s: s + 1, 1.0)"""
     answer(student / "exercises" / "00_start.md", "slope", code)
     done = olympus("check", "00", "--seconds", "8")
     assert done.exit_code == 2
-    assert "was stopped" in done.stderr
+    assert "was stopped. Not judged: slope." in done.stderr
+    beside = Path("/proc", (student / "exercises" / "beside.pid").read_text(), "stat")
+    assert not beside.exists() or ") Z " in beside.read_text()  # what it had started has ended, too
 
 
-def test_an_answer_that_prints_does_not_disturb_json(student):
-    code = "print('x' * 100_000)\ndef slope(f, x):\n    print('hello')\n    return f(x)"
+def test_ctrl_c_ends_what_is_running(student, monkeypatch):
+    """Closing the generator, as an interrupt does, kills the process that judges."""
+    answer(student / "exercises" / "00_start.md", "slope", "import time\ntime.sleep(1000)")
+    started = []
+    popen = _runner.subprocess.Popen
+
+    def start(*args, **kwargs):
+        started.append(popen(*args, **kwargs))
+        raising = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        raising.start()
+        return started[0]
+
+    monkeypatch.setattr(_runner.subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt):
+        list(_runner.check_pages([page("00")]))
+    assert started[0].wait(timeout=60) == -signal.SIGKILL
+
+
+def test_colours_can_be_turned_off(student):
+    answer(student / "exercises" / "00_start.md", "slope", RIGHT)
+    code = "import sys; from olympus_kit.course.cli import app; app(sys.argv[1:])"
+    for words, more, plain in (
+        (["check", "00"], {}, False),
+        (["--no-color", "check", "00"], {}, True),
+        (["check", "00"], {"NO_COLOR": "1"}, True),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words],
+            env={**os.environ, "FORCE_COLOR": "1", **more},
+            capture_output=True,
+            text=True,
+        )
+        assert ("\x1b[32m" not in done.stdout) is plain, done.stdout
+
+
+def test_every_answer_is_json_too(student):
+    for words in (
+        ["list"],
+        ["hint", "slope"],
+        ["solution", "slope", "--give-up"],
+        ["next"],
+        ["export", "00"],
+        ["reset", "slope"],
+    ):
+        done = olympus(*words, "--json")
+        assert done.exit_code == 0
+        assert json.loads(done.stdout)
+    (student / "mine").mkdir()
+    done = olympus(
+        "release", "00", "--json", "--sources", str(REPO / "solutions"), "--target", "mine"
+    )
+    assert json.loads(done.stdout) == {
+        "differs": True,
+        "lines": [f"{Path('mine') / '00_start.md'}: written"],
+    }
+    assert len(list((student / "mine").glob("00_start*"))) == 3
+
+
+def test_an_answer_that_prints_fifty_megabytes_does_not_disturb_json(student):
+    code = (
+        "import os\nfor n in range(50):\n    os.write(1, b'x' * 2**20)\n    print('x' * 2**20)\n"
+        "def slope(f, x):\n    print('hello')\n    return f(x)"
+    )
     answer(student / "exercises" / "00_start.md", "slope", code)
     found = json.loads(olympus("check", "00", "--json").stdout)
     assert found["00_start"][0]["diagnosis"]["id"] == "value-for-derivative"
