@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks._api import outcome_of
-from ..checks._diagnose import say
+from ..checks._diagnosis import say
 from ..checks._outcome import Outcome
 from ..checks._store import find
 

@@ -1,5 +1,6 @@
 """Whatever a student's folder has been through: the tools tell it, and no line of text is lost."""
 
+import copy
 import json
 import os
 import random
