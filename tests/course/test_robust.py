@@ -132,7 +132,9 @@ def shuffled(notebook, seed):
             case "delete" if "# my line" not in cells[at].source:
                 del cells[at]
             case "twice":
-                cells.insert(dice.randrange(len(cells)), copy.deepcopy(cells[at]))
+                twin = copy.deepcopy(cells[at])
+                twin.id = f"twin-{number}"
+                cells.insert(dice.randrange(len(cells)), twin)
             case "move":
                 cells.insert(dice.randrange(len(cells)), cells.pop(at))
             case "edit":
