@@ -118,12 +118,9 @@ def _unmoved(groups: Sequence[Series]) -> bool:
     return still and any(not same(p.want, g[0].want, CLOSE) for g in groups for p in g)
 
 
-GENERIC = (by_pair, by_length, by_constant, by_indifference)
-
-
 def by_value(parts: Series) -> tuple[str, Facts] | None:
-    """The first generic detector that speaks."""
-    return next((found for detect in GENERIC if (found := detect(parts))), None)
+    """The first mistake that the numbers alone show."""
+    return by_pair(parts) or by_length(parts) or by_constant(parts)
 
 
 def pullback_tuple(got: Any, want: Any) -> bool:

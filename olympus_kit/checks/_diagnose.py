@@ -9,7 +9,7 @@ import numpy as np
 from . import _program
 from ._catalogue import known_error
 from ._cost import too_costly
-from ._detect import by_value, pullback_tuple, swapped
+from ._detect import by_indifference, by_value, pullback_tuple, swapped
 from ._diagnosis import Diagnosis
 from ._diagnosis import say as say
 from ._evidence import CLOSE, Evidence, Part, by_path, in_precision, named, observe, same_tree
@@ -157,7 +157,8 @@ def known_value(evidence: Evidence, _: Any) -> Diagnosis | None:
 def _generic(evidence: Evidence, parts: list[Part]) -> Diagnosis | None:
     if not all(is_array(p.want) and is_array(p.got) for p in parts):
         return None
-    if found := by_value(parts) or by_prediction(evidence.question, parts):
+    found = by_value(parts) or by_prediction(evidence.question, parts) or by_indifference(parts)
+    if found:
         return say(evidence.question, found[0], {**facts(telling(parts)), **found[1]})
     return None
 

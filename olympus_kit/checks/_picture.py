@@ -84,4 +84,9 @@ class Opened:
     step: int
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": repr(self.view), "text/html": self.view.html(step=self.step)}
+        from ..views._view import pack
+
+        model = self.view._embedded()
+        closed, opened = (pack({"view": model, "step": step}) for step in (-1, self.step))
+        page = self.view.html().replace(closed, opened)
+        return {"text/plain": repr(self.view), "text/html": page}

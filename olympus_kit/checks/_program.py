@@ -1,6 +1,7 @@
 """What an answer's own program tells: its largest array, its mode, a difference quotient, a NaN."""
 
 import functools
+import inspect
 import linecache
 import math
 from collections import Counter
@@ -13,7 +14,6 @@ from ..program import Equation, Program, Value, capture
 from ..views._formula import statement, value_text
 from ._run import inputs
 from ._spec import Arguments
-from ._words import Facts
 
 Answer = Callable[..., Any]
 
@@ -38,8 +38,14 @@ def program_of(answer: Answer, arguments: Arguments, precision: str) -> Program 
     with jax.enable_x64(precision == "float64"):
         fresh = inputs(arguments, precision)
         given = {n: v for n, v in fresh.items() if _all_arrays(v)}
+
+        def yours(*values: Any) -> Any:
+            return answer(*(fresh | dict(zip(given, values, strict=True))).values())
+
+        names = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in given]
+        yours.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
         try:
-            return capture(lambda a: answer(*(fresh | a).values()), given, mode="primal")
+            return capture(yours, *given.values(), mode="primal")
         except Exception:
             return None
 
@@ -129,17 +135,17 @@ def first_bad(program: Program) -> Equation | None:
 
 def behind_where(program: Program, bad: Equation) -> bool:
     """Whether it appears in a derivative of a function that chooses with `where`."""
-    chosen = (e for e in program.walk() if e.primitive == "select_n")
-    return "jvp(" in bad.scope and any("where(" in _source_text(e) for e in chosen)
+    inside = (e for e in program.walk() if "jvp(" in e.scope)
+    return "jvp(" in bad.scope and any("where(" in _source_text(e) for e in inside)
 
 
-def bad_facts(program: Program, equation: Equation, home: str) -> Facts:
+def bad_facts(program: Program, equation: Equation, home: str) -> dict[str, str]:
     """Where it first appears, in words: the equation, its operands, the student's line."""
     operands = [v for o in equation.operands if not (v := program.values[o]).literal]
-    given = ", ".join(f"{v.name} = {value_text(v)}" for v in operands)
+    given = " and ".join(f"{v.name} = {value_text(v)}" for v in operands)
     result = ", ".join(value_text(program.values[r]) for r in equation.results)
-    words = f"{statement(program, equation)}{given and f', with {given}'}, gives {result}"
-    return {"first": f"It first appears in {words}.", "line": source_line(equation, home)}
+    words = f"{statement(program, equation)}{given and f' with {given}'} gives {result}"
+    return {"first": f"It first appears here: {words}.", "line": source_line(equation, home)}
 
 
 def source_line(equation: Equation, home: str) -> str:

@@ -115,7 +115,7 @@ class Question:
     use: Callable[[Any], Callable[..., Any]] | None = None
     call: str = ""
     demands: Sequence[Demand] = ()
-    rtol: float = 1e-9
+    rtol: float = 1e-11
     rtol32: float = 3e-5
 
     def __post_init__(self) -> None:
