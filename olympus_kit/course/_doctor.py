@@ -3,10 +3,9 @@
 import os
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -27,15 +26,13 @@ class Finding:
     seen: str
     advice: str = ""
 
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def examine() -> list[Finding]:
     """Everything that a course needs, in the order in which it needs it."""
     needs = [Requirement(line) for line in requires(PROJECT) or []]
     packages = [need for need in needs if need.marker is None or need.marker.evaluate(LAB)]
-    return [_python(), *map(_package, packages), _kernel(), _settings(), _cache(), *_places()]
+    places = _kernel(), _settings(), _cache(), _course(), _port()
+    return [_python(), *map(_package, packages), *places]
 
 
 def _python() -> Finding:
@@ -76,10 +73,13 @@ def _cache() -> Finding:
     return Finding("compiled programs", bool(seen), seen or "not kept", f"Set {FOLDER}.")
 
 
-def _places() -> list[Finding]:
+def _course() -> Finding:
     try:
-        course = Finding("course", True, str(exercises_folder()))
+        return Finding("course", True, str(exercises_folder()))
     except CourseError as error:
-        course = Finding("course", False, "not found", str(error))
+        return Finding("course", False, "not found", str(error))
+
+
+def _port() -> Finding:
     port = _lab.free_port(8888)
-    return [course, Finding("a free port", port > 0, str(port), "Close another JupyterLab.")]
+    return Finding("a free port", port > 0, str(port), "Close another JupyterLab.")

@@ -222,8 +222,9 @@ def _specs(cells: list[Cell]) -> Iterator[str]:
             yield from (fence.rstrip("\n") for fence in cell.fences())
 
 
-def read_all(folder: Path) -> list[Lesson]:
-    """Every lesson of a folder of sources; names must be unique across them."""
-    lessons = [read(path) for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)]
+def read_all(folder: Path, only: str = "") -> list[Lesson]:
+    """The lessons of a folder of sources, or `only` one (04, 04_reverse); names must be unique."""
+    paths = [path for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)]
+    lessons = [read(p) for p in paths if only in ("", p.stem, p.stem.partition("_")[0])]
     _unique([exercise for lesson in lessons for exercise in lesson.exercises])
     return lessons

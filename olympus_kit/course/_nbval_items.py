@@ -1,5 +1,6 @@
 """nbval's own file and cell, taught to read MyST and to report a check in a few lines."""
 
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager, suppress
 from math import ceil
 from queue import Empty
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from jupyter_client.kernelspec import NoSuchKernel
@@ -32,30 +34,28 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
         except nb.NotANotebook as error:
             raise self.CollectError(str(error)) from None
         lines = nb.lines(self.path, self.nb)
-        code = [(c, line) for c, line in zip(self.nb.cells, lines, strict=True) if _is_code(c)]
+        every = zip(self.nb.cells, lines, strict=True)
+        code = [(cell, line) for cell, line in every if cell.cell_type == "code"]
         for number, (cell, line) in enumerate(code):
             # A MyST file has no outputs, so there is no reference to compare with.
             cell.execution_count, cell.outputs = None, []
             label = f"Cell {number}" + (f" ({nb.name(cell)})" if nb.name(cell) else "")
-            item = MystCell.from_parent(
-                self, name=label, cell_num=number, cell=cell, options=self._options(cell)
-            )
+            known = {"cell_num": number, "cell": cell, "options": self._options(cell)}
+            item = MystCell.from_parent(self, name=label, **known)
             item.line = line
             yield item
 
     def _options(self, cell: Any) -> dict[str, bool]:
-        marks = {
-            **dict(find_metadata_tags(cell.metadata)),
-            **dict(find_comment_markers(cell.source)),
-        }
-        defaults = {"check": self.compare_outputs, "check_exception": False, "skip": False}
-        return {**defaults, **marks}
+        options = {"check": self.compare_outputs, "check_exception": False, "skip": False}
+        options.update(find_metadata_tags(cell.metadata))
+        options.update(find_comment_markers(cell.source))
+        return options
 
     def setup(self) -> None:
         """Start the kernel; again where another process took its port meanwhile."""
         for attempt in range(1, STARTS + 1):
             try:
-                with _leftovers_ignored(), _environment(compile_cache()):
+                with _leftovers_ignored(), patch.dict(os.environ, compile_cache()):
                     super().setup()
             except NoSuchKernel as error:
                 pytest.fail(f"{error}: add --nbval-current-env, or choose a kernel.", pytrace=False)
@@ -81,7 +81,11 @@ class MystCell(IPyNbCell):  # type: ignore[misc]
         return self.path, self.line - 1, f"{self.path.name}:{self.line} {self.name}"
 
     def runtest(self) -> None:
-        with _leftovers_ignored(), _sooner(self.config):
+        """Run the cell, and stop it before half an hour is over where nobody chose a time."""
+        options = self.config.option
+        chosen = options.nbval_cell_timeout
+        seconds = SECONDS if chosen == NBVALS_TIMEOUT else chosen
+        with _leftovers_ignored(), patch.object(options, "nbval_cell_timeout", seconds):
             super().runtest()
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
@@ -89,10 +93,6 @@ class MystCell(IPyNbCell):  # type: ignore[misc]
         message = _check_message(error) if isinstance(error, NbCellError) else ""
         where = f"{self.path}:{self.line}: {self.name}"
         return f"{where}\n\n{message or super().repr_failure(excinfo)}\n"
-
-
-def _is_code(cell: Any) -> bool:
-    return bool(cell.cell_type == "code")
 
 
 def _check_message(error: Any) -> str:
@@ -107,24 +107,6 @@ def _leftovers_ignored() -> Iterator[None]:
     with warnings.catch_warnings():
         for kind in (DeprecationWarning, ResourceWarning, pytest.PytestUnraisableExceptionWarning):
             warnings.simplefilter("ignore", kind)
-        yield
-
-
-@contextmanager
-def _environment(more: dict[str, str]) -> Iterator[None]:
-    """Processes that are started within inherit these variables."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in more.items():
-            patch.setenv(name, value)
-        yield
-
-
-@contextmanager
-def _sooner(config: pytest.Config) -> Iterator[None]:
-    """Stop a cell before half an hour is over, unless somebody has chosen another time."""
-    with pytest.MonkeyPatch.context() as patch:
-        if config.option.nbval_cell_timeout == NBVALS_TIMEOUT:
-            patch.setattr(config.option, "nbval_cell_timeout", SECONDS)
         yield
 
 

@@ -12,7 +12,7 @@ from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
 from . import _notebook as nb
 from ._course import editing, keep
 from ._leak import leaks
-from ._lesson import AuthoringError, Cell, Exercise, Lesson, read_all
+from ._lesson import AuthoringError, Cell, Lesson, read_all
 from ._merge import merge
 
 HEADER = (
@@ -57,8 +57,7 @@ def build(lesson: Lesson) -> Released:
     for exercise in lesson.exercises:
         for piece in leaks(exercise, public + spec, hints):
             raise exercise.answer.wrong(f"a piece of the solution leaks: `{piece}`.")
-    told = {e.name: _told(e) for e in lesson.exercises}
-    answers = {**lesson.front(), "questions": told, "released": text}
+    answers = {**lesson.front(), "questions": _told(lesson), "released": text}
     return Released(lesson.stem, text, spec, encode(answers))
 
 
@@ -67,12 +66,11 @@ def _metadata(lesson: Lesson) -> dict[str, Any]:
     return {"jupytext": JUPYTEXT, "kernelspec": KERNEL, **kept}
 
 
-def _told(exercise: Exercise) -> dict[str, Any]:
+def _told(lesson: Lesson) -> dict[str, dict[str, Any]]:
     return {
-        "hints": exercise.hints,
-        "explanation": exercise.explanation,
-        "solution": exercise.solution(),
-        "stub": exercise.stub(),
+        e.name: {"hints": e.hints, "explanation": e.explanation}
+        | {"solution": e.solution(), "stub": e.stub()}
+        for e in lesson.exercises
     }
 
 
@@ -90,25 +88,24 @@ def _shown(cell: Cell, lesson: Lesson) -> Any:
     return None if roles & AUTHORS_ONLY else raw
 
 
-def verify(lesson: Lesson, spec: Path) -> None:
+def verify(lesson: Lesson, spec: str) -> None:
     """Every answer has a specification, and every mutant a message. AuthoringError otherwise."""
-    try:
-        known = questions(spec)
-    except Exception as error:
-        place = next((c for c in lesson.cells if "spec" in nb.tags(c.raw)), lesson.cells[0])
-        message = f"the specification fails: {type(error).__name__}: {error}"
-        raise place.wrong(message) from error
+    place = next((c for c in lesson.cells if "spec" in nb.tags(c.raw)), lesson.cells[0])
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder, lesson.stem + SPEC)
+        trial.write_text(spec, encoding="utf-8")
+        try:
+            known = questions(trial)
+        except Exception as error:
+            message = f"the specification fails: {type(error).__name__}: {error}"
+            raise place.wrong(message) from error
     for exercise in lesson.exercises:
         if exercise.name not in known:
             raise exercise.answer.wrong("no Question of this name stands in a spec cell.")
-        own = {m.id for m in known[exercise.name].misconceptions}
+        ids = catalogue().keys() | {m.id for m in known[exercise.name].misconceptions}
         for id_, _, cell in exercise.mutants:
-            _has_message(cell, id_, own | catalogue().keys())
-
-
-def _has_message(cell: Cell, id_: str, known: set[str]) -> None:
-    if id_ not in known:
-        raise cell.wrong(f"a mutant without a message: no misconception has the id `{id_}`.")
+            if id_ not in ids:
+                raise cell.wrong(f"a mutant without a message: no misconception `{id_}`.")
 
 
 def release(sources: Path, target: Path, *, only: str = "", check: bool = False) -> Report:
@@ -118,13 +115,12 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
     merged by cell name, and the report says so. AuthoringError for a mistake in a source and
     NotANotebook for an exercise that can't be read; nothing is written then.
     """
-    lessons = [x for x in read_all(sources) if only in ("", x.stem, x.stem.partition("_")[0])]
+    lessons = read_all(sources, only)
     if not lessons:
-        what = f"lesson {only}" if only else "lessons"
-        raise AuthoringError(f"{sources} holds no {what}: there is nothing to release.")
+        raise AuthoringError(f"{sources} holds no lessons {only}: there is nothing to release.")
     built = [build(lesson) for lesson in lessons]
     for lesson, released in zip(lessons, built, strict=True):
-        _specs_hold(lesson, released)
+        verify(lesson, released.spec)
     report = Report()
     if check:
         _stale(built, target, report, check)
@@ -140,31 +136,22 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
     return report
 
 
-def _specs_hold(lesson: Lesson, released: Released) -> None:
-    """Try the new specification before anything of the exercise is touched."""
-    with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder, released.stem + SPEC)
-        trial.write_text(released.spec, encoding="utf-8")
-        verify(lesson, trial)
-
-
 def _stale(
     built: list[Released], target: Path, report: Report, check: bool
 ) -> list[tuple[Path, str]]:
-    """The files that are not as they should be, with what belongs in them."""
-    stale = []
+    """The files of exercises that are not as they should be, with what belongs in them."""
+    stale: list[tuple[Path, str]] = []
     for new in built:
         page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
         text, kept = _merged(new, page, answers)
-        wanted = {page: text, spec: new.spec, answers: new.answers}
-        late = [(path, text) for path, text in wanted.items() if not _holds(path, text)]
+        files = {page: text, spec: new.spec, answers: new.answers}
         if kept:
             report.edited.append(page)
             report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
-        if late:
+        if late := not all(_holds(path, text) for path, text in files.items()):
             report.lines.append(f"{page}: {DIFFERS if check else 'written'}")
+            stale += files.items()
         report.differs |= bool(kept or late)
-        stale += late
     return stale
 
 

@@ -4,10 +4,11 @@ import json as json_module
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import wraps
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,19 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .._files import write_whole
-from ._course import (
-    CourseError,
-    exercises_folder,
-    next_hint,
-    page,
-    page_of,
-    pages,
-    reset,
-    root,
-)
-
-if TYPE_CHECKING:
-    from ._runner import Checked
+from . import _course, _doctor, _lab
+from . import _notebook as nb
+from ._course import CourseError, page, pages
+from ._release import release as run_release
+from ._runner import SECONDS, Checked, check_pages
 
 # jsonschema builds a grammar of addresses when it is imported, which takes longer than all else.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -93,9 +86,7 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser, where there is one.")] = True,
 ) -> None:
     """Open the course in JupyterLab. Example: `olympus lab --no-browser`."""
-    from . import _lab
-
-    raise typer.Exit(_lab.start(root(), port, browser and _lab.has_browser(), _complain))
+    raise typer.Exit(_lab.start(_course.root(), port, browser and _lab.has_browser(), _complain))
 
 
 @command
@@ -114,22 +105,19 @@ def list_(json: Json = False) -> None:
 def check(
     which: Some = "",
     json: Json = False,
-    seconds: Seconds = 120.0,
+    seconds: Seconds = SECONDS,
     jobs: Annotated[int, typer.Option(min=1, help="Exercises at a time.")] = os.cpu_count() or 1,
 ) -> None:
     """Check your answers, each exercise in a process of its own. Example: `olympus check 04`."""
-    from ._runner import check_pages
-
     chosen = [page(which)] if which else pages()
     steps = check_pages(chosen, seconds, jobs)
     quiet = json or not err.is_terminal
-    bar = track(steps, "checking", len(chosen), console=err, transient=True, disable=quiet)
-    found = list(bar)
+    found = list(track(steps, "checking", len(chosen), console=err, disable=quiet, transient=True))
     _tell_checked(found, json)
     raise typer.Exit(max(one.code for one in found))
 
 
-def _tell_checked(found: list["Checked"], json: bool) -> None:
+def _tell_checked(found: list[Checked], json: bool) -> None:
     """Print what came of some pages; what kept one from being judged goes to standard error."""
     _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in found}, *_checked(found))
     for one in found:
@@ -137,7 +125,7 @@ def _tell_checked(found: list["Checked"], json: bool) -> None:
             _complain(f"olympus: {one.trouble}")
 
 
-def _checked(found: list["Checked"]) -> Iterator[Text]:
+def _checked(found: list[Checked]) -> Iterator[Text]:
     for one in found:
         yield Text(f"\n{one.page.stem}\n", "bold")
         for outcome in one.outcomes:
@@ -148,17 +136,15 @@ def _checked(found: list["Checked"]) -> Iterator[Text]:
 
 
 @command
-def watch(which: Some = "", json: Json = False, seconds: Seconds = 120.0) -> None:
+def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> None:
     """Check an exercise again whenever it is saved. Example: `olympus watch 04`."""
     from watchfiles import watch as changes
-
-    from ._runner import check_pages
 
     chosen = [page(which)] if which else pages()
     seen = {} if which else {p.stem: p.saved() for p in chosen}
     _complain("Watching; stop with Ctrl-C.")
     # What was saved during a check is seen by its time, so the first round needs no change.
-    rounds = changes(exercises_folder(), yield_on_timeout=True, raise_interrupt=False)
+    rounds = changes(_course.exercises_folder(), yield_on_timeout=True, raise_interrupt=False)
     for _ in chain([None], rounds):
         for at in chosen:
             if (saved := at.saved()) not in (0, seen.get(at.stem)):
@@ -169,7 +155,7 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = 120.0) -> Non
 @command
 def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
-    number, hints = next_hint(name)
+    number, hints = _course.next_hint(name)
     data = {"question": name, "number": number, "of": len(hints), "hint": hints[number - 1]}
     head = Text(f"Hint {number} of {len(hints)} for {name}", "bold")
     _tell(json, data, head, Markdown(hints[number - 1]))
@@ -182,7 +168,7 @@ def solution(
     json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
-    at = page_of(name)
+    at = _course.page_of(name)
     if not give_up and name not in at.solved():
         _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
@@ -194,8 +180,8 @@ def solution(
 @command
 def reset_(name: Name, json: Json = False) -> None:
     """Put the empty answer back; a dated copy is kept. Example: `olympus reset dense_vjp`."""
-    copy = reset(name)
-    said = f"{name} is as at the start." + (f" Your page before that: {copy}" if copy else "")
+    copy = _course.reset(name)
+    said = f"{name} is as at the start. Your page before that: {copy or 'there was none'}"
     _tell(json, {"question": name, "kept": copy and str(copy)}, said)
 
 
@@ -208,12 +194,7 @@ def next_(json: Json = False) -> None:
         return
     at, name = left[0]
     data = {"question": name, "exercise": at.stem, "path": str(at.path)}
-    _tell(json, data, f"{name} in {_near(at.path)}: {at.told['title']}")
-
-
-def _near(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    _tell(json, data, f"{name} in {os.path.relpath(at.path)}: {at.told['title']}")
 
 
 @command
@@ -227,8 +208,6 @@ def export(
 
     Its checks find the questions wherever the folder `exercises` lies beside it or above it.
     """
-    from . import _notebook as nb
-
     at = page(which)
     target = to or Path(f"{at.stem}.ipynb")
     if target.exists():
@@ -248,9 +227,7 @@ def release(
     json: Json = False,
 ) -> None:
     """Write exercises/ from solutions/. Example: `olympus release --check`."""
-    from ._release import release as run
-
-    report = run(sources, target, only=which, check=check)
+    report = run_release(sources, target, only=which, check=check)
     _tell(json, {"differs": report.differs, "lines": report.lines}, *report.lines)
     raise typer.Exit(1 if check and report.differs else 0)
 
@@ -258,13 +235,11 @@ def release(
 @command
 def doctor(json: Json = False) -> None:
     """Look at versions, kernel, settings and ports. Example: `olympus doctor`."""
-    from ._doctor import examine
-
-    findings = examine()
+    findings = _doctor.examine()
     table = Table("", "what", "seen", "what to do")
     for f in findings:
         table.add_row("✓" if f.good else "△", f.what, f.seen, "" if f.good else f.advice)
-    _tell(json, [f.json() for f in findings], table)
+    _tell(json, [asdict(f) for f in findings], table)
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
 
 

@@ -87,7 +87,7 @@ MISTAKES = {
     "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
     "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
     "a mutant without a message: name": lambda s: s.replace(', "misconception": "nothing"', ""),
-    "has the id `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
+    "no misconception `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
     "a piece of the solution leaks: `olympus.grad(f)(x)`": lambda s: s.replace(
         "# Start here", "Try `olympus.grad( f )(x)`.\n\n# Start here", 1
     ),
@@ -181,6 +181,28 @@ def test_a_saved_header_is_no_difference(course):
     saved = text.replace("format_name: myst", "format_name: myst\n    format_version: 0.13")
     page(course).write_text(saved.replace("Python 3\n", "Python 3 (ipykernel)\n"), encoding="utf-8")
     assert not run(course, check=True).differs
+
+
+def test_a_new_title_reaches_the_exercise(course):
+    source = course / "solutions" / "00_start.md"
+    source.write_text(
+        SOURCE.replace("title: '", "title: 'New. ").replace("title: S", "title: New S")
+    )
+    assert source.read_text() != SOURCE
+    assert run(course, check=True).differs
+    run(course)
+    assert "title: 'New" in page(course).read_text() or "title: New" in page(course).read_text()
+    assert not run(course, check=True).differs
+
+
+def test_one_lesson_is_released_beside_a_broken_one(course):
+    (course / "solutions" / "01_broken.md").write_text(SOURCE.replace("[check]", "[cheque]"))
+    with pytest.raises(_lesson.AuthoringError, match="01_broken"):
+        run(course)
+    assert run(course, only="00").lines == []
+    assert run(course, only="00_start", check=True).lines == []
+    with pytest.raises(_lesson.AuthoringError, match="holds no lessons 02"):
+        run(course, only="02")
 
 
 def test_orphans_and_edits_are_told_by_check(course):
