@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..program import Program
+from ._dag_svg import dag_svg, legend
 from ._formula import statement, value_text
 from ._graph import Graph
 
@@ -79,8 +80,10 @@ class Dag(Graph):
     def model(self) -> dict[str, Any]:
         """Return the picture, the steps and the text as plain data."""
         ladder = self._ladder.as_json()
-        kept = ("layout", "name", "mode", "title", "summary", "steps", "peak", "notes")
-        return {k: ladder[k] for k in kept} | {"picture": self.svg(), "text": self.text()}
+        own = ("layout", "name", "mode", "title", "summary", "steps", "peak", "notes", "group")
+        picture = dag_svg(self._ladder, self.nodes, self.arrows, framed=False)
+        drawn = {"picture": picture, "legend": legend(self.arrows), "text": self.text()}
+        return {key: ladder[key] for key in own} | drawn
 
     def text(self, color: bool = False) -> str:
         """Return the program line by line, and then every node and every arrow."""
@@ -89,8 +92,6 @@ class Dag(Graph):
 
     def svg(self) -> str:
         """Return nodes and arrows as a picture."""
-        from ._dag_svg import dag_svg
-
         return dag_svg(self._ladder, self.nodes, self.arrows)
 
     def _arrow_text(self, arrow: Arrow) -> str:
@@ -101,7 +102,7 @@ class Dag(Graph):
 
     def _collect(self) -> None:
         program = self.program
-        kept = {row.path: [k.name for k in row.kept] for row in self._ladder.rows}
+        kept = self._kept()
         for value in program.inputs:
             self._add("in", program.values[value].name, [value])
         for row in program.rows:
@@ -114,6 +115,17 @@ class Dag(Graph):
         self._give(program.outputs)
         for home in {self._home[value] for value in program.outputs}:
             self.nodes[home].word = f"{self.nodes[home].word} out".strip()
+
+    def _kept(self) -> dict[str, list[str]]:
+        """Return, for each row, the names of the values that its way back reads."""
+        program, found = self.program, dict[str, list[str]]()
+        row = {e.path: e.primal or "" for e in program.equations}
+        for residual in program.residuals:
+            name = program.values[residual.value].name
+            for names in (found.setdefault(row[path], []) for path in residual.used_by):
+                if not residual.free and name not in names:
+                    names.append(name)
+        return found
 
     def _give(self, values: Iterable[int]) -> None:
         """Add the constants among `values`: what no equation computes."""

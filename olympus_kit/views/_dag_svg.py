@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._dag import Arrow, Node, Part
 
 GAP_X, GAP_Y, TEXT_ROW, TEXT_ROOM, TOP = 36, 64, 18, 40, 82
-LEGEND = "thick arrow, “kept”: the value that it carries is kept for the way back"
+LEGEND = "A thick arrow, “kept”: its value is kept for the way back."
 Spot = tuple[float, float]
 Pair = tuple[int, int]
 
@@ -60,20 +60,33 @@ def _ways(links: dict[int, list[int]], source: int, count: int) -> list[list[int
     return ways
 
 
-def dag_svg(ladder: Ladder, nodes: Sequence[Node], arrows: Sequence[Arrow]) -> str:
-    """Return an SVG whose parts carry the steps at which the player shows them."""
+def legend(arrows: Sequence[Arrow]) -> str:
+    """Return what a thick arrow means, where there is one."""
+    return LEGEND if any(a.kept for a in arrows) else ""
+
+
+def dag_svg(
+    ladder: Ladder, nodes: Sequence[Node], arrows: Sequence[Arrow], framed: bool = True
+) -> str:
+    """Return an SVG whose parts carry the steps at which the player shows them.
+
+    It stands alone where it is `framed`; otherwise a page says the title and the summary.
+    """
+    top = TOP if framed else PAD
     spots, bends = place([(a.source, a.target) for a in arrows], len(nodes))
     width = max([110.0, *(CHAR * len(t) + 24 for n in nodes for t, _ in _lines(n))])
     height = float(TEXT_ROW * max([2, *(len(_lines(n)) for n in nodes)]) + 12)
 
     def at(spot: Spot) -> Spot:
         x, y = spot[0] * (width + GAP_X), spot[1] * (height + GAP_Y)
-        return PAD + width / 2 + x, TOP + height / 2 + y
+        return PAD + width / 2 + x, top + height / 2 + y
 
     root = _page(ladder)
-    _text(root, PAD, 46, ladder.summary, MUTED, size=11)
-    if any(a.kept for a in arrows):
-        _text(root, PAD, 64, LEGEND, MUTED, size=11)
+    if framed:
+        _text(root, PAD, 46, ladder.summary, MUTED, size=11)
+        _text(root, PAD, 64, legend(arrows), MUTED, size=11)
+    else:
+        root[2:] = []  # neither background nor title
     drawn: list[Pair] = []
     for arrow in arrows:
         pair = (arrow.source, arrow.target)
@@ -85,8 +98,8 @@ def dag_svg(ladder: Ladder, nodes: Sequence[Node], arrows: Sequence[Arrow]) -> s
         _draw_node(root, node, index, at(spot), width, height)
     ends = [at(s) for s in (*spots, *(b for way in bends.values() for b in way))]
     words = CHAR * max(len(ladder.title) * 1.25, len(ladder.summary) * 0.92) + PAD
-    right = max([words, *(x + width / 2 for x, _ in ends)])
-    return _finished(root, right + PAD, max([TOP, *(y + height / 2 for _, y in ends)]))
+    right = max([words if framed else 0.0, *(x + width / 2 for x, _ in ends)])
+    return _finished(root, right + PAD, max([top, *(y + height / 2 for _, y in ends)]))
 
 
 def _lines(node: Node) -> list[tuple[str, Part | None]]:
@@ -108,7 +121,8 @@ def _draw_node(
     if node.word.startswith("const"):
         box.set("stroke-dasharray", "4 3")
     if "out" in node.word:  # a second line around it
-        _box(group, x - 4, y - 4, width + 8, height + 8, 8).set("fill", "none")
+        rim = _box(group, x - 4, y - 4, width + 8, height + 8, 8)
+        rim.attrib |= {"fill": "none", "class": "rim"}
     lines = _lines(node)
     top = spot[1] - TEXT_ROW * len(lines) / 2 + 13
     for k, (text, part) in enumerate(lines):
@@ -135,8 +149,8 @@ def _draw_arrow(
     group.set("data-to", f"{arrow.target}")
     (x, y), (tip_x, tip_y) = way[0], way[-1]
     points = [(x + aside, y + half), *way[1:-1], (tip_x + aside, tip_y - half - 7)]
-    line = ET.SubElement(group, "path", d=_curve(points), fill="none", stroke=MUTED)
-    line.set("stroke-width", "3" if arrow.kept else "1.3")
+    drawn = {"d": _curve(points), "class": "way", "stroke-width": "3" if arrow.kept else "1.3"}
+    ET.SubElement(group, "path", drawn, fill="none", stroke=MUTED)
     head = f"M{tip_x + aside:.1f},{tip_y - half:.1f}l-5,-9h10z"
     ET.SubElement(group, "path", {"d": head, "class": "head"}, fill=MUTED)
     labels: list[tuple[str, str, int | None]] = [("kept", "muted", None)] if arrow.kept else []
@@ -148,11 +162,13 @@ def _draw_arrow(
     for k, (word, role, step) in enumerate(labels):
         y = (y0 + y1) / 2 + (k - (len(labels) - 1) / 2) * 13 + 4
         fill = ROLES[role][0] if role in ROLES else MUTED
+        half_width = len(word) * 3.4 + 3
+        plate = {"x": f"{(x0 + x1) / 2 - half_width:.1f}", "y": f"{y - 10:.1f}"}
+        plate |= {"width": f"{2 * half_width:.1f}", "height": "13"}
+        _mark(ET.SubElement(group, "rect", plate, fill=PAPER), "plate", step)
         label = _text(group, (x0 + x1) / 2, y, word, fill, size=11)
-        halo = {"stroke": PAPER, "stroke-width": "6", "paint-order": "stroke"}
-        for name, value in {"text-anchor": "middle", **halo}.items():
-            label.set(name, value)
-        _mark(label, f"{role} halo", step)
+        label.set("text-anchor", "middle")
+        _mark(label, role, step)
 
 
 def _curve(points: Sequence[Spot]) -> str:
