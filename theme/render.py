@@ -6,6 +6,7 @@ pages lie in one folder and link by file name, so the site works from any sub-pa
 disk.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -27,6 +28,7 @@ from pygments.util import ClassNotFound
 Node = dict[str, Any]
 
 THEME = Path(__file__).resolve().parent
+SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 BEST_FIRST = (
     "text/html",
@@ -68,6 +70,7 @@ class Page:
     public: Path = Path()
     footnotes: list[Node] = field(default_factory=list)
     assets: set[str] = field(default_factory=set)
+    scripts: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     cells: int = 0
 
@@ -151,6 +154,18 @@ class Page:
         )
         return ANSI.sub("", whole if isinstance(whole, str) else "".join(whole))
 
+    def shared(self, script: re.Match[str]) -> str:
+        """Return a link to a script's file instead of the script, and nothing the second time.
+
+        Views carry their whole front-end, so that a notebook needs nothing beside it; in the
+        book one file serves every view.
+        """
+        code = script.group(1)
+        name = f"assets/{hashlib.sha256(code.encode()).hexdigest()[:12]}.js"
+        known = name in self.scripts
+        self.scripts[name] = code
+        return "" if known else f'<script src="{name}" defer></script>'
+
     def best(self, data: Node) -> tuple[str, Markup | str]:
         """Return an output's kind and content in the best form that needs no kernel."""
         for mime in BEST_FIRST:
@@ -162,6 +177,8 @@ class Page:
             content = self.text(form, "content")
             if mime == "text/markdown":
                 content = MarkdownIt("commonmark").enable("table").render(content)
+            if mime == "text/html":
+                content = SCRIPT.sub(self.shared, content)
             rich = mime in ("text/html", "image/svg+xml", "text/markdown")
             return ("html", Markup(content)) if rich else ("text", content)
         return "nothing", ""
@@ -220,6 +237,8 @@ def render_site(site: Path, out: Path) -> list[str]:
         (out / entry["file"]).write_text(text, encoding="utf-8")
         for asset in page.assets:
             shutil.copy(public / asset, out / "assets")
+        for name, code in page.scripts.items():
+            (out / name).write_text(code, encoding="utf-8")
         problems += page.problems
     for name in ("book.css", "book.js"):
         shutil.copy(THEME / name, out)

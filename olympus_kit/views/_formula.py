@@ -9,12 +9,13 @@ from ..program import Equation, Program, Value
 
 INFIX = {
     "add": "+", "add_any": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "rem": "%",
-    "dot_general": "@", "and": "&", "or": "|", "xor": "^",
+    "and": "&", "or": "|", "xor": "^",
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
 }  # fmt: skip
 SHORT = {
     "reduce_sum": "sum", "reduce_max": "max", "reduce_min": "min", "reduce_prod": "prod",
-    "select_n": "select", "broadcast_in_dim": "broadcast", "max": "maximum", "min": "minimum",
+    "add_any": "add", "select_n": "select", "broadcast_in_dim": "broadcast",
+    "max": "maximum", "min": "minimum",
     "convert_element_type": "convert", "remat2": "checkpoint", "expand_dims": "expand",
     "custom_jvp_call": "custom_jvp", "custom_vjp_call": "custom_vjp",
 }  # fmt: skip
@@ -31,8 +32,11 @@ def label(equation: Equation) -> str:
     return SHORT.get(equation.primitive, equation.primitive)
 
 
-def formula(equation: Equation, names: Sequence[str]) -> str:
+def formula(equation: Equation, names: Sequence[str], ranks: Sequence[int] = ()) -> str:
     """Return the right-hand side of an equation, with the operands called `names`."""
+    if equation.primitive == "dot_general" and (parts := matrix_product(equation, names, ranks)):
+        left, operator, right = parts
+        return f"{left} @ {right}" if operator == "@" else f"outer({left}, {right})"
     if equation.primitive in INFIX and len(names) == 2:
         return f"{names[0]} {INFIX[equation.primitive]} {names[1]}"
     if equation.primitive == "neg":
@@ -40,6 +44,20 @@ def formula(equation: Equation, names: Sequence[str]) -> str:
     if equation.primitive == "integer_pow":
         return f"{names[0]} ** {equation.params['y']}"
     return f"{label(equation)}({', '.join([*names, *_detail(equation)])})"
+
+
+def matrix_product(
+    equation: Equation, names: Sequence[str], ranks: Sequence[int]
+) -> tuple[str, str, str] | None:
+    """Return a dot_general as "a", "@", "b.T" or "a", "⊗", "b"; None where it is more than that."""
+    (left, right), (batch, _) = equation.params["dimension_numbers"]
+    if batch or len(left) > 1 or any(rank > 2 for rank in ranks):
+        return None
+    if not left:
+        return names[0], "⊗", names[1]
+    first = names[0] if left[0] == ranks[0] - 1 else f"{names[0]}.T"
+    second = names[1] if right[0] == 0 else f"{names[1]}.T"
+    return first, "@", second
 
 
 def _detail(equation: Equation) -> list[str]:
@@ -65,7 +83,9 @@ def statement(program: Program, equation: Equation) -> str:
     """Return an equation as a line of code, such as "v3 = v1 * v2"."""
     values = program.values
     left = ", ".join(values[r].name for r in equation.results)
-    return f"{left} = {formula(equation, [operand(values[o]) for o in equation.operands])}"
+    operands = [values[o] for o in equation.operands]
+    right = formula(equation, [operand(v) for v in operands], [len(v.shape) for v in operands])
+    return f"{left} = {right}"
 
 
 def operand(value: Value) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from ..program import Mode, Program, capture
@@ -41,6 +41,19 @@ class Graph(View):
             return model | {"text": "", "notes": [*model["notes"], left_out]}
         return model | {"text": self.text()}
 
+    def _embedded(self) -> dict[str, Any]:
+        """Return the model with each step inside its line.
+
+        Deflating sees only the last 32 KiB, and a step repeats the values of its line.
+        """
+        model = self.model()
+        if "rows" in model:
+            steps = model.pop("steps")
+            for line in _lines(model["rows"]):
+                if line["step"] is not None:
+                    line["told"] = steps[line["step"]]
+        return model
+
     def text(self, color: bool = False) -> str:
         """Return every equation in program order, with its role and its value."""
         return ladder_text(self._ladder, color)
@@ -52,6 +65,13 @@ class Graph(View):
     @property
     def _is_listing(self) -> bool:
         return self._ladder.layout == "listing"
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        for column in ("primal", "coefficient", "tangent", "adjoint"):
+            yield from row[column]
+        yield from _lines(row["children"])
 
 
 def graph(

@@ -195,12 +195,15 @@ def _ends(program: Program, ids: Sequence[int], into: bool) -> list[dict[str, An
     rows = {r: e.path for e in program.rows for r in e.results}
     rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
     reached = _reached(program)
+    forward = program.mode == "forward" and not into
+    found = dict(zip(ids, program.derivatives, strict=True)) if forward else {}
+    found |= {**program.tangents, **program.adjoints}
     ends: list[dict[str, Any]] = []
     for i in ids:
         value = program.values[i]
         end = {"name": value.name, "value": value_text(value), "step": made.get(i)}
         end |= {"row": None if into else rows.get(i)}
-        partner = program.tangents.get(i, program.adjoints.get(i))
+        partner = found.get(i)
         if partner is not None:
             end["partner"] = f"{value.name}_{'dot' if program.mode == 'forward' else 'bar'}"
             end["derivative"] = value_text(program.values[partner])

@@ -56,7 +56,7 @@ class View(ABC):
         keep one copy of it in a file.
         """
         tag, code = _element(self.scripts)
-        state = pack({"view": self.model(), "step": -1})
+        state = pack({"view": self._embedded(), "step": -1})
         picture = base64.b64encode(self.svg().encode()).decode()
         return (
             f"<{tag} data-state='{state}' style='display:block'>"
@@ -64,6 +64,10 @@ class View(ABC):
             f"src='data:image/svg+xml;base64,{picture}'></{tag}>\n"
             f"<script>\n{code}</script>"
         )
+
+    def _embedded(self) -> dict[str, Any]:
+        """Return the model in the order in which it deflates best."""
+        return self.model()
 
     def live(self) -> Any:
         """Return a widget over the same front-end, whose `step` Python can read and set."""
@@ -122,7 +126,7 @@ def _shows_colour() -> bool:
 def pack(state: dict[str, Any]) -> str:
     """Return plain data as deflated JSON in base64, which the page unpacks by itself."""
     text = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode())).decode()
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def unpack(packed: str) -> dict[str, Any]:

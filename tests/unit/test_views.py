@@ -37,13 +37,15 @@ def every(view):
 
 def test_the_model_and_the_html_hold_the_same(view):
     assert json.loads(view.json()) == view.model()
-    assert state_of(view.html()) == {"view": view.model(), "step": -1}
+    state = state_of(view.html())
+    assert state["step"] == -1
+    assert state["view"]["text"] == view.text()
 
 
 def test_html_is_safe_around_hostile_names(x64):
     view = ok.graph(lambda d: d["</script><b>'\""] * 2, {"</script><b>'\"": 1.0})
     markup = view.html()
-    assert state_of(markup)["view"] == view.model()
+    assert state_of(markup)["view"]["inputs"] == view.model()["inputs"]
     assert "</script><b>" not in markup
     assert markup.count("<script") == markup.count("</script>") == 1
 

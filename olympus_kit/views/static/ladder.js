@@ -188,6 +188,15 @@ function drawRung(row) {
 
 // ---- the ladder --------------------------------------------------------------------------------
 
+// A page's data has each step inside its line.
+function stepsOf(rows, found = []) {
+  for (const row of rows) {
+    for (const line of linesIn(row)) if (line.told) found[line.step] = line.told;
+    stepsOf(row.children, found);
+  }
+  return found;
+}
+
 // Rows in the order in which they are shown, each with the rows that hold it.
 function indexRows(view) {
   const index = new Map();
@@ -495,7 +504,8 @@ function createMeters(view) {
 // ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
-  const view = model.get("view");
+  const view = { ...model.get("view") };
+  view.steps ??= stepsOf(view.rows);
   const jumps = view.bad.length ? [{ key: "n", label: "NaN or inf", step: (k) => view.bad.find((b) => b > k) ?? view.bad[0] }] : [];
   const player = createPlayer({
     model,

@@ -1,0 +1,302 @@
+"""What the ladder shows beside the equations: products, chain rules, edges, folds, turns, zeros."""
+
+import gzip
+import json
+import re
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus_kit as ok
+from olympus_kit.views._fold import scope_name
+from olympus_kit.views._view import unpack
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+REVERSE = {**corpus.CORPUS, **corpus.REVERSE_ONLY}
+FORWARD = {**corpus.CORPUS, **corpus.FORWARD_ONLY}
+MODES = [("reverse", name) for name in REVERSE] + [("forward", name) for name in FORWARD]
+
+
+def rows_of(view):
+    """Return all rows of a view's model, those inside others, too."""
+    rows = list(view.model()["rows"])
+    for row in rows:
+        rows += row["children"]
+    return rows
+
+
+def words(*args, **options):
+    return [step["words"] for step in ok.graph(*args, **options).model()["steps"]]
+
+
+def numbers(text):
+    """Read what is shown of a value; None where it is only described."""
+    if not re.fullmatch(r"[-+\d.einfaj()\[\] ]+", text):
+        return None
+    tokens = re.sub(r"[^\[\] ]+", lambda found: f'"{found[0]}"', text)
+    return np.array(json.loads(tokens.replace(" ", ","))).astype(complex)
+
+
+def combine(op, left, right, equation):
+    if op == "·":
+        return left * right
+    if op in "+-":
+        return left + right if op == "+" else left - right
+    (a, b), (batch, _) = equation.params["dimension_numbers"]
+    assert not batch
+    return np.tensordot(left, right, (a, b))
+
+
+@pytest.mark.parametrize(("mode", "name"), MODES)
+def test_local_derivative_times_cotangent_is_the_contribution_that_is_shown(mode, name):
+    f, args = {"reverse": REVERSE, "forward": FORWARD}[mode][name]
+    view = ok.graph(f, *args, mode=mode)
+    for step, equation in zip(view.model()["steps"], view.program.equations, strict=True):
+        product = step["product"]
+        if product is None:
+            continue
+        assert product["result"][0] == view.program.values[equation.results[0]].name
+        left, right, result = (numbers(product[k][1]) for k in ("left", "right", "result"))
+        if left is None or right is None or result is None or not result.size:
+            continue
+        scale = max(
+            np.abs(left).max(), np.abs(right).max(), np.abs(left).max() * np.abs(right).max()
+        )
+        np.testing.assert_allclose(
+            combine(product["op"], left, right, equation), result, rtol=1e-6, atol=3e-7 * scale
+        )
+
+
+def test_most_steps_of_the_corpus_show_a_product():
+    found = [s for n in REVERSE for s in ok.graph(REVERSE[n][0], *REVERSE[n][1]).model()["steps"]]
+    adjoints = [s for s in found if s["column"] == "adjoint"]
+    shown = [s for s in adjoints if s["product"] is not None]
+    assert len(adjoints) > 200
+    assert len(shown) > 0.6 * len(adjoints)  # the others move entries and multiply nothing
+
+
+def test_the_local_derivative_is_the_derivative_that_jax_computes():
+    checked = 0
+    for x in (0.3, 1.7):
+        view = ok.graph(lambda x: jnp.exp(jnp.sin(x)) * jnp.tanh(x) / (1 + x**2), x)
+        program = view.program
+        rows = {e.path: e for e in program.rows}
+        primal = {"sin": jnp.sin, "exp": jnp.exp, "tanh": jnp.tanh, "integer_pow": jnp.square}
+        for step in view.model()["steps"]:
+            row = rows.get(step["row"])
+            if row is None or row.primitive not in primal or "adjoint of" not in step["words"]:
+                continue
+            if "; adjoint of" not in step["words"]:
+                continue
+            at = program.values[row.operands[0]].summary.entries
+            expected = jax.grad(primal[row.primitive])(at)
+            assert float(step["product"]["left"][1]) == pytest.approx(float(expected), rel=1e-6)
+            checked += 1
+    assert checked >= 4
+
+
+def test_the_chain_rule_is_told_in_words_and_in_numbers():
+    assert words(lambda x: jnp.sin(x * x), 0.5)[-3:] == [
+        "Adjoint: v2 = sin(v1); adjoint of v1 = cos(v1) · adjoint of v2; in numbers "
+        "0.9689124 · 1.0 = 0.9689124.",
+        "Adjoint: v1 = x * x; adjoint of x += x · adjoint of v1; in numbers "
+        "0.5 · 0.9689124 = 0.4844562.",
+        "Adjoint: x_bar.1 and x_bar.2 belong to one value that was used more than once, so they "
+        "are added: x_bar = x_bar.1 + x_bar.2, which is 0.9689124. x_bar is now complete.",
+    ] or words(lambda x: jnp.sin(x * x), 0.5)
+    assert words(jnp.sin, 0.5, mode="forward")[-1] == (
+        "Tangent: v1 = sin(x); tangent of v1 = cos(x) · tangent of x; in numbers "
+        "0.8775826 · 1.0 = 0.8775826."
+    )
+
+
+def test_only_sums_of_several_parts_are_accumulated():
+    once, twice = words(lambda x: 3.0 * x, 2.0)[-1], words(lambda x: 3.0 * x + x, 2.0)[-2]
+    assert "adjoint of x = 3.0" in once
+    assert "adjoint of x += 3.0" in twice
+
+
+def test_matrix_products_are_written_as_a_student_would():
+    w, x = np.arange(6.0).reshape(2, 3), np.ones(3)
+    listing = ok.graph(lambda w, x: (w @ x).sum(), w, x).text()
+    assert "v1 = w @ x " in listing
+    assert "x_bar = v1_bar @ w " in listing
+    assert "outer(" in listing
+    listing = ok.graph(lambda a, b: (a @ b).sum(), w, w.T.copy()).text()
+    assert "v1 = a @ b " in listing
+    assert re.search(r"b\.T|a\.T|v1_bar\.T", listing)
+
+
+def test_rows_know_what_feeds_them():
+    view = ok.graph(corpus.logistic, 0.2)
+    assert [row["reads"] for row in view.model()["rows"][:3]] == [["in 0"], ["in 0"], ["0", "1"]]
+    assert view.model()["outputs"][0]["row"] == "8"
+    body = {r["path"]: r["reads"] for r in rows_of(ok.graph(corpus.rnn, *corpus.CORPUS["rnn"][1]))}
+    assert body["3.0.3"] == ["3.0.2"]
+
+
+def chain(layers):
+    def f(x):
+        for _ in range(layers):
+            x = jnp.tanh(x @ np.eye(3)) * 2.0
+        return x.sum()
+
+    return f
+
+
+def test_repeats_fold_and_lose_nothing():
+    view = ok.graph(chain(40), np.ones(3))
+    rows = view.model()["rows"]
+    assert [(r["label"], r["note"]) for r in rows if r["fold"]] == [
+        ("dot_general, tanh, mul", "× 40")
+    ]
+    assert len(rows[0]["children"]) == 120
+    paths = [r["path"] for r in rows_of(view) if not r["fold"]]
+    assert sorted(map(int, paths)) == list(range(121))
+    assert view.text().count("= tanh(") == 40
+    assert "dot_general, tanh, mul (120 rows), × 40" in view.svg()
+
+
+def test_a_small_program_is_not_folded():
+    assert not any(r["fold"] for r in rows_of(ok.graph(chain(7), np.ones(3))))
+
+
+def test_a_run_ends_where_the_kind_of_array_changes():
+    def f(x):
+        for _ in range(20):
+            x = jnp.sin(x)
+        x = jnp.stack([x, x])
+        for _ in range(20):
+            x = jnp.sin(x)
+        return x.sum()
+
+    folds = [r for r in ok.graph(f, np.ones(3)).model()["rows"] if r["fold"]]
+    assert [(r["label"], r["note"]) for r in folds] == [("sin", "× 20"), ("sin", "× 20")]
+
+
+def test_parts_that_a_library_named_stand_under_their_name():
+    def f(w, x):
+        for k in range(8):
+            with jax.named_scope(f"layer{k}"):
+                x = jnp.tanh(x @ w) + k
+            x = x * 2.0
+        return x.sum()
+
+    rows = ok.graph(f, np.eye(2), np.ones(2)).model()["rows"]
+    assert [r["label"] for r in rows if r["fold"]] == [f"layer{k}" for k in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"),
+    [("", ""), ("jvp()", ""), ("transpose(jvp(Linear))", "Linear"), ("mlp/Linear", "Linear"),
+     ("vmap(jvp(mlp))/Linear", "Linear")],
+)  # fmt: skip
+def test_scopes_are_read_without_the_transforms_around_them(scope, name):
+    assert scope_name(scope) == name
+
+
+def test_the_sweeps_of_an_inner_derivative_are_named():
+    rows = ok.graph(jax.grad(lambda x: jnp.sin(x) * x), 0.3).model()["rows"]
+    assert rows[0]["origin"] == "the inner derivative's forward sweep"
+    assert rows[-1]["origin"] == "the inner derivative's way back"
+    third = ok.graph(jax.grad(jax.grad(lambda x: jnp.sin(x) * x)), 0.3)
+    origins = {row["origin"] for row in third.model()["rows"]}
+    assert "derivative 2's forward sweep over derivative 1's way back" in origins
+    assert "-- derivative 2's forward sweep over derivative 1's way back" in third.text()
+
+
+def test_a_loop_shows_each_of_its_turns():
+    view = ok.graph(lambda x: jax.lax.scan(lambda c, a: (c * a, c + a), 1.0, x), corpus.X)
+    lines = {r["path"]: r["primal"][0] for r in rows_of(view)}
+    before = np.array([1.0, *np.cumprod(corpus.X)[:-1]])
+    for sign, expected in (("*", before * corpus.X), ("+", before + corpus.X)):
+        (line,) = [line for line in lines.values() if f" {sign} " in line["text"]]
+        np.testing.assert_allclose([float(t) for t in line["turns"]], expected, rtol=1e-6)
+    assert lines["0"]["turns"] is None
+
+
+def test_a_zero_derivative_says_why():
+    view = ok.graph(lambda x, y: y * 2.0, corpus.X, 2.0)
+    x, y = view.model()["inputs"]
+    assert x["zero"] == "zero: no path leads from x to the output"
+    assert y["zero"] == ""
+    assert "x_bar = [0.0 0.0 0.0]  (zero: no path leads from x to the output)" in view.text()
+    assert "zero: no path leads from x" in view.svg()
+    forward = ok.graph(lambda x: (x, 3.0 * jnp.ones(2)), 2.0, mode="forward").model()["outputs"]
+    assert [bool(end.get("zero")) for end in forward] == [False, True]
+
+
+def test_the_first_nan_of_each_sweep_is_marked():
+    view = ok.graph(lambda x: jnp.log(x - 2.0) * x, 2.0)
+    bad = view.model()["bad"]
+    assert view.model()["steps"][bad[0]]["words"].startswith("Primal: v2 = log(v1)")
+    lines = [line for r in rows_of(view) for line in (*r["primal"], *r["adjoint"])]
+    assert {line["step"] for line in lines if line["bad"]} >= set(bad)
+    assert ok.graph(corpus.logistic, 0.2).model()["bad"] == []
+
+
+@pytest.mark.parametrize("f", [lambda: 3.0, lambda: jnp.zeros(2)])
+def test_a_function_of_nothing_has_a_picture(f):
+    view = ok.graph(f, mode="primal")
+    assert "output" in view.text()
+    assert "<svg" in view.svg()
+    assert unpack(re.search(r"data-state='([^']*)'", view.html())[1])["view"]["inputs"] == []
+
+
+def test_large_arrays_are_described():
+    view = ok.graph(lambda x: jnp.sum(x * x), jnp.ones(10**7, jnp.float32))
+    assert "float32[10000000], all 1" in view.text()
+    assert len(view.html()) < 300_000
+
+
+def test_an_unknown_layout_is_refused():
+    with pytest.raises(ValueError, match="There is no layout 'tree': choose one of 'ladder'"):
+        ok.graph(jnp.sin, 1.0, layout="tree")
+
+
+def test_the_page_s_data_is_the_model_with_steps_inside_their_lines():
+    view = ok.graph(corpus.logistic, 0.2)
+    found = unpack(re.search(r"data-state='([^']*)'", view.html())[1])["view"]
+    told = {}
+    for row in found["rows"]:
+        for line in (*row["primal"], *row["coefficient"], *row["tangent"], *row["adjoint"]):
+            told[line["step"]] = line.pop("told")
+    model = view.model()
+    assert [told[k] for k in sorted(told)] == model.pop("steps")
+    assert found == model
+
+
+def test_a_small_ladder_is_small():
+    page = ok.graph(lambda x: corpus.logistic_from(x, 16), 0.2).html()
+    assert len(gzip.compress(page.encode())) <= 60 * 1024
+
+
+def test_what_is_left_out_of_a_large_page_is_said():
+    def f(x):
+        for k in range(700):
+            x = jnp.sin(x) * (k % 7)
+        return x.sum()
+
+    model = ok.graph(f, np.ones(2)).model()
+    assert model["text"] == ""
+    assert model["notes"][-1].endswith("steps is left out: print(view)")
+
+
+def test_views_of_one_program_share_a_group():
+    view = ok.graph(corpus.logistic, 0.2)
+    assert view.listing().model()["group"] == view.model()["group"]
+    other = ok.graph(corpus.logistic, 0.3).model()["group"]
+    assert other != view.model()["group"]
+
+
+def test_print_is_coloured_on_a_terminal_only(monkeypatch):
+    view = ok.graph(jnp.sin, 0.5)
+    assert "\x1b[" not in str(view)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "\x1b[31m" in str(view)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert str(view) == view.text()
