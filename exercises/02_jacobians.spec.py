@@ -1,0 +1,367 @@
+"""The specifications of 02_jacobians.md, released from solutions/02_jacobians.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import Misconception, Question, Wrong, wave
+
+CHAPTER = "book/02_jacobians.md"
+
+
+def measured(b, a, c):
+    """Rows and columns, from the Jacobians themselves."""
+    x, W = np.ones((int(b), int(a))), np.ones((int(a), int(c)))
+    cases = (
+        (lambda x: x.sum(), x),
+        (lambda x: x.sum(axis=0), x),
+        (jnp.tanh, x),
+        (lambda x: x @ W, x),
+        (lambda W: x @ W, W),
+        (lambda x: x[0], x),
+    )
+    found = [(np.size(jax.jacfwd(f)(z)) // z.size, z.size) for f, z in cases]
+    return np.array(found, float)
+
+
+def changed(*entries):
+    """The right sizes with some lines replaced: (line, rows, columns) as functions of b, a, c."""
+
+    def result(b, a, c):
+        found = measured(b, a, c)
+        for line, rows, columns in entries:
+            found[line] = rows(b, a, c), columns(b, a, c)
+        return found
+
+    return result
+
+
+x_size, W_size = lambda b, a, c: b * a, lambda b, a, c: a * c
+
+sizes = Question(
+    name="sizes",
+    returns="sizes",
+    points=({"b": 5, "a": 3, "c": 4}, {"b": 2, "a": 7, "c": 3}, {"b": 30, "a": 20, "c": 10}),
+    labels=("b = 5, a = 3, c = 4", "b = 2, a = 7, c = 3", "b = 30, a = 20, c = 10"),
+    large=(2,),
+    reference=measured,
+    wrong={
+        "rows-for-inputs": Wrong(lambda b, a, c: measured(b, a, c)[:, ::-1]),
+        "axis-kept": Wrong(changed((1, lambda b, a, c: b, x_size))),
+        "diagonal-stored": Wrong(changed((2, lambda b, a, c: 1, x_size))),
+        "both-matrix-jacobians-of-x": Wrong(changed((4, lambda b, a, c: b * c, x_size))),
+        "one-example-only": Wrong(
+            changed(
+                (3, lambda b, a, c: c, lambda b, a, c: a),
+                (4, lambda b, a, c: c, W_size),
+            )
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "rows-for-inputs",
+            "rows and columns have changed places",
+            "You gave a row to each input. In this course, as in JAX, a row belongs to an output "
+            "and a column to an input.",
+            "A function from 3 numbers to 2 has a Jacobian with 2 rows and 3 columns.",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "axis-kept",
+            "the axis that is summed away",
+            "For `x.sum(axis=0)` you counted b outputs. `axis=0` names the axis that goes away: "
+            "the b rows are added up, and a entries are left.",
+            "jnp.ones((5, 3)).sum(axis=0) has the shape (3,).",
+            read=CHAPTER + "#jacobian-shape-rule",
+        ),
+        Misconception(
+            "diagonal-stored",
+            "only the diagonal was counted",
+            "For `tanh` you counted the entries on the diagonal. The Jacobian is the whole square: "
+            "that most of it is zero does not make it smaller.",
+            "tanh of 15 numbers has a Jacobian of 15 × 15 = 225 entries, 15 of which can differ from 0.",
+            read=CHAPTER + "#jacobian-shape-rule",
+        ),
+        Misconception(
+            "both-matrix-jacobians-of-x",
+            "the input that counts is W",
+            "For line 4 you counted the entries of x. There, W is the input, and x is a constant.",
+            "{where}, line 4 has {got} in one place where {want} belongs.",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+        Misconception(
+            "one-example-only",
+            "one example instead of the batch",
+            "For `x @ W` you counted one row of x. The whole batch goes in and comes out: b · c "
+            "outputs, and b · a inputs if the input is x.",
+            read=CHAPTER + "#jacobian-shape-rule",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-shape-rule",
+)
+
+def both_sides(x, W):
+    left = jax.jacfwd(lambda x: W @ x)(x)
+    return left, jax.jacfwd(lambda x: (x @ W) ** 2)(x)
+
+
+def square_point(n, scale):
+    return {"x": wave((n,), phase=0.4, scale=scale), "W": wave((n, n), phase=1.3, scale=scale)}
+
+
+by_hand = Question(
+    name="by_hand",
+    returns=("J_left", "J_right"),
+    points=(square_point(3, 1.0), square_point(4, 1.0), square_point(2, 200.0)),
+    large=(2,),
+    reference=both_sides,
+    wrong={
+        "conventions-mixed": Wrong(lambda x, W: 2 * (x @ W)[:, None] * W, "J_right"),
+        "left-transposed": Wrong(lambda x, W: W.T, "J_left"),
+        "slope-on-columns": Wrong(lambda x, W: 2 * (x @ W) * W.T, "J_right"),
+        "inner-only": Wrong(lambda x, W: W.T, "J_right"),
+        "outer-only": Wrong(lambda x, W: jnp.diag(2 * (x @ W)), "J_right"),
+        "slope-at-x": Wrong(lambda x, W: 2 * x[:, None] * W.T, "J_right"),
+    },
+    misconceptions=(
+        Misconception(
+            "conventions-mixed",
+            "the other convention",
+            "Your J_right has W where its transpose belongs. With the matrix on the right, output i "
+            "is the sum of x[j] * W[j, i]: the number in front of x[j] is W[j, i].",
+            "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ x @ W is [[1, 3], [2, 4]].",
+            read=CHAPTER + "#jacobian-conventions",
+        ),
+        Misconception(
+            "left-transposed",
+            "transposed, though the matrix stands on the left",
+            "Your J_left is the transpose of W. With the matrix on the left, output i is the sum of "
+            "W[i, j] * x[j]: the number in front of x[j] is W[i, j].",
+            "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ W @ x is W itself.",
+            read=CHAPTER + "#jacobian-conventions",
+        ),
+        Misconception(
+            "slope-on-columns",
+            "the outer slope multiplies rows",
+            "Your J_right has the factor 2 · (x W)[j] in column j. The square acts on the outputs, so "
+            "its slope belongs to a row: s[:, None] * W.T. Without the None, NumPy's broadcasting "
+            "lines the vector up with the columns.",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "inner-only",
+            "the square was not differentiated",
+            "Your J_right is the Jacobian of x W. The square comes after it, and its slope, 2 · (x W), "
+            "multiplies each row.",
+            "{where}, {entry} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#jacobian-chain",
+        ),
+        Misconception(
+            "outer-only",
+            "the matrix was forgotten",
+            "Your J_right is the Jacobian of the square alone, diag(2 · (x W)). It still has to be "
+            "multiplied with the Jacobian of x W.",
+            read=CHAPTER + "#jacobian-chain",
+        ),
+        Misconception(
+            "slope-at-x",
+            "the slope at the wrong place",
+            "You took the slope of the square at x. What is squared is s = x W, so the slope is 2 s.",
+            read=CHAPTER + "#jacobian-chain",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-conventions",
+)
+
+times = lambda x, W: x @ W
+
+
+def block_and_pullback(x, W, u):
+    J = jax.jacfwd(times, argnums=1)(x, W)
+    return J, np.tensordot(u, J, axes=1)
+
+
+def matrix_point(a, b, scale):
+    return {"x": wave((a,), phase=0.7, scale=scale), "W": wave((a, b), phase=2.1, scale=scale)}
+
+
+block = lambda x, W: jax.jacfwd(times, argnums=1)(x, W)
+cotangent = lambda phase, scale: lambda p: {"u": wave((p["W"].shape[1],), phase, scale)}
+
+matrix_derivatives = Question(
+    name="matrix_derivatives",
+    returns=("J", "W_bar"),
+    points=(matrix_point(2, 3, 1.0), matrix_point(4, 2, 1.0), matrix_point(3, 3, 100.0)),
+    tangents=(cotangent(0.2, 1.0), cotangent(3.0, 40.0)),
+    large=(2,),
+    reference=block_and_pullback,
+    like={"W_bar": "W"},
+    wrong={
+        "of-x-instead": Wrong(lambda x, W, u: (W.T, W @ u)),
+        "jacobian-is-x": Wrong(lambda x, W, u: x, "J"),
+        "in-before-out": Wrong(lambda x, W, u: np.moveaxis(block(x, W), 0, -1), "J"),
+        "every-output": Wrong(
+            lambda x, W, u: np.ones((len(u), 1, len(u))) * np.asarray(x)[None, :, None], "J"
+        ),
+        "outer-transposed": Wrong(lambda x, W, u: np.outer(u, x), "W_bar"),
+        "cotangent-ignored": Wrong(lambda x, W, u: block(x, W).sum(axis=0), "W_bar"),
+    },
+    misconceptions=(
+        Misconception(
+            "jacobian-is-x",
+            "the derivative is x",
+            "Your J is x itself. One often reads that, but a Jacobian has the shape of the output, "
+            "then that of the input: here (b,) + (a, b) = (b, a, b).",
+            "For x = [2, 3] and b = 2, J[0] is [[2, 0], [3, 0]] and J[1] is [[0, 2], [0, 3]].",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+        Misconception(
+            "in-before-out",
+            "the axes of the input come first",
+            "Your J has the axes of the input first, (a, b, b). The output comes first: "
+            "(b,) + (a, b) = (b, a, b).",
+            "{where}, J has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-shape-rule",
+        ),
+        Misconception(
+            "every-output",
+            "zeros were forgotten",
+            "Your J says that every entry of W moves every output. Output i is made of column i of W "
+            "alone: where l ≠ i, the derivative is 0.",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+        Misconception(
+            "outer-transposed",
+            "the outer product the wrong way round",
+            "Your W_bar is outer(u, x), the transpose of the right result. Its shape must be that of "
+            "W, (a, b): x gives the rows, u the columns.",
+            "With x = [2, 3] and u = [1, 0, 0], W_bar is [[2, 0, 0], [3, 0, 0]].",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+        Misconception(
+            "cotangent-ignored",
+            "u was not used",
+            "Your W_bar is the sum of J over the outputs: what comes back for a cotangent of ones. "
+            "Each output has to be weighted with its entry of u first.",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "of-x-instead",
+            "derivatives for the other input",
+            "You returned the derivatives with respect to x. Here W is the input, and x is fixed.",
+            "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-matrices",
+)
+
+mixed = lambda x, y: x * jnp.sin(y) + jnp.cos(x)
+shorter = lambda x, y: jnp.stack([jnp.sum(x) * y[0], jnp.sum(x**2 * jnp.exp(y[1] / 50))])
+longer = lambda x, y: jnp.concatenate([x**2 * jnp.sum(y), jnp.outer(y, x).ravel()])
+
+
+def pair(n, m, scale):
+    return {"x": wave((n,), phase=0.1, scale=scale), "y": wave((m,), phase=1.9, scale=scale)}
+
+
+both_jacobians = Question(
+    name="both_jacobians",
+    returns=("J_x", "J_y"),
+    points=(
+        {"f": mixed, **pair(3, 3, 1.0)},
+        {"f": longer, **pair(3, 2, 2.0)},
+        {"f": shorter, **pair(3, 2, 60.0)},
+    ),
+    labels=(
+        "x sin(y) + cos(x), three numbers each",
+        "nine outputs, x of shape (3,), y of shape (2,)",
+        "two outputs, x of shape (3,), y of shape (2,)",
+    ),
+    large=(2,),
+    reference=lambda f, x, y: jax.jacfwd(f, argnums=(0, 1))(x, y),
+    wrong={
+        "first-argument-twice": Wrong(lambda f, x, y: (jax.jacfwd(f)(x, y),) * 2),
+    },
+    misconceptions=(
+        Misconception(
+            "first-argument-twice",
+            "the first argument, twice",
+            "Your J_y is J_x again. Without `argnums`, jacfwd and jacrev differentiate with respect "
+            "to the first argument only.",
+            "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-fill",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-fill",
+)
+
+neighbours = lambda x: x * jnp.roll(x, 1)
+running = lambda x: jnp.cumsum(x) * x[0]
+mixing = lambda x: jnp.sin(wave((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
+
+
+def sums_and_diagonal(f, x):
+    J = jax.jacfwd(f)(x)
+    return J.sum(axis=0), jnp.diag(J)
+
+
+dense = lambda f, x: jax.jacfwd(f)(x)
+
+vgrad_and_diagonal = Question(
+    name="vgrad_and_diagonal",
+    returns=("vgrad", "diagonal"),
+    points=(
+        {"f": neighbours, "x": wave((4,), phase=0.6)},
+        {"f": mixing, "x": wave((3,), phase=1.4)},
+        {"f": running, "x": wave((5,), phase=2.6, scale=100.0)},
+    ),
+    labels=(
+        "x times its left neighbour, four numbers",
+        "a matrix inside a sine, three numbers",
+        "x[0] times the running sum, five numbers",
+    ),
+    large=(2,),
+    reference=sums_and_diagonal,
+    like={"vgrad": "x", "diagonal": "x"},
+    wrong={
+        "vgrad-is-diagonal": Wrong(lambda f, x: (dense(f, x).sum(0),) * 2),
+        "diagonal-for-both": Wrong(lambda f, x: (jnp.diag(dense(f, x)),) * 2),
+        "sum-along-rows": Wrong(lambda f, x: dense(f, x).sum(axis=1), "vgrad"),
+        "value-pulled-back": Wrong(lambda f, x: f(x) @ dense(f, x), "vgrad"),
+    },
+    misconceptions=(
+        Misconception(
+            "vgrad-is-diagonal",
+            "vgrad is taken for the diagonal",
+            "Your diagonal is the pullback of ones once more. It adds up each column of J, and equals "
+            "the diagonal only where J has no other entries.",
+            "For f(x) = (x0·x1, x1·x0) at (1, 2), J is [[2, 1], [2, 1]]: vgrad is (4, 2), the "
+            "diagonal (2, 1).",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "diagonal-for-both",
+            "the diagonal is taken for vgrad",
+            "Your vgrad is the diagonal of J. What vgrad returns is the pullback of ones: it adds up "
+            "each column of J, off the diagonal, too.",
+            "For J = [[2, 1], [2, 1]] the column sums are (4, 2), the diagonal is (2, 1).",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "sum-along-rows",
+            "row sums instead of column sums",
+            "Your vgrad adds up each row of J: that is J·1, the *pushforward* of a tangent of ones. A "
+            "pullback combines rows, so it adds up columns: axis 0.",
+            "For J = [[1, 2], [3, 4]], J·1 is [3, 7], and Jᵀ·1 is [4, 6].",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "value-pulled-back",
+            "the value in place of ones",
+            "You pulled back the value f(x). The cotangent that vgrad uses is 1 for each output.",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-vgrad",
+)
