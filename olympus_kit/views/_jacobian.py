@@ -56,7 +56,12 @@ class Jacobian(View):
         self.whole = flat.m * flat.n * flat.dtype.itemsize <= budget
         self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if self.whole else None
         self.tiles, self.steps = Tiles(flat.m, flat.n), list[Step]()
-        self._fill()
+        try:
+            self._fill()
+        except Exception as error:
+            other = "rows" if self.way == "columns" else "columns"
+            error.add_note(f"This came up while jax filled {self.way}; there is fill={other!r}.")
+            raise
         self.differences = self._differences()
 
     def _fill(self) -> None:

@@ -128,15 +128,9 @@ class Flat:
 
     def push_or_pull(self, way: str) -> Callable[..., Any]:
         """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
-        try:
-            if way == "columns":
-                return jax.linearize(self.run, *self.points)[1]
-            pullback = jax.vjp(self.run, *self.points)[1]
-        except Exception as error:
-            error.add_note(
-                f"While jax prepared to fill {way}. The other way is fill={_other(way)}."
-            )
-            raise
+        if way == "columns":
+            return jax.linearize(self.run, *self.points)[1]
+        pullback = jax.vjp(self.run, *self.points)[1]
         return lambda *u: pullback(u)
 
     def check_size(self, itemsize: int) -> None:
@@ -148,10 +142,6 @@ class Flat:
                 "Look at a part of it (argnums, fewer entries), at single products with jvp and "
                 "vjp, or at sparse_jacobian."
             )
-
-
-def _other(way: str) -> str:
-    return repr("rows" if way == "columns" else "columns")
 
 
 def one_hot(leaves: Sequence[Leaf], start: int, stop: int) -> list[Any]:

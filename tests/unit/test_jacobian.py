@@ -1,0 +1,385 @@
+"""The views of Jacobians: what they say, and what they refuse."""
+
+import json
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus_kit as ok
+from olympus_kit.views import _jacobian
+from olympus_kit.views._chain import all_orders, measure, written
+
+# one precision in all of these: jax mixes up arrays of both that it has cached
+pytestmark = pytest.mark.usefixtures("x64")
+
+W = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+def f(x):
+    return jnp.stack([x[0] * x[1], jnp.sin(x[2])])
+
+
+@pytest.fixture
+def view(x64):
+    return ok.jacobian_shapes(f, jnp.array([1.0, 2.0, 3.0]), fill="columns")
+
+
+def polar(p):
+    return p[0] * jnp.stack([jnp.cos(p[1]), jnp.sin(p[1])])
+
+
+VIEWS = {
+    "jacobian": lambda: ok.jacobian_shapes(f, jnp.array([1.0, 2.0, 3.0])),
+    "large": lambda: ok.jacobian_shapes(jnp.sin, jnp.linspace(0, 3, 100)),
+    "comparison": lambda: ok.jacobian_shapes(f, jnp.ones(3)).compare(np.ones((2, 3))),
+    "chain": lambda: ok.chain([5, 4, 3, 1]),
+    "push_pull": lambda: ok.push_pull(polar, jnp.array([1.0, 0.5])),
+    "sparsity": lambda: ok.sparsity(lambda x: x[1:] - x[:-1], jnp.ones(9)),
+}
+
+
+def as_lists(data):
+    """Data as JSON has it: without tuples."""
+    if isinstance(data, dict):
+        return {key: as_lists(value) for key, value in data.items()}
+    return [as_lists(x) for x in data] if isinstance(data, (list, tuple)) else data
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_is_data_text_and_a_well_formed_picture(name, tmp_path):
+    view = VIEWS[name]()
+    assert json.loads(view.json()) == as_lists(view.model())
+    root = ET.fromstring(view.svg())
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.find(f"{space}title").text == view.title
+    assert root.find(f"{space}desc").text == view.summary
+    assert view.text().startswith(view.title)
+    for suffix in ("svg", "html", "json", "txt"):
+        assert view.save(tmp_path / f"x.{suffix}").stat().st_size > 100
+    addresses = re.findall(r"https?://[\w./]+", view.html())
+    assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+    assert view.live().view["title"] == view.title
+
+
+class TestWords:
+    def test_text_holds_shapes_entries_and_passes(self, view):
+        text = view.text()
+        assert "∂²f  2 × 3 × 3  (144 bytes)" in text
+        assert "columns:  Δy (2 × 1) = J (2 × 3) Δx (3 × 1)" in text
+        assert "rows:     Δy (1 × 2) = Δx (1 × 3) Jᵀ (3 × 2)" in text
+        assert "block ∂y/∂x: (2,) + (3,) = (2, 3), flattened 2 × 3" in text
+        assert re.search(r"^y\[0\] +2\.0 +1\.0 +0\.0$", text, re.M)
+        assert "Pass 2 of 3, a JVP: the tangent is 1 at x[1] and 0 elsewhere." in text
+        assert "least -0.9899925 in row 1, column 2; greatest 2.0 in row 0, column 0" in text
+
+    @pytest.mark.parametrize(
+        ("f", "x", "words"),
+        [
+            (jnp.sin, 1.0, "One number: the slope."),
+            (jnp.sum, np.ones(3), "One row: a gradient."),
+            (lambda x: jnp.stack([x, x]), 1.0, "One column: a velocity."),
+            (lambda x: jnp.tile(x, 2), np.ones(3), "Tall: .* forward mode is cheaper."),
+            (lambda x: x[:2], np.ones(3), "Wide: .* reverse mode is cheaper."),
+            (jnp.sin, np.ones(3), "Square: .* neither mode has an edge."),
+        ],
+    )
+    def test_the_shape_is_said_in_words(self, f, x, words):
+        assert re.search(words, ok.jacobian_shapes(f, x).summary)
+
+    def test_a_gradient_is_told_from_a_row(self):
+        notes = ok.jacobian_shapes(lambda x: jnp.sum(x**2), np.ones((2, 2))).notes()
+        assert any("a row, 1 × 4; the gradient is the same numbers" in n for n in notes)
+        assert any("shape of the input, (2, 2)" in n for n in notes)
+        assert any("nobody forms them" in n for n in notes)
+
+    def test_leaves_without_derivative_are_named(self):
+        g = lambda p: {"n": p["k"], "y": p["x"] * p["k"]}
+        view = ok.jacobian_shapes(g, {"k": 3, "x": np.ones(2)})
+        assert view.notes()[0].startswith("left out, having no derivative: p['k'] (")
+        assert "y['n'] (" in view.notes()[0]
+        assert view.blocks() == [("∂y['y']/∂p['x']", "(2,) + (2,) = (2, 2)", "2 × 2")]
+
+    def test_differences_stand_beside_the_entries(self, view):
+        np.testing.assert_allclose(view.differences, view.matrix, atol=1e-8)
+        assert view.model()["differences"][0][0] == "2.0"
+        broken = jax.custom_jvp(lambda x: x**2)
+        broken.defjvps(lambda t, ans, x: 3 * x * t)
+        wrong = ok.jacobian_shapes(broken, 1.0)
+        assert wrong.matrix == 3.0
+        assert abs(wrong.differences - 2.0) < 1e-6
+        assert "central differences agree up to 1.0" in wrong.notes()
+
+    def test_nan_is_shown_as_such(self):
+        view = ok.jacobian_shapes(lambda x: jnp.sqrt(x) * 0, np.array([0.0, 1.0]))
+        assert view.model()["high"][0][0] == "nan"
+        assert json.loads(view.json(), parse_constant=pytest.fail)
+        assert "nan" in view.text()
+
+
+class TestLarge:
+    def test_beyond_the_budget_only_tiles_are_kept(self):
+        x = jnp.linspace(0.0, 1.0, 200).at[150].set(40.0)
+        view = ok.jacobian_shapes(lambda x: x**2, x, budget=10_000)
+        assert view.tiles.grid == (40, 40)
+        assert view.tiles.found["greatest"] == (80.0, 150, 150)
+        assert view.model()["high"][30][30] == 80.0
+        assert view.tiles.zeros == 200 * 200 - 199
+        assert "312 KiB in all: kept are tiles" in view.text()
+        with pytest.raises(ValueError, match=r"more than the budget of 9\.77 KiB"):
+            _ = view.matrix
+
+    def test_passes_can_be_interrupted_between_chunks(self, monkeypatch):
+        seen = []
+
+        def impatient(chunks, *args, **kwargs):
+            for chunk in chunks:
+                if len(seen) == 2:
+                    raise KeyboardInterrupt
+                seen.append(chunk)
+                yield chunk
+
+        monkeypatch.setattr(_jacobian, "track", impatient)
+        with pytest.raises(KeyboardInterrupt):
+            ok.jacobian_shapes(jnp.sin, jnp.ones(100), budget=10_000)
+        assert len(seen) == 2
+
+    def test_too_large_says_how_large_and_what_to_do(self):
+        with pytest.raises(ValueError, match=r"100,000 × 100,000: 75 GiB.*sparse_jacobian"):
+            ok.jacobian_shapes(jnp.sin, jnp.ones(100_000))
+
+
+class TestCompare:
+    J = np.array([[1.0, 2.0, 0.5], [4.0, 5.0, -1.0], [0.3, 7.0, 2.0]])
+
+    @pytest.fixture
+    def view(self, x64):
+        return ok.jacobian_shapes(lambda x: self.J @ x, np.ones(3))
+
+    @pytest.mark.parametrize(
+        ("guess", "words"),
+        [
+            (lambda J: J.T, "transposed"),
+            (lambda J: -J, "the negative"),
+            (lambda J: np.tile(J.sum(0), (3, 1)), "column sums"),
+            (lambda J: np.tile(J.sum(1), (3, 1)).T, "row sums"),
+            (lambda J: np.diag(np.diag(J)), "diagonal alone"),
+            (lambda J: 2 * J, "constant factor is missing: yours is 2.0 times"),
+            (lambda J: J * [1, 2, 3], "each column lacks a factor"),
+            (lambda J: J * [[1], [2], [3]], "each row lacks a factor"),
+            (lambda J: J + 1e-4, "finite differences"),
+        ],
+    )
+    def test_a_mistake_is_named(self, view, guess, words):
+        compared = view.compare(guess(self.J))
+        assert words in compared.notes()[0]
+        assert not compared.right
+        np.testing.assert_array_equal(compared.wrong, ~np.isclose(guess(self.J), self.J))
+
+    def test_an_unknown_mistake_is_only_marked(self, view):
+        guess = self.J.copy()
+        guess[1, 2] = 9.0
+        verdict = "your guess is wrong in 1 entry of 9; the first is row 1, column 2: "
+        assert view.compare(guess).notes()[0] == verdict + "yours 9.0, right -1.0"
+
+    def test_a_right_guess_is_right_as_matrix_and_as_blocks(self, view):
+        assert view.compare(self.J).right
+        g = lambda p, x: {"a": p["w"] @ x, "b": jnp.sum(x)}
+        args = ({"w": W}, np.ones(3))
+        blocks = jax.jacobian(g, argnums=(0, 1))(*args)
+        compared = ok.jacobian_shapes(g, *args).compare(blocks)
+        assert compared.right
+        assert "right in all 27 entries" in compared.notes()[0]
+
+    @pytest.mark.parametrize(
+        ("guess", "words"),
+        [
+            (W.T, r"the shape \(3, 2\); the Jacobian has \(2, 3\). .*transposed"),
+            (W.sum(0), "column sums, as from a VJP of ones"),
+            (W.sum(1), "row sums, as from a JVP of ones"),
+            (np.diag(W), "its diagonal alone"),
+            (np.ones(7), r"the shape \(7,\); the Jacobian has \(2, 3\)$"),
+            ([], "no array at all"),
+        ],
+    )
+    def test_a_guess_of_another_shape_is_no_error(self, guess, words):
+        compared = ok.jacobian_shapes(lambda x: W @ x, np.ones(3)).compare(guess)
+        assert re.search(words, compared.notes()[0])
+        assert not compared.right
+
+    def test_a_guess_without_numbers_is_refused(self, view):
+        with pytest.raises(TypeError, match="A guess holds numbers"):
+            view.compare("W")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ok.jacobian_shapes(3.0), TypeError, "Expected a function first"),
+        (lambda: ok.jacobian_shapes(jnp.sin, 3), TypeError, "write 3.0 for 3"),
+        (lambda: ok.jacobian_shapes(lambda x: "no", 1.0), TypeError, "must return a number"),
+        (
+            lambda: ok.jacobian_shapes(jnp.argmax, np.ones(3)),
+            TypeError,
+            "no real or complex number",
+        ),
+        (lambda: ok.jacobian_shapes(jnp.sin, 1.0, fill="both"), ValueError, "fill must be one of"),
+        (lambda: ok.jacobian_shapes(jnp.sin, 1.0, budget=0), ValueError, "number of bytes"),
+        (lambda: ok.jacobian_shapes(jnp.sin, 1.0, argnums=2), ValueError, "names argument 2"),
+        (lambda: ok.jacobian_shapes(jnp.sin, 1 + 1j), TypeError, "pass holomorphic=True"),
+        (
+            lambda: ok.jacobian_shapes(jnp.abs, 1 + 1j, fill="columns"),
+            TypeError,
+            "complex inputs, so columns would need",
+        ),
+        (lambda: ok.jacobian_shapes(jnp.sin, 1.0).ladder(1), IndexError, "There is no pass 1"),
+        (lambda: ok.chain(jnp.sin, jnp.cos), TypeError, "needs the point"),
+        (lambda: ok.chain(jnp.sin, 3.0, x=1.0), TypeError, "takes functions"),
+        (lambda: ok.chain([3, 4]), ValueError, "at least three whole numbers"),
+        (lambda: ok.chain([3, 0, 1]), ValueError, "from 1 up"),
+        (lambda: ok.chain([2] * 12), ValueError, "2 to 8 functions"),
+        (lambda: ok.push_pull(jnp.sin, np.ones(3)), ValueError, "takes 3 and returns 3"),
+        (lambda: ok.push_pull(jnp.sin, 1.0, v=[1, 2]), ValueError, "as many numbers as the input"),
+        (lambda: ok.push_pull(jnp.sin, 1.0, span=0), ValueError, "positive number"),
+    ],
+)
+def test_bad_input_says_what_to_do(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_an_error_of_jax_s_points_to_the_other_way():
+    halve = lambda x: jax.lax.while_loop(lambda c: c[0] > 1, lambda c: c / 2, x)
+    with pytest.raises(ValueError, match="Reverse-mode") as caught:
+        ok.jacobian_shapes(halve, np.array([9.0, 4.0]), fill="rows")
+    assert any("fill='columns'" in note for note in caught.value.__notes__)
+    assert ok.jacobian_shapes(halve, np.array([9.0, 4.0])).matrix[0, 0] == 1 / 16
+
+
+class TestChain:
+    @pytest.mark.parametrize(("n", "m", "d"), [(2000, 300, 300), (30, 40, 7), (9, 900, 3)])
+    def test_operations_are_those_that_xla_counts(self, n, m, d):
+        shapes = [jax.ShapeDtypeStruct(s, float) for s in ((1, d), (d, m), (m, n))]
+        orders = {
+            "(J3 J2) J1": lambda c, b, a: (c @ b) @ a,
+            "J3 (J2 J1)": lambda c, b, a: c @ (b @ a),
+        }
+        view = ok.chain([n, m, d, 1])
+        assert {row["order"] for row in view.model()["rows"]} == set(orders)
+        for order, _, flops, _ in view.rows:
+            lowered = jax.jit(orders[written(order)]).lower(*shapes)
+            assert flops == lowered.compile().cost_analysis()["flops"]
+
+    def test_the_known_numbers(self):
+        view = ok.chain([2000, 300, 300, 1])
+        assert view.summary.startswith(
+            "Operations: reverse mode 1,380,000, forward mode 361,200,000"
+        )
+
+    def test_orders_are_all_there_and_the_best_comes_first(self):
+        view = ok.chain([3, 7, 2, 9, 4])
+        assert [len(all_orders(0, k)) for k in range(1, 7)] == [1, 1, 2, 5, 14, 42]
+        assert len(view.rows) == 5
+        assert view.rows[0][2] == min(row[2] for row in view.rows)
+        matrices = [np.ones((b, a)) for a, b in zip(view.sizes, view.sizes[1:], strict=False)]
+        _, info = np.einsum_path("ed,dc,cb,ba->ea", *matrices[::-1], optimize="optimal")
+        best = float(re.search(r"Optimized FLOP count: +([\d.e+]+)", info)[1])
+        assert abs(view.rows[0][2] - best) / best < 0.02  # numpy rounds and adds 1 per product
+
+    def test_reverse_mode_remembers_every_point(self):
+        flops, held = measure(((2, 1), 0), [10, 20, 30, 1])
+        assert flops == 2 * (1 * 30 * 20) + 2 * (1 * 20 * 10)
+        assert held == 10 + 20 + 30 + 20  # three points, and the first row that comes back
+        _, held = measure((2, (1, 0)), [1, 20, 30, 1])
+        assert held == 30 + 30 + 1  # the column so far, the last point, and the result
+
+    def test_functions_give_the_sizes(self):
+        view = ok.chain(lambda x: W @ x, jnp.sin, jnp.sum, x=np.ones(3))
+        assert view.sizes == [3, 2, 2, 1]
+        assert view.names == ["f1", "sin", "sum"]
+        with pytest.raises(TypeError) as caught:
+            ok.chain(jnp.sin, lambda x: W @ x, x=np.ones(2))
+        assert any("function 2 of the chain" in note for note in caught.value.__notes__)
+
+
+class TestPushPull:
+    @pytest.mark.parametrize("x", [[1.0, 0.5], [2.0, -1.0]])
+    @pytest.mark.parametrize("v", [[1.0, 0.0], [0.3, -2.0]])
+    def test_both_products_are_jax_s(self, x, v):
+        u = [0.7, -0.2]
+        view = ok.push_pull(polar, np.array(x), v=v, u=u)
+        pushed = jax.jvp(polar, (jnp.array(x),), (jnp.array(v),))[1]
+        pulled = jax.vjp(polar, jnp.array(x))[1](jnp.array(u))[0]
+        J = np.array(view.frame(x)["J"])
+        np.testing.assert_allclose(J @ v, pushed, rtol=1e-4)
+        np.testing.assert_allclose(np.array(u) @ J, pulled, rtol=1e-4, atol=1e-5)
+        numbers = re.findall(r"⟩ = (-?[\d.e-]+)", view.summary)
+        assert float(numbers[0].rstrip(".")) == pytest.approx(float(np.vdot(u, pushed)), abs=1e-5)
+        assert numbers[0] == numbers[1].rstrip(".")
+
+    def test_frames_are_the_values_on_the_lattice(self):
+        view = ok.push_pull(polar, np.array([1.0, 0.5]))
+        frames = view.model()["frames"]
+        assert len(frames) == 81
+        for frame in (frames[3], frames[70]):
+            expected = jax.jacfwd(polar)(jnp.array(frame["x"]))
+            np.testing.assert_allclose(frame["J"], expected, rtol=1e-5, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("f", "x", "shape"),
+        [
+            (jnp.sin, 0.5, (1, 1)),
+            (lambda t: jnp.stack([jnp.cos(t), jnp.sin(t)]), 0.5, (2, 1)),
+            (lambda p: p[0] * p[1], np.array([1.0, 2.0]), (1, 2)),
+        ],
+    )
+    def test_lines_are_drawn_too(self, f, x, shape):
+        view = ok.push_pull(f, x)
+        assert np.shape(view.frame(view.x)["J"]) == shape
+        assert "<polyline" in view.svg()
+
+    def test_the_live_point_is_answered_by_jax(self):
+        widget = ok.push_pull(polar, np.array([1.0, 0.5])).live()
+        widget.point = [2.0, 0.0]
+        assert widget.frame == {"x": [2.0, 0.0], "y": [2.0, 0.0], "J": [[1.0, 0.0], [0.0, 2.0]]}
+
+
+def tridiagonal(x):
+    padded = jnp.pad(x, 1)
+    return jnp.sin(padded[:-2]) - 2 * x**2 + padded[2:] * x
+
+
+class TestSparse:
+    def test_the_groups_share_no_row_and_cover_the_pattern(self):
+        view = ok.sparsity(tridiagonal, jnp.ones(50))
+        dense = np.asarray(jax.jacfwd(tridiagonal)(jnp.linspace(0.1, 1, 50))) != 0
+        pattern = np.zeros((50, 50), bool)
+        pattern[view.rows, view.columns] = True
+        assert (dense <= pattern).all()
+        assert view.passes == len(view.groups) == 3
+        assert sorted(np.concatenate(view.groups)) == list(range(50))
+        for group in view.groups:
+            assert pattern[:, group].sum(axis=1).max() <= 1
+        assert "3 JVPs in place of 50 fill it: 17 times fewer" in view.summary
+
+    def test_rows_are_grouped_where_that_is_cheaper(self):
+        view = ok.sparsity(lambda x: jnp.stack([x[:3].sum(), x[3:].sum()]), jnp.ones(6))
+        assert view.way == "rows"
+        assert view.passes == 1
+
+    @pytest.mark.parametrize("phase", [0.0, 2.0])
+    def test_the_sparse_jacobian_is_the_dense_one(self, phase):
+        x = jnp.sin(jnp.arange(40.0) + phase)
+        found = ok.sparse_jacobian(tridiagonal, jnp.zeros(40))(x)
+        assert found.nse == 3 * 40 - 2
+        np.testing.assert_allclose(found.todense(), jax.jacfwd(tridiagonal)(x), atol=1e-14)
+
+    @pytest.mark.parametrize("call", [ok.sparsity, ok.sparse_jacobian])
+    def test_without_asdex_the_message_says_what_to_install(self, call, monkeypatch):
+        monkeypatch.setitem(sys.modules, "asdex", None)
+        with pytest.raises(ModuleNotFoundError, match="pip install asdex"):
+            call(tridiagonal, jnp.ones(5))
