@@ -4,13 +4,14 @@ import argparse
 
 from rich.progress import track
 
-from . import bench_capture, bench_graph, bench_import
+from . import bench_capture, bench_graph, bench_import, bench_jacobian
 from ._ratio import Ratio
 
 BENCHMARKS = {
     "import": bench_import.ratios,
     "graph": bench_graph.ratios,
     "capture": bench_capture.ratios,
+    "jacobian": bench_jacobian.ratios,
 }
 
 

@@ -72,7 +72,8 @@ class Jacobian(View):
         total = math.ceil(self.count / chunk) if chunk else 0
         words = f"{self.count:,} passes"
         quiet = total < 2 or (self.single and total <= ONE_BY_ONE)
-        for start, found in track(chunks, words, total, transient=True, disable=quiet):
+        shown = chunks if quiet else track(chunks, words, total, transient=True)
+        for start, found in shown:
             down = self.way == "columns"
             part, at = (found.T, (0, start)) if down else (found, (start, 0))
             self.tiles.add(part, *at)
@@ -235,12 +236,12 @@ def _plain(values: Array) -> list[list[Any]]:
     """Return rounded numbers, and what JSON has no numbers for as words."""
     if not np.isfinite(values).all():
         return [
-            [float(f"{x:.5g}") if math.isfinite(x) else str(x) for x in row]
+            [float(f"{x:.4g}") if math.isfinite(x) else str(x) for x in row]
             for row in values.tolist()
         ]
     with np.errstate(divide="ignore"):
         power = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))
-    scale = 10.0 ** (4 - power)
+    scale = 10.0 ** (3 - power)
     found: list[list[Any]] = (np.round(values * scale) / scale).tolist()
     return found
 

@@ -65,7 +65,7 @@ class Flat:
         given = read_arguments(f, args, "forward", argnums)
         self.f, self.args, self.argnums, self.given = f, args, argnums, given
         self.holomorphic = holomorphic
-        self.points = [jax.numpy.asarray(given.leaves[k]) for k in given.which]
+        self.points = tuple(jax.numpy.asarray(given.leaves[k]) for k in given.which)
         self.inputs = in_order([given.names[k] for k in given.which], self.points)
         self.out = given.call(f)(*self._leaves(self.points))
         check_output(self.out, given.name)
@@ -129,8 +129,8 @@ class Flat:
     def push_or_pull(self, way: str) -> Callable[..., Any]:
         """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
         if way == "columns":
-            return jax.linearize(self.run, *self.points)[1]
-        pullback = jax.vjp(self.run, *self.points)[1]
+            return lambda *v: jax.jvp(self.run, self.points, v)[1]
+        pullback: Callable[..., Any] = jax.vjp(self.run, *self.points)[1]
         return lambda *u: pullback(u)
 
     def check_size(self, itemsize: int) -> None:

@@ -69,8 +69,8 @@ class PushPull(View):
         import traitlets
 
         widget = super().live()
-        sync = lambda trait: trait.tag(sync=True)
-        widget.add_traits(point=sync(traitlets.List()), frame=sync(traitlets.Dict()))
+        traits: dict[str, Any] = {"point": traitlets.List(), "frame": traitlets.Dict()}
+        widget.add_traits(**{name: trait.tag(sync=True) for name, trait in traits.items()})
         widget.frame = self.frame(self.x)
         widget.observe(lambda change: setattr(widget, "frame", self.frame(change["new"])), "point")
         return widget

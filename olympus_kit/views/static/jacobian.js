@@ -21,7 +21,7 @@ const HEAT_STYLE = `
 .okl .heat .now { box-shadow:inset 0 0 0 2px var(--ink) } .okl .heat th.now { color:var(--ink); font-weight:700 }
 .okl .seed { display:block; min-height:1.4em } .okl td.wrong { outline:2px dashed var(--adjoint); outline-offset:-2px }
 .okl td .guess { display:block }
-.okl .entry { min-height:1.5em; margin:.2rem 0 }
+.okl .heat { position:relative } .okl .entry { min-height:1.5em; margin:.2rem 0 }
 .okl .legend span::before { content:""; display:inline-block; width:1.1em; height:1.1em; margin:0 .35em 0 .9em;
   vertical-align:-2px; border:1px solid var(--line); background:var(--c) }
 `;

@@ -1,0 +1,179 @@
+"""The views of Jacobians in a browser: filled, explored, dragged; the numbers are jax's."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from chrome import axe_findings
+from playwright.sync_api import expect
+
+import olympus_kit as ok
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("x64")]
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+def f(x):
+    return jnp.stack([x[0] * x[1], jnp.sin(x[2])])
+
+
+def polar(p):
+    return p[0] * jnp.stack([jnp.cos(p[1]), jnp.sin(p[1])])
+
+
+VIEWS = {
+    "jacobian": lambda: ok.jacobian_shapes(f, X, fill="columns"),
+    "tiles": lambda: ok.jacobian_shapes(jnp.sin, jnp.linspace(0, 3, 100)),
+    "comparison": lambda: ok.jacobian_shapes(f, X).compare(np.ones((2, 3))),
+    "chain": lambda: ok.chain([20, 10, 5, 1]),
+    "push_pull": lambda: ok.push_pull(polar, np.array([1.0, 0.5])),
+    "sparsity": lambda: ok.sparsity(lambda x: x[1:] - x[:-1], jnp.ones(9)),
+}
+
+
+@pytest.fixture
+def show(page, serve, tmp_path):
+    """Save a view as a page, and open it."""
+
+    def shown(view):
+        view.save(tmp_path / "view.html")
+        page.goto(serve(tmp_path) + "view.html")
+        expect(page.locator(".okl").first).to_be_visible()
+        return page
+
+    return shown
+
+
+def numbers(text):
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", text)]
+
+
+def test_each_step_fills_one_column(show, log):
+    page = show(VIEWS["jacobian"]())
+    filled = page.locator("tbody td:not(.later)")
+    expect(filled).to_have_count(6)
+    step = page.get_by_role("button", name="one step on")
+    for count in (2, 4, 6):
+        step.click()
+        expect(filled).to_have_count(count)
+    expect(page.locator("thead th.now")).to_have_text(re.compile(r"x\[2\].*1"))
+    expect(page.locator(".words")).to_contain_text("Pass 3 of 3, a JVP: the tangent is 1 at x[2]")
+    page.get_by_role("button", name="one step back").click()
+    expect(filled).to_have_count(4)
+    assert log.errors == []
+
+
+def test_rows_fill_rows(show):
+    page = show(ok.jacobian_shapes(f, X, fill="rows"))
+    page.get_by_role("button", name="one step on").click()
+    later = page.locator("tbody tr").nth(1).locator("td.later")
+    expect(later).to_have_count(3)
+    expect(page.locator("tbody th.now")).to_contain_text("▲ 1")
+
+
+def test_entries_are_jax_s_and_can_be_reached_by_keyboard(show):
+    page = show(VIEWS["jacobian"]())
+    J = jax.jacfwd(f)(X)
+    cells = [numbers(t)[0] for t in page.locator("tbody td").all_text_contents()]
+    np.testing.assert_allclose(np.reshape(cells, (2, 3)), J, atol=1e-6)
+    page.get_by_role("group", name="the Jacobian: arrow keys").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".count")).to_have_text("step 1 of 3")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    entry = page.locator(".entry")
+    expect(entry).to_contain_text(
+        "∂y[1] / ∂x[2] = -0.9899925 · row 1, column 2 · central difference"
+    )
+    expect(page.locator(".count")).to_have_text("step 1 of 3")
+    page.locator("tbody td").nth(1).hover()
+    expect(entry).to_contain_text("∂y[0] / ∂x[1] = 1.0")
+
+
+def test_tiles_say_their_range(show):
+    page = show(VIEWS["tiles"]())
+    assert page.locator("tbody td").count() == 34 * 34
+    page.locator("tbody td").first.hover()
+    expect(page.locator(".entry")).to_contain_text("rows 0–2, columns 0–2: entries from 0 to 1")
+
+
+def test_wrong_entries_carry_a_mark_and_the_guess(show):
+    page = show(VIEWS["comparison"]())
+    wrong = page.locator("td.wrong")
+    expect(wrong).to_have_count(5)
+    expect(wrong.first).to_contain_text("✗ yours 1.0")
+
+
+def test_the_groups_of_a_pattern_are_stepped(show):
+    page = show(VIEWS["sparsity"]())
+    page.get_by_role("button", name="one step on").click()
+    hot = page.locator("thead th.now")
+    assert 4 <= hot.count() <= 5
+    expect(page.locator(".words")).to_contain_text("Pass 1 of 2")
+
+
+@pytest.mark.parametrize(("label", "place"), [("entries of x", 0), ("entries after f2", 2)])
+def test_sizes_on_sliders_cost_what_python_counts(show, label, place):
+    page = show(VIEWS["chain"]())
+    slider = page.get_by_role("slider", name=label)
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    sizes = [20, 10, 5, 1]
+    sizes[place] = int(slider.locator("xpath=..").locator("output").text_content())
+    assert sizes[place] > [20, 10, 5, 1][place]
+    rows = ok.chain(sizes).rows
+    found = [
+        [int(x.replace(",", "")) for x in row.locator("td").all_text_contents()[:2]]
+        for row in page.locator("tbody tr").all()
+    ]
+    assert found == [list(row[2:4]) for row in rows]
+
+
+def test_sliders_move_the_point_and_the_vectors(show, log):
+    page = show(VIEWS["push_pull"]())
+    said = page.locator("p[role=status]")
+    for name, presses in (("x1", 2), ("v2", 3), ("u1", 4)):
+        page.get_by_role("slider", name=name).focus()
+        for _ in range(presses):
+            page.keyboard.press("ArrowRight")
+    text = said.text_content()
+    assert numbers(text)[:2] == pytest.approx([1.5, 0.5])
+    J = np.asarray(jax.jacfwd(polar)(jnp.array([1.5, 0.5])))
+    expected = np.array([1.4, 1.0]) @ J @ np.array([1.0, 1.3])
+    products = re.findall(r"⟩ = (-?[\d.]+)", text)
+    assert [float(p.rstrip(".")) for p in products] == pytest.approx([expected] * 2, abs=2e-3)
+    assert log.errors == []
+
+
+def test_arrows_can_be_dragged(show, page):
+    show(VIEWS["push_pull"]())
+    before = page.locator("p[role=status]").text_content()
+    box = page.locator("svg [data-drag=v]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.up()
+    after = page.locator("p[role=status]").text_content()
+    assert numbers(before)[:2] == numbers(after)[:2]
+    assert before != after
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_nobody_is_shut_out(show, page, log, name, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": 360, "height": 740})
+    show(VIEWS[name]())
+    assert page.locator(".okl").get_attribute("data-dark") == ("" if scheme == "dark" else None)
+    assert axe_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    for control in page.locator(".okl button, .okl summary, .okl input").all():
+        assert control.bounding_box()["height"] >= 44
+    assert log.left(page.url.rsplit("/", 1)[0]) == []
+    assert log.errors == []
