@@ -193,10 +193,11 @@ class Build:
 
     def _equation(self, raw: RawEquation, verdict: Verdict, live: int) -> Equation:
         bodies = tuple(
-            Body(b.name, tuple(b.inputs), tuple(b.outputs), self._equations(b, inner), b.taken)
+            Body(b.name, tuple(b.inputs), tuple(b.outputs), self._equations(b, inner), b.runs != 0)
             for b, inner in zip(raw.bodies, verdict.bodies, strict=True)
         )
-        inner = [sum(e.flops for e in b.equations) for b in bodies]
+        inner = [sum(e.work for e in b.equations) for b in raw.bodies]
+        raw.work = flops(raw, self.raw, inner)
         return Equation(
             path=raw.path,
             primitive=raw.primitive,
@@ -206,9 +207,9 @@ class Build:
             operands=tuple(raw.operands),
             results=tuple(raw.results),
             bodies=bodies,
-            flops=flops(raw, self.raw, inner),
+            flops=round(raw.work),
             bytes=traffic(raw, self.raw),
-            trips=raw.trips,
+            trips=None if raw.trips is None else round(raw.trips),
             live=live,
             source=self.sources.get(verdict.primal or ""),
             scope=self.scopes.get(verdict.primal or "", ""),

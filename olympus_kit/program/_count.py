@@ -43,9 +43,9 @@ def count(jaxpr: Any) -> Count:
     operations, special, moved = _totals(body, values)
     return Count(
         equations=len(everything),
-        flops=operations,
-        transcendentals=special,
-        bytes=moved,
+        flops=round(operations),
+        transcendentals=round(special),
+        bytes=round(moved),
         peak=max(held(body.equations, body.outputs, values), default=0),
         residual=_residual(body, values),
         exact=not loops,
@@ -60,9 +60,9 @@ def _walk(body: RawBody) -> Iterator[RawEquation]:
             yield from _walk(inner)
 
 
-def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[int, int, int]:
+def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[float, float, float]:
     """Return operations, transcendentals and bytes; `flops` knows how often a body runs."""
-    operations = special = moved = 0
+    operations = special = moved = 0.0
     for e in body.equations:
         if e.bodies:
             inner = zip(*(_totals(b, values) for b in e.bodies), strict=True)

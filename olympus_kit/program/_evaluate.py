@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -12,11 +13,15 @@ import numpy as np
 
 from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, jaxpr_of, opened
 
-# called with a value's number, the value, and whether its first axis counts iterations
+# called with a value's number, the value (or the list of a loop's turns), and whether its first
+# axis counts iterations
 Sink = Callable[[int, Any, bool], None]
 
 # above this many bytes the values inside a loop are not collected
 LOOP_BUDGET = 2**26
+# up to this many equations a loop is run in Python, where each turn takes its own branch and
+# makes its own number of trips; above it the loop is compiled, and that remains unseen
+TURN_BY_TURN = 500
 
 
 def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: Sink) -> list[Any]:
@@ -73,68 +78,137 @@ def _call(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
 
 
 def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    if isinstance(operands[0], jax.core.Tracer):  # inside a loop each turn may go its own way
+    if _traced(operands):  # inside a compiled loop each turn may go its own way
         return _run(eqn, operands)
-    count = len(raw.bodies)
-    index = min(max(int(operands[0]), 0), count - 1)
+    index = min(max(int(operands[0]), 0), len(raw.bodies) - 1)
     for i, branch in enumerate(raw.bodies):
-        branch.taken = i == index
+        branch.runs = (branch.runs or 0) + (i == index)
     return evaluate(raw.bodies[index], eqn.params["branches"][index].consts, operands[1:], sink)
 
 
 def _scan(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    """Run a scan whose body also returns each of its intermediate values."""
-    params, body, closed = eqn.params, raw.bodies[0], eqn.params["jaxpr"]
-    if params["length"] == 0 or _size(body) * params["length"] > LOOP_BUDGET:
+    """Run a scan and show the values of each turn of its body."""
+    params, body = eqn.params, raw.bodies[0]
+    length, first = params["length"], params["num_consts"]
+    second = first + params["num_carry"]
+    if length == 0 or _size(body) * length > LOOP_BUDGET:
         return _run(eqn, operands)
-    n_consts, n_carry = params["num_consts"], params["num_carry"]
+    fixed, xs = operands[:first], operands[second:]
+    carry = _typed(operands[first:second], body.jaxpr.jaxpr.invars[first:second])
 
-    def step(carry: Sequence[Any], xs: Sequence[Any]) -> tuple[Any, Any]:
+    def step(carry: Sequence[Any], xs: Sequence[Any], keep: Sink) -> tuple[list[Any], list[Any]]:
+        out = evaluate(body, body.jaxpr.consts, [*fixed, *carry, *xs], keep)
+        return out[: len(carry)], out[len(carry) :]
+
+    plain = all(isinstance(v.aval.dtype, np.dtype) for v in body.ids)  # no PRNG keys
+    if plain and not _traced(operands) and _work(body) * length <= TURN_BY_TURN:
+        return _scan_turn_by_turn(step, carry, xs, params, sink)
+
+    def collect(carry: Sequence[Any], xs: Sequence[Any]) -> tuple[Any, Any]:
         found: dict[int, Any] = {}
+        carry, ys = step(carry, xs, lambda value, array, _: found.update({value: array}))
+        return carry, (ys, found)
 
-        def keep(value: int, array: Any, iterations: bool) -> None:
-            found[value] = array
-
-        out = evaluate(body, closed.consts, [*operands[:n_consts], *carry, *xs], keep)
-        return out[:n_carry], (out[n_carry:], found)
-
-    init, xs = operands[n_consts : n_consts + n_carry], operands[n_consts + n_carry :]
-    types = [v.aval.dtype for v in closed.jaxpr.invars[n_consts : n_consts + n_carry]]
-    init = [jnp.asarray(c, t) for c, t in zip(init, types, strict=True)]
-    carry, (ys, found) = jax.lax.scan(
-        step, init, list(xs), params["length"], reverse=params["reverse"]
-    )
+    carry, (ys, found) = jax.lax.scan(collect, carry, list(xs), length, params["reverse"])
     for value, array in found.items():
         sink(value, array, True)
     return [*carry, *ys]
 
 
-def _size(body: RawBody) -> int:
-    """Return the bytes of all values in one turn of a body, those in its own bodies too."""
-    own = sum(aval_of(var)[2] for var in body.ids)
-    return own + sum(_size(b) * (e.trips or 1) for e in body.equations for b in e.bodies)
+def _scan_turn_by_turn(
+    step: Callable[..., tuple[list[Any], list[Any]]],
+    carry: list[Any],
+    xs: Sequence[Any],
+    params: Mapping[str, Any],
+    sink: Sink,
+) -> list[Any]:
+    length = params["length"]
+    rows = [np.asarray(x) for x in xs]
+    turns = _Turns()
+    made: list[list[Any]] = [[]] * length
+    for t in reversed(range(length)) if params["reverse"] else range(length):
+        carry, made[t] = step(carry, [jnp.asarray(x[t]) for x in rows], turns.keeper(t))
+    turns.hand_over(sink)
+    return [*carry, *(jnp.asarray(np.stack(ys)) for ys in zip(*made, strict=True))]
 
 
 def _while(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    """Run a while loop with a counter beside its carry: its trips are measured, not known."""
+    """Run a while loop, its first turns shown, and count its trips: they are not known before."""
     params = eqn.params
+    body, test = sorted(raw.bodies, key=lambda b: b.name)  # "body" and "cond"
     first = params["cond_nconsts"]
     second = first + params["body_nconsts"]
-    condition = jec.jaxpr_as_fun(params["cond_jaxpr"])
-    body = jec.jaxpr_as_fun(params["body_jaxpr"])
-    carried = params["body_jaxpr"].jaxpr.outvars
-    init = [jnp.asarray(c, v.aval.dtype) for c, v in zip(operands[second:], carried, strict=True)]
-
-    def step(state: Any) -> Any:
-        return state[0] + 1, body(*operands[first:second], *state[1])
-
-    trips: Any
-    trips, carry = jax.lax.while_loop(
-        lambda state: condition(*operands[:first], *state[1])[0], step, (0, init)
-    )
-    if not isinstance(trips, jax.core.Tracer):
-        raw.trips = int(np.asarray(trips))
+    fixed, carry = (operands[:first], operands[first:second]), operands[second:]
+    carry = _typed(carry, body.jaxpr.jaxpr.outvars)
+    tests, turns = _Turns(), _Turns()
+    rest: Any = 0
+    most = min(TURN_BY_TURN // _work(body), LOOP_BUDGET // (1 + _size(body)))
+    shown = 0 if _traced(operands) else most
+    for t in range(shown):
+        (more,) = evaluate(test, test.jaxpr.consts, [*fixed[0], *carry], tests.keeper(t))
+        if not more:
+            break
+        carry = evaluate(body, body.jaxpr.consts, [*fixed[1], *carry], turns.keeper(t))
+    else:
+        rest, carry = _counting(test.jaxpr, body.jaxpr)(*fixed, carry)
+    tests.hand_over(sink)
+    turns.hand_over(sink)
+    if not isinstance(rest, jax.core.Tracer):
+        raw.count_trips(turns.count + int(rest))
     return list(carry)
+
+
+@lru_cache(32)
+def _counting(test: Any, body: Any) -> Callable[..., Any]:
+    """Return a while loop that counts its turns, compiled once for many uses."""
+    go_on, step = jec.jaxpr_as_fun(test), jec.jaxpr_as_fun(body)
+
+    def run(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
+        return jax.lax.while_loop(
+            lambda state: go_on(*for_test, *state[1])[0],
+            lambda state: (state[0] + 1, step(*for_body, *state[1])),
+            (0, list(carry)),
+        )
+
+    return jax.jit(run)
+
+
+class _Turns:
+    """The values of a loop's body, turn by turn; None for a turn that did not compute one."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, dict[int, Any]] = {}
+        self.count = 0
+
+    def keeper(self, turn: int) -> Sink:
+        """Return a sink for the values of a turn."""
+        self.count = max(self.count, turn + 1)
+        return lambda value, array, _: self._found.setdefault(value, {}).update({turn: array})
+
+    def hand_over(self, sink: Sink) -> None:
+        """Send on each value as the list of its turns."""
+        for value, turns in self._found.items():
+            sink(value, [turns.get(t) for t in range(self.count)], True)
+
+
+def _traced(operands: Sequence[Any]) -> bool:
+    return any(isinstance(x, jax.core.Tracer) for x in operands)
+
+
+def _typed(arrays: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
+    return [jnp.asarray(x, v.aval.dtype) for x, v in zip(arrays, variables, strict=True)]
+
+
+def _size(body: RawBody) -> int:
+    """Return the bytes of all values in one turn of a body, those in its own bodies too."""
+    own = sum(aval_of(var)[2] for var in body.ids)
+    return own + sum(_size(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
+
+
+def _work(body: RawBody) -> int:
+    """Return how many equations one turn of a body runs."""
+    inner = sum(_work(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
+    return 1 + len(body.equations) + inner
 
 
 _SPECIAL = dict.fromkeys(CALLS, _call) | {"cond": _cond, "scan": _scan, "while": _while}

@@ -53,8 +53,12 @@ def opened(jaxpr: Any) -> Any:
 
 def jaxpr_of(eqns: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
     """Return a jaxpr of equations."""
-    empty = jax.make_jaxpr(lambda: ())().jaxpr
-    return with_outputs(empty.replace(eqns=list(eqns)), outputs, inputs)
+    return with_outputs(_empty().replace(eqns=list(eqns)), outputs, inputs)
+
+
+@cache
+def _empty() -> Any:
+    return jax.make_jaxpr(lambda: ())().jaxpr
 
 
 def with_outputs(jaxpr: Any, outvars: Sequence[Any], extra_inputs: Sequence[Any] = ()) -> Any:
@@ -440,7 +444,14 @@ class RawEquation:
     mark: str | None
     transposed: bool
     source_info: Any
-    trips: int | None = None
+    trips: float | None = None  # of a loop that is run several times, the mean
+    runs: int = 0  # how often a `while` was run
+    work: float = 0  # operations, filled in from the inside out
+
+    def count_trips(self, trips: int) -> None:
+        """Take note of one run of a `while`."""
+        self.trips = ((self.trips or 0) * self.runs + trips) / (self.runs + 1)
+        self.runs += 1
 
 
 @dataclass
@@ -455,7 +466,7 @@ class RawBody:
     equations: list[RawEquation]
     positions: list[int] | None
     ids: dict[Any, int]
-    taken: bool = True
+    runs: int | None = None  # how often a branch was run, where that was seen
 
 
 def aval_of(atom: Any) -> tuple[tuple[int, ...], str, int]:

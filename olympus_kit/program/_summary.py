@@ -17,11 +17,17 @@ FIRST = 8  # entries kept of a larger one
 
 
 def summarize(value: Any, iterations: bool = False) -> Summary:
-    """Return the summary of an array; with `iterations` its first axis counts a loop's turns."""
-    array = _host(value)
+    """Return the summary of an array; with `iterations` its first axis counts a loop's turns.
+
+    The turns may also come as a list, with None for a turn that did not compute the value.
+    """
+    parts = [_host(a) for a in jax.tree.leaves(value)] if isinstance(value, list) else []
+    array = np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
     whole = array.size <= WHOLE
     entries = (array if whole else array.ravel()[:FIRST]).tolist()
-    turns = array.shape[0] if iterations else None
+    if parts and whole:
+        entries = jax.tree.map(lambda a: _host(a).tolist(), value)
+    turns = len(value) if iterations else None
     if array.dtype.kind == "c":
         nans = int(np.isnan(array).sum())
         infs = array.size - int(np.isfinite(array).sum()) - nans
@@ -74,4 +80,4 @@ def _pairs(entries: Any) -> Any:
     """Write complex numbers as text, since JSON has none."""
     if isinstance(entries, list):
         return [_pairs(e) for e in entries]
-    return str(entries).strip("()")
+    return entries if entries is None else str(entries).strip("()")

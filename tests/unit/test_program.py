@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from olympus_kit.program import Program, capture, walk
+from olympus_kit.program import Program, _evaluate, capture, walk
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
@@ -107,6 +107,67 @@ def test_only_the_branch_taken_has_values():
     for body in cond.bodies:
         for e in walk(body.equations):
             assert (p.values[e.results[0]].summary is not None) == body.taken
+
+
+def shown(program, primitive):
+    """The summary of the first result of the only equation of a primitive, bodies included."""
+    (found,) = [e for e in walk(program.rows) if e.primitive == primitive]
+    return program.values[found.results[0]].summary
+
+
+@pytest.mark.parametrize("x", [20.0, 3.0, 0.5])
+def test_a_while_loop_shows_the_values_of_every_turn(x):
+    def halvings(x):
+        return jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+
+    expected = [x]
+    while expected[-1] > 1:
+        expected.append(expected[-1] / 2)
+    p = capture(halvings, x, mode="forward")
+    if len(expected) > 1:
+        assert shown(p, "div").entries == expected[1:]
+    assert shown(p, "gt").entries == [v > 1 for v in expected]
+
+
+def test_in_a_loop_each_turn_shows_the_branch_that_it_took():
+    def f(xs):
+        def step(c, a):
+            c = jax.lax.cond(a > 0, lambda v: v * a, lambda v: v - a, c)
+            return jax.lax.while_loop(lambda v: v > 4, jnp.sqrt, c), c
+
+        return jax.lax.scan(step, 1.0, xs)
+
+    p = capture(f, np.array([3.0, -2.0, 20.0]), mode="forward")
+    assert shown(p, "mul").entries == [3.0, None, pytest.approx(20 * 5**0.5)]
+    assert shown(p, "sub").entries == [None, 5.0, None]
+    roots = shown(p, "sqrt").entries  # of each turn of the scan, those of each turn of the while
+    assert [len(turns or ()) for turns in roots] == [0, 1, 2]
+    assert roots[2] == pytest.approx([(20 * 5**0.5) ** 0.5, (20 * 5**0.5) ** 0.25])
+    np.testing.assert_array_equal(p.out[1], f(np.array([3.0, -2.0, 20.0]))[1])
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_turn_by_turn_and_compiled_agree(reverse, monkeypatch):
+    def f(xs):
+        def step(c, a):
+            c = jnp.sin(c) * a + jax.lax.fori_loop(0, 2, lambda i, q: q * a, c)
+            return c, (c, a * 2)
+
+        return jax.lax.scan(step, 0.7, xs, reverse=reverse)
+
+    xs, found = np.array([0.3, 1.2, 2.5]), []
+    for most in (10**6, 0):
+        monkeypatch.setattr(_evaluate, "TURN_BY_TURN", most)
+        found.append(capture(f, xs))
+    one, other = found
+    for a, b in zip(one.values, other.values, strict=True):
+        assert (a.name, a.shape) == (b.name, b.shape)
+        if b.summary is not None:
+            assert a.summary.iterations == b.summary.iterations
+            np.testing.assert_allclose(
+                np.ravel(a.summary.entries), np.ravel(b.summary.entries), rtol=1e-12
+            )
+    np.testing.assert_allclose(one.in_cotangents[0], other.in_cotangents[0], rtol=1e-12)
 
 
 def test_integer_leaves_get_float0_and_keep_the_structure():
