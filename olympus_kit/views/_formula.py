@@ -96,11 +96,11 @@ def operand(value: Value) -> str:
 
 
 def number(x: Any) -> str:
-    """Return a number in at most seven significant digits."""
+    """Return a number in at most seven significant digits; None stands for a turn left out."""
     if isinstance(x, float):
         text = f"{x:.7g}"
         return text if any(c in text for c in ".einf") else f"{text}.0"
-    return str(x)
+    return "not run" if x is None else str(x)
 
 
 MOST_TEXT = 64  # characters for one value

@@ -32,6 +32,7 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
     found = in_order(ladder.rows)
     width = min(48, max((len(line.text) for _, line in found), default=0))
     lines: list[str] = []
+    opened: set[str] = set()
     backwards, origin = False, ""
     for row, line in found:
         if line.role == "primal" and row.origin != origin:
@@ -42,7 +43,8 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
             lines += ["", "the way back:", *(f"{'adjoint':12} {seed}" for seed in ladder.seeds)]
         text = f"{line.role:12} {line.text:{width}}  # {line.value}"
         lines.append(_painted(text, line.role) if color else text)
-        if line.role == "primal":
+        if row.path not in opened:  # forward mode runs a loop's primal and tangent as one
+            opened.add(row.path)
             lines += _inside(row, 1)
     return lines
 

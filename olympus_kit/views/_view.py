@@ -98,7 +98,7 @@ class View(ABC):
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"
             f"<title>{html.escape(self.title)}</title><link rel='icon' href='data:,'>"
             "<style>:root{color-scheme:light dark}body{margin:1rem;background:Canvas;"
-            "color:CanvasText}h1{font:600 1.2rem system-ui}</style>"
+            "color:CanvasText}h1{position:absolute;clip-path:inset(50%)}</style>"
             f"<main><h1>{html.escape(self.title)}</h1>{self.html()}</main></html>\n"
         )
 

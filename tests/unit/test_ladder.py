@@ -300,3 +300,19 @@ def test_print_is_coloured_on_a_terminal_only(monkeypatch):
     assert "\x1b[31m" in str(view)
     monkeypatch.setenv("NO_COLOR", "1")
     assert str(view) == view.text()
+
+
+def test_a_branch_that_was_not_taken_in_a_turn_says_so():
+    def turn(c, a):
+        return jax.lax.cond(a > 1, jnp.sin, lambda c: c * 2, c), c
+
+    view = ok.graph(lambda x: jax.lax.scan(turn, x, jnp.array([0.5, 2.0]))[0], 0.3)
+    lines = [r["primal"][0] for r in rows_of(view) if r["primal"]]
+    (line,) = [line for line in lines if "sin(" in line["text"]]
+    assert line["turns"] == ["not run", "0.5646425"]
+
+
+def test_the_text_of_a_loop_has_its_body_in_every_mode():
+    for mode in ("primal", "forward", "reverse"):
+        text = ok.graph(corpus.rnn, *corpus.CORPUS["rnn"][1], mode=mode).text()
+        assert text.count("= tanh(") == 1

@@ -491,7 +491,7 @@ function createMeters(view) {
   const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
   function draw(k) {
     const step = view.steps[k];
-    held.textContent = `▬ held in memory: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
+    held.textContent = `▬ held for later steps, inputs not counted: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
     flops.textContent = `┄ operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
     at.style.display = step ? "" : "none";
     at.setAttribute("x1", x(k));
