@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from ._svg import CHAR, INK, MUTED, PAD, TEXT_ROW, _finished, _page, _text
+from ._charts import bars_svg
+from ._jacobian_draw import aligned
 from ._view import View
 
 # a bracketing: the number of one Jacobian, or a pair (closer to the output, closer to the input)
@@ -18,20 +19,17 @@ MOST = 8  # Jacobians in a chain: every bracketing is listed, 429 of them
 SHOWN = 24
 
 
-def forward_order(count: int) -> Order:
-    """Return the order of forward mode, from the input side: J3 (J2 J1)."""
-    order: Order = 0
-    for k in range(1, count):
-        order = (k, order)
-    return order
-
-
-def reverse_order(count: int) -> Order:
-    """Return the order of reverse mode, from the output side: (J3 J2) J1."""
-    order: Order = count - 1
+def modes(count: int) -> dict[Order, str]:
+    """Return the orders of the two modes: from the output side, and from the input side."""
+    if count == 2:
+        return {(1, 0): "both modes"}
+    first: Order = count - 1
     for k in reversed(range(count - 1)):
-        order = (order, k)
-    return order
+        first = (first, k)
+    last: Order = 0
+    for k in range(1, count):
+        last = (k, last)
+    return {first: "reverse mode", last: "forward mode"}
 
 
 def all_orders(low: int, high: int) -> list[Order]:
@@ -53,20 +51,23 @@ def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
     products so far, and for each Jacobian still to come the point where it is taken: a Jacobian
     is multiplied with, and not stored.
     """
-    flops, held, most, seen = 0, 0, 0, 0
+    flops, held, most = 0, 0, 0
+
+    def hold(more: int, less: int = 0) -> None:
+        nonlocal held, most
+        most = max(most, held + more)
+        held += more - less
 
     def visit(part: Order) -> tuple[int, int, int]:  # low, high, numbers held for it
-        nonlocal flops, held, most, seen
+        nonlocal flops
         if isinstance(part, int):
-            held += sizes[part]
-            most = max(most, held)
+            hold(sizes[part])
             return part, part + 1, sizes[part]
         low, cut, right = visit(part[1])  # the input side comes first in time
         _, high, left = visit(part[0])
-        flops += 2 * sizes[high] * sizes[cut] * sizes[low]
         made = sizes[high] * sizes[low]
-        most = max(most, held + made)
-        held += made - left - right
+        flops += 2 * made * sizes[cut]
+        hold(made, left + right)
         return low, high, made
 
     visit(order)
@@ -93,9 +94,8 @@ class Chain(View):
             raise ValueError(
                 f"A chain has 2 to {MOST} functions, for every order to be listed; got {count}."
             )
-        modes = {reverse_order(count): "reverse mode", forward_order(count): "forward mode"}
-        modes = modes if count > 2 else dict.fromkeys(modes, "both modes")
-        rows = [(o, modes.get(o, ""), *measure(o, sizes)) for o in all_orders(0, count)]
+        named = modes(count)
+        rows = [(o, named.get(o, ""), *measure(o, sizes)) for o in all_orders(0, count)]
         self.rows = sorted(rows, key=lambda row: row[2])
 
     @property
@@ -106,9 +106,9 @@ class Chain(View):
     @property
     def summary(self) -> str:
         """The two modes and the best order, in operations."""
-        modes = ", ".join(f"{name} {flops:,}" for _, name, flops, _ in self.rows if name)
+        both = ", ".join(f"{name} {flops:,}" for _, name, flops, _ in self.rows if name)
         best = self.rows[0]
-        return f"Operations: {modes}; the fewest are {best[2]:,}, for {written(best[0])}."
+        return f"Operations: {both}; the fewest are {best[2]:,}, for {written(best[0])}."
 
     def model(self) -> dict[str, Any]:
         """Return sizes and rows as plain data."""
@@ -128,40 +128,36 @@ class Chain(View):
             f"J{k + 1}: {self.sizes[k + 1]:,} × {self.sizes[k]:,}  the Jacobian of {name}"
             for k, name in enumerate(self.names)
         ]
-        cells = [["order", "operations", "numbers held", ""], *map(self._row, self.rows)]
-        widths = [max(len(row[k]) for row in cells) for k in range(3)]
-        table = [
-            f"{a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip()
-            for a, b, c, d in cells
-        ]
-        return "\n".join([self.title, self.summary, "", *shapes, "", *table])
+        head = ["order", "operations", "numbers held", ""]
+        return "\n".join([
+            self.title,
+            self.summary,
+            "",
+            *shapes,
+            "",
+            *aligned([head, *self._cells()]),
+        ])
 
-    def _row(self, row: Any) -> list[str]:
-        order, name, flops, held = row
-        fewest = "fewest operations" if flops == self.rows[0][2] else ""
-        words = ", ".join(w for w in (name, fewest) if w)
-        return [written(order), f"{flops:,}", f"{held:,}", words]
+    def _cells(self) -> list[list[str]]:
+        cells = []
+        for order, name, flops, held in self.rows:
+            fewest = "fewest operations" if flops == self.rows[0][2] else ""
+            words = ", ".join(filter(None, (name, fewest)))
+            cells.append([written(order), f"{flops:,}", f"{held:,}", words])
+        return cells
 
     def svg(self) -> str:
-        """Return the table of orders, a bar for each on a logarithmic scale."""
-        root = _page(self)
-        _text(root, PAD, 50, self.summary, MUTED)
-        cells = [self._row(row) for row in self.rows[:SHOWN]]
-        wide = CHAR * max(len(c[0]) for c in cells) + 2 * PAD
-        most = np.log1p(max(row[2] for row in self.rows)) or 1.0
-        y = 60.0
-        for (order, flops, held, words), row in zip(cells, self.rows, strict=False):
-            y += TEXT_ROW + 6
-            _text(root, PAD, y, order, INK, weight="600" if words else "")
-            length = f"{max(2.0, 200 * np.log1p(row[2]) / most):.1f}"
-            box = {"x": f"{wide}", "y": f"{y - 12:.1f}", "width": length, "height": "15"}
-            ET.SubElement(root, "rect", box, fill="#1f5fa8" if words else "#b9c6d6", rx="3")
-            said = f"{flops} operations, {held} numbers held" + (f": {words}" if words else "")
-            _text(root, wide + 212, y, said, INK if words else MUTED)
-        if len(self.rows) > SHOWN:
-            _text(root, PAD, y + 24, f"… {len(self.rows) - SHOWN} more orders", MUTED)
-            y += 24
-        return _finished(root, max(wide + 740, CHAR * len(self.summary) + 2 * PAD), y)
+        """Return bars of the operations and of the numbers held, on logarithmic scales."""
+        operations, held = [], []
+        shown = zip(self._cells()[:SHOWN], self.rows, strict=False)
+        for (order, flops, numbers, name), row in shown:
+            said = ", ".join(filter(None, (order, name)))
+            operations.append((said, math.log(row[2]) + 1, flops))
+            held.append((said, math.log(row[3]) + 1, numbers))
+        scale = "(bars grow with the logarithm)"
+        return bars_svg(
+            self, [(f"operations {scale}", operations), (f"numbers held {scale}", held)]
+        )
 
 
 def chain(*functions: Any, x: Any = None) -> Chain:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -33,15 +32,6 @@ LEGEND = [["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped
 MOST_CHECKED = 400  # entries that are compared with finite differences
 
 
-@dataclass(frozen=True)
-class Step:
-    """One pass, or one batch of them, as the player shows it."""
-
-    start: int
-    stop: int
-    words: str
-
-
 class Jacobian(View):
     """The Jacobian of a function at a point: its shape, its entries, the passes that filled it."""
 
@@ -55,7 +45,10 @@ class Jacobian(View):
         self.budget = budget
         self.whole = flat.m * flat.n * flat.dtype.itemsize <= budget
         self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if self.whole else None
-        self.tiles, self.steps = Tiles(flat.m, flat.n), list[Step]()
+        self.tiles, self.steps = (
+            Tiles(flat.m, flat.n),
+            list[tuple[int, int, str]](),
+        )  # first, end, words
         try:
             self._fill()
         except Exception as error:
@@ -80,7 +73,7 @@ class Jacobian(View):
             if self._matrix is not None:
                 self._matrix[at[0] : at[0] + len(part), at[1] : at[1] + part.shape[1]] = part
             stop = start + len(found)
-            self.steps.append(Step(start, stop, pass_words(self, start, stop, found)))
+            self.steps.append((start, stop, pass_words(self, start, stop, found)))
 
     def _differences(self) -> Array | None:
         """Check small Jacobians by finite differences, unless these mean something else."""
@@ -195,19 +188,19 @@ class Jacobian(View):
             "axes": dict(zip(("rows", "columns"), self.model_axes(), strict=True)),
             "tile": list(tiles.step),
             "legend": LEGEND,
-            "low": _plain(tiles.low),
-            "high": _plain(tiles.high),
+            "low": np.char.mod("%.4g", tiles.low).tolist(),
+            "high": np.char.mod("%.4g", tiles.high).tolist(),
             "cells": self._cells(self._matrix),
             "differences": self._cells(self.differences),
-            "steps": [self._step(s) for s in self.steps],
+            "steps": [self._step(*s) for s in self.steps],
             "text": self.text(),
         }
 
-    def _step(self, step: Step) -> dict[str, Any]:
+    def _step(self, start: int, stop: int, words: str) -> dict[str, Any]:
         """Return a step with the tiles that it touches along the side of its vectors."""
         size = self.tiles.step[1 if self.way == "columns" else 0]
-        tiles = range(step.start // size, -(-step.stop // size))
-        return {"words": step.words, "hot": list(tiles), "seed": step.stop - step.start == 1}
+        hot = list(range(start // size, -(-stop // size)))
+        return {"words": words, "hot": hot, "seed": stop - start == 1}
 
     def _cells(self, matrix: Array | None) -> list[list[str]] | None:
         """Return every entry as a few characters where there are few of them."""
@@ -230,20 +223,6 @@ def axis(leaves: Sequence[Any], step: int) -> list[str]:
         return labels(leaves)
     total = sum(leaf.size for leaf in leaves)
     return [f"{a:,}–{min(a + step, total) - 1:,}" for a in range(0, total, step)]
-
-
-def _plain(values: Array) -> list[list[Any]]:
-    """Return rounded numbers, and what JSON has no numbers for as words."""
-    if not np.isfinite(values).all():
-        return [
-            [float(f"{x:.4g}") if math.isfinite(x) else str(x) for x in row]
-            for row in values.tolist()
-        ]
-    with np.errstate(divide="ignore"):
-        power = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))
-    scale = 10.0 ** (3 - power)
-    found: list[list[Any]] = (np.round(values * scale) / scale).tolist()
-    return found
 
 
 def jacobian_shapes(

@@ -37,19 +37,16 @@ class Comparison(Jacobian):
 
     def _looks_like(self) -> Iterator[str]:
         """Yield what the guess is equal to, the simplest mistake first."""
-        if not self.wrong.any():
-            return
         guess, truth = self.guess, self.matrix
-        assert guess is not None
-        for words, candidate in _candidates(truth):
-            if candidate.shape == truth.shape and _close(guess, candidate, self._tolerance).all():
-                yield words
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(truth != 0, guess / truth, np.nan)
+        if guess is None or not self.wrong.any():
+            return
+        yield from _same(guess, truth, self._tolerance)
         if np.array_equal(guess != 0, truth != 0):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.where(truth != 0, guess / truth, np.nan)
             yield from _factors(ratio, self._tolerance)
         if _close(guess, truth, 1e-2).all():
-            yield "close, but not equal: like finite differences, or a rounded number"
+            yield "like finite differences, or a rounded number: close, but not equal"
 
     def notes(self) -> list[str]:
         """The verdict first."""
@@ -82,13 +79,20 @@ def _close(a: Array, b: Array, tolerance: float) -> Array:
     return found
 
 
-def _candidates(truth: Array) -> Iterator[tuple[str, Array]]:
-    yield "transposed: rows belong to outputs, columns to inputs", truth.T
-    yield "like the negative of it", -truth
-    sums = [np.broadcast_to(truth.sum(k, keepdims=True), truth.shape) for k in (0, 1)]
-    yield "like column sums: that is what a VJP of ones gives", sums[0]
-    yield "like row sums: that is what a JVP of ones gives", sums[1]
-    yield "like its diagonal alone", np.eye(*truth.shape) * truth
+def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
+    """Yield which wrong matrix, or which vector made of the right one, the guess is."""
+    for words, made in (
+        ("transposed: rows belong to outputs, columns to inputs", truth.T),
+        ("like the negative of it", -truth),
+        ("like column sums, as from a VJP of ones", truth.sum(0)),
+        ("like column sums, as from a VJP of ones", truth.sum(0) + 0 * truth),
+        ("like row sums, as from a JVP of ones", truth.sum(1)),
+        ("like row sums, as from a JVP of ones", truth.sum(1, keepdims=True) + 0 * truth),
+        ("like its diagonal alone", np.diag(truth)),
+        ("like its diagonal alone", np.eye(*truth.shape) * truth),
+    ):
+        if guess.shape == made.shape and _close(guess, made, tolerance).all():
+            yield words
 
 
 def _factors(ratio: Array, tolerance: float) -> Iterator[str]:
@@ -112,24 +116,20 @@ def _factors(ratio: Array, tolerance: float) -> Iterator[str]:
 def read_guess(view: Jacobian, guess: Any) -> tuple[Array | None, str]:
     """Return the guess as an m × n matrix, or None and what its shape looks like."""
     flat, leaves = view.flat, [_numbers(x) for x in jax.tree.leaves(guess)]
-    rules = [(y, x) for y in flat.outputs for x in flat.inputs]
-    if [a.shape for a in leaves] == [y.shape + x.shape for y, x in rules]:
-        rows = [
-            np.concatenate(
-                [a.reshape(y.size, -1) for a, (z, _) in zip(leaves, rules, strict=True) if z is y],
-                1,
-            )
-            for y in flat.outputs
-        ]
-        return np.concatenate(rows), ""
-    shapes = ", ".join(str(a.shape) for a in leaves) or "no array at all"
-    if len(leaves) == 1 and leaves[0].shape == (flat.m, flat.n):
+    shapes, wanted = (
+        [a.shape for a in leaves],
+        [y.shape + x.shape for y in flat.outputs for x in flat.inputs],
+    )
+    if shapes == wanted:
+        block = iter(leaves)
+        rows = [[next(block).reshape(y.size, x.size) for x in flat.inputs] for y in flat.outputs]
+        return np.block(rows), ""
+    if shapes == [(flat.m, flat.n)]:
         return leaves[0], ""
-    wanted = ", ".join(str(y.shape + x.shape) for y, x in rules)
-    words = f"it has the shape {shapes}; the Jacobian has {wanted}"
-    if len(leaves) == 1:
-        words += _misshapen(leaves[0], view)
-    return None, words
+    came, right = (", ".join(map(str, s)) or "no array at all" for s in (shapes, wanted))
+    words = f"it has the shape {came}; the Jacobian has {right}"
+    looks = next(_same(leaves[0], view.matrix, 1e-4), "") if len(leaves) == 1 else ""
+    return None, f"{words}. It looks {looks}" if looks else words
 
 
 def _numbers(x: Any) -> Array:
@@ -139,17 +139,3 @@ def _numbers(x: Any) -> Array:
             f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {x!r}."
         )
     return found
-
-
-def _misshapen(guess: Array, view: Jacobian) -> str:
-    truth = view.matrix
-    looks = {
-        "the transposed one": truth.T,
-        "column sums, as from a VJP of ones": truth.sum(0),
-        "row sums, as from a JVP of ones": truth.sum(1),
-        "its diagonal alone": np.diag(truth),
-    }
-    for words, candidate in looks.items():
-        if guess.shape == candidate.shape and _close(guess, candidate, 1e-4).all():
-            return f". Its numbers are those of {words}"
-    return ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._formula import number
 from ._svg import CHAR, INK, LINE, MUTED, PAD, TEXT_ROW, _finished, _page, _text
-from ._tiles import Array, Tiles
+from ._tiles import Array
 
 if TYPE_CHECKING:
     from ._jacobian import Jacobian
@@ -41,8 +41,8 @@ def jacobian_text(view: Jacobian) -> str:
     lines += ["", *shape_lines(view.flat.m, view.flat.n), ""]
     lines += [f"block {name}: {rule}, flattened {flat}" for name, rule, flat in view.blocks()]
     lines += ["", *_entries(view), ""]
-    for step in view.steps:
-        lines += textwrap.wrap(step.words, 76, subsequent_indent="    ")
+    for _, _, words in view.steps:
+        lines += textwrap.wrap(words, 76, subsequent_indent="    ")
     return "\n".join(lines)
 
 
@@ -50,44 +50,29 @@ def _entries(view: Jacobian) -> list[str]:
     m, n = view.flat.m, view.flat.n
     if not m * n:
         return ["There are no entries."]
-    rows, columns = view.model_axes()
-    small = view.whole and m <= LONG and n <= WIDE
-    if small:
-        cells = [[number(x.item()) for x in row] for row in view.matrix]
-    else:
-        rows, columns, cells = _coarse(view.tiles, rows, columns)
-    found = [f"{k} {number(v)} in row {i}, column {j}" for k, (v, i, j) in view.tiles.found.items()]
-    head = "J" if small else "the entry of each tile that is furthest from 0"
-    return [head, *_aligned([["", *columns], *([r, *c] for r, c in zip(rows, cells, strict=True))]),
-            "; ".join(found)]  # fmt: skip
-
-
-def _coarse(
-    tiles: Tiles, rows: list[str], columns: list[str]
-) -> tuple[list[str], list[str], list[list[str]]]:
-    """Return the tiles again in tiles, few enough for a table."""
-    fewer = Tiles(*tiles.grid, (LONG, WIDE))
-    fewer.add(tiles.extreme)
-    cells = [[number(float(f"{x:.3g}")) for x in row] for row in fewer.extreme.tolist()]
-    return (
-        *(_joined(names, step) for names, step in zip((rows, columns), fewer.step, strict=True)),
-        cells,
-    )  # type: ignore[return-value]
-
-
-def _joined(names: list[str], step: int) -> list[str]:
-    groups = [names[k : k + step] for k in range(0, len(names), step)]
-    ends = [(g[0].partition("–")[0], g[-1].rpartition("–")[2]) for g in groups]
-    return [a if a == b else f"{a}–{b}" for a, b in ends]
-
-
-def _aligned(cells: list[list[str]]) -> list[str]:
-    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
-    return [
-        "  ".join(
-            c.rjust(w) if k else c.ljust(w)
-            for k, (c, w) in enumerate(zip(row, widths, strict=True))
+    tiles = view.tiles
+    found = [f"{k} {number(v)} in row {i}, column {j}" for k, (v, i, j) in tiles.found.items()]
+    if not view.whole or m > LONG or n > WIDE:
+        size = " × ".join(map(str, tiles.step))
+        marks = np.select(
+            [tiles.extreme > 0, tiles.extreme < 0, tiles.extreme == 0], ["+", "-", "."], "?"
         )
+        head = (
+            f"one mark for {size} entries, the sign of the one furthest from 0 (. is 0, ? is nan)"
+        )
+        return [head, *("".join(row) for row in marks), "; ".join(found)]
+    rows, columns = view.model_axes()
+    cells = [
+        [r, *(number(x.item()) for x in row)] for r, row in zip(rows, view.matrix, strict=True)
+    ]
+    return ["J", *aligned([["", *columns], *cells]), "; ".join(found)]
+
+
+def aligned(cells: list[list[str]]) -> list[str]:
+    """Return rows of a table as lines: names to the left, all else to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
         for row in cells
     ]
 
@@ -145,46 +130,47 @@ def _heat(root: ET.Element, view: Jacobian, y: float) -> tuple[float, float]:
     if not values.size:
         _text(root, PAD, y, "There are no entries.", MUTED)
         return y, 0
-    names = view.model_axes()
     cells = view._cells(view._matrix) if columns <= WIDE and rows <= LONG else None
-    if cells:
-        y, right = _cells(root, cells, names, heat_colors(values, 0.55), y)
-    else:
+    if cells is None:
         _text(root, PAD, y + 8, f"{view.flat.m:,} rows, {view.flat.n:,} columns", MUTED)
-        y, right = heat_image(root, values, PAD, y + 18)
+        y, right = heat_image(root, values, PAD, y + 18, *[max(3.0, 360 / max(values.shape))] * 2)
+    else:
+        y, right = _numbers(root, cells, view.model_axes(), values, y)
     _text(root, PAD, y + 18, _legend(view), MUTED)
     return y + 18, max(right, CHAR * len(_legend(view)) + PAD) + PAD
 
 
-def _cells(
-    root: ET.Element, cells: list[list[str]], names: Any, colors: Array, y: float
+def _numbers(
+    root: ET.Element, cells: list[list[str]], names: Any, values: Array, y: float
 ) -> tuple[float, float]:
+    """Draw the image, and names and numbers over it."""
     left = PAD + CHAR * (max(map(len, names[0])) + 1)
     width = CHAR * (max(len(c) for row in (*cells, names[1]) for c in row) + 2)
+    end = heat_image(root, values, left, y + 8, 24, width, 0.55)
     for j, name in enumerate(names[1]):
         _text(root, left + j * width + 7, y, name, MUTED)
     for i, row in enumerate(cells):
-        top = y + 8 + 24 * i
-        _text(root, PAD, top + 16, names[0][i], MUTED)
+        _text(root, PAD, y + 24 * i + 24, names[0][i], MUTED)
         for j, cell in enumerate(row):
-            _box(root, left + j * width, top, width, 24, "#" + bytes(colors[i, j]).hex())
-            text = _text(root, left + (j + 1) * width - 7, top + 16, cell, INK)
+            text = _text(root, left + (j + 1) * width - 7, y + 24 * i + 24, cell, INK)
             text.set("text-anchor", "end")
-    return y + 8 + 24 * len(cells), left + len(cells[0]) * width
+    return end
 
 
-def heat_image(root: ET.Element, values: Array, x: float, y: float) -> tuple[float, float]:
-    """Draw a matrix as one image, and return where it ends: bottom, right."""
+def heat_image(
+    root: ET.Element, values: Array, x: float, y: float, high: float, wide: float, most: float = 1.0
+) -> tuple[float, float]:
+    """Draw a matrix as an image, each entry `high` and `wide`; return its bottom and right."""
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(heat_colors(values, 1.0), "RGB").save(stream, "PNG")
-    cell = max(3.0, 360 / max(values.shape))
+    Image.fromarray(heat_colors(values, most), "RGB").save(stream, "PNG")
+    rows, columns = values.shape
     box = {"x": f"{x:.1f}", "y": f"{y:.1f}", "preserveAspectRatio": "none"}
-    box |= {k: f"{s * cell:.1f}" for k, s in zip(("height", "width"), values.shape, strict=True)}
+    box |= {"height": f"{rows * high:.1f}", "width": f"{columns * wide:.1f}"}
     data = "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
     ET.SubElement(root, "image", box, href=data, style="image-rendering:pixelated")
-    return y + values.shape[0] * cell, x + values.shape[1] * cell
+    return y + rows * high, x + columns * wide
 
 
 def _legend(view: Jacobian) -> str:

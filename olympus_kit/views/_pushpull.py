@@ -58,11 +58,13 @@ class PushPull(View):
         return vector
 
     def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
-        """Return the point, its image and the Jacobian there, from one JVP for each input."""
-        at = jax.numpy.asarray(point, self.x.dtype)
-        pushed = [jax.jvp(self.f, (at,), (e,)) for e in jax.numpy.eye(at.size, dtype=at.dtype)]
-        columns = [column for _, column in pushed]
-        return _frame(at, pushed[0][0], jax.numpy.stack(columns, axis=1))
+        """Return the point, its image and the Jacobian there."""
+        return self._frames(np.asarray(point, self.x.dtype)[None])[0]
+
+    def _frames(self, points: Array) -> list[dict[str, Any]]:
+        at = jax.numpy.asarray(points)
+        parts = zip(at, jax.vmap(self.f)(at), jax.vmap(jax.jacfwd(self.f))(at), strict=True)
+        return [dict(zip(("x", "y", "J"), map(_rounded, part), strict=True)) for part in parts]
 
     def live(self) -> Any:
         """Return a widget whose point Python answers at, wherever it is dragged."""
@@ -95,17 +97,13 @@ class PushPull(View):
 
     def model(self) -> dict[str, Any]:
         """Return the grid, its image, and the Jacobian at every point of a lattice."""
-        points = jax.numpy.asarray(self.lattice)
-        values = jax.vmap(self.f)(points)
-        frames = zip(points, values, jax.vmap(jax.jacfwd(self.f))(points), strict=True)
         return {
             "kind": "push and pull",
             "title": self.title,
             "summary": self.summary,
             "v": self.v.tolist(),
             "u": self.u.tolist(),
-            "frames": [_frame(*parts) for parts in frames],
-            "lines": LINES,
+            "frames": self._frames(self.lattice),
             "grid": [_rounded(line) for line in self.grid],
             "images": [_rounded(line) for line in self.images],
             "text": self.text(),
@@ -141,10 +139,6 @@ class PushPull(View):
 
 
 _POWER = {1: "", 2: "²"}
-
-
-def _frame(x: Any, y: Any, J: Any) -> dict[str, Any]:
-    return {"x": _rounded(x), "y": _rounded(y), "J": _rounded(J)}
 
 
 def _rounded(values: Any) -> Any:

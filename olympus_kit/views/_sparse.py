@@ -148,7 +148,7 @@ class Sparsity(View):
         """Return the pattern as a picture."""
         root = _page(self)
         _text(root, PAD, 52, self.summary, MUTED)
-        bottom, right = heat_image(root, self.tiles.high, PAD, 70)
+        bottom, right = heat_image(root, self.tiles.high, PAD, 70, 8, 8)
         return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
 
 

@@ -127,7 +127,7 @@ class TestLarge:
         view = ok.jacobian_shapes(lambda x: x**2, x, budget=10_000)
         assert view.tiles.grid == (40, 40)
         assert view.tiles.found["greatest"] == (80.0, 150, 150)
-        assert view.model()["high"][30][30] == 80.0
+        assert float(view.model()["high"][30][30]) == 80.0
         assert view.tiles.zeros == 200 * 200 - 199
         assert "312 KiB in all: kept are tiles" in view.text()
         with pytest.raises(ValueError, match=r"more than the budget of 9\.77 KiB"):
@@ -199,9 +199,9 @@ class TestCompare:
         ("guess", "words"),
         [
             (W.T, r"the shape \(3, 2\); the Jacobian has \(2, 3\). .*transposed"),
-            (W.sum(0), "column sums, as from a VJP of ones"),
-            (W.sum(1), "row sums, as from a JVP of ones"),
-            (np.diag(W), "its diagonal alone"),
+            (W.sum(0), "like column sums, as from a VJP of ones"),
+            (W.sum(1), "like row sums, as from a JVP of ones"),
+            (np.diag(W), "like its diagonal alone"),
             (np.ones(7), r"the shape \(7,\); the Jacobian has \(2, 3\)$"),
             ([], "no array at all"),
         ],
