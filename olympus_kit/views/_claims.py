@@ -62,6 +62,11 @@ class Claims(Report):
         found = [case.holds for case in self.tried[said]]
         return "holds" if all(found) else "holds when" if any(found) else "does not hold"
 
+    def told(self, said: str) -> str:
+        """Return a claim, its verdict and its cases, a line each."""
+        cases = [f"  {_tick(case)} {case.when}: {case.measured}" for case in self.tried[said]]
+        return "\n".join([said, f"  {self.verdict(said)}", *cases])
+
     @property
     def title(self) -> str:
         """How many claims were tried."""
@@ -89,11 +94,7 @@ class Claims(Report):
 
     def text(self, color: bool = False) -> str:
         """Return claim by claim; a table with sentences in it would be too wide."""
-        lines = [self.title, self.summary]
-        for said, cases in self.tried.items():
-            lines += ["", said, f"  {self.verdict(said)}"]
-            lines += [f"  {_tick(case)} {case.when}: {case.measured}" for case in cases]
-        return "\n".join(lines)
+        return "\n\n".join([f"{self.title}\n{self.summary}", *map(self.told, self.tried)])
 
     def svg(self) -> str:
         """Return the list of claims, with a mark, a word and a colour for each verdict."""

@@ -87,6 +87,13 @@ class Cost(Report):
         """Return a dict for each function; what was not measured is missing."""
         return [dict(row) for row in self.rows]
 
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """Return the record of one function, such as `cost["f"]["flops"]`."""
+        found = {row["name"]: row for row in self.rows}
+        if name not in found:
+            raise KeyError(f"no function {name!r} here, only {listed(list(found))}")
+        return found[name]
+
     def tables(self) -> list[Table]:
         """Return operations, memory and, where it was taken, time."""
         base = next((row for row in self.rows if row["name"] == self.baseline), {})

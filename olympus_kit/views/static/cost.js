@@ -37,7 +37,7 @@ function drawPicture(view) {
   const parsed = new DOMParser().parseFromString(view.svg, "image/svg+xml").documentElement;
   const picture = document.importNode(parsed, true);
   const [width, height] = ["width", "height"].map((name) => Number(picture.getAttribute(name)));
-  picture.querySelector("text").remove(); // the title, which stands above already
+  for (const part of ["rect", "text"]) picture.querySelector(part).remove(); // paper and title are the view's own
   picture.setAttribute("viewBox", `0 32 ${width} ${height - 32}`);
   picture.setAttribute("height", height - 32);
   const cursor = svg("line", { class: "cursor", y1: 36, y2: height - 8, visibility: "hidden" });

@@ -1,0 +1,457 @@
+"""The specifications of 06_cost.md, released from solutions/06_cost.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import Demand, Limit, Misconception, Question, Wrong, wave
+from olympus_kit.program import count
+
+TIME, RATIO, ORDER = (
+    "book/06_cost.md#cost-time",
+    "book/06_cost.md#cost-ratio",
+    "book/06_cost.md#cost-order",
+)
+CROSSOVER, CHECKPOINT = "book/06_cost.md#cost-crossover", "book/06_cost.md#cost-checkpoint"
+ASK = 0.0078125  # seconds that it takes to ask for a computation
+
+
+class Machine:
+    """A machine that computes behind your back, on a clock of its own."""
+
+    def __init__(self, compiling, work):
+        self.now, self.free, self.calls = 0.0, 0.0, 0
+        self.compiling, self.work = float(compiling), [float(w) for w in work]
+
+    def run(self):
+        duration = self.work[self.calls % len(self.work)]
+        if self.calls == 0:
+            self.now += self.compiling
+        self.calls += 1
+        self.free = max(self.free, self.now) + duration
+        self.now += ASK
+        return self.free
+
+    def wait(self, ticket):
+        self.now = max(self.now, ticket)
+        return ticket
+
+    def clock(self):
+        return self.now
+
+
+def on_a_machine(answer):
+    """The answer as a function of what the machine is like."""
+
+    def called(compiling, work, repeats):
+        machine = Machine(compiling, work)
+        return answer(machine.run, machine.wait, machine.clock, repeats)
+
+    return called
+
+
+def timed(compiling, work, repeats):
+    """The seconds of the calls after the first one: the machine knows them."""
+    return [float(work[k % len(work)]) for k in range(1, repeats + 1)]
+
+
+# the first call is the quickest but for its compiling, and comes round again as the last
+WORK = np.array([0.5, 0.75, 1.5, 0.625, 4.0])
+
+best_time = Question(
+    name="best_time",
+    returns="seconds",
+    call="best_time(run, wait, clock, repeats)",
+    use=on_a_machine,
+    points=(
+        {"compiling": 16.0, "work": WORK, "repeats": 5},
+        {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 5},
+        {"compiling": 1024.0, "work": 64 * WORK, "repeats": 5},
+    ),
+    labels=("calls of about a second", "calls of half a second", "calls of a minute"),
+    large=(2,),
+    reference=lambda compiling, work, repeats: min(timed(compiling, work, repeats)),
+    wrong={
+        "not-waited": Wrong(lambda compiling, work, repeats: ASK),
+        "only-first-call": Wrong(lambda compiling, work, repeats: compiling + work[0]),
+        "mean-of-times": Wrong(lambda c, work, r: np.mean(timed(c, work, r))),
+        "total-time": Wrong(lambda c, work, r: np.sum(timed(c, work, r))),
+        "largest-time": Wrong(lambda c, work, r: np.max(timed(c, work, r))),
+        "first-call-counted": Wrong(lambda c, work, r: min([c + work[0], *timed(c, work, r - 1)])),
+    },
+    misconceptions=(
+        Misconception(
+            "not-waited",
+            "the result is not waited for",
+            "You read the clock before the result was there. `run()` returns at once: what you "
+            "measured is how long it takes to ask for the computation.",
+            read=TIME,
+        ),
+        Misconception(
+            "only-first-call",
+            "only the first call is measured",
+            "You measured the first call, which compiles. Call `run` once before you measure.",
+            read=TIME,
+        ),
+        Misconception(
+            "first-call-counted",
+            "the first call is among the measured ones",
+            "The first call, which compiles, is one of those that you measured. Call `run` once "
+            "before the loop, and wait for it.",
+            read=TIME,
+        ),
+        Misconception(
+            "mean-of-times",
+            "the mean in place of the minimum",
+            "You returned the mean. Other programs only ever make a call slower, so the mean tells "
+            "about them; the smallest time is nearest to the cost of the call itself.",
+            read=TIME,
+        ),
+        Misconception(
+            "total-time",
+            "the time of all calls together",
+            "You returned the time of all the calls together. Measure each call by itself, and "
+            "return the smallest time.",
+            read=TIME,
+        ),
+        Misconception(
+            "largest-time",
+            "the largest time",
+            "You returned the largest time: that is the call that was disturbed the most.",
+            read=TIME,
+        ),
+    ),
+    read=TIME,
+)
+
+def counted(n, m, d):
+    """What XLA counts in the program that jax hands over to it."""
+    shapes = [jax.ShapeDtypeStruct(s, jnp.float32) for s in ((1, d), (d, m), (m, n))]
+    flops = lambda f: jax.jit(f).lower(*shapes).cost_analysis()["flops"]
+    return flops(lambda h, b, a: (h @ b) @ a), flops(lambda h, b, a: h @ (b @ a))
+
+
+half = lambda n, m, d: tuple(f / 2 for f in counted(n, m, d))
+sizes = lambda n, m, d: {"n": n, "m": m, "d": d}
+
+chain_flops = Question(
+    name="chain_flops",
+    returns=("output_side", "input_side"),
+    points=(sizes(5, 7, 3), sizes(1, 4, 9), sizes(2000, 300, 300)),
+    labels=("n, m, d = 5, 7, 3", "n, m, d = 1, 4, 9", "n, m, d = 2000, 300, 300"),
+    large=(2,),
+    reference=counted,
+    wrong={
+        "multiply-adds": Wrong(half),
+        "last-product-forgotten": Wrong(
+            lambda n, m, d: counted(n, m, d)[1] - 2.0 * d * n, "input_side"
+        ),
+        "products-multiplied": Wrong(lambda n, m, d: 2.0 * d * m * m * n, "output_side"),
+        "wrong-last-size": Wrong(
+            lambda n, m, d: counted(n, m, d)[1] + 2.0 * n * (m - d), "input_side"
+        ),
+        "additions-less-one": Wrong(
+            lambda n, m, d: (2.0 * d - 1) * m + (2.0 * m - 1) * n, "output_side"
+        ),
+        "entries-counted": Wrong(lambda n, m, d: float(m + n), "output_side"),
+    },
+    misconceptions=(
+        Misconception(
+            "multiply-adds",
+            "multiply-adds for operations",
+            "You counted a multiplication with its addition as one. Here they are two operations, "
+            "as XLA counts them.",
+            read=ORDER,
+        ),
+        Misconception(
+            "last-product-forgotten",
+            "the second product is missing",
+            "From the input side you counted the product of the two matrices, and not the row "
+            "J_h times its result.",
+            read=ORDER,
+        ),
+        Misconception(
+            "products-multiplied",
+            "costs multiplied",
+            "You multiplied the costs of the two products. One is computed after the other, so "
+            "their costs add up.",
+            read=ORDER,
+        ),
+        Misconception(
+            "wrong-last-size",
+            "a wrong size in the last product",
+            "From the input side the last product is the row J_h, with d numbers, times a matrix "
+            "of d × n: d n multiply-adds, not m n.",
+            read=ORDER,
+        ),
+        Misconception(
+            "additions-less-one",
+            "one addition less",
+            "You counted k multiplications and k - 1 additions for each entry. By hand that is "
+            "right; XLA counts k multiply-adds, 2 k operations, and so do we.",
+            read=ORDER,
+        ),
+        Misconception(
+            "entries-counted",
+            "entries counted, not operations",
+            "You counted the entries of the results. Each entry of a matrix product takes as many "
+            "multiply-adds as the inner size.",
+            read=ORDER,
+        ),
+    ),
+    read=ORDER,
+)
+
+MIXING = {shape: wave(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8))}
+
+
+def mixes(rows, columns):
+    """A function from `columns` numbers to `rows`."""
+    return lambda x: jnp.sin(jnp.asarray(MIXING[rows, columns], x.dtype) @ x) * 2
+
+
+def entry_by_entry(f, x):
+    """The Jacobian from one JVP for each unit vector."""
+    units = jnp.eye(x.size, dtype=x.dtype)
+    return jnp.stack([jax.jvp(f, (x,), (unit,))[1] for unit in units], axis=1)
+
+
+def passes(answer, rows, columns):
+    """Operations for each entry of the Jacobian: few in one mode, many in the other."""
+    f = mixes(rows, columns)
+    x = jax.ShapeDtypeStruct((columns,), jnp.float32)
+    return count(jax.jit(lambda x: answer(f, x)).trace(x).jaxpr).flops
+
+
+def cheap_at(rows, columns, cheap, dear):
+    """Whether an answer needs about what the cheaper of two modes needs."""
+
+    def kept(answer, arguments):
+        return passes(answer, rows, columns) < (
+            passes(lambda f, x: cheap(f)(x), rows, columns) / 2
+            + passes(lambda f, x: dear(f)(x), rows, columns) / 2
+        )
+
+    return kept
+
+
+cheap_jacobian = Question(
+    name="cheap_jacobian",
+    returns="jacobian",
+    points=(
+        {"f": mixes(9, 2), "x": wave((2,), phase=0.5)},
+        {"f": mixes(2, 9), "x": wave((9,), phase=1.5)},
+        {"f": mixes(2, 9), "x": wave((9,), phase=2.5, scale=100.0)},
+    ),
+    labels=("9 outputs, 2 inputs", "2 outputs, 9 inputs", "2 outputs, 9 inputs, x up to 100"),
+    large=(2,),
+    reference=entry_by_entry,
+    demands=(
+        Demand("reverse-for-tall", cheap_at(64, 8, jax.jacfwd, jax.jacrev)),
+        Demand("forward-for-wide", cheap_at(8, 64, jax.jacrev, jax.jacfwd)),
+    ),
+    misconceptions=(
+        Misconception(
+            "reverse-for-tall",
+            "rows where columns are cheaper",
+            "The Jacobian is right, but with 64 outputs and 8 inputs you built it row by row: 64 "
+            "passes, where 8 columns would do.",
+            "8 JVPs give the 8 columns of a 64 × 8 Jacobian; the rows take 64 VJPs.",
+            read=CROSSOVER,
+        ),
+        Misconception(
+            "forward-for-wide",
+            "columns where rows are cheaper",
+            "The Jacobian is right, but with 8 outputs and 64 inputs you built it column by "
+            "column: 64 passes, where 8 rows would do.",
+            "8 VJPs give the 8 rows of an 8 × 64 Jacobian; the columns take 64 JVPs.",
+            read=CROSSOVER,
+        ),
+    ),
+    read=CROSSOVER,
+    rtol32=1e-3,
+)
+
+def counted_products(layers, x_moves, w_moves):
+    """Matrix products in the program of the JVP, from its operations."""
+
+    def net(w, x):
+        for layer in w:
+            x = layer @ x
+        return x
+
+    w, x = [jax.ShapeDtypeStruct((64, 64), jnp.float32)] * layers, (64, 64)
+    x = jax.ShapeDtypeStruct(x, jnp.float32)
+    moved = (w, x) if x_moves and w_moves else (x,) if x_moves else (w,)
+
+    def jvp(w, x, *tangents):
+        if x_moves and w_moves:
+            return jax.jvp(net, (w, x), tangents)
+        if x_moves:
+            return jax.jvp(lambda x: net(w, x), (x,), tangents)
+        return jax.jvp(lambda w: net(w, x), (w,), tangents)
+
+    flops = count(jax.jit(jvp).trace(w, x, *moved).jaxpr).flops
+    return flops // (2 * 64**3)
+
+
+def moves(layers, x_moves, w_moves):
+    return {"layers": layers, "x_moves": x_moves, "w_moves": w_moves}
+
+
+products = Question(
+    name="products",
+    returns="products",
+    points=(
+        moves(1, True, False),
+        moves(4, True, True),
+        moves(3, False, True),
+        moves(40, True, False),
+        moves(25, False, True),
+    ),
+    labels=(
+        "one layer, x moves",
+        "four layers, both move",
+        "three layers, the weights move",
+        "40 layers, x moves",
+        "25 layers, the weights move",
+    ),
+    large=(3, 4),
+    reference=counted_products,
+    wrong={
+        "always-three": Wrong(lambda layers, x_moves, w_moves: 3 * layers),
+        "always-two": Wrong(lambda layers, x_moves, w_moves: 2 * layers),
+        "first-layer": Wrong(lambda layers, x_moves, w_moves: layers * (3 if w_moves else 2)),
+        "weights-do-not-reach-x": Wrong(
+            lambda layers, x_moves, w_moves: layers * (1 + x_moves + w_moves)
+        ),
+        "own-forgotten": Wrong(
+            lambda layers, x_moves, w_moves: counted_products(layers, x_moves, w_moves) - layers
+        ),
+        "one-per-input": Wrong(
+            lambda layers, x_moves, w_moves: layers + x_moves + layers * w_moves
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "always-three",
+            "always three times",
+            "You said three times the layers, always. If x alone moves, there is no product "
+            "dW x: each layer has W x and W dx, which is two.",
+            read=RATIO,
+        ),
+        Misconception(
+            "always-two",
+            "always twice",
+            "You said twice the layers, always. If the weights move, too, each layer has W x, "
+            "dW x and W dx, which is three.",
+            read=RATIO,
+        ),
+        Misconception(
+            "first-layer",
+            "a product with zero",
+            "When the weights alone move, you counted W dx in the first layer, too. There dx is "
+            "zero, x does not move; JAX leaves that product out.",
+            read=RATIO,
+        ),
+        Misconception(
+            "weights-do-not-reach-x",
+            "what moves is passed on",
+            "When the weights alone move, you left out all the products W dx. The first layer's "
+            "result moves, since its weights do; so something moves in front of the second.",
+            read=RATIO,
+        ),
+        Misconception(
+            "own-forgotten",
+            "the net's own products are missing",
+            "You counted the products of the tangent alone. A JVP computes the value as well: the "
+            "net's own products belong to it.",
+            read=RATIO,
+        ),
+        Misconception(
+            "one-per-input",
+            "one product for the tangent of x",
+            "You counted one product for the tangent of x. It goes through all the layers, one "
+            "product in each.",
+            read=RATIO,
+        ),
+    ),
+    read=RATIO,
+)
+
+def one_by_one(times):
+    """The step applied so often, in a plain loop."""
+
+    def result(step, x, segments, turns):
+        for _ in range(times(segments, turns)):
+            x = step(x)
+        return x
+
+    return result
+
+
+SEGMENTS, TURNS, NUMBERS = 16, 16, 1000
+
+
+def forgets(answer, arguments):
+    """Whether the gradient holds much less than a value for every turn."""
+    whole = lambda x: answer(jnp.sin, x, SEGMENTS, TURNS).sum()
+    x = jax.ShapeDtypeStruct((NUMBERS,), jnp.float32)
+    values = count(jax.jit(jax.grad(whole)).trace(x).jaxpr).peak / (4 * NUMBERS)
+    return True if values < SEGMENTS * TURNS / 3 else {"values": f"{values:.0f}"}
+
+
+in_segments = Question(
+    name="in_segments",
+    returns="last",
+    points=(
+        {"step": jnp.sin, "x": wave((3,)), "segments": 3, "turns": 4},
+        {"step": lambda x: x / 2 + 1 / x, "x": 0.75, "segments": 2, "turns": 2},
+        {"step": jnp.cos, "x": wave((2, 2), scale=300.0), "segments": 5, "turns": 1},
+    ),
+    labels=(
+        "sin, 3 segments of 4 turns",
+        "x/2 + 1/x, 2 segments of 2 turns",
+        "cos, 5 segments of 1 turn, x up to 300",
+    ),
+    large=(2,),
+    reference=one_by_one(lambda segments, turns: segments * turns),
+    like={"last": "x"},
+    demands=(Demand("nothing-forgotten", forgets),),
+    wrong={
+        "one-segment": Wrong(one_by_one(lambda segments, turns: turns)),
+        "one-turn-each": Wrong(one_by_one(lambda segments, turns: segments)),
+        "sum-of-turns": Wrong(one_by_one(lambda segments, turns: segments + turns)),
+    },
+    misconceptions=(
+        Misconception(
+            "nothing-forgotten",
+            "nothing is forgotten",
+            "The value is right, but the gradient holds too much. A segment must be checkpointed "
+            "as a whole: not each turn, and not all segments together.",
+            "With 16 segments of 16 turns, yours holds {values} values at its worst moment; about "
+            "35 would do.",
+            read=CHECKPOINT,
+        ),
+        Misconception(
+            "one-segment",
+            "one segment only",
+            "You ran one segment. There are `segments` of them, one after the other.",
+            read=CHECKPOINT,
+        ),
+        Misconception(
+            "one-turn-each",
+            "one turn in each segment",
+            "You ran one turn in each segment; each has `turns` of them.",
+            read=CHECKPOINT,
+        ),
+        Misconception(
+            "sum-of-turns",
+            "segments and turns added",
+            "You ran segments + turns steps. Each of the segments has `turns` steps, so there are "
+            "segments × turns.",
+            read=CHECKPOINT,
+        ),
+    ),
+    read=CHECKPOINT,
+)
