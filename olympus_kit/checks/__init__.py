@@ -9,7 +9,6 @@ from ._api import check_all as check_all
 from ._api import hint as hint
 from ._api import outcome_of as outcome_of
 from ._api import solution as solution
-from ._laws import additive_in as additive_in
 from ._laws import adjoint as adjoint
 from ._laws import dense_pullback as dense_pullback
 from ._laws import linear_in as linear_in

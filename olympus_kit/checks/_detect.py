@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._evidence import CLOSE, Array, Series, same
+from ._evidence import CLOSE, Array, Series, same, same_tree
 from ._run import is_array
 from ._words import Facts, number
 
@@ -134,7 +134,7 @@ def swapped(got: Any, want: Any, tolerance: float) -> bool:
         return False
     left = list(got)
     for part in want:
-        match = next((i for i, g in enumerate(left) if same(g, part, tolerance)), None)
+        match = next((i for i, g in enumerate(left) if same_tree(g, part, tolerance)), None)
         if match is None:
             return False
         left.pop(match)

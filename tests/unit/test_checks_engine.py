@@ -1,0 +1,327 @@
+"""What the engine does around the numbers: limits, uses, demands, laws, time, pictures."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from olympus_kit.checks import (
+    Demand,
+    Limit,
+    Misconception,
+    NotYet,
+    Question,
+    adjoint,
+    linear_in,
+    outcome_of,
+    wave,
+)
+from olympus_kit.checks._picture import Opened
+from olympus_kit.views._view import unpack
+
+REPO = Path(__file__).parents[2]
+energy = lambda x: jnp.sum(jnp.sin(x) * x[::-1])
+
+
+def hvp_question(**more):
+    """The Hessian of a function along a vector."""
+    return Question(
+        "q",
+        "product",
+        lambda f, x, v: jax.hessian(f)(x) @ v,
+        ({"f": energy, "x": wave((3,))}, {"f": energy, "x": wave((4,), scale=20.0)}),
+        tangents=(
+            lambda p: {"v": wave(p["x"].shape, phase=1.0)},
+            lambda p: {"v": wave(p["x"].shape, phase=4.0)},
+        ),
+        large=(1,),
+        **more,
+    )
+
+
+def found(asked, answer):
+    outcome = outcome_of(asked, {"q": answer})
+    return outcome.diagnosis.id if outcome.diagnosis else outcome.state
+
+
+def big():
+    return {"f": energy, "x": wave((64,)), "v": wave((64,), phase=2.0)}
+
+
+MODES = {
+    "forward-over-reverse": lambda f, x, v: jax.jvp(jax.grad(f), (x,), (v,))[1],
+    "reverse-over-forward": lambda f, x, v: jax.grad(lambda x: jax.jvp(f, (x,), (v,))[1])(x),
+    "reverse-over-reverse": lambda f, x, v: jax.grad(lambda x: jnp.vdot(jax.grad(f)(x), v))(x),
+    "forward-over-forward": lambda f, x, v: jax.vmap(
+        lambda e: jax.jvp(lambda x: jax.jvp(f, (x,), (e,))[1], (x,), (v,))[1]
+    )(jnp.eye(x.size, dtype=x.dtype)),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_mode_is_read_from_the_answer_s_program(mode):
+    for wanted in (mode, "reverse"):
+        asked = hvp_question(limits=(Limit("wrong-mode", big, mode=wanted),))
+        outcome = outcome_of(asked, {"q": jax.jit(MODES[mode], static_argnums=0)})
+        assert outcome.state == ("correct" if mode == wanted else "not yet")
+        if outcome.diagnosis:
+            assert f"in {mode} mode; this question asks for {wanted}" in outcome.diagnosis.message
+
+
+def test_one_mode_alone():
+    slope = lambda **more: Question(
+        "q",
+        "slope",
+        lambda f, x: jax.jacfwd(f)(x),
+        ({"f": energy, "x": wave((3,))}, {"f": energy, "x": wave((5,), scale=9.0)}),
+        large=(1,),
+        **more,
+    )
+    asked = slope(
+        limits=(Limit("wrong-mode", lambda: {"f": energy, "x": wave((8,))}, mode="reverse"),)
+    )
+    assert found(asked, lambda f, x: jax.grad(f)(x)) == "correct"
+    assert found(asked, lambda f, x: jax.jacfwd(f)(x)) == "wrong-mode"
+    by_hand = lambda f, x: jnp.cos(x) * x[::-1] + jnp.sin(x)[::-1]
+    assert found(asked, by_hand) == "correct"  # no transform, so no mode to object to
+
+
+def test_a_whole_hessian_is_seen_with_and_without_a_limit():
+    answer = lambda f, x, v: jax.hessian(f)(x) @ v
+    limit = Limit("dense-jacobian", big, largest=64 * 64 - 1, size="n = 64")
+    outcome = outcome_of(hvp_question(limits=(limit,)), {"q": answer})
+    assert "for n = 64 one intermediate array has 4,096 elements" in " ".join(
+        outcome.text().split()
+    )
+    assert found(hvp_question(), answer) == "correct"  # too small to tell
+    large = Question(
+        "q",
+        "product",
+        lambda x, v: jax.hessian(energy)(x) @ v,
+        ({"x": wave((3,)), "v": wave((3,), 1.0)}, {"x": wave((24,)), "v": wave((24,), 2.0)}),
+        large=(1,),
+    )
+    assert found(large, lambda x, v: jax.hessian(energy)(x) @ v) == "dense-jacobian"
+    assert found(large, lambda x, v: jax.jvp(jax.grad(energy), (x,), (v,))[1]) == "correct"
+    outer = lambda x, v: jax.jvp(jax.grad(energy), (x,), (jnp.outer(v, v) @ v / (v @ v),))[1]
+    assert found(large, outer) == "correct"  # large, but no Jacobian
+
+
+def test_a_loop_of_passes_is_counted():
+    def loop(f, x, v):
+        rows = [jax.jvp(jax.grad(f), (x,), (e,))[1] for e in jnp.eye(x.size, dtype=x.dtype)]
+        return jnp.stack(rows) @ v
+
+    limit = Limit("one-pass-per-input", big, calls={"f": 1}, size="n = 64")
+    outcome = outcome_of(hvp_question(limits=(limit,)), {"q": loop})
+    assert outcome.diagnosis is not None
+    assert "runs `f` 64 times for n = 64" in outcome.diagnosis.message
+    assert found(hvp_question(limits=(limit,)), MODES["forward-over-reverse"]) == "correct"
+    assert found(hvp_question(), loop) == "correct"  # a loop is not wrong where nothing says so
+
+
+def test_each_function_of_a_list_is_counted():
+    def chain(x, functions):
+        for function in functions:
+            x = function(x)
+        return x
+
+    point = lambda x: {"x": x, "functions": [jnp.sin, jnp.exp, jnp.cos]}
+    limit = Limit("too-many-calls", lambda: point(1.0), calls={"functions": 1})
+    asked = Question("q", "y", chain, (point(0.5), point(30.0)), large=(1,), limits=(limit,))
+    assert found(asked, chain) == "correct"
+    again = lambda x, functions: chain(x, functions) + 0 * functions[0](x)
+    outcome = outcome_of(asked, {"q": again})
+    assert outcome.diagnosis is not None
+    assert "calls `functions[0]` 2 times" in outcome.diagnosis.message
+
+
+RULE = Question(
+    "q",
+    ("value", "tangent"),
+    lambda x, v: (jnp.log1p(x), v / (1 + x)),
+    ({"x": 0.5}, {"x": 100.0}),
+    tangents=(lambda p: {"v": 1.0}, lambda p: {"v": -2.5}),
+    large=(1,),
+    use=lambda f: lambda x, v: jax.jvp(f, (x,), (v,)),
+    demands=(Demand("no-own-rule", lambda f, a: hasattr(f, "defjvp")),),
+    misconceptions=(Misconception("no-own-rule", "no rule", "Your function has no rule."),),
+)
+
+
+def with_rule(rule):
+    f = jax.custom_jvp(jnp.log1p)
+    f.defjvp(rule)
+    return f
+
+
+def test_an_answer_can_be_used_in_another_way_than_called():
+    right = with_rule(lambda x, v: (jnp.log1p(x[0]), v[0] / (1 + x[0])))
+    assert found(RULE, right) == "correct"
+    assert found(RULE, jnp.log1p) == "no-own-rule"
+    ignoring = with_rule(lambda x, v: (jnp.log1p(x[0]), 1 / (1 + x[0])))
+    assert found(RULE, ignoring) == "tangent-ignored"
+    fixed = with_rule(lambda x, v: (jnp.log1p(x[0]), v[0] / 101.0))  # right at one point alone
+    assert found(RULE, fixed) == "off"
+
+
+def test_a_law_is_checked_even_where_every_number_agrees():
+    asked = Question(
+        "q",
+        "x_bar",
+        lambda x, u: u * jnp.cos(x),
+        ({"x": 0.5}, {"x": 20.0}),
+        tangents=(lambda p: {"u": 1.0}, lambda p: {"u": 0.5}),
+        large=(1,),
+        laws=(linear_in("u"), adjoint(jnp.sin, ("x",), "u")),
+    )
+    assert found(asked, lambda x, u: u * jnp.cos(x)) == "correct"
+    clipped = lambda x, u: jnp.clip(u, -1.0, 1.0) * jnp.cos(x)
+    assert found(asked, clipped) == "law"
+
+
+def test_containers_of_arrays_are_compared_entry_by_entry():
+    asked = Question(
+        "q",
+        ("loss", "grads"),
+        lambda w, b: (w @ w + b, {"w": 2 * w, "b": jnp.ones(())}),
+        ({"w": wave((3,)), "b": 0.5}, {"w": wave((4,), scale=30.0), "b": 2.0}),
+        large=(1,),
+    )
+    assert found(asked, lambda w, b: (w @ w + b, {"w": 2 * w, "b": 1.0})) == "correct"
+    outcome = outcome_of(asked, {"q": lambda w, b: (w @ w + b, {"w": -2 * w, "b": 1.0})})
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "sign"
+    assert "grads['w'] has the wrong sign" in outcome.diagnosis.message
+    assert found(asked, lambda w, b: (w @ w + b, [2 * w, 1.0])) == "container"
+
+
+def test_what_an_answer_changes_in_a_container_is_seen():
+    asked = Question(
+        "q", "y", lambda p: p["x"], ({"p": {"x": 1.0}}, {"p": {"x": 50.0}}), large=(1,)
+    )
+    assert found(asked, lambda p: p["x"]) == "correct"
+    assert found(asked, lambda p: p.pop("x")) == "mutated-input"
+
+
+def test_a_value_is_never_told():
+    asked = Question("q", "shapes", lambda: {"a": (3, 2), "b": (4,)}, answer="value")
+    outcome = outcome_of(asked, {"q": {"a": (3, 2), "b": (5,)}})
+    assert outcome.state == "not yet"
+    assert "shapes['b'][0] is 5 in yours." in outcome.text()
+    assert "4" not in outcome.text().replace("q: not yet", "")
+
+
+MATRIX = Question(
+    "q",
+    "J",
+    lambda x: jnp.outer(x, x) + jnp.eye(3),
+    ({"x": wave((3,))}, {"x": wave((3,), scale=20.0)}),
+    large=(1,),
+)
+two_wrong = lambda x: (jnp.outer(x, x) + jnp.eye(3)).at[0, 1].add(2.0).at[2, 0].mul(-3.0)
+
+
+def test_wrong_entries_are_marked_in_text_and_in_a_table():
+    outcome = outcome_of(MATRIX, {"q": two_wrong})
+    assert outcome.diagnosis is not None
+    assert outcome.text().count("✗") == 2
+    assert "7 of its 9 entries are right" in " ".join(outcome.text().split())
+    table = outcome.diagnosis.picture._repr_mimebundle_()["text/html"]
+    assert table.count("<td") == 9
+    assert table.count("✗") == 2 + 1  # and once in the caption
+    assert "http" not in table
+    assert outcome.from_json(outcome.json()).text() == outcome.text()
+
+
+def test_the_ladder_opens_at_the_first_nan():
+    asked = Question(
+        "q",
+        "slope",
+        lambda x: jnp.where(x > 0, 0.5 / jnp.sqrt(jnp.maximum(x, 1e-30)), 0.0),
+        ({"x": 0.0}, {"x": 400.0}),
+        large=(1,),
+    )
+    answer = lambda x: jax.grad(lambda x: jnp.where(x > 0, jnp.sqrt(x), 0.0))(x)
+    outcome = outcome_of(asked, {"q": answer})
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "where-trap"
+    said = " ".join(outcome.text().split())
+    assert "It first appears here: v3 = 0.5 / v2 with v2 = 0.0 gives inf." in said
+    assert "of your cell: answer = lambda x: jax.grad(lambda x: jnp.where(" in said
+    picture = outcome.diagnosis.picture
+    assert isinstance(picture, Opened)
+    state = picture._repr_mimebundle_()["text/html"].partition("data-state='")[2].partition("'")[0]
+    assert unpack(state)["step"] == 2
+
+
+def test_a_kernel_shows_the_picture_and_a_terminal_its_twin(monkeypatch):
+    from olympus_kit.checks import _outcome
+
+    error = outcome_of(MATRIX, {"q": two_wrong}).error()
+    assert isinstance(error, NotYet)
+    assert "✗" in "\n".join(error._render_traceback_())
+    shown = []
+    monkeypatch.setattr(_outcome, "in_kernel", lambda: True)
+    monkeypatch.setattr(_outcome, "show", shown.append)
+    assert "✗" not in "\n".join(error._render_traceback_())
+    assert shown == [error.outcome.diagnosis.picture]
+
+
+def test_an_answer_that_leaves_is_told_and_not_followed():
+    assert found(MATRIX, lambda x: sys.exit(3)) == "raised"
+
+
+def test_an_answer_cannot_swallow_the_timer(monkeypatch):
+    from olympus_kit.checks import _timer
+
+    def stubborn(x):
+        while True:
+            try:
+                while True:
+                    pass
+            except Exception:
+                pass
+
+    monkeypatch.setattr(_timer, "SECONDS", 0.2)
+    assert found(MATRIX, stubborn) == "took-too-long"
+
+
+def test_of_a_compiled_loop_the_watchdog_speaks(tmp_path):
+    code = """
+import jax
+from olympus_kit.checks import Question, _timer, outcome_of
+_timer.SECONDS = 0.5
+q = Question("q", "y", lambda x: x, ({"x": 1.0}, {"x": 99.0}), large=(1,))
+endless = lambda x: jax.lax.while_loop(lambda s: s > 0, lambda s: s + 1.0, x)
+outcome_of(q, {"q": endless})
+"""
+    command = [sys.executable, "-c", code]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        said = "".join(child.stdout.readline() for _ in range(2))
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+    assert "restart the kernel" in said
+
+
+def test_references_are_computed_once():
+    calls = []
+    asked = Question(
+        "q",
+        "y",
+        lambda x: (calls.append(1), 2 * x)[1],
+        ({"x": 1.0}, {"x": np.float64(50.0)}),
+        large=(1,),
+    )
+    for _ in range(3):
+        assert found(asked, lambda x: 2 * x) == "correct"
+    assert len(calls) == 2
