@@ -63,9 +63,7 @@ _HOME = {
     **dict.fromkeys(
         ["Claims", "Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"
     ),
-    **dict.fromkeys(
-        ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"
-    ),
+    **dict.fromkeys(["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])

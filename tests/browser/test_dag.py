@@ -46,7 +46,9 @@ class TestStepping:
         page = show(dag(my_fun, 0.5, 0.75))
         partial = jax.grad(my_fun)(0.5, 0.75)
         adjoint = node(page, "in  x").locator("text.adjoint")
-        assert float(adjoint.text_content().split(" = ")[1]) == pytest.approx(float(partial), rel=1e-6)
+        assert float(adjoint.text_content().split(" = ")[1]) == pytest.approx(
+            float(partial), rel=1e-6
+        )
         step = page.get_by_role("button", name="one step on")
         step.click()
         expect(adjoint).to_be_hidden()

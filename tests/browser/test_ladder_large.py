@@ -1,0 +1,198 @@
+"""The ladder in a browser: folds, turns, edges, NaN, the listing beside it, thousands of rows."""
+
+import re
+
+import corpus
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from chrome import axe_findings
+from playwright.sync_api import expect
+
+import olympus_kit as ok
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("x64")]
+
+POINT = {"w": 0.5 * np.eye(2), "b": np.ones(2)}
+
+
+@pytest.fixture
+def show(page, tmp_path):
+    """Open views as one page, from a file."""
+
+    def shown(*views):
+        markup = views[0]._page()
+        markup = markup.replace("</main>", "".join(v.html() for v in views[1:]) + "</main>")
+        (tmp_path / "view.html").write_text(markup, "utf-8")
+        page.goto((tmp_path / "view.html").as_uri())
+        expect(page.locator(".okl .line, .okl .item").first).to_be_visible()
+        return page
+
+    return shown
+
+
+def layers(x):
+    for _ in range(40):
+        x = jnp.tanh(x @ np.eye(3)) * 2.0
+    return x.sum()
+
+
+def zigzag(x):
+    """1,000 equations in an order that has no period, so that nothing folds."""
+    for k in np.random.default_rng(0).integers(0, 5, 1000):
+        x = (jnp.sin, jnp.cos, jnp.tanh, jnp.arctan, jnp.abs)[k](x)
+    return x
+
+
+def press(page, key, times=1):
+    page.locator(".scroll").first.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+
+
+def test_a_fold_shows_the_step_inside_it_and_opens(show):
+    page = show(ok.graph(layers, np.ones(3)))
+    fold = page.get_by_role("button", name="dot_general, tanh, mul × 40 (120 rows)")
+    expect(page.locator(".item .cell.primal")).to_have_count(1)  # the sum after the fold
+    press(page, "ArrowDown", 5)
+    expect(page.locator(".peek [aria-current=step]")).to_contain_text("v4 = v3 @")
+    press(page, "Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    expect(page.locator(".cell.primal [aria-current=step]")).to_contain_text("v4 = v3 @")
+    fold.click()
+    expect(page.locator(".item .cell.primal")).to_have_count(1)
+
+
+def test_a_loop_s_turn_can_be_chosen(show):
+    xs = jnp.array([0.5, 2.0, 3.0])
+    page = show(ok.graph(lambda c: jax.lax.scan(lambda c, a: (c * a, c), c, xs)[0], 2.0))
+    page.get_by_role("button", name="inside scan").click()
+    line = page.locator(".cell.primal .line").filter(has_text=" * ").first
+    seen = []
+    for choice in ("0", "1", "2"):
+        page.get_by_label("turn").select_option(choice)
+        seen.append(float(line.locator(".value").text_content()))
+    assert seen == pytest.approx([1.0, 2.0, 6.0])
+    expect(page.get_by_label("turn")).to_be_focused()
+
+
+def test_edges_show_what_feeds_a_row_and_what_it_feeds(show):
+    page = show(ok.graph(corpus.logistic, 0.2))
+    edges = page.locator(".edges path")
+    assert edges.count() == 13  # every use of a value, and the output
+    page.locator("[data-path='2'] .cell.primal").hover()
+    expect(page.locator(".edges .focus")).to_have_count(4)  # 0 and 1 feed it; it feeds 3 and 4
+    expect(page.locator("[data-path='2'] .path")).to_contain_text("reads 0, 1 feeds 3, 4")
+    page.mouse.move(1, 1)
+    press(page, "End")
+    expect(page.locator(".edges .focus")).to_have_count(0)
+    assert page.locator(".edges .adjoint").count() == 2  # the way back, from row 2 through 0 to x
+
+
+def test_the_first_nan_is_one_key_away(show):
+    page = show(ok.graph(lambda x: jnp.log(x - 2.0) * x, 2.0))
+    press(page, "n")
+    words = page.get_by_role("status")
+    expect(words).to_contain_text("v2 = log(v1), which is -inf. v2 holds NaN or inf.")
+    press(page, "n")
+    expect(words).to_contain_text("Adjoint")
+    assert page.locator(".line.bad").count() >= 2
+    page.get_by_role("button", name="NaN or inf (n)").click()
+    expect(words).to_contain_text("v2 = log(v1)")
+
+
+def test_each_step_shows_its_product(show):
+    page = show(ok.graph(lambda x: jnp.sin(x) * 3.0, 0.5))
+    press(page, "End")
+    terms = page.locator(".product .term .value").all_text_contents()
+    left, right, product = map(float, terms)
+    assert left == pytest.approx(np.cos(0.5), rel=1e-6)
+    assert left * right == pytest.approx(product, rel=1e-6)
+    expect(page.locator(".words")).to_contain_text(
+        "v1 = sin(x); adjoint of x = cos(x) · adjoint of v1"
+    )
+
+
+def test_the_listing_stands_beside_the_ladder_and_both_show_the_step(show):
+    page = show(ok.graph(corpus.logistic, 0.2))
+    page.get_by_role("button", name="Listing").click()
+    press(page, "ArrowDown", 11)
+    current = page.locator("[aria-current=step]")
+    expect(current).to_have_count(2)
+    assert len(set(current.all_text_contents())) == 1
+    page.get_by_role("button", name="Ladder").click()
+    expect(page.locator(".pane.ladder")).to_have_count(0)
+    page.get_by_role("button", name="Listing").click()  # the last one stays
+    expect(page.locator(".pane.listing")).to_have_count(1)
+
+
+def test_two_views_of_one_program_step_together(show):
+    view = ok.graph(corpus.logistic, 0.2)
+    page = show(view, view.listing(), ok.graph(corpus.logistic, 0.3))
+    page.get_by_role("button", name="one step on").nth(1).click()
+    counts = page.locator(".count").all_text_contents()
+    assert counts == ["step 1 of 24", "step 1 of 24", "24 steps"]
+
+
+def test_of_many_rows_only_those_in_sight_are_on_the_page(show):
+    page = show(ok.graph(zigzag, 0.3))
+    items = page.locator(".canvas .item")
+    assert items.count() < 60
+    table = page.get_by_role("table")
+    assert int(table.get_attribute("aria-rowcount")) > 990
+    press(page, "End")
+    expect(page.locator("[aria-current=step]")).to_be_in_viewport()
+    page.locator(".scroll").evaluate("box => { box.scrollTop = box.scrollHeight }")
+    expect(page.locator(".end").last).to_contain_text("seed")
+    indices = items.evaluate_all("all => all.map(item => Number(item.ariaRowIndex))")
+    assert indices == sorted(indices)
+    assert items.count() < 60
+
+
+def test_a_zero_derivative_is_told_in_the_row_of_its_input(show):
+    page = show(ok.graph(lambda x, y: y * 2.0, corpus.X, 2.0))
+    expect(page.locator(".end").first).to_contain_text("zero: no path leads from x to the output")
+
+
+def test_on_a_phone_every_value_can_be_read(show, page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    show(ok.graph(corpus.rnn, POINT))
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.get_by_role("button", name="inside scan").click()
+    line = page.locator(".line", has_text="= tanh(").first
+    value = line.locator(".value").text_content()
+    line.click()
+    words = page.get_by_role("status")
+    expect(words).to_contain_text(value)
+    assert words.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_listings_folds_and_loops_shut_nobody_out(show, page, scheme):
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    show(ok.graph(layers, np.ones(3)), ok.graph(corpus.rnn, POINT))
+    page.get_by_role("button", name="Listing").first.click()
+    page.get_by_role("button", name="inside scan").click()
+    press(page, "End")
+    assert axe_findings(page) == []
+    for control in page.locator(".okl button, .okl select, .okl summary").all():
+        assert control.bounding_box()["height"] >= 44
+
+
+def test_forced_colours_keep_the_current_step_visible(show, page):
+    page.emulate_media(forced_colors="active")
+    show(ok.graph(corpus.logistic, 0.2))
+    press(page, "ArrowDown")
+    style = page.locator("[aria-current=step]").evaluate(
+        "line => getComputedStyle(line).outlineStyle"
+    )
+    assert style == "solid"
+
+
+def test_an_empty_program_says_so(show, log):
+    page = show(ok.graph(lambda x: x, 2.0))
+    expect(page.get_by_role("status")).to_contain_text("This program has no equations.")
+    assert page.get_by_role("button", name="▶ Play").is_disabled()
+    assert re.search(r"x_bar = 1\.0", page.locator(".end").first.text_content())
+    assert log.errors == []
