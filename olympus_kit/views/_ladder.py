@@ -23,6 +23,7 @@ COLUMNS = {
 }
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
+INEXACT = ("float", "bfloat", "complex")
 READ = {"primal": "read down", "tangent": "read down", "adjoint": "read up"}
 
 
@@ -167,7 +168,8 @@ def _mark_kept(program: Program, rows: dict[str, Row]) -> None:
 
 def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
     """Say what happens in the adjoint of a row for which jax needs no equation."""
-    if program.mode != "reverse":
+    untold = not program.contributions and _reached(program)  # too many to tell them apart
+    if program.mode != "reverse" or untold:
         return
     names = {v: program.values[a].name for v, a in program.adjoints.items()}
     for equation in program.rows:
@@ -182,7 +184,7 @@ def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
         source = next((names[r] for r in equation.results if r in names), "")
         if targets and source:
             row.passes = f"{source} goes on unchanged to {' and '.join(targets)}"
-        elif not source:
+        else:
             row.passes = "no derivative flows through here"
 
 
@@ -195,9 +197,7 @@ def _ends(program: Program, ids: Sequence[int], into: bool) -> list[dict[str, An
     rows = {r: e.path for e in program.rows for r in e.results}
     rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
     reached = _reached(program)
-    forward = program.mode == "forward" and not into
-    found = dict(zip(ids, program.derivatives, strict=True)) if forward else {}
-    found |= {**program.tangents, **program.adjoints}
+    found = _at_the_end(program, into) | {**program.tangents, **program.adjoints}
     ends: list[dict[str, Any]] = []
     for i in ids:
         value = program.values[i]
@@ -220,14 +220,24 @@ def _unreached(mode: str, name: str, into: bool) -> str:
     return "" if into else f"zero: no path leads from an input to {name}"
 
 
+def _at_the_end(program: Program, into: bool) -> dict[int, int]:
+    """Return the tangent, or the cotangent that the way back starts from, of each output."""
+    if into or program.mode == "primal":
+        return {}
+    if program.mode == "forward":
+        return dict(zip(program.outputs, program.derivatives, strict=True))
+    inexact = [i for i in program.outputs if program.values[i].dtype.startswith(INEXACT)]
+    return dict(zip(inexact, program.seeds, strict=False))
+
+
 def _reached(program: Program) -> set[int]:
     """Return the primal values that a derivative flows to."""
-    if program.mode == "reverse":
-        operands = {e.path: e.operands for e in program.rows} | {"out": program.outputs}
-        return {operands[path][position] for path, position in program.contributions}
-    carriers = {r for e in program.equations if "tangent" in e.roles for r in e.results}
-    carriers.update(program.seeds)
-    return {v for v, t in program.tangents.items() if t in carriers}
+    carriers = {*program.seeds}
+    for equation in program.equations:
+        if equation.roles & {"tangent", "adjoint"}:
+            carriers.update(equation.results)
+    links = {**program.tangents, **program.adjoints}
+    return {value for value, partner in links.items() if partner in carriers}
 
 
 def _title(program: Program) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from ._rows import Ladder, Row, in_order
+from ._rows import Ladder, Row, every, in_order
 
 # ANSI colours of the roles; the word in front of each line says the same
 ANSI = {"primal": "34", "coefficient": "32", "tangent": "32", "adjoint": "31"}
 WIDTH = 76
+MOST_HELD = 200  # steps whose memory is listed
 
 
 def ladder_text(ladder: Ladder, color: bool = False) -> str:
@@ -21,6 +22,7 @@ def ladder_text(ladder: Ladder, color: bool = False) -> str:
         lines += [f"{'tangent':12} {seed}" for seed in ladder.seeds]
     lines += _steps(ladder, color)
     lines += _results(ladder)
+    lines += _meters(ladder)
     return "\n".join(lines)
 
 
@@ -64,9 +66,21 @@ def _results(ladder: Ladder) -> list[str]:
     for e in (e for e in ends if "partner" in e):
         why = f"  ({e['zero']})" if e["zero"] else ""
         lines.append(f"{'derivative':12} {e['partner']} = {e['derivative']}{why}")
-    kept = {k.name: k.value for row in ladder.rows for k in row.kept}
+    rows = list(every(ladder.rows))
+    kept = {k.name: k.value for row in rows for k in row.kept}
     lines += [f"{'kept':12} {name} = {value}" for name, value in kept.items()]
+    lines += [f"{'row ' + row.path:12} {row.passes}" for row in rows if row.passes]
     return lines
+
+
+def _meters(ladder: Ladder) -> list[str]:
+    """Return what the player shows of memory and operations beside the steps."""
+    held = " ".join(f"{step.live:,}" for step in ladder.steps[:MOST_HELD])
+    more = " ..." if len(ladder.steps) > MOST_HELD else ""
+    told = f"{held}{more} bytes after each step, at most {ladder.peak:,}" if held else "nothing"
+    total = ladder.steps[-1].flops if held else 0
+    lines = textwrap.wrap(told, WIDTH, initial_indent=f"{'held':13}", subsequent_indent=" " * 13)
+    return [*lines, f"{'operations':12} {total:,}"]
 
 
 def _painted(text: str, role: str) -> str:

@@ -146,7 +146,8 @@ class Words:
         parts = " and ".join(map(self.name, equation.operands))
         total = equation.results[0]
         if total not in self.program.adjoints.values():
-            return f"Adjoint: {parts} are added: {text}; more is still to come."
+            more = "; more is still to come" if self.program.contributions else ""
+            return f"Adjoint: {parts} are added: {text}{more}."
         return (
             f"Adjoint: {parts} belong to one value that was used more than once, so they are "
             f"added: {text}. {self.name(total)} is now complete."

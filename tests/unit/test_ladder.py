@@ -230,6 +230,26 @@ def test_a_zero_derivative_says_why():
     assert [bool(end.get("zero")) for end in forward] == [False, True]
 
 
+def test_a_large_program_claims_nothing_that_it_does_not_know():
+    def f(x, y, z):
+        for _ in range(300):
+            x = jnp.sin(x) + x
+        return x + y
+
+    view = ok.graph(f, 0.3, 2.0, 1.0)
+    assert any("not told apart" in note for note in view.model()["notes"])
+    assert [bool(end["zero"]) for end in view.model()["inputs"]] == [False, False, True]
+    assert [end["seed"] for end in view.model()["outputs"]] == [True]
+    assert {row["passes"] for row in rows_of(view)} == {""}
+    assert not any("still to come" in step["words"] for step in view.model()["steps"])
+
+
+def test_no_derivative_flows_through_a_constant_function():
+    model = ok.graph(lambda x: jnp.sin(jnp.floor(x)), 2.5).model()
+    assert model["rows"][0]["passes"] == "no derivative flows through here"
+    assert model["inputs"][0]["zero"] == "zero: no path leads from x to the output"
+
+
 def test_the_first_nan_of_each_sweep_is_marked():
     view = ok.graph(lambda x: jnp.log(x - 2.0) * x, 2.0)
     bad = view.model()["bad"]
@@ -310,6 +330,15 @@ def test_a_branch_that_was_not_taken_in_a_turn_says_so():
     lines = [r["primal"][0] for r in rows_of(view) if r["primal"]]
     (line,) = [line for line in lines if "sin(" in line["text"]]
     assert line["turns"] == ["not run", "0.5646425"]
+
+
+def test_the_text_has_what_the_player_shows_beside_the_steps():
+    view = ok.graph(lambda x, y: (x + y) * 3.0, 1.0, 2.0)
+    lines = view.text().splitlines()
+    assert lines[-1] == "operations   3"
+    held = next(line for line in lines if line.startswith("held "))
+    assert list(map(int, held.split()[1:4])) == [e.live for e in view.program.equations]
+    assert "row 0        v1_bar goes on unchanged to x and y" in lines
 
 
 def test_the_text_of_a_loop_has_its_body_in_every_mode():
