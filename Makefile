@@ -36,7 +36,7 @@ test-models: setup  ## test the trace on models of equinox, flax, optax, diffrax
 
 test-oldest:  ## run the library's tests on the oldest supported JAX
 	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
-	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable . jax==0.9.0 jaxlib==0.9.0 hypothesis pytest pytest-xdist
+	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sparse]' jax==0.9.0 jaxlib==0.9.0 hypothesis pytest pytest-xdist
 	@$(VENV)-oldest/bin/python -m pytest -q -n auto tests/laws tests/golden tests/unit --ignore tests/unit/test_theme.py
 
 book: setup  ## build the static site into _build/html
