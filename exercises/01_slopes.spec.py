@@ -184,6 +184,19 @@ def dense_fit(X, y, steps, rate):
     return parts(descended(with_ones(X), np.asarray(y), steps, rate))
 
 
+def square_of_the_mean(X, y, steps, rate):
+    A, p = with_ones(X), np.zeros(X.shape[1] + 1)
+    for _ in range(steps):
+        p = p - 2 * rate * np.mean(A @ p - y) * np.mean(A, axis=0)
+    return parts(p)
+
+
+def from_ones(X, y, steps, rate):
+    """Start at w = 1: the same as fitting what is left of y, and adding the start again."""
+    w, b = dense_fit(X, y - X @ np.ones(X.shape[1]), steps, rate)
+    return w + 1, b
+
+
 def one_after_the_other(X, y, steps, rate):
     w, b = np.zeros(X.shape[1]), 0.0
     for _ in range(steps):
@@ -216,6 +229,8 @@ fit = Question(
         "sum-for-mean": Wrong(lambda X, y, steps, rate: dense_fit(X, y, steps, rate * len(y))),
         "half-the-loss": Wrong(lambda X, y, steps, rate: dense_fit(X, y, steps, rate / 2)),
         "one-after-the-other": Wrong(one_after_the_other),
+        "square-of-the-mean": Wrong(square_of_the_mean),
+        "started-at-one": Wrong(from_ones),
         "one-step-short": Wrong(lambda X, y, steps, rate: dense_fit(X, y, steps - 1, rate)),
         "one-step-too-many": Wrong(lambda X, y, steps, rate: dense_fit(X, y, steps + 1, rate)),
         "gradient-not-renewed": Wrong(
@@ -255,6 +270,19 @@ fit = Question(
             "one after the other",
             "You moved w first, and took the slope for b at the new w. Take both slopes at the "
             "same point, and then move.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "square-of-the-mean",
+            "the square of the mean",
+            "Your loss is the square of the mean, `mean(r) ** 2`: errors of opposite sign cancel in "
+            "it. The mean of the squares is `mean(r**2)`.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "started-at-one",
+            "another starting point",
+            "You started at w = 1. This question starts with w and b all zero.",
             read=CHAPTER,
         ),
         Misconception(

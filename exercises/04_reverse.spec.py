@@ -145,6 +145,13 @@ reverse_chain = Question(
             "place of the cotangent that the rule before it returned.",
             read=CHAPTER,
         ),
+        Misconception(
+            "missing-chain-factor",
+            "the first step was left out",
+            "Your gradient is right for the steps after the first: the rule of the first function "
+            "was never applied. Going back ends with vjps[0], at x itself.",
+            read=CHAPTER,
+        ),
     ),
     limits=(
         Limit(
@@ -156,6 +163,15 @@ reverse_chain = Question(
             },
             largest=64 * 64 - 1,
             size="n = 64",
+        ),
+        Limit(
+            "too-many-calls",
+            lambda: {
+                "x": wave((3,)),
+                "functions": [sine, mix, sine, squares],
+                "vjps": [sine_vjp, mix_vjp, sine_vjp, squares_vjp],
+            },
+            calls={"functions": 1, "vjps": 1},
         ),
     ),
     read=CHAPTER,
@@ -465,6 +481,18 @@ backward_diff_chain = Question(
             "and return the w_bar alone.",
             "",
             read=CHAPTER,
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: {
+                "x": wave((6, 2)),
+                "weights": [wave((2,)), wave((2, 1), phase=1.0), wave((1,)), wave((6, 1))],
+                "functions": [scale, dot, add, loss],
+                "vjps": [scale_vjp, dot_vjp, add_row_vjp, loss_vjp],
+            },
+            calls={"functions": 1, "vjps": 1},
         ),
     ),
     read=CHAPTER,

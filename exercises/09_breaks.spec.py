@@ -96,8 +96,8 @@ softplus = Question(
     read=PAGE,
 )
 
-length = lambda x: np.sqrt(np.sum(np.square(x)))
-unit = lambda x: np.asarray(x) / length(x)
+length = lambda x: jnp.sqrt(jnp.sum(jnp.square(x)))
+unit = lambda x: x / length(x)
 
 
 def bent(x):
@@ -120,6 +120,9 @@ norm_hessian = Question(
     wrong={
         "diagonal-kept": Wrong(lambda x: np.diag(np.diag(bent(x)))),
         "outer-product": Wrong(lambda x: np.outer(unit(x), unit(x))),
+        "plus-for-minus": Wrong(
+            lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
+        ),
         "length-as-constant": Wrong(lambda x: np.eye(len(x)) / length(x)),
         "square-of-length": Wrong(lambda x: 2 * np.eye(len(x))),
         "gradient-only": Wrong(unit),
@@ -144,6 +147,13 @@ norm_hessian = Question(
             "the length taken as a constant",
             "You differentiated x / f(x) as if f(x) did not depend on x. The quotient rule has a "
             "second term, −x xᵀ / f³.",
+            read=PAGE,
+        ),
+        Misconception(
+            "plus-for-minus",
+            "plus instead of minus",
+            "You added the second term of the quotient rule. Along x the gradient does not turn, so "
+            "the Hessian times x has to be zero: subtract x xᵀ / f³.",
             read=PAGE,
         ),
         Misconception(

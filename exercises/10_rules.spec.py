@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Demand, Misconception, Question, Wrong, wave
+from olympus_kit.checks import Demand, Law, Misconception, Question, Wrong, wave
 
 PAGE = "exercises/10_rules.md"
 
@@ -29,6 +29,11 @@ def curved(answer, arguments):
     return bool(np.allclose(second, -u / (1 + x) ** 2, rtol=1e-4, atol=0))
 
 
+def has_rule(answer, arguments):
+    """Whether the program of the answer holds a rule of its own."""
+    return "custom_" in str(jax.make_jaxpr(answer)(arguments["x"]))
+
+
 slope = lambda x: 1 / (1 + np.asarray(x))
 like_x = lambda phase, scale: lambda p: {"u": wave(p["x"].shape, phase=phase, scale=scale)}
 
@@ -39,23 +44,41 @@ log1p = Question(
     use=value_and_pullback,
     points=(
         {"x": np.array([0.5, 2.0, -0.5])},
-        {"x": np.array([[1e-12, 0.25], [3.0, -1e-9]])},
+        {"x": np.array([[1e-12, 3e-9], [2e-10, -1e-9]])},
         {"x": np.array([1e4, 3e6])},
     ),
-    labels=("x of shape (3,)", "x of shape (2, 2), some entries tiny", "x of shape (2,)"),
+    labels=("x of shape (3,)", "x of shape (2, 2), all entries tiny", "x of shape (2,)"),
     large=(2,),
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
-    reference=lambda x, u: (np.log1p(x), (np.diagflat(slope(x)) @ np.ravel(u)).reshape(x.shape)),
+    reference=lambda x, u: (jnp.log1p(x), (np.diagflat(slope(x)) @ np.ravel(u)).reshape(x.shape)),
     like={"x_bar": "x"},
-    demands=(Demand("works-once", curved),),
+    demands=(Demand("rule-bypassed", has_rule), Demand("works-once", curved)),
     wrong={
         "cotangent-ignored": Wrong(lambda x, u: slope(x), "x_bar"),
         "rule-of-log": Wrong(lambda x, u: np.asarray(u) / x, "x_bar"),
-        "value-remembered": Wrong(lambda x, u: u * slope(np.log1p(x)), "x_bar"),
+        "value-remembered": Wrong(lambda x, u: u * slope(jnp.log1p(x)), "x_bar"),
         "multiplied": Wrong(lambda x, u: u / slope(x), "x_bar"),
         "summed": Wrong(lambda x, u: np.sum(u) * slope(x), "x_bar"),
     },
     misconceptions=(
+        Misconception(
+            "rule-bypassed",
+            "no rule of its own",
+            "The numbers are right, but there is no rule: you computed the logarithm with functions "
+            "that JAX can differentiate by itself. Here the code outside is the one to use, and the "
+            "rule is yours to write.",
+            "",
+            read=PAGE,
+        ),
+        Misconception(
+            "fwd-not-a-pair",
+            "the forward half returns a pair",
+            "`log1p_fwd` has to return two things, `value, remembered`: the value, and what the way "
+            "back will need. Yours returned something else.",
+            "",
+            read=PAGE,
+            raised=("TypeError: must produce a pair",),
+        ),
         Misconception(
             "works-once",
             "differentiates only once",
@@ -110,6 +133,11 @@ def rule(power, use_tangent=True, inner=True):
     return result
 
 
+def doubled(call, arguments):
+    twice = tuple(2 * t for t in arguments["tangents"])
+    return call(**{**arguments, "tangents": twice})[1], 2 * call(**arguments)[1]
+
+
 reciprocal_jvp = Question(
     name="reciprocal_jvp",
     returns=("value", "tangent"),
@@ -122,6 +150,7 @@ reciprocal_jvp = Question(
     large=(2,),
     tangents=(lambda p: {"tangents": (1.0,)}, lambda p: {"tangents": (-2.5,)}),
     reference=rule(power=2),
+    laws=(Law("linear", "twice the tangent in gives twice the tangent out", doubled),),
     wrong={
         "as-it-was": Wrong(rule(power=-2, use_tangent=False)),
         "tangent-still-ignored": Wrong(rule(power=2, use_tangent=False)),

@@ -16,22 +16,24 @@ DOES = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript)
 def leaks(exercise: Exercise, public: str, hints: str) -> list[str]:
     """The pieces of a solution that can be read in `public`, however they are laid out there.
 
-    A piece is an expression that a statement returns or assigns. A solution of one short piece
-    must not be read either. A hint may show a piece, but not the whole solution.
+    A piece is an expression that a statement returns or assigns. Short ones count only where all
+    of a solution's pieces can be read. A hint may show a piece, but not the whole solution.
     AuthoringError where a solution is not Python.
     """
     page, nearly = _words(public), _words(hints)
-    found = []
-    for block in BLOCK.finditer(exercise.answer.raw.source):
-        try:
-            tree = ast.parse(textwrap.dedent(block[2]))
-        except SyntaxError as error:
-            raise exercise.answer.wrong(f"the solution is no whole Python: {error}.") from None
-        pieces = list(_pieces(tree))
-        heavy = [p for p in pieces if len(TOKEN.findall(p)) >= WEIGHT]
-        found += [p for p in (pieces if len(pieces) == 1 else heavy) if _words(p) in page]
-        found += [whole for whole in [ast.unparse(tree)] if _words(whole) in nearly]
-    return found
+    trees = [_tree(exercise, block[2]) for block in BLOCK.finditer(exercise.answer.raw.source)]
+    pieces = [piece for tree in trees for piece in _pieces(tree)]
+    read = [piece for piece in pieces if _words(piece) in page]
+    if read != pieces:
+        read = [piece for piece in read if len(TOKEN.findall(piece)) >= WEIGHT]
+    return read + [whole for whole in map(ast.unparse, trees) if _words(whole) in nearly]
+
+
+def _tree(exercise: Exercise, code: str) -> ast.Module:
+    try:
+        return ast.parse(textwrap.dedent(code))
+    except SyntaxError as error:
+        raise exercise.answer.wrong(f"the solution is no whole Python: {error}.") from None
 
 
 def _pieces(tree: ast.Module) -> Iterator[str]:

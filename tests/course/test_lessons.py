@@ -1,6 +1,7 @@
 """Every lesson holds the engine to account: stubs, solutions, mutants, alternatives."""
 
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from olympus_kit.checks import Outcome, outcome_of
+from olympus_kit.checks._catalogue import lookup
 from olympus_kit.checks._store import find
 from olympus_kit.course import _lesson, _notebook, _release
 from olympus_kit.course._leak import leaks
@@ -157,6 +159,17 @@ def test_no_piece_of_a_solution_can_be_read_in_the_exercises(lesson, exercise):
     spec = (REPO / "exercises" / f"{lesson.stem}.spec.py").read_text(encoding="utf-8")
     assert leaks(exercise, "\n".join([*texts, spec]), "") == []
     assert leaks(exercise, exercise.solution(), exercise.solution())  # it does see one
+
+
+KNOWN = {"part", "where", "entry", "got", "want", "got_shape", "want_shape", "order", "call"}
+
+
+@each
+def test_every_foreseen_mistake_has_a_message_that_can_be_filled_in(lesson, exercise):
+    question = find(exercise.name, REPO).question
+    for id_ in question.wrong:
+        message = lookup(id_, question.misconceptions).message
+        assert {field for _, field, _, _ in Formatter().parse(message) if field} <= KNOWN
 
 
 def test_every_page_to_read_again_exists():
