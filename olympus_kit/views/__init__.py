@@ -10,10 +10,7 @@ from ._graph import graph as graph
 from ._jacobian import Jacobian as Jacobian
 from ._jacobian import jacobian_shapes as jacobian_shapes
 from ._memory import Memory as Memory
-from ._memory import Tradeoff as Tradeoff
 from ._memory import memory as memory
-from ._memory import segmented as segmented
-from ._memory import tradeoff as tradeoff
 from ._pushpull import PushPull as PushPull
 from ._pushpull import push_pull as push_pull
 from ._sparse import Sparsity as Sparsity
@@ -23,4 +20,7 @@ from ._sweep import Sweep as Sweep
 from ._timing import Stopwatch as Stopwatch
 from ._timing import stopwatch as stopwatch
 from ._timing import timing_traps as timing_traps
+from ._tradeoff import Tradeoff as Tradeoff
+from ._tradeoff import segmented as segmented
+from ._tradeoff import tradeoff as tradeoff
 from ._view import View as View

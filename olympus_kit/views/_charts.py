@@ -10,30 +10,40 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._report import shortened
+from ._report import Say, shortened
 from ._svg import INK, LINE, MUTED, PAD, ROLES, _finished, _page, _text
 
-Bar = tuple[str, float, str]  # a name, a number, the number as text
+Bar = tuple[str, float | None, str]  # a name, a number, the number as text
 COLORS = [ROLES[r][0] for r in ("primal", "adjoint", "tangent", "bookkeeping")]
+DARK_COLORS = ["#7db4f0", "#ff8a80", "#6fd08c", "#a3adb8"]
 DASHES = ("", "7 4", "2 4")  # with the marks they tell curves apart where colours do not
 MARKS = "●■▲◆"
 WIDTH, NAMES, ROW = 720.0, 200.0, 22.0
+BAR_TEXT = 76.0  # room behind the longest bar for its number
 
 
-def bars_svg(view: Any, groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
-    """Return groups of horizontal bars, each group on a scale of its own."""
+def bars_svg(view: Any, groups: Sequence[tuple[str, Sequence[Bar]]], across: int = 1) -> str:
+    """Return groups of horizontal bars, each on a scale of its own, one below another.
+
+    With `across` that many stand side by side, and share the names on the left: their bars are
+    of the same things, in the same order.
+    """
     root, y = _page(view), 44.0
-    for k, (heading, bars) in enumerate(groups):
-        _text(root, PAD, y + 14, heading, INK, weight="600")
-        y += ROW
-        most = max((value for _, value, _ in bars), default=0) or 1
-        for name, value, text in bars:
-            _text(root, PAD, y + 14, shortened(name), INK)
-            width = (WIDTH - NAMES - 170) * value / most
-            _rect(root, NAMES, y + 3, width, 14, COLORS[k % len(COLORS)])
-            _text(root, NAMES + width + 6, y + 14, text, MUTED)
-            y += ROW
-        y += ROW / 2
+    room = (WIDTH - NAMES - PAD) / across
+    for start in range(0, len(groups), across):
+        beside = groups[start : start + across]
+        for column, (heading, bars) in enumerate(beside):
+            left = NAMES + column * room
+            _text(root, PAD if across == 1 else left, y + 14, heading, INK, weight="600")
+            most = max((value or 0 for _, value, _ in bars), default=0) or 1
+            for k, (name, value, text) in enumerate(bars):
+                top = y + ROW * (k + 1)
+                if column == 0:
+                    _text(root, PAD, top + 14, shortened(name), INK)
+                width = (room - BAR_TEXT) * (value or 0) / most
+                _rect(root, left, top + 3, width, 14, COLORS[start // across % 4])
+                _text(root, left + width + 6, top + 14, text if value is not None else "–", MUTED)
+        y += ROW * (max(len(bars) for _, bars in beside) + 1.5)
     return _finished(root, WIDTH, y)
 
 
@@ -54,7 +64,7 @@ class Scale:
     def __call__(self, x: float) -> float:
         if self.high == self.low:
             return (self.start + self.end) / 2
-        share = math.log(x / self.low) / math.log(self.high / self.low)
+        share = math.log(max(x, self.low) / self.low) / math.log(self.high / self.low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
@@ -66,12 +76,17 @@ class Scale:
         return found if len(found) > 1 else sorted({self.low, self.high})
 
 
+def across_scale(numbers: Sequence[float]) -> Scale:
+    """Return the scale of the level axis."""
+    return Scale([x for x in numbers if x > 0] or [1], 110, WIDTH - 190)
+
+
 def curves_svg(
     view: Any,
     across: str,
     up: str,
+    say: Say,
     curves: Mapping[str, Sequence[tuple[float, float]]],
-    say: Any,
 ) -> str:
     """Return curves on two logarithmic axes; `say` writes a number of the upright one."""
     root, bottom = _page(view), 330.0
@@ -79,7 +94,7 @@ def curves_svg(
     if not points:
         _text(root, PAD, 60, "nothing above zero to draw", MUTED)
         return _finished(root, WIDTH, 70)
-    x = Scale([p[0] for p in points], 110, WIDTH - 190)
+    x = across_scale([p[0] for p in points])
     y = Scale([p[1] for p in points], bottom, 70)
     _text(root, PAD, 54, up, MUTED)
     for tick in y.ticks():

@@ -7,7 +7,7 @@ import io
 import os
 import textwrap
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 from .._files import write_whole
 from ._formula import size_text
 from ._view import View
+
+Say = Callable[[float], str]  # how a number is written
 
 WIDTH = 76
 NAME_ROOM = 26
@@ -27,14 +29,14 @@ class Table:
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    prose: bool = False  # cells are sentences, and lie to the left
+    prose: bool = False  # cells are sentences, which lie to the left; a newline starts another
 
 
 class Report(View):
     """Measured numbers: the records themselves, tables of them for a reader, and a picture."""
 
     scripts = ("common.js", "player.js", "cost.js")
-    summary: str
+    summary: str = ""
     notes: Sequence[str] = ()
     rows_are_steps = False  # whether the rows of the table are what the player steps through
 
@@ -122,7 +124,8 @@ def aligned(table: Table) -> str:
 
 def _markdown(table: Table) -> str:
     rows = [[table.caption, *table.columns], ["---", *["---:"] * len(table.columns)], *table.rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    clean = [[cell.replace("|", "/").replace("\n", "<br>") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in clean)
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
@@ -159,8 +162,10 @@ def bytes_text(x: float) -> str:
     return size_text(int(x))
 
 
-def ratio_text(x: float, base: float | None) -> str:
-    """Return how many times the baseline a number is, such as "2.00×"; "" where it has none."""
-    if not base:
-        return ""
-    return f"{x / base:.2f}×" if x / base < 100 else f"{x / base:,.0f}×"
+def compared(x: float, base: float | None, say: Say) -> str:
+    """Return a number, and behind it how many times the baseline it is: "200 (2.00×)"."""
+    if not base:  # there is none, or it is zero
+        return say(x)
+    ratio = x / base
+    digits = ".2f" if 0.01 <= ratio < 100 or not x else ",.0f" if ratio > 1 else ".1g"
+    return f"{say(x)} ({ratio:{digits}}×)"

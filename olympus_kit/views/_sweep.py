@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 
-from ._charts import COLORS, DASHES, WIDTH, Scale, curves_svg
-from ._cost import METRICS, Cost, cost
-from ._report import Report, Table, ratio_text
+from ._charts import COLORS, DARK_COLORS, across_scale, curves_svg
+from ._cost import METRICS, Cost, cell
+from ._measure import failure
+from ._report import Report, Table
 from ._timing import tracked
 
-PLOT_MARKS = "osD^"
+Sizes = Mapping[str, int]
+Curves = dict[str, list[tuple[float, float]]]
+PLOT_MARKS, PLOT_DASHES = "osD^", ("-", "--", ":")
 
 
 class Sweep(Report):
@@ -24,127 +29,106 @@ class Sweep(Report):
 
     def __init__(
         self,
-        functions: Any,
-        arguments: Any,
-        points: Sequence[tuple[dict[str, int], Cost | str]],
-        metric: str = "flops",
-        notes: Sequence[str] = (),
+        measure: Callable[[Sizes], Cost],
+        points: Sequence[tuple[Sizes, Sequence[dict[str, Any]]]],
+        stopped: Sequence[str] = (),
     ) -> None:
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}; got {metric!r}.")
-        self.functions, self.arguments = functions, arguments
-        self.points, self.metric, self.stopped = list(points), metric, list(notes)
-        failed = [f"{_words(at)}: {found}" for at, found in points if isinstance(found, str)]
-        lost = [
-            f"{_words(at)}, {note}"
-            for at, found in points
-            if isinstance(found, Cost)
-            for note in found.notes
-            if "would need" in note
-        ]
-        self.notes = [*notes, *failed, *lost]
+        self.measure, self.points, self.metric = measure, list(points), "flops"
+        self.across = next(iter(points[0][0])) if points else "no size"
+        self.notes = list(stopped)
+        for record in self.records():
+            if "note" in record:
+                at = {k: record[k] for k in self.points[0][0]}
+                name = f", {record['name']}" if "name" in record else ""
+                self.notes.append(f"{_words(at)}{name}: {record['note']}")
 
     def of(self, metric: str) -> Sweep:
         """Return the same sweep drawn for another metric, such as "peak" or "flops_compiled".
 
         Raises:
-            ValueError: for a metric that is not measured.
+            ValueError: for a metric that was not measured.
         """
-        return Sweep(self.functions, self.arguments, self.points, metric, self.stopped)
+        known = [key for key in METRICS if any(key in record for record in self.records())]
+        if metric not in known:
+            raise ValueError(f"metric must be one of {', '.join(known)}; got {metric!r}.")
+        other = copy.copy(self)
+        other.metric = metric
+        return other
 
     @property
     def title(self) -> str:
         """The metric, and over which sizes."""
-        sizes = ", ".join(self.points[0][0]) if self.points else "no size"
+        sizes = ", ".join(self.points[0][0]) if self.points else self.across
         return f"{METRICS[self.metric][0]} over {sizes}"
 
     @property
     def summary(self) -> str:  # type: ignore[override]
         """Where curves cross."""
-        crossings = self.crossings()
-        return " ".join(f"{c}." for c in crossings) or "No two curves cross."
+        return " ".join(f"{c}." for c in self.crossings()) or "No two curves cross."
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each function at each size; a note where it failed."""
-        return [
-            {**at, **row}
-            for at, found in self.points
-            for row in ([{"note": found}] if isinstance(found, str) else found.records())
-        ]
+        return [{**at, **row} for at, rows in self.points for row in rows]
 
-    def curves(self) -> dict[str, list[tuple[float, float]]]:
+    def curves(self) -> Curves:
         """Return, for each function and each combination of the further sizes, its points."""
-        found: dict[str, list[tuple[float, float]]] = {}
+        further = list(self.points[0][0])[1:] if self.points else []
+        varied = [k for k in further if len({at[k] for at, _ in self.points}) > 1]
+        found: Curves = {}
         for record in self.records():
             if self.metric in record:
-                first, *rest = ((k, record[k]) for k in self.points[0][0])
-                name = ", ".join([record["name"], *(f"{k} = {v}" for k, v in self._varied(rest))])
-                found.setdefault(name, []).append((first[1], record[self.metric]))
+                name = ", ".join([record["name"], *(f"{k} = {record[k]}" for k in varied)])
+                found.setdefault(name, []).append((record[self.across], record[self.metric]))
         return found
-
-    def _varied(self, sizes: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        return [(k, v) for k, v in sizes if len({at[k] for at, _ in self.points}) > 1]
 
     def crossings(self) -> list[str]:
         """Say between which sizes two functions change places, and about where."""
-        across = next(iter(self.points[0][0])) if self.points else ""
         return [
-            f"{name} and {other} cross between {across} = {low:g} and {high:g}, at about {at:.3g}"
+            f"{name} and {other} cross between {self.across} = {low:g} and {high:g}, "
+            f"at about {at:.3g}"
             for (name, ours), (other, theirs) in itertools.combinations(self.curves().items(), 2)
             for low, high, at in _crossings(ours, theirs)
         ]
 
     def tables(self) -> list[Table]:
         """Return a row for each size, a column for each function."""
-        heading, say = METRICS[self.metric]
-        costs = [found for _, found in self.points if isinstance(found, Cost)]
-        names = [row["name"] for row in costs[0].rows] if costs else []
-        rows = []
-        for at, found in self.points:
-            cells = {} if isinstance(found, str) else {row["name"]: row for row in found.rows}
-            base = cells.get(names[0], {}) if names else {}
-            rows.append([
-                _words(at),
-                *(_cell(cells.get(n, {}), base, self.metric, say) for n in names),
-            ])
-        return [Table(heading, names, rows)]
+        names = list(dict.fromkeys(r["name"] for r in self.records() if self.metric in r))
+        cells = []
+        for at, rows in self.points:
+            found = {row.get("name"): row for row in rows}
+            base = found.get(names[0], {}) if names else {}
+            cells.append([_words(at), *(cell(found.get(n, {}), base, self.metric) for n in names)])
+        return [Table(METRICS[self.metric][0], names, cells)]
 
     def steps(self) -> list[dict[str, Any]]:
         """Return a step for each size."""
-        xs = [p[0] for curve in self.curves().values() for p in curve if min(p) > 0]
         (table,) = self.tables()
-        if not xs:
-            return []
-        scale, found = Scale(xs, 110, WIDTH - 190), []
-        for (at, _), row in zip(self.points, table.rows, strict=True):
-            said = "; ".join(f"{n} {c}" for n, c in zip(table.columns, row[1:], strict=True))
-            found.append({"words": f"{row[0]}: {said}", "x": scale(next(iter(at.values())))})
-        return found
+        x = across_scale([at[self.across] for at, _ in self.points])
+        return [
+            {
+                "words": f"{where}: "
+                + "; ".join(f"{n} {c}" for n, c in zip(table.columns, cells, strict=True)),
+                "x": x(at[self.across]),
+            }
+            for (at, _), (where, *cells) in zip(self.points, table.rows, strict=True)
+        ]
 
     def svg(self) -> str:
         """Return the curves on logarithmic axes."""
-        heading, say = METRICS[self.metric]
-        across = next(iter(self.points[0][0])) if self.points else ""
-        return curves_svg(self, across, heading, self.curves(), say)
+        return curves_svg(self, self.across, *METRICS[self.metric], self.curves())
 
     def figure(self, dark: bool = False) -> Any:
         """Return a matplotlib figure, for print or (with `dark`) for a dark page."""
         import matplotlib.pyplot as plt
 
         paper, ink = ("#0f141a", "#e6edf3") if dark else ("#ffffff", "#1b1f24")
-        colors = ["#7db4f0", "#ff8a80", "#6fd08c", "#a3adb8"] if dark else COLORS
+        colors = DARK_COLORS if dark else COLORS
         fig, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained", facecolor=paper)
         axes.set_facecolor(paper)
         for k, (name, curve) in enumerate(self.curves().items()):
-            style = ("-", "--", ":")[k // 4 % len(DASHES)]
-            axes.loglog(
-                *zip(*curve, strict=True),
-                color=colors[k % 4],
-                marker=PLOT_MARKS[k % 4],
-                linestyle=style,
-                label=name,
-            )
-        axes.set_xlabel(next(iter(self.points[0][0])), color=ink)
+            look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
+            axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
+        axes.set_xlabel(self.across, color=ink)
         axes.set_ylabel(METRICS[self.metric][0], color=ink)
         axes.tick_params(which="both", colors=ink)
         axes.spines[:].set_color(ink)
@@ -157,27 +141,15 @@ class Sweep(Report):
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
 
-        def show(**sizes: int) -> None:
-            print(cost(self.functions, *_arguments(self.arguments, sizes)))
+        def slider(found: set[int]) -> Any:
+            low, high = min(found), max(found)
+            return ipywidgets.IntSlider(low, low, high, continuous_update=False)
 
-        ranges = {
-            name: ipywidgets.IntSlider(
-                value=min(found), min=min(found), max=max(found), continuous_update=False
-            )
-            for name in self.points[0][0]
-            if (found := [at[name] for at, _ in self.points])
-        }
-        return ipywidgets.interactive(show, **ranges)
+        sliders = {k: slider({at[k] for at, _ in self.points}) for k in self.points[0][0]}
+        return ipywidgets.interactive(lambda **sizes: print(self.measure(sizes)), **sliders)
 
 
-def _cell(row: Mapping[str, Any], base: Mapping[str, Any], metric: str, say: Any) -> str:
-    if metric not in row:
-        return "–"
-    ratio = "" if row is base else ratio_text(row[metric], base.get(metric))
-    return f"{say(row[metric])} {ratio}".strip()
-
-
-def _words(sizes: Mapping[str, int]) -> str:
+def _words(sizes: Sizes) -> str:
     return ", ".join(f"{name} = {size}" for name, size in sizes.items())
 
 
@@ -197,7 +169,7 @@ def _crossings(
     return found
 
 
-def sweep(functions: Any, arguments: Any, sizes: Mapping[str, Any], timed: bool) -> Sweep:
+def sweep(again: Callable[..., Cost], arguments: Any, sizes: Mapping[str, Any]) -> Sweep:
     """Measure functions at every combination of sizes; what fails is noted, the rest is kept."""
     lists = {k: [v] if isinstance(v, int) else list(v) for k, v in sizes.items()}
     if not lists or not all(lists.values()):
@@ -205,25 +177,33 @@ def sweep(functions: Any, arguments: Any, sizes: Mapping[str, Any], timed: bool)
     combinations = [
         dict(zip(lists, found, strict=True)) for found in itertools.product(*lists.values())
     ]
-    points: list[tuple[dict[str, int], Cost | str]] = []
+    if isinstance(arguments, str):
+        _arguments(arguments, combinations[0])  # an unknown size is no failure of the functions
+
+    def measure(at: Sizes) -> Cost:
+        return again(*_arguments(arguments, at))
+
+    points: list[tuple[Sizes, Sequence[dict[str, Any]]]] = []
     notes = []
     try:
         for at in tracked(combinations, "sweeping", None):
-            points.append((at, _point(functions, arguments, at, timed)))
+            points.append((at, _rows(measure, at)))
     except KeyboardInterrupt:
         notes.append(f"stopped: {len(points)} of {len(combinations)} sizes kept")
-    return Sweep(functions, arguments, points, notes=notes)
+    return Sweep(measure, points, notes)
 
 
-def _point(functions: Any, arguments: Any, at: Mapping[str, int], timed: bool) -> Cost | str:
-    args = _arguments(arguments, at)
+def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:
     try:
-        return cost(functions, *args, timed=timed, progress=False)
+        with warnings.catch_warnings():
+            # results that differ were warned of when the functions were first compared
+            warnings.simplefilter("ignore")
+            return measure(at).rows
     except Exception as error:
-        return f"failed, {type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        return [{"note": failure(error)}]
 
 
-def _arguments(arguments: Any, sizes: Mapping[str, int]) -> tuple[Any, ...]:
+def _arguments(arguments: Any, sizes: Sizes) -> tuple[Any, ...]:
     """Return the arguments at these sizes: made by a function, or shapes alone."""
     if callable(arguments):
         made = arguments(**sizes)
@@ -234,7 +214,7 @@ def _arguments(arguments: Any, sizes: Mapping[str, int]) -> tuple[Any, ...]:
     )
 
 
-def _shape(text: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
+def _shape(text: str, sizes: Sizes) -> tuple[int, ...]:
     unknown = [word for word in text.split() if not word.isdigit() and word not in sizes]
     if unknown:
         raise ValueError(

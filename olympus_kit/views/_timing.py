@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import jax
 
 from ._charts import bars_svg
-from ._report import Report, Table, listed, ratio_text, seconds_text, shortened
+from ._report import Report, Table, compared, listed, seconds_text
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class Stopwatch(Report):
 
     def __init__(self, times: Mapping[str, Sequence[float]], rounds: int, what: str) -> None:
         self.times = {name: list(found) for name, found in times.items() if found}
-        self.what = what
+        self.summary = " ".join([what, *(f"{words}." for words in self.verdicts().values())])
         complete = min(map(len, times.values()), default=0)
         self.notes = [f"stopped: {complete} of {rounds} rounds kept"] * (complete < rounds)
 
@@ -120,18 +120,11 @@ class Stopwatch(Report):
         """What was timed."""
         return f"Time of {listed(list(self.times)) or 'nothing'}"
 
-    @property
-    def summary(self) -> str:  # type: ignore[override]
-        """How it was timed, and the verdicts."""
-        return " ".join([self.what, *(f"{words}." for words in self.verdicts().values())])
-
     def verdicts(self) -> dict[str, str]:
         """Return, for each function but the first, what is known against the first."""
         first, *rest = self.times or [""]
         return {
-            name: verdict(self.times[name], self.times[first]).words(name, first)
-            for name in rest
-            if len(self.times[name]) > 1  # a first call happens once
+            name: verdict(self.times[name], self.times[first]).words(name, first) for name in rest
         }
 
     def records(self) -> list[dict[str, Any]]:
@@ -144,16 +137,12 @@ class Stopwatch(Report):
 
     def tables(self) -> list[Table]:
         """Return a row for each function."""
-        records = self.records()
-        rows = [
-            [
-                shortened(r["name"]),
-                *(seconds_text(r[k]) for k in ("minimum", "median", "spread")),
-                ratio_text(r["minimum"], records[0]["minimum"]),
-            ]
-            for r in records
-        ]
-        return [Table("time", ["minimum", "median", "± spread", "ratio"], rows)]
+        rows, base = [], None
+        for r in self.records():
+            least = compared(r["minimum"], base, seconds_text)
+            base = base or r["minimum"]
+            rows.append([r["name"], least, *(seconds_text(r[k]) for k in ("median", "spread"))])
+        return [Table("time", ["minimum", "median", "± spread"], rows)]
 
     def svg(self) -> str:
         """Return the minima as bars."""
@@ -173,7 +162,6 @@ def stopwatch(
     *args: Any,
     jit: bool = True,
     rounds: int = 15,
-    clock: Clock = time.perf_counter,
     progress: bool | None = None,
 ) -> Stopwatch:
     """Time functions of the same arguments side by side, and say which differ beyond noise.
@@ -186,7 +174,6 @@ def stopwatch(
         *args: what each is called with.
         jit: whether to compile them; False times JAX's eager mode.
         rounds: samples of each function; six or more for a verdict.
-        clock: where the seconds come from.
         progress: whether to show a bar; in a terminal where None.
 
     Raises:
@@ -203,13 +190,27 @@ def stopwatch(
         raise TypeError(f"stopwatch takes {{name: function}}, then arguments; got {functions!r}.")
     jobs = {n: waited(jax.jit(f) if jit else f, args) for n, f in functions.items()}
     what = "Compiled; " if jit else "Not compiled; "
-    times = sample(jobs, rounds, clock, progress)
+    times = sample(jobs, rounds, progress=progress)
     return Stopwatch(times, rounds, f"{what}each call waited for.")
+
+
+class Traps(Stopwatch):
+    """The time of one function, taken in one right way and in wrong ones."""
+
+    def verdicts(self) -> dict[str, str]:
+        """Return what each wrong way would make one believe."""
+        first, *rest = self.times or [""]
+        right = min(self.times.get(first, [math.nan]))
+        ratios = {name: min(self.times[name]) / right for name in rest}
+        return {
+            name: f"{name}: {max(r, 1 / r):.3g}× too {'slow' if r > 1 else 'fast'}"
+            for name, r in ratios.items()
+        }
 
 
 def timing_traps(
     f: Callable[..., Any], *args: Any, rounds: int = 7, clock: Clock = time.perf_counter
-) -> Stopwatch:
+) -> Traps:
     """Time a function right, and in the three classic wrong ways, side by side.
 
     The wrong ways: the first call, which compiles, too; not waiting for the result; and
@@ -223,16 +224,16 @@ def timing_traps(
     ```
     """
     compiled = jax.jit(f)
-    start = clock()
-    waited(compiled, args)()
-    first = clock() - start
-    right = sample({"right": waited(compiled, args)}, rounds, clock)["right"]
+    call = waited(compiled, args)
+    first = timeit.Timer(call, timer=clock).timeit(1)
+    times = sample({"right": call, "without jit": waited(f, args)}, rounds, clock)
     hasty = []
     for _ in range(rounds):
-        start = clock()
-        result = compiled(*args)
-        hasty.append(clock() - start)
-        jax.block_until_ready(result)
-    eager = sample({"eager": waited(f, args)}, rounds, clock)["eager"]
-    times = {"right": right, "the first call": [first], "without waiting": hasty}
-    return Stopwatch(times | {"without jit": eager}, 0, "One right way and three wrong ones.")
+        hasty.append(timeit.Timer(lambda: compiled(*args), timer=clock).timeit(1))
+        call()  # waits until the processor is free again
+    wrong = {"the first call": [first], "without waiting": hasty}
+    return Traps(
+        {"right": times["right"], **wrong, "without jit": times["without jit"]},
+        1,
+        "One right way, and three wrong ones.",
+    )

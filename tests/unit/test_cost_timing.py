@@ -108,7 +108,7 @@ def test_a_stopwatch_says_what_it_found():
     view = Stopwatch({"a": [2.0] * 9, "b": [1.0] * 9}, 9, "Compiled.")
     assert view.title == "Time of a, b"
     assert view.verdicts() == {"b": "b is faster than a, 2×"}
-    assert view.text().splitlines()[-1] == "b         1 s     1 s      0 µs  0.50×"
+    assert view.text().splitlines()[-1] == "b     1 s (0.50×)     1 s      0 µs"
     assert view.records()[0]["spread"] == 0
     assert "2 s" in view.svg()
 
@@ -145,4 +145,14 @@ def test_the_three_traps_stand_beside_the_right_way():
     assert len(view.times["the first call"]) == 1
     assert traced.count(True) == 1  # compiled once, in the first call
     assert traced.count(False) >= 7  # and run as Python without jit
-    assert list(view.verdicts()) == ["without waiting", "without jit"]
+    # this clock ticks once a reading, and nothing takes time
+    assert view.verdicts()["the first call"] == "the first call: 1× too fast"
+    assert view.summary.startswith("One right way, and three wrong ones. the first call: ")
+
+
+def test_a_trap_says_what_one_would_believe():
+    view = timing.Traps({"right": [2.0, 3.0], "the first call": [90.0], "hasty": [0.5]}, 1, "")
+    assert view.verdicts() == {
+        "the first call": "the first call: 45× too slow",
+        "hasty": "hasty: 4× too fast",
+    }

@@ -11,9 +11,9 @@ import pytest
 
 import olympus
 import olympus_kit as ok
-from olympus_kit.views import _sweep as sweep_module
-from olympus_kit.views._cost import free_memory
-from olympus_kit.views._report import number_text, seconds_text
+from olympus_kit.views._cost import GROUPS
+from olympus_kit.views._measure import free_memory
+from olympus_kit.views._report import compared, number_text, seconds_text
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -76,34 +76,25 @@ def test_one_function_is_compared_with_its_derivatives():
     assert "grad" not in [row["name"] for row in vector.records()]
 
 
-@pytest.mark.parametrize(("wrt_weights", "ratio"), [(False, 2), (True, 3)])
-def test_two_times_or_three_times(wrt_weights, ratio):
-    n, layers = 64, 4
-    net = lambda w, x: sum_of(jax.lax.fori_loop, w, x)
-
-    def sum_of(_, w, x):
-        for k in range(layers):
-            x = w[k] @ x
+@pytest.mark.parametrize(("argnums", "ratio"), [(1, 2), ((0, 1), 3), (None, 3)])
+def test_two_times_by_x_alone_and_three_times_by_the_weights_too(argnums, ratio):
+    def net(w, x):
+        for layer in w:
+            x = layer @ x
         return x
 
-    given = (shape(layers, n, n), shape(n, n))
-    if wrt_weights:
-        jvp = lambda w, x, dw, dx: jax.jvp(net, (w, x), (dw, dx))
-        moved = given
-    else:
-        jvp = lambda w, x, dx: jax.jvp(lambda y: net(w, y), (x,), (dx,))
-        moved = given[1:]
-    plain = ok.cost({"f": net}, *given).rows[0]["flops"]
-    forward = ok.cost({"jvp": jvp}, *given, *moved).rows[0]["flops"]
-    assert plain == layers * 2 * n**3
-    assert forward / plain == pytest.approx(ratio, rel=0.01)
+    found = ok.cost(net, shape(4, 32, 32), shape(32, 32), argnums=argnums)
+    plain = found["f"]["flops_compiled"]
+    assert plain == 4 * 2 * 32**3
+    for name in ("jvp", "vjp", "linearize + apply"):
+        assert found[name]["flops_compiled"] / plain == pytest.approx(ratio, rel=0.05)
 
 
 def test_ratios_are_to_the_baseline():
     first = ok.cost(BOTH, shape(10), shape(100, 10))
     second = ok.cost(BOTH, shape(10), shape(100, 10), baseline="jacrev")
-    assert "252,200 9.93×" in first.text()
-    assert "25,400 0.10×" in second.text()
+    assert "252,200 (9.93×)" in first.text()
+    assert "25,400 (0.10×)" in second.text()
     with pytest.raises(ValueError, match="baseline must be one of jacfwd, jacrev; got 'grad'"):
         ok.cost(BOTH, shape(10), shape(100, 10), baseline="grad")
 
@@ -140,12 +131,33 @@ def test_nothing_to_differentiate_is_said():
         ok.cost(lambda n: n * 2, 3)
 
 
+def test_shapes_alone_are_compared_where_there_are_no_numbers():
+    with pytest.warns(UserWarning, match=r"sum does not return what sin returns \(shape \(\)"):
+        found = ok.cost({"sin": jnp.sin, "sum": jnp.sum}, shape(3))
+    assert "sum does not return what sin returns (shape (), not (3,))" in found.notes
+    assert not ok.cost({"sin": jnp.sin, "cos": jnp.cos}, shape(3)).notes
+
+
+def test_what_fails_is_noted_beside_the_rest():
+    def doubled(x):
+        return jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c * 2, x).sum()
+
+    found = ok.cost(doubled, jnp.ones(3))
+    assert any(
+        n.startswith("vjp: failed, ValueError: Reverse-mode differentiation") for n in found.notes
+    )
+    assert found["jvp"]["flops"] > 0
+    assert "–" in found.text()
+    with pytest.raises(TypeError, match="dot_general"):
+        ok.cost({"product": lambda x: x @ jnp.ones(7)}, jnp.ones(3))
+
+
 def test_what_does_not_fit_is_refused_with_the_number():
-    with pytest.raises(MemoryError, match=r"jacfwd: would need about 3\.\d+ KiB, and 10 bytes"):
+    with pytest.raises(MemoryError, match=r"it would need about 3\.\d+ KiB, and 10 bytes"):
         ok.cost(BOTH, shape(10), shape(10, 10), memory=10)
     some = ok.cost(BOTH, shape(10), shape(1000, 10), memory=1_000_000)
     assert [("flops_compiled" in row) for row in some.rows] == [True, False]
-    assert any("jacrev: would need about" in note for note in some.notes)
+    assert any("jacrev: failed, MemoryError: it would need about" in note for note in some.notes)
     assert free_memory() > 2**20
 
 
@@ -157,7 +169,7 @@ def test_times_are_there_only_when_asked_for():
         assert row["jitted_seconds"] > 0
 
 
-def test_ctrl_c_keeps_what_is_done(monkeypatch):
+def test_ctrl_c_keeps_what_is_done():
     def interrupted(x, a):
         raise KeyboardInterrupt
 
@@ -175,7 +187,7 @@ def test_every_export_holds_the_same_numbers(tmp_path):
     header, first, _ = found.csv().splitlines()
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert (row["name"], row["flops"]) == ("jacfwd", "25400")
-    assert "| jacrev | 17 0.85× | 252,200 9.93× |" in found.markdown()
+    assert "| jacrev | 17 (0.85×) | 252,200 (9.93×) |" in found.markdown()
     for suffix in ("csv", "md", "svg", "html", "json", "txt"):
         assert found.save(tmp_path / f"cost.{suffix}").stat().st_size > 100
     with pytest.raises(FileNotFoundError, match="make it first"):
@@ -205,6 +217,21 @@ def test_the_picture_has_a_title_and_every_number():
     texts = [e.text for e in root.iter() if e.text]
     assert texts[0] == found.title == "Cost of jacfwd, jacrev"
     assert {"25,400", "252,200", "jacfwd", "jacrev"} <= set(texts)
+    measured = {
+        h for _, group in GROUPS.items() for k, (h, _) in group.items() if k in found.rows[0]
+    }
+    assert len(measured) == 11
+    assert measured <= set(texts)
+    assert len([e for e in root.iter() if e.tag.endswith("rect")]) == 1 + 2 * len(measured)
+
+
+@pytest.mark.parametrize(
+    ("x", "base", "text"),
+    [(200, 100, "200 (2.00×)"), (1, 1000, "1 (0.001×)"), (12_345, 10, "12,345 (1,234×)"),
+     (5, 0, "5"), (5, None, "5"), (0, 5, "0 (0.00×)")],
+)  # fmt: skip
+def test_a_ratio_stands_behind_its_number(x, base, text):
+    assert compared(x, base, number_text) == text
 
 
 @pytest.mark.parametrize(
@@ -274,26 +301,38 @@ def test_a_size_that_fails_is_noted_and_the_rest_kept():
     assert "failed" in found.csv()
 
 
+def test_a_function_that_fails_at_one_size_leaves_the_others_alone():
+    def even(x):
+        if len(x) % 2:
+            raise ValueError("an odd length")
+        return x * 2
+
+    with pytest.warns(UserWarning, match="even does not return what sum returns"):
+        at_2 = ok.cost({"sum": jnp.sum, "even": even}, shape(2))
+    found = at_2.sweep("n", n=[2, 3, 4])
+    assert found.notes == ["n = 3, even: failed, ValueError: an odd length"]
+    sizes = {name: [n for n, _ in curve] for name, curve in found.curves().items()}
+    assert sizes == {"sum": [2, 3, 4], "even": [2, 4]}
+
+
 def test_a_size_that_does_not_fit_is_predicted():
     found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep("n, m n", n=[2, 10**9], m=10**9)
     assert any("would need about" in note and "TiB" in note for note in found.notes)
     assert len(found.points) == 2
 
 
-def test_ctrl_c_keeps_the_sizes_that_are_done(monkeypatch):
-    at_2 = ok.cost(BOTH, shape(2), shape(2, 2))
-    real, seen = sweep_module.cost, []
-
-    def second_is_stopped(*given, **options):
-        seen.append(given)
-        if len(seen) == 2:
+def test_ctrl_c_keeps_the_sizes_that_are_done():
+    def arguments(n):
+        if n == 3:
             raise KeyboardInterrupt
-        return real(*given, **options)
+        return shape(n), shape(n, n)
 
-    monkeypatch.setattr(sweep_module, "cost", second_is_stopped)
-    found = at_2.sweep("n, n n", n=[2, 3, 4])
+    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=[2, 3, 4])
     assert found.notes == ["stopped: 1 of 3 sizes kept"]
     assert [at for at, _ in found.points] == [{"n": 2}]
+    nothing = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=3)
+    assert "stopped: 0 of 1 sizes kept" in nothing.text()
+    assert "nothing above zero" in nothing.svg()
 
 
 @pytest.mark.parametrize(
@@ -309,6 +348,19 @@ def test_a_sweep_says_what_it_lacks(pattern, sizes, message):
 def test_an_unknown_metric_is_refused(swept):
     with pytest.raises(ValueError, match="metric must be one of equations, flops"):
         swept.of("speed")
+    with pytest.raises(ValueError, match="got 'jitted_seconds'"):
+        swept.of("jitted_seconds")
+
+
+def test_the_number_of_passes_over_the_sizes():
+    at_4 = ok.cost(product, shape(4), shape(8, 4), argnums=0)
+    found = at_4.sweep("n, 8 n", n=[2, 4, 8, 16]).of("passes")
+    curves = {name: [int(y) for _, y in curve] for name, curve in found.curves().items()}
+    assert curves["jvp"] == curves["vjp"] == curves["linearize + apply"] == [1] * 4
+    assert curves["jacfwd"] == [2, 4, 8, 16]
+    assert curves["jacrev"] == [8] * 4
+    assert curves["hessian"] == [16, 32, 64, 128]
+    assert "jacfwd and jacrev cross between n = 4 and 16, at about 8" in found.summary
 
 
 def test_a_sweep_steps_through_its_sizes(swept):
@@ -343,6 +395,20 @@ def test_sliders_measure_what_is_chosen(capsys):
     want = ok.cost(BOTH, shape(5), shape(5, 5)).rows[0]["flops"]
     said = capsys.readouterr().out + str(widget.out.outputs)
     assert f"{want:,}" in said
+
+
+def test_ctrl_c_keeps_the_rounds_that_are_complete():
+    calls = []
+
+    def stubborn(x):
+        calls.append(x)
+        if len(calls) == 6 and not isinstance(x, jax.core.Tracer):
+            raise KeyboardInterrupt
+        return x * 2
+
+    found = ok.cost({"stubborn": stubborn}, jnp.ones(3), timed=True)
+    (note,) = found.notes
+    assert note.endswith("of 7 rounds timed")
 
 
 def test_concrete_numbers_are_made_for_shapes_that_are_timed():

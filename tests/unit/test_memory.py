@@ -48,6 +48,15 @@ def test_forward_mode_keeps_nothing():
     assert "Kept" not in view.summary
 
 
+def test_what_is_kept_is_named_an_input_too():
+    said = ok.memory(waves, jnp.ones(10)).summary.split("Kept for the way back: ")[1]
+    assert set(said.split(". ")[0].split(", ")) == {
+        f"{n} (80 bytes)" for n in ("c1", "v2", "c2", "x")
+    }
+    again = ok.memory(waves, jnp.ones(10), checkpoint=True)
+    assert "Kept for the way back: x (80 bytes)." in again.summary
+
+
 def test_a_checkpoint_keeps_less_and_computes_again():
     plain = ok.memory(waves, jnp.ones(10))
     again = ok.memory(waves, jnp.ones(10), checkpoint=True)
@@ -97,7 +106,9 @@ def test_segments_of_the_square_root_are_best():
     assert 2.9e6 < rows[16]["temp"] < 3.5e6
     assert rows[16]["flops"] / rows[None]["flops"] < 1.5
     assert rows[1]["peak"] == pytest.approx(rows[256]["peak"], rel=0.5)
-    assert "turns in a segment" in found.svg()
+    svg = found.svg()
+    for said in ("turns in a segment", "jaxpr peak", "compiled temp", "jaxpr flops", "0.1×"):
+        assert said in svg
 
 
 def test_the_tradeoff_tries_powers_of_two():

@@ -1,0 +1,133 @@
+"""What one function costs: counted before it is compiled, weighed by XLA, timed where asked."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..program import count
+from ._derivatives import Entry
+from ._report import bytes_text
+from ._timing import sample, waited
+
+ROUNDS = 7
+
+
+def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Any:
+    """Write what a function costs into its row, as far as it gets, and return it compiled.
+
+    Raises:
+        MemoryError: where it would need more than `memory`; it is not compiled then.
+    """
+    traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
+    row.update(vars(count(traced.jaxpr)))
+    ends = sum(_nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info)))
+    needed, limit = row["peak"] + ends, free_memory() if memory is None else memory
+    if needed > limit:
+        raise MemoryError(
+            f"it would need about {bytes_text(needed)}, and {bytes_text(limit)} are free"
+        )
+    lowered = traced.lower()
+    start = time.perf_counter()
+    compiled = lowered.compile()
+    row["compile_seconds"] = time.perf_counter() - start
+    before, after = lowered.cost_analysis() or {}, compiled.cost_analysis() or {}
+    row["flops_lowered"] = int(before.get("flops", 0))
+    row["flops_compiled"] = int(after.get("flops", 0))
+    row["bytes_compiled"] = int(after.get("bytes accessed", 0))
+    row["temp"] = int(compiled.memory_analysis().temp_size_in_bytes)
+    return compiled
+
+
+def failure(error: Exception) -> str:
+    """Return an error as a note, in one line."""
+    return f"failed, {type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+
+
+def _nbytes(leaf: Any) -> int:
+    dtype = getattr(leaf, "dtype", np.dtype(float))
+    size: int = math.prod(np.shape(leaf)) * dtype.itemsize
+    return size
+
+
+def free_memory() -> int:
+    """Return the bytes that the machine can still give, or all that it has; as far as it says."""
+    try:
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+        free = dict(line.split(":", 1) for line in lines)["MemAvailable"]
+        return int(free.split()[0]) * 1024
+    except (OSError, KeyError):
+        pass
+    try:
+        return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):
+        return 2**63 - 1  # this system does not say
+
+
+def differences(compiled: Mapping[str, Any], args: Sequence[Any]) -> list[str]:
+    """Warn of functions whose result is not that of the first.
+
+    Numbers are compared by running each once; where the arguments are but shapes, shapes are.
+    """
+    shapes = any(isinstance(a, jax.ShapeDtypeStruct) for a in jax.tree.leaves(list(args)))
+    results = {n: c.out_info if shapes else c(*args) for n, c in compiled.items()}
+    first, *rest = results or [""]
+    notes = []
+    for name in rest:
+        if how := _difference(results[first], results[name]):
+            notes.append(f"{name} does not return what {first} returns ({how})")
+            warnings.warn(f"{notes[-1]}: their costs are not of the same work.", stacklevel=3)
+    return notes
+
+
+def _difference(first: Any, other: Any) -> str:
+    expected, found = (jax.tree.map(np.shape, result) for result in (first, other))
+    if expected != found:
+        return f"shape {found}, not {expected}"
+    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(other), strict=True)
+    return "" if all(_close(x, y) for x, y in pairs) else "other numbers"
+
+
+def _close(x: Any, y: Any) -> bool:
+    if isinstance(x, jax.ShapeDtypeStruct):
+        return True
+    exact = not jnp.issubdtype(x.dtype, jnp.inexact)
+    loose = 0.0 if exact else float(jnp.finfo(x.dtype).eps) ** 0.5  # type: ignore[no-untyped-call]
+    return bool(jnp.allclose(x, y, rtol=loose, atol=loose, equal_nan=True))
+
+
+def add_seconds(
+    rows: Sequence[dict[str, Any]],
+    entries: Mapping[str, Entry],
+    compiled: Mapping[str, Any],
+    progress: bool | None,
+) -> list[str]:
+    """Time what was compiled, eager and jitted in turns; return a note where it was stopped."""
+    jobs = {}
+    for name, run in compiled.items():
+        args = jax.tree.map(_concrete, entries[name].args)
+        jobs[f"eager {name}"] = waited(entries[name].function, args)
+        jobs[f"jitted {name}"] = waited(run, args)
+    times = sample(jobs, ROUNDS, progress=progress)
+    for row in rows:
+        for how in ("eager", "jitted"):
+            if seconds := times.get(f"{how} {row['name']}"):
+                row[f"{how}_seconds"] = min(seconds)
+    complete = min(map(len, times.values()))
+    return [f"stopped: {complete} of {ROUNDS} rounds timed"] * (complete < ROUNDS)
+
+
+def _concrete(leaf: Any) -> Any:
+    """Return numbers for what is only a shape: harmless ones, of both signs."""
+    if not isinstance(leaf, jax.ShapeDtypeStruct):
+        return leaf
+    return np.sin(1.0 + np.arange(math.prod(leaf.shape))).reshape(leaf.shape).astype(leaf.dtype)

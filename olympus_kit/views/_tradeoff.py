@@ -1,0 +1,89 @@
+"""Memory for work: the gradient of a loop whose segments are forgotten and computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+
+from ._charts import curves_svg
+from ._cost import METRICS, Cost, cost
+
+
+class Tradeoff(Cost):
+    """The gradient of a long loop, kept whole or in segments that are computed again."""
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+        return "The gradient of a loop, cut into segments that are computed again"
+
+    def svg(self) -> str:
+        """Return memory and work over the length of a segment, as multiples of keeping all."""
+        whole, *rows = self.rows
+        curves = {
+            METRICS[key][0]: [(row["segment"], row[key] / whole[key]) for row in rows if key in row]
+            for key in ("peak", "temp", "flops")
+        }
+        said = "times what it is when all is kept"
+        return curves_svg(self, "turns in a segment", said, lambda x: f"{x:.2g}×", curves)
+
+
+def segmented(step: Callable[[Any], Any], length: int, segment: int) -> Callable[[Any], Any]:
+    """Return `length` turns of `step` as a loop over checkpointed segments of `segment` turns.
+
+    Raises:
+        ValueError: where `segment` does not divide `length`.
+    """
+    if segment < 1 or length % segment:
+        raise ValueError(f"segment must divide length = {length}; got {segment}.")
+    inner = jax.checkpoint(_turns(step, segment))
+    return _turns(inner, length // segment)
+
+
+def _turns(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
+    return lambda start: jax.lax.scan(lambda c, _: (step(c), None), start, None, length=length)[0]
+
+
+def tradeoff(
+    step: Callable[[Any], Any],
+    init: Any,
+    length: int,
+    segments: Sequence[int] | None = None,
+    *,
+    timed: bool = False,
+) -> Tradeoff:
+    """Compare the memory of a loop's gradient over the ways to cut it into checkpointed segments.
+
+    A segment keeps only what it starts from, and is run again on the way back: for n turns,
+    segments of about √n are best (Griewank 1992, with one level).
+
+    Args:
+        step: one turn, from a carry to the next of the same shapes.
+        init: the first carry.
+        length: how many turns.
+        segments: lengths to try, divisors of `length`; the powers of two among them where None.
+        timed: whether to time, too.
+
+    Raises:
+        ValueError: where a segment does not divide `length`.
+
+    ```python
+    import olympus.numpy as jnp
+    import olympus_kit as ok
+
+    print(ok.tradeoff(jnp.sin, jnp.ones(1000), 256, [1, 16, 256]))
+    ```
+    """
+    segments = segments or [2**k for k in range(length.bit_length()) if length % 2**k == 0]
+    runs = {"all kept": _turns(step, length)}
+    runs |= {f"segments of {n}": segmented(step, length, n) for n in segments}
+
+    def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return jax.grad(lambda carry: sum(leaf.sum() for leaf in jax.tree.leaves(run(carry))))
+
+    found = cost({name: total(run) for name, run in runs.items()}, init, timed=timed)
+    for row, segment in zip(found.rows[1:], segments, strict=False):
+        row["segment"] = segment
+    return Tradeoff(found.rows, found.baseline, (), found.again)
