@@ -85,6 +85,9 @@ class Dag(Graph):
         drawn = {"picture": picture, "legend": legend(self.arrows), "text": self.text()}
         return {key: ladder[key] for key in own} | drawn
 
+    def _embedded(self) -> dict[str, Any]:
+        return self.model()
+
     def text(self, color: bool = False) -> str:
         """Return the program line by line, and then every node and every arrow."""
         nodes = [f"{'node':12} {node.words}" for node in self.nodes]

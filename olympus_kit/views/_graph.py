@@ -42,16 +42,19 @@ class Graph(View):
         return model | {"text": self.text()}
 
     def _embedded(self) -> dict[str, Any]:
-        """Return the model with each step inside its line.
+        """Return the model with each step inside its line, and counts as differences.
 
         Deflating sees only the last 32 KiB, and a step repeats the values of its line.
         """
         model = self.model()
-        if "rows" in model:
-            steps = model.pop("steps")
-            for line in _lines(model["rows"]):
-                if line["step"] is not None:
-                    line["told"] = steps[line["step"]]
+        steps = model.pop("steps")
+        for number in range(len(steps) - 1, 0, -1):
+            for count in ("live", "flops"):
+                steps[number][count] -= steps[number - 1][count]
+        for line in _lines(model["rows"]):
+            if line["step"] is not None:
+                line["told"] = steps[line["step"]]
+                del line["told"]["row"]
         return model
 
     def text(self, color: bool = False) -> str:

@@ -188,12 +188,18 @@ function drawRung(row) {
 
 // ---- the ladder --------------------------------------------------------------------------------
 
-// A page's data has each step inside its line.
-function stepsOf(rows, found = []) {
-  for (const row of rows) {
-    for (const line of linesIn(row)) if (line.told) found[line.step] = line.told;
-    stepsOf(row.children, found);
-  }
+// A page's data has each step inside its line, and counts as differences.
+function stepsOf(rows) {
+  const found = [];
+  const visit = (row) => {
+    for (const line of linesIn(row)) if (line.told) found[line.step] = { row: row.path, ...line.told };
+    row.children.forEach(visit);
+  };
+  rows.forEach(visit);
+  found.slice(1).forEach((step, k) => {
+    step.live += found[k].live;
+    step.flops += found[k].flops;
+  });
   return found;
 }
 
