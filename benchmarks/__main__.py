@@ -4,7 +4,7 @@ import argparse
 
 from rich.progress import track
 
-from . import bench_capture, bench_graph, bench_import, bench_jacobian, bench_ladder
+from . import bench_capture, bench_cost, bench_graph, bench_import, bench_jacobian, bench_ladder
 from ._ratio import Ratio
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "graph": bench_graph.ratios,
     "capture": bench_capture.ratios,
     "jacobian": bench_jacobian.ratios,
+    "cost": bench_cost.ratios,
     "ladder": bench_ladder.ratios,
 }
 

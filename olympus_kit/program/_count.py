@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ._capture import _without_collecting
 from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawEquation, RawValue, read
 from ._liveness import held
@@ -32,6 +33,7 @@ class Count:
     looped: bool  # whether turns were multiplied that XLA's own count leaves out
 
 
+@_without_collecting()
 def count(jaxpr: Any) -> Count:
     """Return the cost of a jaxpr, such as `olympus.jit(f).trace(*args).jaxpr`."""
     values: list[RawValue] = []

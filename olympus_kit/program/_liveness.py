@@ -7,12 +7,10 @@ as well as captured ones, since their equations have the same attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Life:
+class Life(NamedTuple):
     """From when to when a value is held: equations `start` to `end`, counted from 0."""
 
     value: int
@@ -35,14 +33,14 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
 def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
     """Return the most bytes held at each equation: after it, or while its body runs."""
     change = [0] * (len(equations) + 2)
-    for life in lifetimes(equations, outputs):
-        change[life.start] += values[life.value].nbytes
-        change[life.end] -= values[life.value].nbytes
+    for value, start, end in lifetimes(equations, outputs):
+        change[start] += values[value].nbytes
+        change[end] -= values[value].nbytes
     before, found = 0, []
-    for k, equation in enumerate(equations):
-        after = before + change[k]
-        found.append(max(after, before + _inside(equation, values)))
-        before = after
+    for equation, more in zip(equations, change, strict=False):
+        inside = _inside(equation, values) if equation.bodies else 0
+        found.append(max(before + more, before + inside))
+        before += more
     return found
 
 
