@@ -154,6 +154,10 @@ CORPUS: dict[str, Entry] = {
     "reshape": (lambda a: a.reshape(9).T[::-1], (A,)),
     "rnn": (rnn, ({"w": 0.5 * np.eye(2), "b": np.ones(2)},)),
     "scan": (lambda x: lax.scan(lambda c, a: (jnp.sin(c) * a, c), 1.0, x), (X,)),
+    "scan_of_nothing": (
+        lambda x: x.sum() * lax.scan(lambda c, a: (c * a, c), 1.0, x[:0])[0],
+        (X,),
+    ),
     "scan_reverse": (
         lambda x: lax.scan(lambda c, a: (c * a + 1, c), 0.5, x, reverse=True),
         (X,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,10 +25,24 @@ class Arguments:
     which: list[int]  # leaves that are differentiated
     diff_trees: tuple[Any, ...]  # a tree of leaf numbers for each differentiated argument
     rebuild: Callable[[Sequence[Any]], tuple[Any, ...]]  # leaves -> the arguments
+    fixed: bool = False  # whether leaves that are not differentiated are handed on as numbers
 
     def call(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """Return `f` as a function of the leaves."""
-        return lambda *leaves: f(*self.rebuild(leaves))
+
+        @functools.wraps(f, updated=())  # jax's errors name what was wrapped
+        def called(*leaves: Any) -> Any:
+            own = self.leaves if self.fixed else leaves
+            moving = set(self.which)
+            given = [x if k in moving else own[k] for k, x in enumerate(leaves)]
+            return f(*self.rebuild(given))
+
+        return called
+
+    @property
+    def others(self) -> list[str]:
+        """The names of the leaves that are not differentiated."""
+        return [n for k, n in enumerate(self.names) if k not in self.which]
 
 
 STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
@@ -41,7 +56,7 @@ def read_arguments(
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}.")
     if not callable(f):
         raise TypeError(
-            f"Expected a function first, got {_describe(f)}. "
+            f"Expected a function first, got {describe(f)}. "
             "Hand over the function itself and its arguments apart: graph(f, x), not graph(f(x))."
         )
     name = getattr(f, "__name__", type(f).__name__)
@@ -51,30 +66,42 @@ def read_arguments(
     slots: list[int] = []
     leaves: list[Any] = []
     names: list[str] = []
+    chosen = _chosen(argnums, len(args))
+    passed: list[str] = []  # over, when something to differentiate was looked for
     for place, leaf in paths:
         label = labels[place[0].idx] + jax.tree_util.keystr(place[1:])
-        slots.append(len(leaves) if _is_numeric(leaf, label, name) else STATIC)
-        if slots[-1] != STATIC:
+        numeric = _is_numeric(leaf, label, name)
+        slots.append(len(leaves) if numeric else STATIC)
+        if numeric:
             leaves.append(leaf)
             names.append(label)
+        if place[0].idx in chosen:
+            kind = f"has dtype {dtype_of(leaf)}" if numeric else f"is a {type(leaf).__name__}"
+            passed.append(f"{label} {kind}")
 
     def rebuild(given: Sequence[Any]) -> tuple[Any, ...]:
         full = [x if k == STATIC else given[k] for k, (_, x) in zip(slots, paths, strict=True)]
         return jax.tree.unflatten(tree, full)  # type: ignore[no-any-return]
 
     numbered = jax.tree.unflatten(tree, slots)
-    trees = tuple(numbered[a] for a in _chosen(argnums, len(args)))
+    trees = tuple(numbered[a] for a in chosen)
     which = [k for k in jax.tree.leaves(trees) if k != STATIC and is_inexact(dtype_of(leaves[k]))]
     if mode != "primal" and not which:
-        raise TypeError(_nothing_to_differentiate(names, leaves))
+        raise TypeError(
+            f"There is nothing to differentiate: {', '.join(passed) or 'no argument was given'}. "
+            "Derivatives need real or complex numbers: write 3.0 for 3, convert an array with "
+            "x.astype(float), register a class of your own (jax.tree_util.register_dataclass)."
+        )
     return Arguments(name, leaves, names, which, trees, rebuild)
 
 
 def _chosen(argnums: int | Sequence[int] | None, count: int) -> list[int]:
     if argnums is None:
         return list(range(count))
-    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for a in chosen:
+        if not isinstance(a, int):
+            raise TypeError(f"argnums must be an integer or several; got {describe(argnums)}.")
         if not -count <= a < count:
             raise ValueError(
                 f"argnums={argnums!r} names argument {a}, but there are {count} arguments "
@@ -119,16 +146,6 @@ def _is_numeric(leaf: Any, name: str, function: str) -> bool:
     return isinstance(leaf, (np.ndarray, np.generic))
 
 
-def _nothing_to_differentiate(names: Sequence[str], leaves: Sequence[Any]) -> str:
-    if not leaves:
-        return "There is no argument to differentiate: no number and no array was given."
-    found = ", ".join(f"{n} has dtype {dtype_of(x)}" for n, x in zip(names, leaves, strict=True))
-    return (
-        f"There is nothing to differentiate: {found}. Derivatives need real or complex "
-        "numbers: write 3.0 for 3, or convert an array with x.astype(float)."
-    )
-
-
 def check_output(out: Any, name: str) -> None:
     """Raise a TypeError unless every leaf of what the function returned is a number or array."""
     if out is None:
@@ -139,11 +156,12 @@ def check_output(out: Any, name: str) -> None:
     for leaf in jax.tree.leaves(out):
         if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, int, float, complex)):
             raise TypeError(
-                f"{name} returned {_describe(leaf)}; it must return a number, an array, or a "
+                f"{name} returned {describe(leaf)}; it must return a number, an array, or a "
                 "container (tuple, list, dict) of them."
             )
 
 
-def _describe(x: Any) -> str:
+def describe(x: Any) -> str:
+    """Return a value in a few words, and its type."""
     text = repr(x)
     return f"{text if len(text) <= 40 else text[:37] + '...'} (a {type(x).__name__})"

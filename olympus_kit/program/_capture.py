@@ -6,18 +6,26 @@ import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 import jax
 import numpy as np
 
 from . import _jaxprs as jaxprs
-from ._arguments import STATIC, Arguments, check_output, read_arguments
+from ._arguments import STATIC, Arguments, check_output, describe, read_arguments
 from ._build import Build
 from ._evaluate import evaluate
-from ._impure import IMPURE, left_behind, user_line
+from ._impure import IMPURE, left_behind, outside, user_line
 from ._model import Mode, Program
 
+# what jax raises where Python asks for a number that a trace does not have
+UNKNOWN = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 # above this many equations the contributions to each adjoint are not followed one by one
 TAP_LIMIT = 500
 
@@ -70,13 +78,16 @@ def capture(
     ```
     """
     arguments = read_arguments(f, args, mode, argnums)
+    _check_seeds(mode, tangents, cotangents)
+    before = outside(f)
     try:
         closed, tree = _trace_primal(f, arguments)
-    except jax.errors.ConcretizationTypeError as error:
+    except UNKNOWN as error:
         why = type(error).__name__
         return _capture_linear(f, arguments, mode, tangents, cotangents, why)
     build = Build(arguments, closed, jaxprs.mark(closed.jaxpr))
-    build.notes += left_behind(f, arguments.name)
+    build.notes += left_behind(f, arguments.name, before)
+    _note_fixed(build)
     _note_order(build)
     inputs = arguments.leaves
     if mode == "primal":
@@ -87,10 +98,26 @@ def capture(
         function = jaxprs.exposing(closed, build.marked, exposed)
         traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.out_avals))
         return _finish(build, "forward", traced, seeds, tree, [])
-    full, notes = _cotangents(closed.out_avals, cotangents)
+    full, notes = _cotangents(closed.out_avals, tree, cotangents)
     traced, uses = _trace_reverse(build, exposed, full)
     build.notes += notes
     return _finish(build, "reverse", traced, [c for c in full if c is not None], tree, uses)
+
+
+def _check_seeds(mode: Mode, tangents: Any, cotangents: Any) -> None:
+    given = {"tangents": ("forward", tangents), "cotangents": ("reverse", cotangents)}
+    for name, (needed, seeds) in given.items():
+        if seeds is not None and mode != needed:
+            raise ValueError(f"{name} belong to mode={needed!r}; got them with mode={mode!r}.")
+
+
+def _note_fixed(build: Build) -> None:
+    if build.arguments.fixed:
+        build.notes.append(
+            f"{build.arguments.name} could not be traced for every value of "
+            f"{', '.join(build.arguments.others)}, so it was called again with what was given, "
+            "as jax.grad calls it"
+        )
 
 
 def _note_order(build: Build) -> None:
@@ -121,7 +148,7 @@ def _capture_linear(
     build = Build(arguments, empty, empty.jaxpr)
     build.linear = True
     build.notes.append(
-        f"{name} decides with Python on values ({why}), so it was called once more, at these "
+        f"{name} decides with Python on values ({why}), so it was called again, at these "
         "values, and jax keeps no primal program of it"
         + (
             ": there is nothing to show but the result; other modes show its linear program"
@@ -130,16 +157,17 @@ def _capture_linear(
         )
     )
     called = arguments.call(f)
-    if mode == "primal":
-        return build.program(mode, build.primal, called(*leaves))
-    out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
+    with _said(f"This came up while {name} was called at the point it was given"):
+        if mode == "primal":
+            return build.program(mode, build.primal, called(*leaves))
+        out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
     check_output(out, name)
     shapes, tree = jax.tree.flatten(out)
     seeds: list[Any]
     if mode == "forward":
         seeds = _tangents(arguments, tangents)
     else:
-        full, notes = _cotangents(shapes, cotangents)
+        full, notes = _cotangents(shapes, tree, cotangents)
         seeds = [c for c in full if c is not None]
         build.notes += notes
     return _finish(build, mode, trace(seeds), seeds, tree, [], shapes)
@@ -164,36 +192,44 @@ def _trace_reverse(
         else:
             return traced, [(path, position) for path, position, _ in uses]
     build.notes.append("contributions to each adjoint are not told apart in this program")
-    with _said(f"jax has no reverse mode for {build.arguments.name} here; try mode='forward'."):
+    with _said(f"jax has no reverse mode for {build.arguments.name} (try mode='forward')"):
         return trace(build.marked, []), []
 
 
 @contextmanager
-def _said(note: str) -> Iterator[None]:
-    """Add a line of ours to an error of jax's, which passes on as it is."""
+def _said(what: str) -> Iterator[None]:
+    """Put what failed, and the user's line, before the other notes of an error that passes on."""
     try:
         yield
     except Exception as error:
-        error.add_note(note)
+        ours = [f"{what}{user_line(error)}."]
+        ours += [IMPURE] * isinstance(error, jax.errors.UnexpectedTracerError)
+        error.__notes__ = [*ours, *getattr(error, "__notes__", [])]
         raise
 
 
 def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    """Trace `f`, where need be with all that is not differentiated held at its number."""
+    try:
+        return _traced(f, arguments)
+    except Exception:
+        if not arguments.others:
+            raise
+    arguments.fixed = True  # a length or a flag, say, which Python itself asks for
+    return _traced(f, arguments)
+
+
+def _traced(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    called = arguments.call(f)
+
+    @wraps(called)
     def checked(*leaves: Any) -> Any:
-        out = arguments.call(f)(*leaves)
+        out = called(*leaves)
         check_output(out, arguments.name)
         return out
 
-    try:
+    with _said(f"This came up while {arguments.name} was traced at the point it was given"):
         closed, shapes = jaxprs.trace(checked, arguments.leaves)
-    except Exception as error:
-        error.add_note(
-            f"This came up while {arguments.name} was traced at the point it was given"
-            f"{user_line(error)}."
-        )
-        if isinstance(error, jax.errors.UnexpectedTracerError):
-            error.add_note(IMPURE)
-        raise
     if any(isinstance(c, jax.core.Tracer) for c in closed.consts):
         raise TypeError(f"{arguments.name} cannot be captured. {IMPURE}")
     return closed, jax.tree.structure(shapes)
@@ -216,7 +252,7 @@ def _finish(
     """Evaluate a derivative program; `known` are the outputs where it does not compute them."""
     body = build.read_derivative(mode, traced, uses)
     arrays = [*build.arguments.leaves, *seeds]
-    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name} here."):
+    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}"):
         out = evaluate(body, traced.closed.consts, arrays, build.record)
     build.complete_primal(evaluate)
     size = len(traced.outputs)
@@ -251,15 +287,14 @@ def _tangents(arguments: Arguments, tangents: Sequence[Any] | None) -> list[Any]
         )
     by_leaf: dict[int, Any] = {}
     for numbers, tangent in zip(arguments.diff_trees, tangents, strict=True):
-        found, expected = jax.tree.leaves(tangent), jax.tree.leaves(numbers)
-        _check_count("tangent", len(expected), len(found))
-        by_leaf.update(zip(expected, found, strict=True))
+        expected, tree = jax.tree.flatten(numbers)
+        by_leaf.update(zip(expected, _leaves("tangent", tree, tangent), strict=True))
     names = [arguments.names[i] for i in arguments.which]
     given = [by_leaf[i] for i in arguments.which]
     return [_shaped("tangent", n, x, t) for n, x, t in zip(names, leaves, given, strict=True)]
 
 
-def _cotangents(shapes: Sequence[Any], cotangents: Any) -> tuple[list[Any], list[str]]:
+def _cotangents(shapes: Sequence[Any], tree: Any, cotangents: Any) -> tuple[list[Any], list[str]]:
     """Return a cotangent for each output, None for those that have no derivative."""
     kinds = [(shape, jaxprs.is_inexact(jaxprs.dtype_of(shape))) for shape in shapes]
     if not any(inexact for _, inexact in kinds):
@@ -268,8 +303,7 @@ def _cotangents(shapes: Sequence[Any], cotangents: Any) -> tuple[list[Any], list
         several = sum(math.prod(np.shape(a)) for a, inexact in kinds if inexact) > 1
         notes = ["sum of outputs: every entry of the cotangent is 1"] if several else []
         return [_ones_like(a) if inexact else None for a, inexact in kinds], notes
-    found = jax.tree.leaves(cotangents)
-    _check_count("cotangent", len(kinds), len(found))
+    found = _leaves("cotangent", tree, cotangents)
     names = [f"output {i}" for i in range(len(kinds))]
     return [
         _shaped("cotangent", n, a, c) if inexact else None
@@ -277,12 +311,14 @@ def _cotangents(shapes: Sequence[Any], cotangents: Any) -> tuple[list[Any], list
     ], []
 
 
-def _check_count(what: str, expected: int, found: int) -> None:
-    if expected != found:
+def _leaves(what: str, tree: Any, given: Any) -> list[Any]:
+    leaves, found = jax.tree.flatten(given)
+    if found != tree:
         raise ValueError(
-            f"The {what} must have the structure of what it belongs to: {expected} leaves "
-            f"were expected, {found} came."
+            f"The {what} must have the structure of what it belongs to: {tree} was expected, "
+            f"{found} came."
         )
+    return leaves
 
 
 def _ones_like(x: Any) -> Any:
@@ -290,8 +326,15 @@ def _ones_like(x: Any) -> Any:
 
 
 def _shaped(what: str, name: str, x: Any, seed: Any) -> Any:
-    if np.shape(seed) != np.shape(x):
+    dtype = jaxprs.dtype_of(x)
+    try:
+        array = jax.numpy.asarray(seed)
+    except (TypeError, ValueError):  # a text, a list of unequal rows
+        array = None
+    if array is None or not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise TypeError(f"The {what} of {name} must be of type {dtype}; got {describe(seed)}.")
+    if array.shape != np.shape(x):
         raise ValueError(
-            f"The {what} of {name} must have its shape, {np.shape(x)}; got {np.shape(seed)}."
+            f"The {what} of {name} must have its shape, {np.shape(x)}; got {array.shape}."
         )
-    return jax.numpy.asarray(seed, jaxprs.dtype_of(x))
+    return array.astype(dtype)

@@ -54,8 +54,8 @@ def _of_bodies(
     if name == "while":
         trips = equation.trips or 0
         return inner[0] * (trips + 1) + inner[1] * trips
-    if name == "custom_linear_solve" and len(inner) > 2:
-        return inner[2]
+    if name == "custom_linear_solve":
+        return next(n for b, n in zip(equation.bodies, inner, strict=True) if b.name == "solve")
     if name == "reduce":  # its body, like those of the next two, is for two numbers
         return sum(inner) * (math.prod(shapes[0]) - made // len(equation.results))
     if name == "reduce_window":

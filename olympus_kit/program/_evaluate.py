@@ -68,7 +68,8 @@ def _run_together(eqns: Sequence[Any], env: dict[Any, Any]) -> tuple[list[Any], 
 
 def _run(eqn: Any, operands: Sequence[Any]) -> list[Any]:
     """Run one equation as jax would."""
-    atoms = dict(zip(eqn.invars, operands, strict=True))
+    pairs = zip(eqn.invars, operands, strict=True)
+    atoms = {v: x for v, x in pairs if not isinstance(v, jec.Literal)}
     return _run_together([eqn], atoms)[1]
 
 
@@ -84,6 +85,17 @@ def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
     for i, branch in enumerate(raw.bodies):
         branch.runs = (branch.runs or 0) + (i == index)
     return evaluate(raw.bodies[index], eqn.params["branches"][index].consts, operands[1:], sink)
+
+
+def _solve(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    """Run the solver of a linear solve; what it is made of otherwise serves its derivatives."""
+    lengths, solve = eqn.params["const_lengths"], eqn.params["jaxprs"].solve
+    first = lengths.matvec + lengths.vecmat
+    given = [*operands[first : first + lengths.solve], *operands[sum(lengths) :]]
+    for body in raw.bodies:
+        body.runs = int(body.name == "solve")
+    own = next(body for body in raw.bodies if body.runs)
+    return evaluate(own, solve.consts, given, sink)
 
 
 def _scan(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -211,4 +223,5 @@ def _work(body: RawBody) -> int:
     return 1 + len(body.equations) + inner
 
 
-_SPECIAL = dict.fromkeys(CALLS, _call) | {"cond": _cond, "scan": _scan, "while": _while}
+_LOOPS = {"scan": _scan, "while": _while}
+_SPECIAL = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS

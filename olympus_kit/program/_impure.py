@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import jax
@@ -18,27 +18,42 @@ IMPURE = (
 OURS = (Path(jax.__file__).parent, Path(__file__).parents[1])
 
 
-def left_behind(f: Any, name: str) -> list[str]:
-    """Return a note where `f` has stored a value of its trace outside."""
-    f = inspect.unwrap(f) if callable(f) else f
-    if not inspect.isfunction(f):
-        return []
-    seen = inspect.getclosurevars(f)
-    outside = {**seen.globals, **seen.nonlocals}
-    found = [n for n, v in outside.items() if any(isinstance(x, jax.core.Tracer) for x in _in(v))]
-    return [
-        f"{name} stored a value of its trace in {n}: it is no number and will not become one; "
-        "return it instead"
-        for n in found
-    ]
+def outside(f: Any) -> dict[str, list[Any]]:
+    """Return what `f` finds outside itself by name: each thing, and what that holds."""
+    f = inspect.unwrap(f)
+    owner = getattr(f, "__self__", f)  # of a method, or an object that can be called
+    found = {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
+    if inspect.isfunction(f) or inspect.ismethod(f):
+        seen = inspect.getclosurevars(f)
+        found |= {**seen.globals, **seen.nonlocals}
+    return {name: [value, *_in(value)] for name, value in found.items()}
 
 
-def _in(value: Any) -> Iterator[Any]:
-    yield value
+def left_behind(f: Any, name: str, before: dict[str, list[Any]]) -> list[str]:
+    """Return a note for each thing outside that the trace of `f` has changed since `before`."""
+    notes = []
+    for n, now in outside(f).items():
+        was = before.get(n, [])
+        if any(isinstance(x, jax.core.Tracer) for x in now):
+            notes.append(
+                f"{name} stored a value of its trace in {n}: it is no number and will not become "
+                "one; return it instead"
+            )
+        elif len(now) != len(was) or any(a is not b for a, b in zip(now, was, strict=True)):
+            notes.append(
+                f"{name} changed {n}, which lies outside it: that happens while jax traces, and "
+                "not again when the program is run; return what is new instead"
+            )
+    return notes
+
+
+def _in(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, (list, tuple, set)):
-        yield from value
+        return list(value.values())
+    if isinstance(value, (list, tuple, set)):
+        return list(value)
+    shut = isinstance(value, (ModuleType, FunctionType, type, jax.Array))
+    return [] if shut else list(getattr(value, "__dict__", {}).values())
 
 
 def user_line(error: BaseException) -> str:

@@ -378,8 +378,9 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
         return  # most equations have no body
     for key, value in params.items():
         parts = value if isinstance(value, tuple) else (value,)
-        found = [p for p in parts if is_jaxpr(p)]
-        for i, jaxpr in enumerate(found):
+        for i, jaxpr in enumerate(parts):
+            if not is_jaxpr(jaxpr):
+                continue
             positions: list[int] | None = list(range(count))
             label = key.removesuffix("_jaxpr").removesuffix("jaxpr") or "body"
             if name == "cond":
@@ -393,8 +394,8 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
                 label = "body"
             if positions is not None and len(opened(jaxpr).invars) != len(positions):
                 positions = None  # a body that is called in a way of its own
-            if len(found) > 1 and name != "cond":
-                label = getattr(value, "_fields", [f"{label} {i}"] * len(found))[i]
+            if len(parts) > 1 and name != "cond":
+                label = value._fields[i] if hasattr(value, "_fields") else f"{label} {i}"
             yield label, jaxpr, positions
 
 

@@ -156,15 +156,20 @@ class Program:
         operands of the equation are what to look at.
         """
         found: dict[str, Equation] = {}
-        for equation in self.walk():
-            sweep = "derivative" if equation.roles & {"tangent", "adjoint"} else "primal"
-            if sweep not in found and not equation.bodies and self._is_bad(equation):
-                found[sweep] = equation
+        for equation in self._bad(self.equations):
+            if equation.roles & {"tangent", "adjoint"}:
+                found.setdefault("derivative", equation)
+            if equation.roles - {"tangent", "adjoint"}:
+                found.setdefault("primal", equation)
         return found
 
-    def _is_bad(self, equation: Equation) -> bool:
-        summaries = [self.values[r].summary for r in equation.results]
-        return any(s is not None and (s.nans or s.infs) for s in summaries)
+    def _bad(self, equations: tuple[Equation, ...]) -> Iterator[Equation]:
+        """Yield the equations that make nan or inf, of nested ones the innermost."""
+        for equation in equations:
+            inside = [e for body in equation.bodies for e in self._bad(body.equations)]
+            summaries = [self.values[r].summary for r in equation.results]
+            own = any(s is not None and (s.nans or s.infs) for s in summaries)
+            yield from inside or [equation] * own
 
     def to_json(self, values: bool = True) -> str:
         """Return the program as JSON of schema 1; without `values`, their numbers stay out."""

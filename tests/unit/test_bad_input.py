@@ -1,5 +1,7 @@
 """What a user may hand to `graph` by mistake, and the sentence that comes back."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,14 +23,18 @@ MODES = ("primal", "forward", "reverse")
         (lambda: ok.graph(lambda x, y: x, 1.0), TypeError, "given 1 argument: missing a required"),
         (lambda: ok.graph(lambda x: x, 1.0, 2.0), TypeError, "given 2 arguments: too many"),
         (lambda: ok.graph(lambda x: x, 3), TypeError, "x has dtype int.*write 3.0 for 3"),
-        (lambda: ok.graph(lambda: 1.0), TypeError, "no number and no array was given"),
+        (lambda: ok.graph(lambda: 1.0), TypeError, "differentiate: no argument was given"),
         (lambda: ok.graph(lambda x: x, 1.0, mode="backward"), ValueError, "mode must be one of"),
         (lambda: ok.graph(lambda x: None, 1.0), TypeError, "returned None: is a return statement"),
         (lambda: ok.graph(lambda x: "no", 1.0), TypeError, r"f returned 'no' \(a str\)"),
         (lambda: ok.graph(lambda x: [x, "no"], 1.0), TypeError, r"f returned 'no' \(a str\)"),
-        (lambda: ok.graph(lambda d: d["x"], {"x": "one"}), TypeError, "no number and no array"),
+        (lambda: ok.graph(lambda d: d["x"], {"x": "one"}), TypeError, r"d\['x'\] is a str"),
+        (lambda: ok.graph(lambda x: x, object()), TypeError, "x is a object.*register a class"),
+        (lambda: ok.graph(lambda x, n: x * n, 1.0, 2, argnums=1), TypeError, ": n has dtype int"),
         (lambda: ok.graph(lambda x: x, np.array(["a"])), TypeError, "is an array of <U1"),
         (lambda: ok.graph(lambda x: x, 1.0, argnums=2), ValueError, "names argument 2"),
+        (lambda: ok.graph(lambda x: x, 1.0, argnums="x"), TypeError, r"got 'x' \(a str\)"),
+        (lambda: ok.graph(lambda x: x, 1.0, argnums=0.5), TypeError, "must be an integer"),
         (lambda: ok.graph(lambda x: x.astype(int), jnp.ones(2)), TypeError, "no real or complex"),
         (
             lambda: ok.graph(jnp.sin, jnp.ones(3), cotangents=jnp.ones(2)),
@@ -48,7 +54,27 @@ MODES = ("primal", "forward", "reverse")
         (
             lambda: ok.graph(jnp.sin, 1.0, cotangents=(1.0, 1.0)),
             ValueError,
-            "1 leaves were expected, 2 came",
+            r"PyTreeDef\(\*\) was expected, PyTreeDef\(\(\*, \*\)\) came",
+        ),
+        (
+            lambda: ok.graph(lambda x: {"a": x}, 1.0, cotangents={"b": 1.0}),
+            ValueError,
+            "cotangent must have the structure of what it belongs to",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, mode="forward", cotangents=1.0),
+            ValueError,
+            "cotangents belong to mode='reverse'",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, cotangents="one"),
+            TypeError,
+            r"cotangent of output 0 must be of type float64; got 'one' \(a str\)",
+        ),
+        (
+            lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=(1j,)),
+            TypeError,
+            "tangent of x must be of type float64; got 1j",
         ),
     ],
 )
@@ -63,7 +89,8 @@ def test_an_error_inside_the_function_passes_on_with_a_note():
 
     with pytest.raises(KeyError, match="weights") as caught:
         ok.graph(broken, 1.0)
-    (note,) = [n for n in caught.value.__notes__ if "while broken was traced" in n]
+    note = caught.value.__notes__[0]
+    assert "while broken was traced" in note
     assert 'raise KeyError("weights")' in note
     assert "test_bad_input.py, line" in note
 
@@ -78,6 +105,28 @@ def test_a_leaked_tracer_gets_a_hint():
     assert any("stored a value of its trace in log" in n for n in ok.capture(leaky, 1.0).notes)
     with pytest.raises(TypeError, match="Return values instead of storing them"):
         ok.graph(lambda x: x + log[0], 1.0)
+
+
+def test_a_change_outside_gets_a_hint():
+    counts, box = {"calls": 0}, SimpleNamespace()
+
+    def counting(x):
+        counts["calls"] += 1
+        return x * counts["calls"]
+
+    def storing(x):
+        box.last = x * 2
+        return x
+
+    class Layer:
+        def __call__(self, x):
+            self.last = 2.0
+            return x * self.last
+
+    assert any("counting changed counts" in n for n in ok.capture(counting, 1.0).notes)
+    assert any("its trace in box" in n for n in ok.capture(storing, 1.0).notes)
+    assert any("Layer changed self" in n for n in ok.capture(Layer(), 1.0).notes)
+    assert not ok.capture(lambda x: x * len(counts), 1.0).notes
 
 
 def test_a_loop_without_a_reverse_mode_points_to_forward():

@@ -278,6 +278,37 @@ class TestPythonThatLooksAtValues:
         assert all(e.roles == {"tangent"} for e in forward.equations)
         assert all(e.roles == {"adjoint"} for e in reverse.equations)
 
+    @pytest.mark.parametrize(
+        ("f", "slope"),
+        [
+            (lambda x: x[x > 1].sum(), [0.0, 1.0, 1.0]),
+            (lambda x: x[jnp.nonzero(x > 2)].sum(), [0.0, 0.0, 1.0]),
+            (lambda x: x * jnp.ones(int(x[2])).sum(), [2.0, 2.0, 2.0]),
+        ],
+    )
+    def test_shapes_that_depend_on_values(self, f, slope):
+        p = capture(f, corpus.X)
+        assert p.in_cotangents[0].tolist() == slope
+        assert "decides with Python on values" in p.notes[0]
+
+    @pytest.mark.parametrize(
+        ("f", "args", "argnums"),
+        [
+            (corpus.logistic_from, (0.2, 3), None),
+            (lambda x, n: jnp.zeros(n) + x, (0.2, 3), None),
+            (lambda x, n: x[:n].sum(), (corpus.X, 2), None),
+            (lambda x, double: 2 * x if double else x, (0.2, True), None),
+            (lambda x, y: x * y if y > 1 else x, (0.2, 3.0), 0),
+            (jax.jit(lambda x, n: x**n, static_argnums=1), (0.2, 3), None),
+        ],
+    )
+    def test_what_is_not_differentiated_may_be_looked_at(self, f, args, argnums):
+        p = capture(f, *args, argnums=argnums)
+        expected = jax.grad(lambda x: f(x, args[1]).sum())(args[0])
+        np.testing.assert_allclose(p.in_cotangents[0], expected, rtol=1e-12)
+        assert p.rows
+        assert "as jax.grad calls it" in p.notes[0]
+
     def test_primal_mode_says_that_there_is_nothing_to_show(self):
         p = capture(self.f, 4.0, mode="primal")
         assert p.equations == ()
@@ -306,6 +337,34 @@ def test_where_nan_and_inf_begin():
     assert p.first_bad["derivative"].primal == slope.primal
     assert not capture(lambda x: jnp.sqrt(x) * 2, 1.0).first_bad
     assert set(capture(jnp.log, -1.0, mode="primal").first_bad) == {"primal"}
+
+
+def test_nan_inside_a_linear_solve_and_a_scatter():
+    zeros = np.zeros((2, 2))
+    p = capture(lambda a: jnp.linalg.solve(a, jnp.ones(2)).sum(), zeros, mode="primal")
+    assert p.first_bad["primal"].primitive == "triangular_solve"
+    p = capture(lambda x: x.at[0].add(jnp.inf), np.ones(2), mode="primal")
+    assert p.first_bad["primal"].primitive == "scatter-add"  # nothing is known of its body
+
+
+def test_a_linear_solve_shows_the_values_of_its_solver():
+    p = capture(jnp.linalg.solve, corpus.A, corpus.X, mode="primal")
+    (solve,) = [e for e in p.walk() if e.primitive == "custom_linear_solve"]
+    assert [b.name for b in solve.bodies if b.taken] == ["solve"]
+    (own,) = [b for b in solve.bodies if b.taken]
+    shown = entries(p, own.outputs[0])
+    np.testing.assert_allclose(shown, np.linalg.solve(corpus.A, corpus.X), rtol=1e-12)
+
+
+def test_a_linear_solve_without_its_transpose():
+    def f(b):
+        return jax.lax.custom_linear_solve(lambda v: 2 * v, b, lambda _, c: c / 2)
+
+    p = capture(f, corpus.X, mode="forward")
+    (solve,) = [e for e in walk(p.rows) if e.primitive == "custom_linear_solve"]
+    assert [b.name for b in solve.bodies] == ["matvec", "solve"]
+    assert solve.flops == 3
+    np.testing.assert_allclose(p.out_tangent, np.ones(3) / 2)
 
 
 def test_totals():
