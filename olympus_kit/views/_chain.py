@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,19 +18,22 @@ from ._view import View
 Order = int | tuple["Order", "Order"]
 MOST = 8  # Jacobians in a chain: every bracketing is listed, 429 of them
 SHOWN = 24
+WORDS = (
+    "The product of all Jacobians is the derivative of the chain, in whatever order it is "
+    "multiplied. Reverse mode goes from left to right, forward mode from right to left. Held at "
+    "once are the products so far, and the points where the Jacobians still to come are taken."
+)
 
 
 def modes(count: int) -> dict[Order, str]:
     """Return the orders of the two modes: from the output side, and from the input side."""
-    if count == 2:
-        return {(1, 0): "both modes"}
-    first: Order = count - 1
-    for k in reversed(range(count - 1)):
-        first = (first, k)
-    last: Order = 0
+    reverse: Order = count - 1
+    forward: Order = 0
     for k in range(1, count):
-        last = (k, last)
-    return {first: "reverse mode", last: "forward mode"}
+        reverse, forward = (reverse, count - 1 - k), (k, forward)
+    if reverse == forward:
+        return {reverse: "both modes"}
+    return {reverse: "reverse mode", forward: "forward mode"}
 
 
 def all_orders(low: int, high: int) -> list[Order]:
@@ -51,26 +55,18 @@ def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
     products so far, and for each Jacobian still to come the point where it is taken: a Jacobian
     is multiplied with, and not stored.
     """
-    flops, held, most = 0, 0, 0
 
-    def hold(more: int, less: int = 0) -> None:
-        nonlocal held, most
-        most = max(most, held + more)
-        held += more - less
-
-    def visit(part: Order) -> tuple[int, int, int]:  # low, high, numbers held for it
-        nonlocal flops
+    def visit(part: Order) -> tuple[int, int, int, int, int]:
+        """Return first and last size, operations, most held meanwhile, and held for the result."""
         if isinstance(part, int):
-            hold(sizes[part])
-            return part, part + 1, sizes[part]
-        low, cut, right = visit(part[1])  # the input side comes first in time
-        _, high, left = visit(part[0])
+            return part, part + 1, 0, sizes[part], sizes[part]
+        low, cut, early, inner_most, inner = visit(part[1])  # the input side comes first in time
+        _, high, late, outer_most, outer = visit(part[0])
         made = sizes[high] * sizes[low]
-        flops += 2 * made * sizes[cut]
-        hold(made, left + right)
-        return low, high, made
+        most = max(inner_most, inner + outer_most, inner + outer + made)
+        return low, high, early + late + 2 * made * sizes[cut], most, made
 
-    visit(order)
+    _, _, flops, most, _ = visit(order)
     return flops, most
 
 
@@ -118,6 +114,7 @@ class Chain(View):
             "sizes": self.sizes,
             "names": self.names,
             "rows": rows,
+            "words": WORDS,
             "trees": [o for o, *_ in self.rows],
             "text": self.text(),
         }
@@ -132,6 +129,7 @@ class Chain(View):
         return "\n".join([
             self.title,
             self.summary,
+            *textwrap.wrap(WORDS, 76),
             "",
             *shapes,
             "",

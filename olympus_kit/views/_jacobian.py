@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,23 +14,23 @@ from rich.progress import track
 from ..program._jaxprs import dtype_of, is_inexact
 from ._formula import number, size_text
 from ._graph import Graph, graph
-from ._jacobian_draw import jacobian_svg, jacobian_text
+from ._jacobian_draw import captions, jacobian_svg, jacobian_text, shape_pictures
 from ._jacobian_passes import (
     ONE_BY_ONE,
     Array,
     Flat,
     central_differences,
-    labels,
     one_hot,
     passes,
 )
 from ._jacobian_words import fill_words, notes, pass_words, shape_words
 from ._tiles import Tiles
-from ._view import View
+from ._view import View, _element, module, pack
 
 BUDGET = 2**26  # bytes of J that are held at once
 LEGEND = [["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped"]]
 MOST_CHECKED = 400  # entries that are compared with finite differences
+MOST_LADDERS = 24  # passes whose equations a page holds
 
 
 class Jacobian(View):
@@ -41,14 +42,12 @@ class Jacobian(View):
         self.flat, self.way = flat, flat.by(fill)
         self.count = flat.n if self.way == "columns" else flat.m
         self.single = fill in ("columns", "rows") or (fill is None and self.count <= ONE_BY_ONE)
-        flat.check_size(flat.dtype.itemsize)
+        flat.check_size()
         self.budget = budget
-        self.whole = flat.m * flat.n * flat.dtype.itemsize <= budget
-        self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if self.whole else None
-        self.tiles, self.steps = (
-            Tiles(flat.m, flat.n),
-            list[tuple[int, int, str]](),
-        )  # first, end, words
+        whole = flat.m * flat.n * flat.dtype.itemsize <= budget
+        self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if whole else None
+        self.tiles = Tiles(flat.m, flat.n)
+        self.steps: list[tuple[int, int, str]] = []  # first pass, last pass + 1, words
         try:
             self._fill()
         except Exception as error:
@@ -67,11 +66,10 @@ class Jacobian(View):
         quiet = total < 2 or (self.single and total <= ONE_BY_ONE)
         shown = chunks if quiet else track(chunks, words, total, transient=True)
         for start, found in shown:
-            down = self.way == "columns"
-            part, at = (found.T, (0, start)) if down else (found, (start, 0))
-            self.tiles.add(part, *at)
+            part, row, column = (found.T, 0, start) if self.way == "columns" else (found, start, 0)
+            self.tiles.add(part, row, column)
             if self._matrix is not None:
-                self._matrix[at[0] : at[0] + len(part), at[1] : at[1] + part.shape[1]] = part
+                self._matrix[row : row + part.shape[0], column : column + part.shape[1]] = part
             stop = start + len(found)
             self.steps.append((start, stop, pass_words(self, start, stop, found)))
 
@@ -90,10 +88,9 @@ class Jacobian(View):
             ValueError: where it is larger than the budget, so that only its tiles were kept.
         """
         if self._matrix is None:
-            size = size_text(self.flat.m * self.flat.n * self.flat.dtype.itemsize)
             raise ValueError(
-                f"This Jacobian takes {size}, more than the budget of {size_text(self.budget)}: "
-                f"only its tiles were kept. Pass budget=... to keep it."
+                f"This Jacobian takes {self.orders()[1][2]}, more than the budget of "
+                f"{size_text(self.budget)}: only its tiles were kept. Pass budget=... to keep it."
             )
         return self._matrix
 
@@ -106,16 +103,15 @@ class Jacobian(View):
         if not 0 <= k < self.count:
             raise IndexError(f"There is no pass {k}: they go from 0 to {self.count - 1}.")
         flat, given = self.flat, self.flat.given
+        hot = iter(one_hot(flat.inputs if self.way == "columns" else flat.outputs, k, k + 1))
         if self.way == "columns":
-            hot = dict(zip(given.which, one_hot(flat.inputs, k, k + 1), strict=True))
-            trees = [
-                jax.tree.map(lambda i: hot[i][0] if i in hot else 0, t) for t in given.diff_trees
-            ]
+            seed = lambda i: next(hot)[0] if i in given.which else 0
+            trees = jax.tree.map(seed, given.diff_trees)
             return graph(flat.f, *flat.args, mode="forward", argnums=flat.argnums, tangents=trees)
-        hot_out = iter(one_hot(flat.outputs, k, k + 1))
-        seed = lambda y: next(hot_out)[0] if is_inexact(dtype_of(y)) else y
-        tree = jax.tree.map(seed, flat.out)
-        return graph(flat.f, *flat.args, argnums=flat.argnums, cotangents=tree)
+        seed = lambda y: next(hot)[0] if is_inexact(dtype_of(y)) else y
+        return graph(
+            flat.f, *flat.args, argnums=flat.argnums, cotangents=jax.tree.map(seed, flat.out)
+        )
 
     def compare(self, guess: Any) -> Jacobian:
         """Return this view with a guess beside it: what is wrong, and what it looks like.
@@ -149,10 +145,9 @@ class Jacobian(View):
     def orders(self) -> list[tuple[str, str, str]]:
         """Return for f, ∂f and ∂²f the flattened shape and the bytes it takes."""
         m, n, item = self.flat.m, self.flat.n, self.flat.dtype.itemsize
-        names = ("f", "∂f", "∂²f")
         return [
             (name, " × ".join(f"{s:,}" for s in (m, *[n] * k)), size_text(m * n**k * item))
-            for k, name in enumerate(names)
+            for k, name in enumerate(("f", "∂f", "∂²f"))
         ]
 
     def blocks(self) -> list[tuple[str, str, str]]:
@@ -167,34 +162,51 @@ class Jacobian(View):
             for x in self.flat.inputs
         ]
 
-    def model_axes(self) -> tuple[list[str], list[str]]:
-        """Return the names of the tiles: of rows, then of columns."""
-        steps = self.tiles.step
-        return axis(self.flat.outputs, steps[0]), axis(self.flat.inputs, steps[1])
-
     def model(self) -> dict[str, Any]:
         """Return shapes, tiles, steps and words as plain data."""
         flat, tiles = self.flat, self.tiles
+        pictures = [ET.tostring(p, encoding="unicode") for p in shape_pictures(flat)]
         return {
             "kind": "Jacobian",
             "title": self.title,
             "summary": self.summary,
             "notes": self.notes(),
             "way": self.way,
-            "shape": [flat.m, flat.n],
-            "cuts": [leaf.start / max(flat.n, 1) for leaf in flat.inputs[1:]],
+            "shapes": list(zip(captions(flat), pictures, strict=True)),
             "orders": self.orders(),
             "blocks": self.blocks(),
-            "axes": dict(zip(("rows", "columns"), self.model_axes(), strict=True)),
+            "axes": flat.axes(tiles.step),
             "tile": list(tiles.step),
             "legend": LEGEND,
             "low": np.char.mod("%.4g", tiles.low).tolist(),
             "high": np.char.mod("%.4g", tiles.high).tolist(),
-            "cells": self._cells(self._matrix),
+            "cells": self.cells,
             "differences": self._cells(self.differences),
             "steps": [self._step(*s) for s in self.steps],
             "text": self.text(),
         }
+
+    @property
+    def _opens(self) -> bool:
+        """Whether a page holds the ladder of each pass: where they are few, and shown alone."""
+        return self.single and self.count <= MOST_LADDERS
+
+    def _embedded(self) -> dict[str, Any]:
+        """Return the model with the ladders of its passes, as the page will open them."""
+        found = [self.ladder(k)._embedded() for k in range(self.count if self._opens else 0)]
+        states = [pack({"view": view, "step": -1}) for view in found]
+        return self.model() | {"ladders": {"tag": _element(Graph.scripts)[0], "states": states}}
+
+    def html(self) -> str:
+        """Return HTML that steps without a kernel, with the front-end of its ladders."""
+        ladders = f"\n<script>\n{_element(Graph.scripts)[1]}</script>"
+        return super().html() + ladders * self._opens
+
+    def live(self) -> Any:
+        """Return a widget over the same front-end, whose `step` Python can read and set."""
+        from ._widget import widget
+
+        return widget(self._embedded(), f"{module(self.scripts)}\n{_element(Graph.scripts)[1]}")
 
     def _step(self, start: int, stop: int, words: str) -> dict[str, Any]:
         """Return a step with the tiles that it touches along the side of its vectors."""
@@ -202,8 +214,12 @@ class Jacobian(View):
         hot = list(range(start // size, -(-stop // size)))
         return {"words": words, "hot": hot, "seed": stop - start == 1}
 
+    @property
+    def cells(self) -> list[list[str]] | None:
+        """Every entry as a few characters; None where there are more than a picture can hold."""
+        return self._cells(self._matrix)
+
     def _cells(self, matrix: Array | None) -> list[list[str]] | None:
-        """Return every entry as a few characters where there are few of them."""
         if matrix is None or matrix.size > MOST_CHECKED or max(self.tiles.step) > 1:
             return None
         return [[number(x.item()) for x in row] for row in matrix]
@@ -215,14 +231,6 @@ class Jacobian(View):
     def svg(self) -> str:
         """Return the shapes to scale and the entries as a heat map."""
         return jacobian_svg(self)
-
-
-def axis(leaves: Sequence[Any], step: int) -> list[str]:
-    """Return the name of each tile along one side: an entry, or the first and last of several."""
-    if step == 1:
-        return labels(leaves)
-    total = sum(leaf.size for leaf in leaves)
-    return [f"{a:,}–{min(a + step, total) - 1:,}" for a in range(0, total, step)]
 
 
 def jacobian_shapes(

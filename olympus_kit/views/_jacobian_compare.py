@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._formula import number, plural
+from ._formula import number
 from ._jacobian import Jacobian
 from ._jacobian_passes import Array, resolution
 
@@ -58,8 +58,8 @@ class Comparison(Jacobian):
         else:
             i, j = (int(k) for k in np.argwhere(self.wrong)[0])
             verdict = (
-                f"your guess is wrong in {plural(count, 'entry').replace('entrys', 'entries')} of "
-                f"{self.matrix.size:,}; the first is row {i}, column {j}: yours "
+                f"your guess is wrong in {count:,} of {self.matrix.size:,} entries; "
+                f"the first is row {i}, column {j}: yours "
                 f"{number(self.guess[i, j].item())}, right {number(self.matrix[i, j].item())}"
             )
             verdict += f". It looks {self.mistake}" if self.mistake else ""

@@ -53,11 +53,6 @@ def in_order(names: Sequence[str], arrays: Sequence[Any]) -> list[Leaf]:
     ]
 
 
-def labels(leaves: Sequence[Leaf]) -> list[str]:
-    """Return the name of every entry."""
-    return [leaf.label(k) for leaf in leaves for k in range(leaf.size)]
-
-
 class Flat:
     """A function at a point, seen as a map from n numbers to m numbers."""
 
@@ -99,6 +94,16 @@ class Flat:
             leaves[k] = point
         return leaves
 
+    def axes(self, step: Sequence[int]) -> dict[str, list[str]]:
+        """Return the names along both sides: of entries, or of `step` of them by their numbers."""
+        names = {}
+        sides = (("rows", self.outputs, self.m), ("columns", self.inputs, self.n))
+        for (side, leaves, count), k in zip(sides, step, strict=True):
+            ends = ((a, min(a + k, count) - 1) for a in range(0, count, k))
+            each = (leaf.label(entry) for leaf in leaves for entry in range(leaf.size))
+            names[side] = list(each) if k == 1 else [f"{a:,}–{b:,}" for a, b in ends]
+        return names
+
     def by(self, fill: str | None) -> str:
         """Return "columns" or "rows": what was asked for, or what takes fewer passes.
 
@@ -133,10 +138,10 @@ class Flat:
         pullback: Callable[..., Any] = jax.vjp(self.run, *self.points)[1]
         return lambda *u: pullback(u)
 
-    def check_size(self, itemsize: int) -> None:
+    def check_size(self) -> None:
         """Raise a ValueError where J has more entries than anyone would wait for."""
         if self.m * self.n > MOST_ENTRIES:
-            size, count = self.m * self.n * itemsize / 2**30, min(self.m, self.n)
+            size, count = self.m * self.n * self.dtype.itemsize / 2**30, min(self.m, self.n)
             raise ValueError(
                 f"This Jacobian is {self.m:,} × {self.n:,}: {size:,.0f} GiB in {count:,} passes. "
                 "Look at a part of it (argnums, fewer entries), at single products with jvp and "
@@ -170,8 +175,10 @@ def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
             out = [x[None] for x in apply(*(jax.numpy.asarray(x[0]) for x in hot))]
         else:
             out = jax.vmap(apply)(*map(jax.numpy.asarray, hot))
-        flats = [np.asarray(x).reshape(stop - start, -1).astype(flat.dtype) for x in out]
-        yield start, np.concatenate(flats, axis=1) + 0  # so that -0.0 is shown as 0.0
+        flats = [np.asarray(x).reshape(stop - start, -1) for x in out]
+        found = np.concatenate(flats, axis=1, dtype=flat.dtype)
+        found += 0  # so that -0.0 is shown as 0.0
+        yield start, found
 
 
 def resolution(dtype: Any) -> float:
@@ -183,22 +190,13 @@ def central_differences(flat: Flat) -> Array:
     """Return J by (f(x + h e) - f(x - h e)) / 2h, column by column: 2n runs of f, no derivative."""
     columns = []
     for leaf, point in zip(flat.inputs, flat.points, strict=True):
-        for k in range(leaf.size):
-            value = np.asarray(point).reshape(-1)[k]
-            h = np.asarray(
-                resolution(leaf.dtype) ** (1 / 3) * max(1.0, abs(value)),
-                np.asarray(point).real.dtype,
-            )
-            ends = [_moved(flat, leaf, k, step) for step in (h, -h)]
-            columns.append((ends[0] - ends[1]) / (2 * h))
+        steps = resolution(leaf.dtype) ** (1 / 3) * np.maximum(1, np.abs(np.ravel(point)))
+        for k, h in enumerate(steps, start=leaf.start):
+            hot = [(h * e[0]).astype(e.dtype) for e in one_hot(flat.inputs, k, k + 1)]
+            ends = [
+                flat.run(*(p + sign * e for p, e in zip(flat.points, hot, strict=True)))
+                for sign in (1, -1)
+            ]
+            change = [np.ravel(a - b) for a, b in zip(*ends, strict=True)]
+            columns.append(np.concatenate(change) / (2 * h))
     return np.stack(columns, axis=1) if columns else np.zeros((flat.m, 0))
-
-
-def _moved(flat: Flat, leaf: Leaf, entry: int, step: Any) -> Array:
-    moved = list(flat.points)
-    place = flat.inputs.index(leaf)
-    changed = np.array(moved[place]).reshape(-1)
-    changed[entry] += step
-    moved[place] = jax.numpy.asarray(changed.reshape(leaf.shape))
-    out = flat.run(*moved)
-    return np.concatenate([np.asarray(y).reshape(-1).astype(flat.dtype) for y in out])

@@ -44,8 +44,8 @@ def pass_words(view: Jacobian, start: int, stop: int, found: Array) -> str:
     kind, seed, line = PASS[view.way]
     if stop - start > 1:
         return (
-            f"{stop - start:,} {kind}s at once (vmap): one-hot {seed}s number {start} to "
-            f"{stop - 1} go in, as many {line}s come out. Passes so far: {stop:,}."
+            f"{stop - start:,} {kind}s at once (vmap): one-hot {seed}s number {start:,} to "
+            f"{stop - 1:,} go in, as many {line}s come out. Passes so far: {stop:,}."
         )
     name = next(x.label(start - x.start) for x in side if start - x.start < x.size)
     shown = " ".join(number(x.item()) for x in found[0, :MOST_SHOWN])
@@ -73,15 +73,17 @@ def notes(view: Jacobian) -> list[str]:
         found.append(f"{view.tiles.zeros:,} of its {entries:,} entries are 0 at this point")
     if max(len(leaf.shape) for leaf in flat.inputs) > 1:
         found.append(
-            "an input with several axes makes blocks with more than two: nobody forms them to "
-            "get a gradient, since a VJP gives an array of the input's shape at once"
+            "an input with several axes makes blocks with more than two, such as (b, a, b) for "
+            "W in y = x W. Nobody forms them to get a gradient: one VJP gives an array of the "
+            "input's shape, there the outer product of x and the cotangent"
         )
     if any(x.is_complex for x in (*flat.inputs, *flat.outputs)):
         found.append(_complex(flat))
-    budget = size_text(view.budget)
-    if not view.whole:
-        size = size_text(entries * flat.dtype.itemsize)
-        found.append(f"{size} in all: kept are tiles with their extremes ({budget} at once)")
+    if view._matrix is None:
+        found.append(
+            f"{view.orders()[1][2]} in all: kept are tiles with their extremes "
+            f"({size_text(view.budget)} at once)"
+        )
     if view.differences is not None and view.differences.size:
         worst = float(np.max(np.abs(view.differences - view.matrix)))
         found.append(f"central differences agree up to {number(float(f'{worst:.1e}'))}")

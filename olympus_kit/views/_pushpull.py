@@ -37,6 +37,10 @@ class PushPull(View):
                 f"push_pull draws maps between line and plane: one or two real numbers in, one or "
                 f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
             )
+        if not np.isfinite(y).all():
+            raise ValueError(
+                f"{self.name} is {y} at x = {_short(self.x)}: move x to where it is finite."
+            )
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
         ends = np.linspace(-span, span, LINES)
@@ -87,7 +91,7 @@ class PushPull(View):
     def summary(self) -> str:
         """The numbers at the point, and the identity between them."""
         here = self.frame(self.x)
-        J = np.array(here["J"])
+        J = np.array(here["J"], float)
         Jv, Ju = J @ self.v, self.u @ J
         return (
             f"At x = {_short(self.x)}: J = {_short(J)}. v = {_short(self.v)} is pushed to "
@@ -117,7 +121,7 @@ class PushPull(View):
         """Return both spaces side by side, at the point."""
         root = _page(self)
         here = self.frame(self.x)
-        J = np.array(here["J"])
+        J = np.array(here["J"], float)
         sides = [
             ("input", self.grid, self.x, (self.v, "v"), (self.u @ J, "Jᵀu")),
             ("output", self.images, here["y"], (J @ self.v, "Jv"), (self.u, "u")),
@@ -127,7 +131,8 @@ class PushPull(View):
             _text(root, left, 56, word, MUTED)
             to = _scale(lines, np.asarray(origin), left, 66)
             for line in lines:
-                points = " ".join(f"{a:.1f},{b:.1f}" for a, b in to(line))
+                ends = to(line)
+                points = " ".join(f"{a:.1f},{b:.1f}" for a, b in ends[np.isfinite(ends).all(1)])
                 ET.SubElement(root, "polyline", points=points, fill="none", stroke=LINE)
             for role, (vector, name) in (("tangent", tangent), ("adjoint", covector)):
                 _arrow(root, to, np.asarray(origin), vector, name, role)
@@ -142,7 +147,10 @@ _POWER = {1: "", 2: "²"}
 
 
 def _rounded(values: Any) -> Any:
-    return np.vectorize(lambda x: float(f"{x:.6g}"))(np.asarray(values, float)).tolist()
+    """Return plain numbers, None for what is not finite: JSON knows no NaN."""
+    if np.ndim(values):
+        return [_rounded(x) for x in np.asarray(values)]
+    return float(f"{float(values):.6g}") if np.isfinite(values) else None
 
 
 def _short(values: Any) -> str:

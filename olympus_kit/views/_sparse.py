@@ -8,14 +8,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._jacobian import axis
-from ._jacobian_draw import heat_image
+from ._jacobian_draw import draw_entries
 from ._jacobian_passes import Flat
 from ._svg import MUTED, PAD, _finished, _page, _text
 from ._tiles import Tiles
 from ._view import View
 
 SHOWN = 12  # members of a group that a step names
+MOST_CELLS = 400
 
 
 def _asdex() -> Any:
@@ -117,27 +117,31 @@ class Sparsity(View):
             {"words": self._words(k), "hot": np.unique(g // size).tolist(), "seed": True}
             for k, g in enumerate(self.groups)
         ]
-        small = max(tiles.step) == 1 and tiles.low.size <= 400
-        cells = [["•" if x else "" for x in row] for row in tiles.high] if small else None
-        sides = zip((self.flat.outputs, self.flat.inputs), tiles.step, strict=True)
+        numbered = ", with the pass that fills it" if self._cells() else ""
         return {
             "kind": "sparsity pattern",
             "title": self.title,
             "summary": self.summary,
-            "notes": [],
-            "orders": [],
-            "blocks": [],
             "way": self.way,
-            "axes": dict(zip(("rows", "columns"), (axis(*s) for s in sides), strict=True)),
+            "axes": self.flat.axes(tiles.step),
             "tile": list(tiles.step),
             "pattern": True,
-            "legend": [["--plus", "may differ from 0"], ["--paper", "always 0"]],
+            "legend": [["--plus", f"may differ from 0{numbered}"], ["--paper", "always 0"]],
             "low": tiles.low.tolist(),
             "high": tiles.high.tolist(),
-            "cells": cells,
+            "cells": self._cells(),
             "steps": steps,
             "text": self.text(),
         }
+
+    def _cells(self) -> list[list[str]] | None:
+        """Return for each entry of a small pattern the number of the pass that fills it."""
+        if max(self.tiles.step) > 1 or self.tiles.low.size > MOST_CELLS:
+            return None
+        cells = np.full(self.tiles.grid, "", object)
+        line = self.columns if self.way == "columns" else self.rows
+        cells[self.rows, self.columns] = [f"{k + 1}" for k in self.coloring.colors[line]]
+        return cells.tolist()
 
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""
@@ -148,7 +152,9 @@ class Sparsity(View):
         """Return the pattern as a picture."""
         root = _page(self)
         _text(root, PAD, 52, self.summary, MUTED)
-        bottom, right = heat_image(root, self.tiles.high, PAD, 70, 8, 8)
+        bottom, right = draw_entries(
+            root, self.tiles.high, self.flat.axes(self.tiles.step), self._cells(), 76
+        )
         return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-MOST = 48  # tiles along each side
+MOST = 32  # tiles along each side
 
 
 class Tiles:
@@ -16,42 +16,33 @@ class Tiles:
     Of complex entries the absolute value counts.
     """
 
-    def __init__(self, m: int, n: int, most: tuple[int, int] = (MOST, MOST)) -> None:
-        self.shape = (m, n)
-        self.step = tuple(max(1, -(-s // t)) for s, t in zip((m, n), most, strict=True))
+    def __init__(self, m: int, n: int) -> None:
+        self.step = tuple(max(1, -(-s // MOST)) for s in (m, n))
         self.grid = (-(-m // self.step[0]), -(-n // self.step[1]))
         self.low, self.high = np.full(self.grid, np.inf), np.full(self.grid, -np.inf)
         self.zeros = 0
-        self.found: dict[
-            str, tuple[float, int, int]
-        ] = {}  # "least", "greatest": value, row, column
+        self.found: dict[str, tuple[float, int, int]] = {}  # value, row and column of the extremes
 
     def add(self, part: Array, row: int = 0, column: int = 0) -> None:
         """Take in the part of the matrix whose first entry stands at (row, column)."""
         if not part.size:
             return
-        shown = np.abs(part) if np.iscomplexobj(part) else part.astype(float)
+        shown = np.abs(part) if np.iscomplexobj(part) else part.astype(float, copy=False)
         self.zeros += int(part.size - np.count_nonzero(part))
         where = [
             (start + np.arange(size)) // step
             for start, size, step in zip((row, column), part.shape, self.step, strict=True)
         ]
+        cuts = [np.flatnonzero(np.diff(w, prepend=-1)) for w in where]
+        block = np.ix_(where[0][cuts[0]], where[1][cuts[1]])
         for reduce, table in ((np.minimum, self.low), (np.maximum, self.high)):
-            cuts = [np.flatnonzero(np.diff(w, prepend=-1)) for w in where]
             reduced = reduce.reduceat(reduce.reduceat(shown, cuts[0], 0), cuts[1], 1)
-            block = np.ix_(where[0][cuts[0]], where[1][cuts[1]])
             table[block] = reduce(table[block], reduced)
-        self._remember(shown, row, column)
-
-    def _remember(self, shown: Array, row: int, column: int) -> None:
-        for name, pick, better in (
-            ("least", np.argmin, np.less),
-            ("greatest", np.argmax, np.greater),
-        ):
+        for name, pick in (("least", np.argmin), ("greatest", np.argmax)):
             i, j = np.unravel_index(int(pick(shown)), shown.shape)
-            value = float(shown[i, j])
-            if name not in self.found or better(value, self.found[name][0]):
-                self.found[name] = (value, int(i) + row, int(j) + column)
+            found = (float(shown[i, j]), int(i) + row, int(j) + column)
+            known = self.found.setdefault(name, found)
+            self.found[name] = (known, found)[int(pick([known[0], found[0]]))]
 
     @property
     def extreme(self) -> Array:

@@ -24,11 +24,18 @@ def polar(p):
     return p[0] * jnp.stack([jnp.cos(p[1]), jnp.sin(p[1])])
 
 
+def layer(p):
+    return {"y": p["W"] @ p["x"], "size": jnp.sum(p["x"])}
+
+
 VIEWS = {
     "jacobian": lambda: ok.jacobian_shapes(f, X, fill="columns"),
     "tiles": lambda: ok.jacobian_shapes(jnp.sin, jnp.linspace(0, 3, 100)),
     "comparison": lambda: ok.jacobian_shapes(f, X).compare(np.ones((2, 3))),
     "chain": lambda: ok.chain([20, 10, 5, 1]),
+    "blocks": lambda: ok.jacobian_shapes(
+        lambda p: {"y": p["W"] @ p["x"]}, {"W": np.ones((2, 3)), "x": X}
+    ),
     "push_pull": lambda: ok.push_pull(polar, np.array([1.0, 0.5])),
     "sparsity": lambda: ok.sparsity(lambda x: x[1:] - x[:-1], jnp.ones(9)),
 }
@@ -95,11 +102,42 @@ def test_entries_are_jax_s_and_can_be_reached_by_keyboard(show):
     expect(entry).to_contain_text("∂y[0] / ∂x[1] = 1.0")
 
 
+def test_a_name_lights_its_row_or_column(show):
+    page = show(VIEWS["jacobian"]())
+    page.get_by_role("columnheader", name="x[1]").hover()
+    expect(page.locator(".entry")).to_have_text("Column 1: how every output reacts to x[1].")
+    expect(page.locator("td.lit")).to_have_count(2)
+    page.get_by_role("group", name="the Jacobian: arrow keys").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".entry")).to_have_text("Row 0: how y[0] reacts to every input.")
+    expect(page.locator("td.lit")).to_have_count(3)
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("columns", "forward"), ("rows", "reverse")])
+def test_a_pass_opens_as_a_ladder_that_steps(show, log, fill, mode):
+    page = show(ok.jacobian_shapes(f, X, fill=fill))
+    link = page.get_by_text("The equations of this pass, one by one")
+    expect(link).to_be_hidden()
+    page.get_by_role("button", name="one step on").click()
+    link.click()
+    ladder = page.locator("details.pass .okl")
+    expect(ladder.locator(".title")).to_contain_text(f"f in {mode} mode at x = [1.0 2.0 3.0]")
+    ladder.get_by_role("button", name="one step on").click()
+    expect(ladder.locator(".count")).to_contain_text("step 1 of")
+    page.get_by_role("button", name="one step on").first.click()
+    expect(page.locator("details.pass .count")).not_to_contain_text("step 1 of")
+    page.get_by_role("button", name="one step back").first.click()
+    expect(page.locator("details.pass .count")).to_contain_text("step 1 of")
+    assert axe_findings(page) == []
+    assert log.errors == []
+
+
 def test_tiles_say_their_range(show):
     page = show(VIEWS["tiles"]())
-    assert page.locator("tbody td").count() == 34 * 34
+    assert page.locator("tbody td").count() == 25 * 25
     page.locator("tbody td").first.hover()
-    expect(page.locator(".entry")).to_contain_text("rows 0–2, columns 0–2: entries from 0 to 1")
+    expect(page.locator(".entry")).to_contain_text("rows 0–3, columns 0–3: entries from 0 to 1")
 
 
 def test_wrong_entries_carry_a_mark_and_the_guess(show):
@@ -138,7 +176,7 @@ def test_sizes_on_sliders_cost_what_python_counts(show, label, place):
 def test_sliders_move_the_point_and_the_vectors(show, log):
     page = show(VIEWS["push_pull"]())
     said = page.locator("p[role=status]")
-    for name, presses in (("x1", 2), ("v2", 3), ("u1", 4)):
+    for name, presses in (("x[0]", 2), ("v[1]", 3), ("u[0]", 4)):
         page.get_by_role("slider", name=name).focus()
         for _ in range(presses):
             page.keyboard.press("ArrowRight")
@@ -148,6 +186,15 @@ def test_sliders_move_the_point_and_the_vectors(show, log):
     expected = np.array([1.4, 1.0]) @ J @ np.array([1.0, 1.3])
     products = re.findall(r"⟩ = (-?[\d.]+)", text)
     assert [float(p.rstrip(".")) for p in products] == pytest.approx([expected] * 2, abs=2e-3)
+    assert log.errors == []
+
+
+def test_a_map_that_is_not_finite_everywhere_is_drawn(show, log):
+    page = show(ok.push_pull(jnp.log, 0.5))
+    page.get_by_role("slider", name="x[0]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("p[role=status]")).to_contain_text("f(x) = [NaN]")
+    assert "NaN" not in page.locator(".planes").inner_html()
     assert log.errors == []
 
 
@@ -173,7 +220,7 @@ def test_nobody_is_shut_out(show, page, log, name, scheme):
     assert page.locator(".okl").get_attribute("data-dark") == ("" if scheme == "dark" else None)
     assert axe_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    for control in page.locator(".okl button, .okl summary, .okl input").all():
+    for control in page.locator(":is(.okl button, .okl summary, .okl input):visible").all():
         assert control.bounding_box()["height"] >= 44
     assert log.left(page.url.rsplit("/", 1)[0]) == []
     assert log.errors == []

@@ -13,6 +13,7 @@ import pytest
 import olympus_kit as ok
 from olympus_kit.views import _jacobian
 from olympus_kit.views._chain import all_orders, measure, written
+from olympus_kit.views._view import unpack
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
@@ -70,8 +71,9 @@ class TestWords:
     def test_text_holds_shapes_entries_and_passes(self, view):
         text = view.text()
         assert "∂²f  2 × 3 × 3  (144 bytes)" in text
-        assert "columns:  Δy (2 × 1) = J (2 × 3) Δx (3 × 1)" in text
-        assert "rows:     Δy (1 × 2) = Δx (1 × 3) Jᵀ (3 × 2)" in text
+        assert "f takes 3 numbers and returns 2" in text
+        assert "columns, as in y = W x: Δy (2 × 1) = J (2 × 3) Δx (3 × 1)" in text
+        assert "rows, as in y = x W: Δy (1 × 2) = Δx (1 × 3) Jᵀ (3 × 2)" in text
         assert "block ∂y/∂x: (2,) + (3,) = (2, 3), flattened 2 × 3" in text
         assert re.search(r"^y\[0\] +2\.0 +1\.0 +0\.0$", text, re.M)
         assert "Pass 2 of 3, a JVP: the tangent is 1 at x[1] and 0 elsewhere." in text
@@ -95,7 +97,7 @@ class TestWords:
         notes = ok.jacobian_shapes(lambda x: jnp.sum(x**2), np.ones((2, 2))).notes()
         assert any("a row, 1 × 4; the gradient is the same numbers" in n for n in notes)
         assert any("shape of the input, (2, 2)" in n for n in notes)
-        assert any("nobody forms them" in n for n in notes)
+        assert any("Nobody forms them" in n for n in notes)
 
     def test_leaves_without_derivative_are_named(self):
         g = lambda p: {"n": p["k"], "y": p["x"] * p["k"]}
@@ -121,13 +123,63 @@ class TestWords:
         assert "nan" in view.text()
 
 
+class TestShapes:
+    @pytest.fixture
+    def pictures(self, x64):
+        g = lambda p: {"a": p["W"] @ p["x"], "b": jnp.sum(p["x"])}
+        view = ok.jacobian_shapes(g, {"W": np.ones((2, 3)), "x": np.ones(3)})
+        return [ET.fromstring(picture) for _, picture in view.model()["shapes"]]
+
+    def test_boxes_are_to_scale(self, pictures):
+        """Inputs have 9 entries and outputs 3; lines of one pixel part their leaves."""
+        sizes = [
+            [
+                (float(box.get("width")), float(box.get("height")))
+                for box in picture.iter("{http://www.w3.org/2000/svg}rect")
+                if box.get("stroke")
+            ]
+            for picture in pictures
+        ]
+        (x, y), (dy, J, dx), (dy_row, dx_row, JT) = sizes
+        assert x[1] == dx[1] == J[0] == dx_row[0] == JT[1]
+        assert y[1] == dy[1] == J[1] == dy_row[0] == JT[0]
+        assert J[0] / J[1] == pytest.approx(3, abs=0.01)
+
+    def test_every_leaf_is_named(self, pictures):
+        texts = [t.text for t in pictures[0].iter("{http://www.w3.org/2000/svg}text")]
+        for name in ("p['W'][2, 3]", "p['x'][3]", "y['a'][2]", "y['b']", "9×1", "3×1"):
+            assert name in texts
+
+    def test_many_leaves_are_counted(self):
+        view = ok.jacobian_shapes(lambda *x: sum(x), *np.ones(9))
+        assert "… 3 more" in view.svg()
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("columns", "forward"), ("rows", "reverse")])
+def test_a_page_holds_the_ladder_of_every_pass(fill, mode):
+    view = ok.jacobian_shapes(f, jnp.array([1.0, 2.0, 3.0]), fill=fill)
+    markup = view.html()
+    ladders = unpack(re.search(r"data-state='([^']*)'", markup)[1])["view"]["ladders"]
+    assert len(ladders["states"]) == view.count
+    for k, state in enumerate(ladders["states"]):
+        assert unpack(state)["view"]["title"] == view.ladder(k).title
+        assert f" in {mode} mode at" in view.ladder(k).title
+    assert f'TAG = "{ladders["tag"]}"' in markup
+    assert f'TAG = "{ladders["tag"]}"' in view.live()._esm
+
+
+def test_a_large_page_holds_no_ladders():
+    markup = ok.jacobian_shapes(jnp.sin, jnp.ones(50)).html()
+    assert markup.count("<script>") == 1
+
+
 class TestLarge:
     def test_beyond_the_budget_only_tiles_are_kept(self):
         x = jnp.linspace(0.0, 1.0, 200).at[150].set(40.0)
         view = ok.jacobian_shapes(lambda x: x**2, x, budget=10_000)
-        assert view.tiles.grid == (40, 40)
+        assert view.tiles.grid == (29, 29)
         assert view.tiles.found["greatest"] == (80.0, 150, 150)
-        assert float(view.model()["high"][30][30]) == 80.0
+        assert float(view.model()["high"][150 // 7][150 // 7]) == 80.0
         assert view.tiles.zeros == 200 * 200 - 199
         assert "312 KiB in all: kept are tiles" in view.text()
         with pytest.raises(ValueError, match=r"more than the budget of 9\.77 KiB"):
@@ -183,7 +235,7 @@ class TestCompare:
     def test_an_unknown_mistake_is_only_marked(self, view):
         guess = self.J.copy()
         guess[1, 2] = 9.0
-        verdict = "your guess is wrong in 1 entry of 9; the first is row 1, column 2: "
+        verdict = "your guess is wrong in 1 of 9 entries; the first is row 1, column 2: "
         assert view.compare(guess).notes()[0] == verdict + "yours 9.0, right -1.0"
 
     def test_a_right_guess_is_right_as_matrix_and_as_blocks(self, view):
@@ -244,6 +296,7 @@ class TestCompare:
         (lambda: ok.chain([2] * 12), ValueError, "2 to 8 functions"),
         (lambda: ok.push_pull(jnp.sin, np.ones(3)), ValueError, "takes 3 and returns 3"),
         (lambda: ok.push_pull(jnp.sin, 1.0, v=[1, 2]), ValueError, "as many numbers as the input"),
+        (lambda: ok.push_pull(jnp.log, -1.0), ValueError, "move x to where it is finite"),
         (lambda: ok.push_pull(jnp.sin, 1.0, span=0), ValueError, "positive number"),
     ],
 )
@@ -342,6 +395,13 @@ class TestPushPull:
         assert np.shape(view.frame(view.x)["J"]) == shape
         assert "<polyline" in view.svg()
 
+    def test_what_is_not_finite_is_left_out(self):
+        view = ok.push_pull(jnp.log, 0.5)  # its grid reaches to -0.5
+        assert json.loads(view.json(), parse_constant=pytest.fail)
+        assert view.model()["frames"][0]["y"] == [None]
+        assert "nan" not in view.svg()
+        assert view.live().frame["J"] == [[2.0]]
+
     def test_the_live_point_is_answered_by_jax(self):
         widget = ok.push_pull(polar, np.array([1.0, 0.5])).live()
         widget.point = [2.0, 0.0]
@@ -365,6 +425,14 @@ class TestSparse:
         for group in view.groups:
             assert pattern[:, group].sum(axis=1).max() <= 1
         assert "3 JVPs in place of 50 fill it: 17 times fewer" in view.summary
+
+    def test_each_entry_of_a_small_pattern_names_its_pass(self):
+        view = ok.sparsity(tridiagonal, jnp.ones(6))
+        cells = view.model()["cells"]
+        for k, group in enumerate(view.groups):
+            for row in cells:
+                assert {row[j] for j in group} <= {"", str(k + 1)}
+        assert sum(cell != "" for row in cells for cell in row) == len(view.rows) == 16
 
     def test_rows_are_grouped_where_that_is_cheaper(self):
         view = ok.sparsity(lambda x: jnp.stack([x[:3].sum(), x[3:].sum()]), jnp.ones(6))

@@ -37,26 +37,12 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
 
 // The operations of a bracketing and the most numbers it holds; a tree is a number or [outer, inner].
 function measure(tree, sizes) {
-  let [flops, held, most] = [0, 0, 0];
-  const hold = (count) => {
-    held += count;
-    most = Math.max(most, held);
-  };
-  function visit(part) {
-    if (typeof part === "number") {
-      hold(sizes[part]);
-      return [part, part + 1, sizes[part]];
-    }
-    const [low, cut, right] = visit(part[1]);
-    const [, high, left] = visit(part[0]);
-    const made = sizes[high] * sizes[low];
-    flops += 2 * made * sizes[cut];
-    hold(made);
-    held -= left + right;
-    return [low, high, made];
-  }
-  visit(tree);
-  return { flops, held: most };
+  if (typeof tree === "number") return { low: tree, high: tree + 1, flops: 0, held: sizes[tree], made: sizes[tree] };
+  const [outer, inner] = tree.map((part) => measure(part, sizes));
+  const made = sizes[outer.high] * sizes[inner.low];
+  const flops = inner.flops + outer.flops + 2 * made * sizes[inner.high];
+  const held = Math.max(inner.held, inner.made + outer.held, inner.made + outer.made + made);
+  return { low: inner.low, high: outer.high, flops, held, made };
 }
 
 function drawBoxes(sizes) {
@@ -109,6 +95,8 @@ function drawChain(view) {
 
 // ---- push and pull -----------------------------------------------------------------------------
 
+const known = (x) => (Array.isArray(x) ? x.map(known) : (x ?? NaN)); // JSON has null for what is not finite
+const finite = (p) => p.every(Number.isFinite);
 const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
 const times = (J, v) => J.map((row) => dot(row, v));
 const timesLeft = (u, J) => J[0].map((_, j) => dot(u, J.map((row) => row[j])));
@@ -118,13 +106,13 @@ const SIZE = 300;
 
 // One space: its grid, and arrows from a point; `drag(name, place)` is told where a handle is pulled.
 function createPlane(lines, label, drag) {
-  const flat = lines.flat().filter((p) => p.every(Number.isFinite)).map(([a, b = 0]) => [a, b]);
+  const flat = lines.flat().filter(finite).map(([a, b = 0]) => [a, b]);
   const range = [0, 1].map((k) => [Math.min(...flat.map((p) => p[k])), Math.max(...flat.map((p) => p[k]))]);
   const middle = range.map(([a, b]) => (a + b) / 2);
   const scale = SIZE / (1.8 * Math.max(1e-9, ...range.map(([a, b]) => b - a)));
   const to = ([a, b = 0]) => [SIZE / 2 + (a - middle[0]) * scale, SIZE / 2 - (b - middle[1]) * scale];
   const root = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": label });
-  for (const line of lines) root.append(svg("polyline", { points: line.map((p) => to(p).join(",")).join(" ") }));
+  for (const line of lines) root.append(svg("polyline", { points: line.filter(finite).map((p) => to(p).join(",")).join(" ") }));
   const arrows = svg("g");
   root.append(arrows);
   let pulled = null;
@@ -141,13 +129,14 @@ function createPlane(lines, label, drag) {
   root.addEventListener("pointerup", () => (pulled = null));
   function draw(origin, ...vectors) {
     const [x, y] = to(origin);
-    const made = vectors.map(([name, role, vector, handle]) => {
+    const made = vectors.filter(([, , vector]) => finite(vector) && finite(origin)).map(([name, role, vector, handle]) => {
       const [x2, y2] = to(origin.map((o, k) => o + vector[k]));
       const tip = svg("circle", { cx: x2, cy: y2, r: handle ? 9 : 4, "data-drag": handle });
       const text = svg("text", { x: x2 + 11, y: y2 - 7 }, `${MARK[role]} ${name}`);
       return svg("g", { class: `arrow ${role}` }, svg("line", { x1: x, y1: y, x2, y2 }), tip, text);
     });
-    arrows.replaceChildren(...made, svg("circle", { cx: x, cy: y, r: 7, "data-drag": label === "input" ? "x" : null }));
+    const dot = finite(origin) && svg("circle", { cx: x, cy: y, r: 7, "data-drag": label === "input" ? "x" : null });
+    arrows.replaceChildren(...[...made, dot].filter(Boolean));
   }
   return { root, draw };
 }
@@ -156,7 +145,10 @@ function drawPushPull(view, model) {
   const state = { at: Math.floor(view.frames.length / 2), v: [...view.v], u: [...view.u] };
   const said = make("p", { role: "status" });
   const far = (frame, place) => frame.x.reduce((sum, x, k) => sum + (x - place[k]) ** 2, 0);
-  const here = () => model.get("frame") ?? view.frames[state.at];
+  const here = () => {
+    const { x, y, J } = model.get("frame") ?? view.frames[state.at];
+    return { x, y: known(y), J: known(J) };
+  };
   const move = (place) => {
     const nearest = view.frames.reduce((best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best), 0);
     state.at = nearest;
@@ -174,11 +166,11 @@ function drawPushPull(view, model) {
   };
   const planes = [createPlane(view.grid, "input", drag), createPlane(view.images, "output", drag)];
   const axes = view.v.map((_, k) => [...new Set(view.frames.map((frame) => frame.x[k]))]);
-  const along = axes.map((values, k) => slider(`x${k + 1}`, {
+  const along = axes.map((values, k) => slider(`x[${k}]`, {
     min: 0, max: values.length - 1, step: 1, value: Math.floor(values.length / 2), shown: (p) => short(values[p]),
     change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
   }));
-  const part = (name) => state[name].map((value, k) => slider(`${name}${k + 1}`, {
+  const part = (name) => state[name].map((value, k) => slider(`${name}[${k}]`, {
     min: -2, max: 2, step: 0.1, value, shown: (x) => short(x),
     change: (x) => {
       state[name][k] = x;
@@ -209,7 +201,7 @@ function render({ model, el }) {
   const view = model.get("view");
   const content = view.rows ? drawChain(view) : drawPushPull(view, model);
   const words = view.rows
-    ? "The product of all Jacobians is the derivative of the chain. The order of multiplying is yours."
+    ? view.words
     : "▶ a solid arrow is a tangent, pushed from left to right by J; ▲ a dashed one is a covector, pulled back from right to left.";
   const { unmount } = mount(
     el,
