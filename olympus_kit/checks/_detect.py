@@ -20,6 +20,7 @@ Pair = Callable[[Array, Array], tuple[Any, Any]]
 EQUAL: dict[str, Pair] = {
     "sign": lambda got, want: (got, -want),
     "transposed": lambda got, want: (got, want.T),
+    "flattened": lambda got, want: (_other_layout(got, want), np.ravel(want)),
     "unsummed": lambda got, want: (got.sum(0), want),
     "all-zero": lambda got, want: (got, 0 * want),
     "summed-too-much": lambda got, want: (got, want.sum()),
@@ -36,7 +37,6 @@ EQUAL: dict[str, Pair] = {
     "reciprocal": lambda got, want: (got, 1 / want),
     "squared": lambda got, want: (got, want**2),
     "square-root": lambda got, want: (got, np.sqrt(want)),
-    "flattened": lambda got, want: (_other_layout(got, want), np.ravel(want)),
 }
 
 

@@ -104,7 +104,14 @@ def _odd_part(name: str, got: Any, want: Any, known: Facts) -> str:
         return "returned-function"
     if is_array(want) and is_array(got):
         return "complex-result" if np.iscomplexobj(got) and not np.iscomplexobj(want) else ""
-    return "" if by_path(got).keys() == by_path(want).keys() else "container"
+    leaves, wanted = by_path(got), by_path(want)
+    if leaves.keys() != wanted.keys():
+        return "container"
+    odd = next((p for p in wanted if is_array(wanted[p]) and not is_array(leaves[p])), None)
+    if odd is None:
+        return ""
+    known |= {"part": name + odd, "kind": kind(leaves[odd])}
+    return "no-number"
 
 
 def order(evidence: Evidence, _: Any) -> Diagnosis | None:

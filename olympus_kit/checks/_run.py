@@ -88,7 +88,10 @@ def to_numpy(result: Any) -> Any:
 
 
 def is_array(leaf: Any) -> bool:
-    return isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex))
+    """Whether it is a number or an array of numbers (not one of words, dates or objects)."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return leaf.dtype.kind not in "OSUMm"
+    return isinstance(leaf, (jax.Array, float, int, complex))
 
 
 def leaves(trial_list: Sequence[Trial]) -> list[Any]:

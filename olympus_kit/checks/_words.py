@@ -14,6 +14,8 @@ Facts = dict[str, str]
 
 def kind(value: Any) -> str:
     """What a value is, in words a student uses."""
+    if value is None:
+        return "None"
     if callable(value):
         return "a function"
     if isinstance(value, (tuple, list)):
