@@ -41,7 +41,7 @@ def bars_svg(view: Any, groups: Sequence[tuple[str, Sequence[Bar]]], across: int
                 if column == 0:
                     _text(root, PAD, top + 14, shortened(name), INK)
                 width = (room - BAR_TEXT) * (value or 0) / most
-                _rect(root, left, top + 3, width, 14, COLORS[start // across % 4])
+                _rect(root, left, top + 3, width, 14, COLORS[0])
                 _text(root, left + width + 6, top + 14, text if value is not None else "–", MUTED)
         y += ROW * (max(len(bars) for _, bars in beside) + 1.5)
     return _finished(root, WIDTH, y)

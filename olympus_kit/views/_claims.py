@@ -64,8 +64,7 @@ class Claims(Report):
 
     def told(self, said: str) -> str:
         """Return a claim, its verdict and its cases, a line each."""
-        cases = [f"  {_tick(case)} {case.when}: {case.measured}" for case in self.tried[said]]
-        return "\n".join([said, f"  {self.verdict(said)}", *cases])
+        return "\n  ".join([said, self.verdict(said), *map(_words, self.tried[said])])
 
     @property
     def title(self) -> str:
@@ -85,8 +84,8 @@ class Claims(Report):
         rows = [
             [
                 said,
-                self.verdict(said),
-                "; ".join(f"{_tick(c)} {c.when}: {c.measured}" for c in cases),
+                f"{MARKS[self.verdict(said)][0]} {self.verdict(said)}",
+                "\n".join(map(_words, cases)),
             ]
             for said, cases in self.tried.items()
         ]
@@ -98,8 +97,7 @@ class Claims(Report):
 
     def svg(self) -> str:
         """Return the list of claims, with a mark, a word and a colour for each verdict."""
-        page: Any = self
-        root, y = _page(page), 44.0
+        root, y = _page(self), 44.0
         for said in self.tried:
             mark, color = MARKS[self.verdict(said)]
             _text(root, PAD, y + 14, f"{mark} {self.verdict(said)}", color, weight="600")
@@ -109,5 +107,5 @@ class Claims(Report):
         return _finished(root, WIDTH, y + 14)
 
 
-def _tick(case: Case) -> str:
-    return "✓" if case.holds else "✗"
+def _words(case: Case) -> str:
+    return f"{'✓' if case.holds else '✗'} {case.when}: {case.measured}"

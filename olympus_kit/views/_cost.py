@@ -24,13 +24,13 @@ from ._timing import tracked
 # record key -> (heading, how its numbers are written), in the tables of a report
 GROUPS: dict[str, dict[str, tuple[str, Say]]] = {
     "operations": {
+        "passes": ("passes", number_text),
         "equations": ("equations", number_text),
         "flops": ("jaxpr flops", number_text),
         "flops_lowered": ("lowered flops", number_text),
         "flops_compiled": ("compiled flops", number_text),
     },
-    "passes, traffic": {
-        "passes": ("passes", number_text),
+    "functions, traffic": {
         "transcendentals": ("sin, exp, …", number_text),
         "bytes": ("jaxpr bytes", bytes_text),
         "bytes_compiled": ("compiled bytes", bytes_text),

@@ -19,7 +19,7 @@ from ._timing import tracked
 
 Sizes = Mapping[str, int]
 Curves = dict[str, list[tuple[float, float]]]
-PLOT_MARKS, PLOT_DASHES = "osD^", ("-", "--", ":")
+PLOT_MARKS, PLOT_DASHES = "os^D", ("-", "--", ":")
 
 
 class Sweep(Report):
@@ -128,12 +128,14 @@ class Sweep(Report):
         for k, (name, curve) in enumerate(self.curves().items()):
             look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
             axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
+        axes.set_xticks([], minor=True)
+        axes.set_xticks(sizes := sorted({at[self.across] for at, _ in self.points}), sizes)
         axes.set_xlabel(self.across, color=ink)
         axes.set_ylabel(METRICS[self.metric][0], color=ink)
         axes.tick_params(which="both", colors=ink)
         axes.spines[:].set_color(ink)
         axes.grid(alpha=0.3)
-        axes.legend(facecolor=paper, edgecolor=ink, labelcolor=ink)
+        fig.legend(loc="outside right upper", facecolor=paper, edgecolor=ink, labelcolor=ink)
         plt.close(fig)  # it is returned: pyplot need not show it a second time
         return fig
 

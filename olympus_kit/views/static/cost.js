@@ -16,7 +16,8 @@ const COST_STYLE = `${PLAYER_STYLE}
 .okl th, .okl td { padding:.3rem .55rem; text-align:right; border-bottom:1px solid var(--line);
   font-variant-numeric:tabular-nums; white-space:nowrap }
 .okl th:first-child { text-align:left; position:sticky; left:0; background:var(--paper) }
-.okl table.prose td { text-align:left; white-space:normal; min-width:10em; vertical-align:top }
+.okl .scroll:has(.prose) { max-height:none }
+.okl table.prose td { text-align:left; white-space:pre-line; min-width:6.5em; vertical-align:top }
 .okl table.prose th { text-align:left; white-space:normal; vertical-align:top; font-weight:600 }
 .okl thead th { color:var(--muted); font-weight:600 }
 .okl tr.now > * { background:var(--now) }
