@@ -80,10 +80,9 @@ class Dag(Graph):
     def model(self) -> dict[str, Any]:
         """Return the picture, the steps and the text as plain data."""
         ladder = self._ladder.as_json()
-        own = ("layout", "name", "mode", "title", "summary", "steps", "peak", "notes", "group")
         picture = dag_svg(self._ladder, self.nodes, self.arrows, framed=False)
         drawn = {"picture": picture, "legend": legend(self.arrows), "text": self.text()}
-        return {key: ladder[key] for key in own} | drawn
+        return {k: v for k, v in ladder.items() if k not in ("rows", "columns")} | drawn
 
     def _embedded(self) -> dict[str, Any]:
         return self.model()

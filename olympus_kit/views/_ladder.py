@@ -19,12 +19,12 @@ __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 COLUMNS = {
     "primal": ["primal"],
     "forward": ["primal", "tangent"],
-    "reverse": ["primal", "adjoint"],
+    "reverse": ["primal", "coefficient", "adjoint"],
 }
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
 INEXACT = ("float", "bfloat", "complex")
-READ = {"primal": "read down", "tangent": "read down", "adjoint": "read up"}
+READ = {"adjoint": "read up"}
 
 
 def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
@@ -54,7 +54,7 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         title=title,
         summary=_summary(program),
         group=hashlib.sha256(told.encode()).hexdigest()[:12],
-        columns=[{"name": c, "read": READ[c]} for c in COLUMNS[program.mode]],
+        columns=_columns(program, rows),
         inputs=_ends(program, program.inputs, into=True),
         outputs=_ends(program, program.outputs, into=False),
         rows=folded(rows, {e.path: e.scope for e in program.rows}),
@@ -66,6 +66,14 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         ],
         notes=list(program.notes),
     )
+
+
+def _columns(program: Program, rows: Sequence[Row]) -> list[dict[str, str]]:
+    """Return the columns of the mode; reverse mode has local derivatives where jax computes any."""
+    names = COLUMNS[program.mode]
+    if not any(row.coefficient for row in every(rows)):
+        names = [name for name in names if name != "coefficient"]
+    return [{"name": name, "read": READ.get(name, "read down")} for name in names]
 
 
 def _row(program: Program, equation: Equation, depth: int) -> Row:

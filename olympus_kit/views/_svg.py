@@ -56,7 +56,8 @@ def ladder_svg(ladder: Ladder) -> str:
     widths = [max([230.0, *(line[i].width for line in cells)]) for i in range(len(columns))]
     lefts = [PAD + 34.0 + GUTTER]
     for width in widths[:-1]:
-        lefts.append(lefts[-1] + width + RUNG)
+        room = RUNG if len(lefts) == len(widths) - 1 else GAP
+        lefts.append(lefts[-1] + width + room)
     total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * min(100, len(ladder.title)) + 2 * PAD)
     root = _page(ladder)
     y = _heading(root, ladder, lefts)
@@ -127,7 +128,8 @@ def _cell(row: Row, column: str) -> Cell:
         what = f"▸ {row.label} ({count} rows)" if row.fold else f"▸ {count} inside {row.label}"
         inside = what if count else ""
         return Cell(row.primal, ", ".join(n for n in (inside, row.note) if n))
-    lines = [line for line in (*row.coefficient, *getattr(row, column)) if line.step is not None]
+    before = row.coefficient if column == "tangent" else ()
+    lines = [line for line in (*before, *getattr(row, column)) if line.step is not None]
     lines.sort(key=lambda line: line.step or 0, reverse=column == "adjoint")  # it is read upwards
     return Cell(lines, row.passes if column == "adjoint" else "")
 
@@ -196,7 +198,8 @@ def _draw_row(
             at = y + 17 + cell.box - (2 if cell.lines else 0)
             _text(group, left + 8, at, cell.note, MUTED, size=11)
     if row.kept or row.free:
-        _draw_rung(group, row, lefts[0] + widths[0], lefts[1], y + 13)
+        ends = [x + w for cell, x, w in zip(cells[:-1], lefts, widths, strict=False) if cell.lines]
+        _draw_rung(group, row, max(ends, default=lefts[-1] - RUNG), lefts[-1], y + 13)
     return y + height + GAP
 
 

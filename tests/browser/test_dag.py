@@ -99,6 +99,15 @@ class TestStepping:
         expect(page.locator(".count").nth(2)).to_have_text("12 steps")
 
 
+def test_the_first_nan_is_one_key_away(show):
+    page = show(dag(lambda x: jnp.log(x - 2.0) * x, 2.0))
+    page.locator(".scroll").focus()
+    page.keyboard.press("n")
+    expect(page.get_by_role("status")).to_contain_text("v2 holds NaN or inf")
+    assert node(page, "v2 = log(v1)").get_attribute("aria-current") == "step"
+    assert page.locator(".strip .bad").count() >= 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
 def test_it_shuts_nobody_out(show, page, scheme, mode):

@@ -127,6 +127,40 @@ def test_the_listing_stands_beside_the_ladder_and_both_show_the_step(show):
     expect(page.locator(".pane.listing")).to_have_count(1)
 
 
+def test_pointing_at_a_line_marks_its_row_in_both_panes(show):
+    page = show(ok.graph(corpus.logistic, 0.2))
+    page.get_by_role("button", name="Listing").click()
+    page.locator(".pane.listing .line", has_text="v9 = v7 * v8").hover()
+    expect(page.locator(".pane.listing .linked")).to_have_count(3)  # and two adjoint equations
+    expect(page.locator(".pane.ladder .linked")).to_have_count(3)
+
+
+def test_local_derivatives_have_a_column_where_there_is_room(show, page):
+    show(ok.graph(lambda x: jnp.sin(x) * jnp.exp(x), 0.3))
+    heads = page.get_by_role("columnheader").all_text_contents()
+    assert [h.split()[0] for h in heads] == ["row", "■", "◆", "kept", "▲"]
+
+    def left(text):
+        return page.locator(".line", has_text=text).first.bounding_box()["x"]
+
+    assert left("v1 = sin(x)") < left("c1 = cos(x)") < left("x_bar = x_bar.1")
+    page.set_viewport_size({"width": 760, "height": 900})
+    expect(page.locator("[data-three]")).to_have_count(0)
+    assert left("v1 = sin(x)") == left("c1 = cos(x)") < left("x_bar = x_bar.1")
+
+
+def test_a_row_of_a_long_program_can_be_named(show):
+    page = show(ok.graph(layers, np.ones(3)))
+    box = page.get_by_role("textbox", name="row")
+    box.fill("64")
+    box.press("Enter")
+    expect(page.locator("[aria-current=step]")).to_contain_text("v65 = tanh(v64)")
+    box.fill("9999")
+    box.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("There is no row 9999.")
+    expect(page.locator(".rung .keep").first).to_have_text("120 kept")
+
+
 def test_two_views_of_one_program_step_together(show):
     view = ok.graph(corpus.logistic, 0.2)
     page = show(view, view.listing(), ok.graph(corpus.logistic, 0.3))

@@ -17,7 +17,6 @@ const STYLE = `
 .okl .dag .arrow.near .way { stroke:var(--ink) } .okl .dag .arrow.near .head { fill:var(--ink) }
 .okl .dag .arrow.back .way { stroke:var(--adjoint); stroke-dasharray:7 4 }
 .okl .dag .arrow.back .adjoint { font-weight:700 }
-.okl .meters { color:var(--muted); font-size:12.5px; margin-bottom:.4rem }
 @media (prefers-reduced-motion:no-preference) { .okl .dag .box { transition:fill .15s } }
 @media (forced-colors:active) { .okl .dag .node.now .box { stroke:Highlight; stroke-width:5 } }
 `;
@@ -36,9 +35,10 @@ function render({ model, el }) {
     words: (k) => view.steps[k].words,
     onStep: draw,
     idle: view.steps.length ? "All values are shown. Step to watch them appear." : "This program has no equations.",
+    bad: view.bad,
     group: view.group,
   });
-  const meters = make("div", { class: "meters" });
+  const meters = createMeters(view);
   const label = "nodes and arrows: arrow keys step, Space plays, Tab goes from node to node";
   const scroll = make("div", { class: "scroll dag", tabindex: 0, role: "group", "aria-label": label }, picture);
   player.keys(scroll);
@@ -49,7 +49,7 @@ function render({ model, el }) {
     make("p", { class: "summary" }, [view.summary, ...view.notes, view.legend].join(" ")),
     player.bar,
     player.words,
-    meters,
+    meters.element,
     scroll,
     make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
   );
@@ -93,9 +93,7 @@ function render({ model, el }) {
       else node.removeAttribute("aria-current");
       node.setAttribute("aria-label", spoken(node));
     }
-    const held = step ? bytes(step.live) : `${bytes(view.peak)} at most`;
-    const flops = (step ?? view.steps.at(-1) ?? { flops: 0 }).flops.toLocaleString("en");
-    meters.textContent = `held in memory: ${held} · operations so far: ${flops}`;
+    meters.draw(k);
     const current = nodes.find((node) => node.classList.contains("now"));
     if (current) reveal(current);
   }

@@ -6,17 +6,15 @@ const STYLE = `
 .okl .term code { display:block; overflow-wrap:anywhere } .okl .term .value { font-weight:650; color:var(--ink) }
 .okl .op { font-size:1.3em; font-weight:650 }
 .okl .switches { display:flex; gap:.35rem }
-.okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
-  font-size:12.5px; margin-bottom:.4rem; align-items:center }
-.okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
-.okl .strip * { vector-effect:non-scaling-stroke }
-.okl .strip .held { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
-.okl .strip .flops { fill:none; stroke:var(--primal); stroke-width:1.5; stroke-dasharray:5 4 }
-.okl .strip .at { stroke:var(--ink); stroke-width:2 } .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
+.okl .jump input { min-height:44px; background:var(--soft); border:1px solid var(--line); border-radius:8px; padding:0 .5rem }
 .okl .panes { display:flex; gap:.75rem; align-items:stretch } .okl[data-stacked] .panes { flex-direction:column }
 .okl .pane { flex:1 1 0; min-width:0; position:relative } .okl .pane.listing:not(:only-child) { flex-grow:.6 }
 .okl .item { position:absolute; left:0; right:0; display:grid; grid-template-columns:var(--columns); column-gap:.3rem;
   align-items:start }
+.okl .item > * { grid-row:1 } .okl .item > .first { grid-column:3 } .okl .item > .all { grid-column:3/-1 }
+.okl .item > .slope { grid-column:3; grid-row:2 } .okl [data-three] .item > .slope { grid-column:4; grid-row:1 }
+.okl .item > .rung { grid-column:-3/-2; grid-row:1/span 2 } .okl .item > .derivative { grid-column:-2/-1; grid-row:1/span 2 }
+.okl .slope .cell:not(:empty) { margin-top:4px } .okl [data-three] .slope .cell { margin-top:0 }
 .okl .head { position:sticky; top:0; z-index:2; background:var(--paper); padding:.35rem 0; font-weight:650 }
 .okl .canvas { position:relative }
 .okl .edges { position:absolute; width:34px; pointer-events:none; overflow:hidden }
@@ -31,8 +29,8 @@ const STYLE = `
   height:24px; line-height:24px; cursor:pointer; white-space:nowrap }
 .okl .line code { line-height:inherit; overflow:hidden; text-overflow:ellipsis; flex:0 1 auto; min-width:5ch }
 .okl .line .value { color:var(--ink); flex-shrink:2 }
-.okl .line:hover { background:var(--soft) }
-.okl .later .value, .okl .late.later { visibility:hidden }
+.okl .line:hover, .okl .line.linked { background:var(--soft) }
+.okl .later .value { visibility:hidden } .okl .late.later { display:none }
 .okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:650 }
 .okl .line.bad .value::before { content:"⚠ " }
 .okl .line.bad .value { text-decoration:underline wavy var(--adjoint) }
@@ -49,12 +47,12 @@ const STYLE = `
 .okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
 .okl .end code { line-height:24px; white-space:nowrap; overflow:hidden; text-overflow:ellipsis; display:block }
 .okl .divide { color:var(--muted); font-size:12px; line-height:22px; border-bottom:1px dashed var(--line) }
-.okl[data-narrow] .ladder .rung, .okl[data-narrow] .ladder .derivative { grid-column:3 }
+.okl[data-narrow] .item > * { grid-row:auto } .okl[data-narrow] .item > :is(.slope,.rung,.derivative) { grid-column:3; grid-row:auto }
 .okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
 .okl[data-narrow] .line { height:42px; flex-direction:column; gap:0; line-height:21px }
 .okl[data-narrow] .line .value { padding-left:1.1rem }
 .okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
-.okl[data-narrow] .head :is(.path,.blank,.rung) { display:none }
+.okl[data-narrow] .head :is(.path,.rung) { display:none }
 .okl[data-narrow] .derivative .cell { margin-top:4px }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
 @media (forced-colors:active) { .okl .line.now { outline:2px solid Highlight; outline-offset:-2px } }
@@ -64,6 +62,7 @@ const FEW = 300; // items that are drawn all at once; of more, only those in sig
 const SMALL = 30; // rows of a program whose edges are all drawn
 const NARROW = 660; // pixels below which the columns stand below one another
 const WIDE = 1150; // pixels from which ladder and listing stand beside one another
+const THREE = 900; // pixels of the ladder from which local derivatives have a column of their own
 const GUTTER = 34;
 const MANY = 8; // inputs or outputs that lie under one row which opens
 
@@ -168,10 +167,9 @@ function drawLine(line, turn, player) {
 }
 
 function linesOf(row, column) {
-  if (column === "primal") return row.primal;
-  const lines = [...row.coefficient, ...row[column]];
+  if (column === "tangent") return [...row.coefficient, ...row.tangent];
   const order = (line) => line.step ?? -1;
-  return column === "adjoint" ? lines.sort((a, b) => order(b) - order(a)) : lines; // read upwards
+  return column === "adjoint" ? [...row.adjoint].sort((a, b) => order(b) - order(a)) : row[column]; // read upwards
 }
 
 const linesIn = (row) => [...row.primal, ...row.coefficient, ...row.tangent, ...row.adjoint];
@@ -182,6 +180,8 @@ function drawRung(row) {
     const attributes = { class: "keep", title: `${kept.name} = ${kept.value}`, "data-made": kept.made ?? -1, "data-used": kept.used };
     td.append(make("div", attributes, make("span", { class: "hidden" }, "kept "), kept.name));
   }
+  const inside = (held) => held.children.reduce((n, child) => n + child.kept.length + inside(child), 0);
+  if (row.fold && inside(row)) td.append(make("div", { class: "keep" }, `${inside(row)} kept`));
   if (row.free.length) td.append(make("div", { class: "keep free" }, `literal ${row.free[0]}`));
   return td;
 }
@@ -218,7 +218,9 @@ function createLadder(view, player, scroll) {
   const index = indexRows(view);
   const opened = new Set();
   const turns = new Map(); // a loop's path -> the turn that is shown
-  const derivative = view.columns[1]?.name;
+  const columns = view.columns.map(({ name }) => name);
+  const derivative = columns.length > 1 && columns.at(-1);
+  const place = { primal: "first", coefficient: "slope", tangent: "derivative", adjoint: "derivative" };
   const fed = new Map();
   const connect = (path, row) => fed.set(path, [...(fed.get(path) ?? []), row]);
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
@@ -229,6 +231,7 @@ function createLadder(view, player, scroll) {
   const list = createList(scroll, (element) => mark(element));
   list.canvas.append(edges);
   let narrow = false;
+  let three = false; // whether local derivatives have a column of their own, or stand below the primal
   let focus = null;
   let places = new Map(); // a row's path -> its number in the list
 
@@ -237,11 +240,12 @@ function createLadder(view, player, scroll) {
   function rowHeight(row) {
     const opener = row.children.length ? 46 : 0;
     const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
-    if (!derivative) return Math.max(30, primal) + 8;
+    if (!derivative) return Math.max(30, primal + cellHeight(row.fold ? 1 : 0)) + 8;
+    const slope = columns.length > 2 && row.coefficient.length ? cellHeight(row.coefficient.length) + 4 : 0;
     const side = cellHeight(row.fold ? 1 : linesOf(row, derivative).length) + (row.passes ? 18 : 0) + (narrow ? 4 : 0);
-    const rungs = row.kept.length + (row.free.length ? 1 : 0);
-    if (narrow) return Math.max(30, sum([primal, side, rungs ? 20 : 0])) + 12;
-    return Math.max(30, primal, side, rungs * 18 + 6) + 8;
+    const rungs = row.kept.length + (row.free.length || row.fold ? 1 : 0);
+    if (narrow) return Math.max(30, sum([primal, slope, side, rungs ? 20 : 0])) + 12;
+    return Math.max(30, three ? Math.max(primal, slope) : primal + slope, side, rungs * 18 + 6) + 8;
   }
 
   function turnOf(path) {
@@ -250,14 +254,14 @@ function createLadder(view, player, scroll) {
   }
 
   function drawCell(row, column) {
-    const td = make("div", { role: "cell", class: column === "primal" ? "" : "derivative" });
+    const td = make("div", { role: "cell", class: place[column] });
     const lines = linesOf(row, column);
     const turn = turnOf(row.path);
     if (lines.length) td.append(make("div", { class: `cell ${column}` }, lines.map((l) => drawLine(l, turn, player))));
     if (column === "adjoint" && row.passes) td.append(make("div", { class: "note", title: row.passes }, row.passes));
     if (column === "primal" && row.note && !row.fold) td.append(make("div", { class: "note" }, row.note));
     if (column === "primal" && row.children.length) td.append(drawOpener(row));
-    if (column !== "primal" && row.fold) td.append(make("div", { class: "peek" }));
+    if (column === columns.at(-1) && row.fold) td.append(make("div", { class: "peek" }));
     return td;
   }
 
@@ -288,9 +292,8 @@ function createLadder(view, player, scroll) {
     const links = `${row.reads.length ? ` reads ${row.reads.join(", ")}` : ""}${feeds.length ? ` feeds ${feeds.join(", ")}` : ""}`;
     const name = make("div", { class: "path", role: "rowheader", title: `${row.label} ${row.source}${links}` }, row.path, make("span", { class: "hidden" }, links));
     const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
-    element.append(make("div", { role: "presentation" }), drawCell(row, "primal"));
-    if (derivative === "adjoint") element.append(drawRung(row));
-    if (derivative) element.append(drawCell(row, derivative));
+    element.append(...columns.map((column) => drawCell(row, column)));
+    if (derivative === "adjoint") element.lastChild.before(drawRung(row));
     const focusOn = (path) => () => {
       focus = path;
       drawEdges();
@@ -307,10 +310,8 @@ function createLadder(view, player, scroll) {
     const value = (text, step) => make("span", { class: "late", "data-late": step ?? -1 }, text);
     const element = make("div", { class: "item end", role: "row" }, make("div", { class: "path", role: "rowheader" }, word));
     const cell = (name, title, ...inside) => make("div", { role: "cell", class: name }, make("code", { title }, inside));
-    element.append(make("div", { role: "presentation" }), cell("", `${end.name} = ${end.value}`, `${end.name} = `, value(end.value, end.step)));
-    if (!derivative) return element;
-    if (derivative === "adjoint") element.append(make("div", { class: "rung", role: "cell" }));
-    if (!end.partner) return element;
+    element.append(cell("first", `${end.name} = ${end.value}`, `${end.name} = `, value(end.value, end.step)));
+    if (!derivative || !end.partner) return element;
     const title = `${end.partner} = ${end.derivative}`;
     const text = [make("strong", {}, `${MARK[about]} ${end.partner} = `, value(end.derivative, end.derivative_step)), end.seed && " seed"];
     element.append(cell(`${about} derivative`, title, text));
@@ -318,7 +319,7 @@ function createLadder(view, player, scroll) {
     return element;
   }
 
-  const divider = (text) => ({ height: 28, draw: () => make("div", { class: "item divide", role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, text)) });
+  const divider = (text) => ({ height: 28, draw: () => make("div", { class: "item divide", role: "row" }, make("div", { class: "all", role: "cell" }, text)) });
   function rowItems(rows, found, above) {
     let origin = above;
     for (const row of rows) {
@@ -339,20 +340,28 @@ function createLadder(view, player, scroll) {
     const open = opened.has(word);
     const what = `${counted(ends.length, word === "in" ? "input" : "output")}: ${ends[0].name} … ${ends.at(-1).name}`;
     const attributes = { type: "button", "aria-expanded": String(open), onclick: () => toggle(word, true) };
-    const cell = make("div", { role: "cell" }, make("div", { class: "open" }, make("button", attributes, `${open ? "▾" : "▸"} ${what}`)));
-    return make("div", { class: "item", role: "row", "data-path": word }, make("div", { class: "path", role: "rowheader" }, word), make("div", { role: "presentation" }), cell);
+    const cell = make("div", { class: "all", role: "cell" }, make("div", { class: "open" }, make("button", attributes, `${open ? "▾" : "▸"} ${what}`)));
+    return make("div", { class: "item", role: "row", "data-path": word }, make("div", { class: "path", role: "rowheader" }, word), cell);
   }
 
   // Each column gets room in proportion to its longest line, within bounds.
   const room = (line) => Math.min(40, line.text.length) + Math.min(24, line.value.length) + 8;
   const widest = (column) => Math.max(24, ...[...index.values()].slice(0, FEW).flatMap(({ row }) => linesOf(row, column).map(room)));
   const longest = Math.min(9, Math.max(4, ...[...index.keys()].map((path) => path.length)));
-  const columns = [`${longest * 0.5}rem`, `${GUTTER}px`, `minmax(0,${widest("primal")}fr)`];
-  const sides = [derivative === "adjoint" && "4.8rem", derivative && `minmax(0,${widest(derivative)}fr)`].filter(Boolean);
+  const share = (...names) => `minmax(0,${Math.max(...names.map(widest))}fr)`;
+  const edge = `${longest * 0.5}rem`;
+  function tracks() {
+    const [primal, ...rest] = columns;
+    if (narrow || !derivative) return [share(primal)];
+    const down = three ? [share(primal), share(rest[0])] : [share(...columns.slice(0, -1))];
+    return [...down, derivative === "adjoint" && "4.8rem", share(derivative)].filter(Boolean);
+  }
 
   function layout() {
-    scroll.style.setProperty("--columns", [...columns, ...(narrow ? [] : sides)].join(" "));
-    edges.style.left = `calc(${columns[0]} + .3rem)`;
+    three = columns.length > 2 && !narrow && scroll.clientWidth >= THREE;
+    scroll.toggleAttribute("data-three", three);
+    scroll.style.setProperty("--columns", [edge, `${GUTTER}px`, ...tracks()].join(" "));
+    edges.style.left = `calc(${edge} + .3rem)`;
     const items = [...endItems("in", view.inputs), ...rowItems(view.rows, [], ""), ...endItems("out", view.outputs)];
     places = new Map(items.map((item, k) => [item.path, k]));
     list.show(items);
@@ -418,9 +427,10 @@ function createLadder(view, player, scroll) {
 
   function head() {
     const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
-    const titles = view.columns.map(({ name, read }) => cell(name === "primal" ? name : `${name} derivative`, `${MARK[name]} ${name} ${read === "read up" ? "↑" : "↓"} ${read}`));
-    if (derivative === "adjoint") titles.splice(1, 0, cell("rung", "kept"));
-    return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), cell("blank", make("span", { class: "hidden" }, "arrows")), titles);
+    const word = (name) => (name === "coefficient" ? "local derivative" : name);
+    const titles = view.columns.map(({ name, read }) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${read === "read up" ? "↑" : "↓"} ${read}`));
+    if (derivative === "adjoint") titles.splice(-1, 0, cell("rung", "kept"));
+    return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), titles);
   }
   scroll.append(make("div", { role: "table", "aria-label": view.title }, head(), list.canvas));
   const resize = (isNarrow) => ((narrow = isNarrow), layout());
@@ -467,59 +477,18 @@ function createListing(view, player, scroll) {
   return { draw, resize, openCurrent() {} };
 }
 
-// ---- memory and operations over the steps ------------------------------------------------------
-
-function createMeters(view) {
-  const last = view.steps.length - 1;
-  const total = Math.max(1, view.steps[last]?.flops ?? 1);
-  const x = (k) => (k + 1) * (600 / (last + 2));
-  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
-  // of thousands of steps, the fullest of each pixel
-  const stride = Math.max(1, Math.ceil((last + 1) / 600));
-  const picked = [];
-  for (let k = 0; k <= last; k += stride) {
-    let most = k;
-    for (let j = k; j < Math.min(k + stride, last + 1); j += 1) if (view.steps[j].live > view.steps[most].live) most = j;
-    picked.push(most);
-  }
-  const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
-  const at = svg("line", { class: "at", y1: 0, y2: 40 });
-  const strip = svg(
-    "svg",
-    { class: "strip", viewBox: "0 0 600 40", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("polygon", { class: "held", points: `0,40 ${points(memory)} 600,40` }),
-    svg("polyline", { class: "flops", points: points((k) => 39 - (view.steps[k].flops / total) * 36) }),
-    view.bad.map((k) => svg("line", { class: "bad", x1: x(k), x2: x(k), y1: 0, y2: 40 })),
-    at,
-  );
-  const held = make("div");
-  const flops = make("div");
-  const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
-  function draw(k) {
-    const step = view.steps[k];
-    held.textContent = `▬ held for later steps, inputs not counted: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
-    flops.textContent = `┄ operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
-    at.style.display = step ? "" : "none";
-    at.setAttribute("x1", x(k));
-    at.setAttribute("x2", x(k));
-  }
-  strip.style.gridColumn = "1 / -1";
-  return { element: make("div", { class: "meters" }, last > 0 && strip, held, flops), draw };
-}
-
 // ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
   const view = { ...model.get("view") };
   view.steps ??= stepsOf(view.rows);
-  const jumps = view.bad.length ? [{ key: "n", label: "NaN or inf", step: (k) => view.bad.find((b) => b > k) ?? view.bad[0] }] : [];
   const player = createPlayer({
     model,
     steps: view.steps.length,
     words: (k) => [view.steps[k].words, view.steps[k].product && drawProduct(view.steps[k].product, view.steps[k].column)],
     onStep: draw,
     idle: view.steps.length ? "All values are shown. Step to watch them appear one by one." : "This program has no equations.",
-    jumps,
+    bad: view.bad,
     group: view.group,
   });
   const meters = createMeters(view);
@@ -549,6 +518,18 @@ function render({ model, el }) {
   const switchOf = (name) => make("button", { type: "button", "aria-pressed": "false", onclick: () => flip(name) }, name === "ladder" ? "Ladder" : "Listing");
   const switches = { ladder: switchOf("ladder"), listing: switchOf("listing") };
   player.bar.append(make("span", { class: "switches" }, switches.ladder, switches.listing));
+  if (view.steps.length > FEW) player.bar.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange: jump })));
+  function jump({ target }) {
+    const k = view.steps.findIndex((step) => step.row === target.value.trim());
+    if (k < 0) player.say(`There is no row ${target.value}.`);
+    else player.go(k);
+  }
+  // pointing at a line marks all that belongs to its row, in both panes
+  panes.addEventListener("mouseover", ({ target }) => {
+    const rowOf = (line) => line && view.steps[line.dataset.step]?.row;
+    const row = rowOf(target.closest(".line"));
+    for (const line of panes.querySelectorAll(".line")) line.classList.toggle("linked", row != null && rowOf(line) === row);
+  });
 
   const { root, unmount } = mount(
     el,
@@ -565,12 +546,12 @@ function render({ model, el }) {
     meters.draw(k);
     for (const pane of Object.values(made)) if (pane.element.isConnected) pane.draw(k);
   }
+  let width = 0;
   const measure = () => {
-    if (!root.clientWidth) return; // not on the page yet
-    const now = root.clientWidth < NARROW;
-    root.toggleAttribute("data-stacked", root.clientWidth < WIDE);
-    if (now === narrow) return;
-    narrow = now;
+    if (!root.clientWidth || root.clientWidth === width) return; // not on the page yet, or only the height has changed
+    width = root.clientWidth;
+    narrow = width < NARROW;
+    root.toggleAttribute("data-stacked", width < WIDE);
     root.toggleAttribute("data-narrow", narrow);
     for (const pane of Object.values(made)) pane.resize(narrow);
   };

@@ -6,17 +6,20 @@
 //     words,        // k => what step k does: a string, an element or a list of them (the live region)
 //     onStep,       // k => void: redraw; called at once by `start()`, then at every step
 //     idle,         // what is said at -1 (optional)
-//     jumps,        // [{ key: "n", label: "Next NaN", step: (k) => 12 }]: further buttons and keys (optional)
+//     bad,          // steps at which NaN or inf first appears; the key n and a button go there (optional)
 //     group,        // views on a page with the same group share their step (optional string)
 //   });
 //   player.bar, player.words      elements to put where you like (append PLAYER_STYLE to your style)
 //   player.step()                 the step shown, -1 for all
 //   player.go(k)                  go to a step
-//   player.keys(element, more)    arrows, Home, End, Space and the jumps' keys act while `element` itself has
-//                                 the focus; `more` adds { key: function }
+//   player.keys(element, more)    arrows, Home, End, Space and n act while `element` itself has the focus;
+//                                 `more` adds { key: function }
 //   player.say(...words)          put other words into the live region, until the next step
 //   player.start()                call once, when everything is on the page
 //   player.destroy()              call from the function that `render` returns
+//
+//   const meters = createMeters(view)   memory and operations over view.steps (live, flops), view.peak, view.bad
+//   meters.element, meters.draw(k)
 
 const PLAYER_STYLE = `
 .okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
@@ -24,9 +27,16 @@ const PLAYER_STYLE = `
 .okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums; color:var(--muted) }
 .okl .words { min-height:3em; margin:.35rem 0; padding:.45rem .6rem; background:var(--soft); border-radius:8px;
   overflow-wrap:anywhere }
+.okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
+  font-size:12.5px; margin-bottom:.4rem; align-items:center }
+.okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
+.okl .strip * { vector-effect:non-scaling-stroke }
+.okl .strip .held { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
+.okl .strip .flops { fill:none; stroke:var(--primal); stroke-width:1.5; stroke-dasharray:5 4 }
+.okl .strip .at { stroke:var(--ink); stroke-width:2 } .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
 `;
 
-function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) {
+function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const last = steps - 1;
   const clamp = (k) => Math.max(-1, Math.min(last, k));
   const step = () => clamp(model.get("step") ?? -1);
@@ -67,8 +77,9 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
   const slide = () => go(Number(slider.value));
   const slider = make("input", { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step", oninput: slide });
   const count = make("span", { class: "count" });
-  const leaps = jumps.map((j) => make("button", { type: "button", onclick: () => go(j.step(step())) }, `${j.label} (${j.key})`));
-  const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leaps);
+  const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
+  const leap = bad.length ? make("button", { type: "button", onclick: toBad }, "NaN or inf (n)") : "";
+  const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
   let drawn = null;
@@ -99,9 +110,7 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
     const on = () => go(step() + 1);
     const off = () => go(step() - 1);
     const known = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off, Home: () => go(-1), End: () => go(last) };
-    known[" "] = toggle;
-    for (const j of jumps) known[j.key] = () => go(j.step(step()));
-    Object.assign(known, more);
+    Object.assign(known, { " ": toggle, n: toBad }, more);
     element.addEventListener("keydown", (event) => {
       if (event.target !== element || !known[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -118,4 +127,42 @@ function createPlayer({ model, steps, words, onStep, idle, jumps = [], group }) 
 
   const say = (...said) => region.replaceChildren(...said.flat());
   return { bar, words: region, step, go, keys, say, start: draw, destroy };
+}
+
+function createMeters(view) {
+  const last = view.steps.length - 1;
+  const total = Math.max(1, view.steps[last]?.flops ?? 1);
+  const x = (k) => (k + 1) * (600 / (last + 2));
+  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
+  // of thousands of steps, the fullest of each pixel
+  const stride = Math.max(1, Math.ceil((last + 1) / 600));
+  const picked = [];
+  for (let k = 0; k <= last; k += stride) {
+    let most = k;
+    for (let j = k; j < Math.min(k + stride, last + 1); j += 1) if (view.steps[j].live > view.steps[most].live) most = j;
+    picked.push(most);
+  }
+  const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
+  const at = svg("line", { class: "at", y1: 0, y2: 40 });
+  const strip = svg(
+    "svg",
+    { class: "strip", viewBox: "0 0 600 40", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("polygon", { class: "held", points: `0,40 ${points(memory)} 600,40` }),
+    svg("polyline", { class: "flops", points: points((k) => 39 - (view.steps[k].flops / total) * 36) }),
+    view.bad.map((k) => svg("line", { class: "bad", x1: x(k), x2: x(k), y1: 0, y2: 40 })),
+    at,
+  );
+  const held = make("div");
+  const flops = make("div");
+  const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
+  function draw(k) {
+    const step = view.steps[k];
+    held.textContent = `▬ held for later steps, inputs not counted: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
+    flops.textContent = `┄ operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
+    at.style.display = step ? "" : "none";
+    at.setAttribute("x1", x(k));
+    at.setAttribute("x2", x(k));
+  }
+  strip.style.gridColumn = "1 / -1";
+  return { element: make("div", { class: "meters" }, last > 0 && strip, held, flops), draw };
 }
