@@ -19,6 +19,12 @@ const COST_STYLE = `${PLAYER_STYLE}
 .okl .scroll:has(.prose) { max-height:none }
 .okl table.prose td { text-align:left; white-space:pre-line; min-width:6.5em; vertical-align:top }
 .okl table.prose th { text-align:left; white-space:normal; vertical-align:top; font-weight:600 }
+@media (max-width:40rem) {
+  .okl .prose thead { display:none }
+  .okl .prose :is(tr, th, td) { display:block; border:0 }
+  .okl .prose :is(th, td) { padding:.1rem .3rem }
+  .okl .prose tr { border-bottom:1px solid var(--line); padding:.4rem 0 }
+}
 .okl thead th { color:var(--muted); font-weight:600 }
 .okl tr.now > * { background:var(--now) }
 .okl ul { margin:.2rem 0 .6rem; padding-left:1.2rem }
