@@ -4,7 +4,15 @@ import argparse
 
 from rich.progress import track
 
-from . import bench_capture, bench_cost, bench_graph, bench_import, bench_jacobian, bench_ladder
+from . import (
+    bench_capture,
+    bench_checks,
+    bench_cost,
+    bench_graph,
+    bench_import,
+    bench_jacobian,
+    bench_ladder,
+)
 from ._ratio import Ratio
 
 BENCHMARKS = {
@@ -12,6 +20,7 @@ BENCHMARKS = {
     "graph": bench_graph.ratios,
     "capture": bench_capture.ratios,
     "jacobian": bench_jacobian.ratios,
+    "checks": bench_checks.ratios,
     "cost": bench_cost.ratios,
     "ladder": bench_ladder.ratios,
 }

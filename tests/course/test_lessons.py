@@ -1,15 +1,19 @@
 """Every lesson holds the engine to account: stubs, solutions, mutants, alternatives."""
 
+import re
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import olympus
 from olympus_kit.checks import Outcome, _timer, outcome_of
 from olympus_kit.checks._catalogue import lookup
+from olympus_kit.checks._run import is_array, references
 from olympus_kit.checks._store import find
 from olympus_kit.course import _lesson, _notebook, _release
 from olympus_kit.course._leak import leaks
@@ -111,14 +115,75 @@ def test_a_derived_wrong_answer_gets_its_message(lesson, exercise, id_):
     assert outcome.diagnosis.id == id_, outcome.text()
 
 
-def test_a_transposed_matrix_gets_its_message():
-    lesson, exercise = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
+@each
+def test_a_derived_transpose_gets_its_message(lesson, exercise):
+    """Transposed, where that makes a difference; a question may have a sharper message."""
+    question = find(exercise.name, REPO).question
     names = namespace(lesson, exercise.solution())
-    right = names["dense_vjp"]
-    names["dense_vjp"] = lambda *args: tuple(part.T for part in right(*args))
-    outcome = outcome_of(find("dense_vjp", REPO).question, names)
+    right, turned = names[exercise.name], lambda part: part.T if np.ndim(part) > 1 else part
+    names[exercise.name] = lambda *args: jax.tree.map(turned, right(*args))
+    wants = [part for part in jax.tree.leaves(references(question)) if is_array(part)]
+    if all(np.array_equal(part, np.transpose(part)) for part in wants):
+        return
+    outcome = outcome_of(question, names)
     assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == "transposed"
+    assert outcome.diagnosis.id.endswith("transposed"), outcome.text()
+
+
+@each
+def test_a_derived_missing_sum_gets_its_message(lesson, exercise):
+    names = namespace(lesson, exercise.solution())
+    right, shares = names[exercise.name], jnp.array([0.5, 0.25, 0.25])
+    rows = lambda part: jnp.multiply.outer(shares, jnp.asarray(part))
+    names[exercise.name] = lambda *args: jax.tree.map(rows, right(*args))
+    outcome = outcome_of(find(exercise.name, REPO).question, names)
+    assert outcome.diagnosis is not None
+    # A function that is itself differentiated has too many outputs, and jax says so first.
+    expected = {"unsummed", "grad-of-array", "cotangent-shape"}
+    assert outcome.diagnosis.id in expected, outcome.text()
+
+
+def quotient(f, argnums=0, h=1e-5):
+    """The derivative with respect to each entry of an argument, by central differences."""
+
+    def slopes(*args):
+        x = jnp.asarray(args[argnums])
+        moved = lambda i, step: jnp.ravel(x).at[i].add(step).reshape(x.shape)
+        at = lambda i, step: f(*args[:argnums], moved(i, step), *args[argnums + 1 :])
+        rows = [(at(i, h) - at(i, -h)) / (2 * h) for i in range(x.size)]
+        return jnp.stack(rows, -1).reshape((*np.shape(rows[0]), *x.shape))
+
+    if isinstance(argnums, tuple):
+        return lambda *args: tuple(quotient(f, i, h)(*args) for i in argnums)
+    return slopes
+
+
+class Quotients:
+    """What `olympus` is to a solution, with difference quotients in place of derivatives."""
+
+    grad = jacfwd = jacrev = jacobian = staticmethod(quotient)
+
+    @staticmethod
+    def jvp(f, primals, tangents, h=1e-5):
+        moved = lambda step: f(*[x + step * t for x, t in zip(primals, tangents, strict=True)])
+        return f(*primals), (moved(h) - moved(-h)) / (2 * h)
+
+    def __getattr__(self, name):
+        return getattr(olympus, name)
+
+
+@each
+def test_a_derived_finite_difference_gets_its_message(lesson, exercise):
+    """The solution itself, where it differentiates by jax: with difference quotients instead."""
+    if not re.search(r"olympus\.(grad|jac\w*|jvp)", exercise.solution()):
+        return
+    names: dict[str, Any] = {}
+    exec(lesson.setup(), names)
+    names["olympus"] = Quotients()
+    exec(exercise.solution(), names)
+    outcome = outcome_of(find(exercise.name, REPO).question, names)
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == "finite-difference", outcome.text()
 
 
 def test_a_finite_difference_gets_its_message_even_of_a_linear_layer():
