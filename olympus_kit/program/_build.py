@@ -13,7 +13,7 @@ from ._arguments import Arguments
 from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawEquation, RawValue
 from ._links import Links, reverse_links
-from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value
+from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value, walk
 from ._names import Names
 from ._roles import Verdict, classify
 from ._summary import summarize
@@ -27,19 +27,20 @@ CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print")
 class Build:
     """The tables of one capture while they are filled."""
 
-    def __init__(self, arguments: Arguments, closed: Any, marked: Any) -> None:
+    def __init__(self, arguments: Arguments, closed: Any) -> None:
         self.arguments = arguments
         self.closed = closed
-        self.marked = marked
         self.notes: list[str] = []
         self.raw: list[RawValue] = []
         self.summaries: dict[int, Summary] = {}
         self.names = Names(self.raw)
-        self.primal = jaxprs.read(marked, self.raw, name="program")
-        self.sources = dict(_sources(self.primal))
+        self.primal = jaxprs.read(closed.jaxpr, self.raw, name="program")
+        own = list(walk(self.primal.equations))
+        for equation in own:
+            equation.mark = equation.path
+        self.sources = _sources(own)
         self.scopes = dict(jaxprs.scopes(closed.jaxpr))
-        self.primitives = {e.path: e.primitive for e in _walk(self.primal)}
-        self.literals = {e.path: self._literals(e) for e in _walk(self.primal)}
+        self.primitives = {e.path: e.primitive for e in own}
         self.links = Links()
         self.seeds: list[int] = []
         self.derivatives: list[int] = []
@@ -47,10 +48,6 @@ class Build:
         self.linear = False  # whether only the linear program of a derivative could be had
         self.same: dict[int, int] = {}  # primal value -> another that jax made one with it
         self.names.primal(self.primal, arguments.names)
-
-    def _literals(self, equation: RawEquation) -> set[str]:
-        found = (self.raw[o] for o in equation.operands)
-        return {str(raw.literal) for raw in found if raw.is_literal}
 
     # --- values ------------------------------------------------------------------------------
 
@@ -67,7 +64,7 @@ class Build:
         nested = any(e.bodies for e in self.primal.equations)
         if not nested and all(r in self.summaries for r in top):
             return
-        if any(e.primitive in CALLBACKS for e in _walk(self.primal)):
+        if any(name in CALLBACKS for name in self.primitives.values()):
             self.notes.append(
                 "values inside bodies are not shown: the function calls back into Python, and "
                 "computing them would call it once more"
@@ -192,12 +189,8 @@ class Build:
         )
 
     def _equation(self, raw: RawEquation, verdict: Verdict, live: int) -> Equation:
-        bodies = tuple(
-            Body(b.name, tuple(b.inputs), tuple(b.outputs), self._equations(b, inner), b.runs != 0)
-            for b, inner in zip(raw.bodies, verdict.bodies, strict=True)
-        )
-        inner = [sum(e.work for e in b.equations) for b in raw.bodies]
-        raw.work = flops(raw, self.raw, inner)
+        bodies = self._bodies(raw, verdict) if raw.bodies else ()
+        raw.work = flops(raw, self.raw, [sum(e.work for e in b.equations) for b in raw.bodies])
         return Equation(
             path=raw.path,
             primitive=raw.primitive,
@@ -213,6 +206,12 @@ class Build:
             live=live,
             source=self.sources.get(verdict.primal or ""),
             scope=self.scopes.get(verdict.primal or "", ""),
+        )
+
+    def _bodies(self, raw: RawEquation, verdict: Verdict) -> tuple[Body, ...]:
+        return tuple(
+            Body(b.name, tuple(b.inputs), tuple(b.outputs), self._equations(b, inner), b.runs != 0)
+            for b, inner in zip(raw.bodies, verdict.bodies, strict=True)
         )
 
     def _live(self, body: RawBody) -> list[int]:
@@ -234,15 +233,20 @@ class Build:
         """Return what jax keeps for the way back, and the program's own literals used there."""
         kept = set(self.kept)
         maker = {r: e.path for e in body.equations for r in e.results}
+        literals = {
+            (e.path, self.names[o])
+            for e in walk(self.primal.equations)
+            for o in e.operands
+            if self.raw[o].is_literal
+        }
         users: dict[int, list[str]] = {}
         for e in body.equations:
             verdict = verdicts[e.path]
             if not (e.transposed or "adjoint" in verdict.roles):
                 continue
-            own = self.literals.get(verdict.primal or "", ())
             for o in dict.fromkeys(e.operands):
-                raw = self.raw[o]
-                if str(raw.literal) in own if raw.is_literal else o in kept:
+                literal = (verdict.primal, self.names[o]) in literals
+                if literal if self.raw[o].is_literal else o in kept:
                     users.setdefault(o, []).append(e.path)
         users |= {o: [] for o in self.kept if o not in users}
         return tuple(
@@ -266,15 +270,15 @@ def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
     return jaxprs.with_outputs(cut, outputs)
 
 
-def _walk(body: RawBody) -> list[RawEquation]:
-    return [e for x in body.equations for e in [x, *(y for b in x.bodies for y in _walk(b))]]
+def _sources(equations: Sequence[RawEquation]) -> dict[str, Source | None]:
+    known: dict[Any, Source | None] = {}  # equations of one line have equal tracebacks
+    for equation in equations:
+        info = equation.source_info
+        if info.traceback not in known:
+            known[info.traceback] = _source(jaxprs.source_line(info))
+    return {e.path: known[e.source_info.traceback] for e in equations}
 
 
-def _sources(body: RawBody) -> list[tuple[str, Source]]:
-    found = []
-    for equation in _walk(body):
-        match = _LINE.match(jaxprs.source_line(equation.source_info))
-        if match:
-            line, function = int(match["line"]), match["function"] or ""
-            found.append((equation.path, Source(match["file"], line, function)))
-    return found
+def _source(text: str) -> Source | None:
+    match = _LINE.match(text)
+    return match and Source(match["file"], int(match["line"]), match["function"] or "")

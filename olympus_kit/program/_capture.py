@@ -85,7 +85,7 @@ def capture(
     except UNKNOWN as error:
         why = type(error).__name__
         return _capture_linear(f, arguments, mode, tangents, cotangents, why)
-    build = Build(arguments, closed, jaxprs.mark(closed.jaxpr))
+    build = Build(arguments, closed)
     build.notes += left_behind(f, arguments.name, before)
     _note_fixed(build)
     _note_order(build)
@@ -95,7 +95,7 @@ def capture(
     exposed = [v for eqn in closed.jaxpr.eqns for v in eqn.outvars]
     if mode == "forward":
         seeds = _tangents(arguments, tangents)
-        function = jaxprs.exposing(closed, build.marked, exposed)
+        function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)), exposed)
         traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.out_avals))
         return _finish(build, "forward", traced, seeds, tree, [])
     full, notes = _cotangents(closed.out_avals, tree, cotangents)
@@ -145,7 +145,7 @@ def _capture_linear(
     """
     leaves, which, name = arguments.leaves, arguments.which, arguments.name
     empty = jax.make_jaxpr(lambda *_: ())(*leaves)
-    build = Build(arguments, empty, empty.jaxpr)
+    build = Build(arguments, empty)
     build.linear = True
     build.notes.append(
         f"{name} decides with Python on values ({why}), so it was called again, at these "
@@ -178,13 +178,14 @@ def _trace_reverse(
 ) -> tuple[jaxprs.Traced, list[tuple[str, int]]]:
     """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
 
-    def trace(marked: Any, taps: Sequence[Any]) -> jaxprs.Traced:
-        function = jaxprs.exposing(build.closed, jaxprs.share_rules(marked), exposed)
+    def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
+        function = jaxprs.exposing(build.closed, jaxprs.share_rules(jaxpr), exposed)
         leaves, which = build.arguments.leaves, build.arguments.which
         return jaxprs.trace_reverse(function, leaves, which, seeds, taps)
 
+    marked = jaxprs.mark(build.closed.jaxpr)
     if len(exposed) <= TAP_LIMIT:
-        tapped, uses = jaxprs.tap_uses(build.marked, build.arguments.which)
+        tapped, uses = jaxprs.tap_uses(marked, build.arguments.which)
         try:
             traced = trace(tapped, [aval for _, _, aval in uses])
         except (TypeError, ValueError, NotImplementedError):
@@ -193,7 +194,7 @@ def _trace_reverse(
             return traced, [(path, position) for path, position, _ in uses]
     build.notes.append("contributions to each adjoint are not told apart in this program")
     with _said(f"jax has no reverse mode for {build.arguments.name} (try mode='forward')"):
-        return trace(build.marked, []), []
+        return trace(marked, []), []
 
 
 @contextmanager

@@ -47,8 +47,8 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
             plain.clear()
 
     for eqn, raw in zip(jaxpr.eqns, body.equations, strict=True):
-        special = _SPECIAL.get(eqn.primitive.name)
-        if special is None or not raw.bodies:
+        special = _SPECIAL.get(raw.primitive) if raw.bodies else None
+        if special is None:
             plain.append(eqn)
             continue
         run_plain()

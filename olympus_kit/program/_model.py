@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Mode = Literal["primal", "forward", "reverse"]
 MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
@@ -196,9 +196,12 @@ def _depth(equations: tuple[Equation, ...]) -> int:
     return max(depth.values(), default=0)
 
 
-def walk(equations: tuple[Equation, ...]) -> Iterator[Equation]:
+E = TypeVar("E")
+
+
+def walk(equations: Iterable[E]) -> Iterator[E]:
     """Yield equations in program order, those in bodies after the one that holds them."""
     for equation in equations:
         yield equation
-        for body in equation.bodies:
+        for body in equation.bodies:  # type: ignore[attr-defined]
             yield from walk(body.equations)

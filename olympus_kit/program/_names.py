@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ._jaxprs import CALLS, RawBody, RawEquation, RawValue
 from ._links import Links
 
@@ -108,4 +110,4 @@ def _numbered(stem: str, count: int) -> list[str]:
 
 def _literal_text(value: Any) -> str:
     shape = getattr(value, "shape", ())
-    return str(value) if shape == () else f"literal{list(shape)}"
+    return str(np.asarray(value)[()]) if shape == () else f"literal{list(shape)}"

@@ -56,7 +56,7 @@ def _classify(
     verdicts = {}
     for equation in body.equations:
         own = equation.mark or mark
-        depends = any(o in moving for o in equation.operands)
+        depends = not moving.isdisjoint(equation.operands)
         inner = [
             _classify(
                 b, _inside(equation, b, moving), _asked_for(equation, b, reaching), own, context
@@ -87,7 +87,7 @@ def _role(
     if mark is None:
         return "coefficient"
     first = mark not in context.seen and equation.primitive == context.primitives.get(mark)
-    if not equation.transposed and (first or any(r in reaching for r in equation.results)):
+    if not equation.transposed and (first or not reaching.isdisjoint(equation.results)):
         context.seen.add(mark)
         return "primal"
     return "coefficient"
@@ -96,15 +96,14 @@ def _role(
 def _extend_to_causes(body: RawBody, reaching: set[int]) -> None:
     """Add what the given values are computed from."""
     for equation in reversed(body.equations):
-        if any(r in reaching for r in equation.results):
+        if not reaching.isdisjoint(equation.results):
             reaching.update(equation.operands)
 
 
 def _inside(equation: RawEquation, body: RawBody, outer: set[int]) -> set[int]:
     """Return which inputs of a body stand for values in `outer`, loops carried round."""
     if body.positions is None:
-        hit = any(o in outer for o in equation.operands)
-        return set(body.inputs) if hit else set()
+        return set() if outer.isdisjoint(equation.operands) else set(body.inputs)
     inside = {i for i, p in zip(body.inputs, body.positions, strict=True)
               if equation.operands[p] in outer}  # fmt: skip
     carried = _carried(equation, body)
@@ -129,7 +128,7 @@ def _carried(equation: RawEquation, body: RawBody) -> list[tuple[int, int]]:
 def _flow(body: RawBody, moving: set[int]) -> set[int]:
     """Return `moving` and everything in the body that depends on it."""
     for equation in body.equations:
-        if any(o in moving for o in equation.operands):
+        if not moving.isdisjoint(equation.operands):
             moving.update(_moving_results(equation, moving))
     return moving
 

@@ -24,7 +24,8 @@ def summarize(value: Any, iterations: bool = False) -> Summary:
     parts = [_host(a) for a in jax.tree.leaves(value)] if isinstance(value, list) else []
     array = np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
     whole = array.size <= WHOLE
-    entries = (array if whole else array.ravel()[:FIRST]).tolist()
+    flat = (array.ravel() if whole else array.ravel()[:FIRST]).tolist()
+    entries = array.tolist() if whole and array.ndim != 1 else flat
     if parts and whole:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
     turns = len(value) if iterations else None
@@ -32,15 +33,16 @@ def summarize(value: Any, iterations: bool = False) -> Summary:
         nans = int(np.isnan(array).sum())
         infs = array.size - int(np.isfinite(array).sum()) - nans
         return Summary(_pairs(entries), whole, None, None, None, nans, infs, turns)
-    described = _of_few(array.ravel().tolist()) if whole else _of_many(array)
+    described = _of_few(flat) if whole else _of_many(array)
     return Summary(entries, whole, *described, turns)
 
 
 def _host(value: Any) -> Array:
     """Return a value as an array of numpy's own types."""
-    if not isinstance(getattr(value, "dtype", np.dtype(bool)), np.dtype):  # a PRNG key
-        value = jax.random.key_data(value)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except TypeError:  # a PRNG key
+        array = np.asarray(jax.random.key_data(value))
     if array.dtype.kind in "biufc":
         return array
     if array.dtype == jax.dtypes.float0:
