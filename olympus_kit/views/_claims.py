@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from ._charts import ROW, WIDTH
@@ -18,13 +17,7 @@ MARKS = {
 }
 
 
-@dataclass(frozen=True)
-class Case:
-    """A circumstance in which a claim was tried, and what was measured."""
-
-    when: str
-    holds: bool
-    measured: str
+Case = tuple[str, bool, str]  # a circumstance, whether the claim held, what was measured
 
 
 class Claims(Report):
@@ -54,12 +47,12 @@ class Claims(Report):
         """
         if not cases:
             raise ValueError(f"There is no case to judge {said!r} by; give at least one.")
-        self.tried[said] = [Case(when, bool(h), m) for when, (h, m) in cases.items()]
+        self.tried[said] = [(when, bool(h), m) for when, (h, m) in cases.items()]
         return self.verdict(said)
 
     def verdict(self, said: str) -> str:
         """Return "holds" for a claim that held always, "holds when" for sometimes."""
-        found = [case.holds for case in self.tried[said]]
+        found = [held for _, held, _ in self.tried[said]]
         return "holds" if all(found) else "holds when" if any(found) else "does not hold"
 
     def told(self, said: str) -> str:
@@ -74,9 +67,9 @@ class Claims(Report):
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each case of each claim."""
         return [
-            {"claim": said, "verdict": self.verdict(said), **asdict(case)}
+            {"claim": said, "verdict": self.verdict(said), "when": w, "holds": h, "measured": m}
             for said, cases in self.tried.items()
-            for case in cases
+            for w, h, m in cases
         ]
 
     def tables(self) -> list[Table]:
@@ -108,4 +101,5 @@ class Claims(Report):
 
 
 def _words(case: Case) -> str:
-    return f"{'✓' if case.holds else '✗'} {case.when}: {case.measured}"
+    when, held, measured = case
+    return f"{'✓' if held else '✗'} {when}: {measured}"

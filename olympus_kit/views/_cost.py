@@ -58,8 +58,9 @@ class Cost(Report):
         baseline: str,
         notes: Sequence[str],
         again: Callable[..., Cost],
+        args: tuple[Any, ...],
     ) -> None:
-        self.rows, self.baseline, self.again = list(rows), baseline, again
+        self.rows, self.baseline, self.again, self.args = list(rows), baseline, again, args
         self.notes = [*notes, *_explained(rows)]
         self.summary = (
             f"Ratios are to {baseline}. Jaxpr flops count a sine as one operation; XLA's two "
@@ -77,10 +78,7 @@ class Cost(Report):
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         """Return the record of one function, such as `cost["f"]["flops"]`."""
-        found = {row["name"]: row for row in self.rows}
-        if name not in found:
-            raise KeyError(f"no function {name!r} here, only {listed(list(found))}")
-        return found[name]
+        return {row["name"]: row for row in self.rows}[name]
 
     def tables(self) -> list[Table]:
         """Return operations, traffic, memory and time: a row for each function."""
@@ -101,17 +99,26 @@ class Cost(Report):
         ]
         return bars_svg(self, groups, across=3)
 
-    def sweep(self, arguments: Any, *, timed: bool = False, **sizes: Any) -> Any:
+    def sweep(
+        self,
+        arguments: Callable[..., Any] | None = None,
+        *,
+        timed: bool = False,
+        progress: bool | None = None,
+        **sizes: int | Sequence[int],
+    ) -> Any:
         """Measure the same functions at many sizes.
 
         Args:
-            arguments: a function of the sizes that returns the arguments, or their shapes as
-                text: "n, m n" is a vector of length n, and a matrix with m rows.
+            arguments: a function of the sizes that returns the arguments. Where None, the names
+                stand for the different sizes in the arguments' shapes, in order: in (10,) and
+                (100, 10) the first name is 10, and the second 100.
             timed: whether to time, too.
+            progress: whether to show a bar; in a terminal where None.
             **sizes: for each name a size, or a list of them; every combination is measured.
 
         Raises:
-            ValueError: where no size is given, or a shape names an unknown size.
+            ValueError: where no size is given, or more names than the shapes have sizes.
 
         ```python
         import olympus
@@ -120,13 +127,14 @@ class Cost(Report):
 
         f = lambda x, A: jnp.tanh(A @ x)
         both = {"jacfwd": olympus.jacfwd(f), "jacrev": olympus.jacrev(f)}
-        at_10 = ok.cost(both, jnp.ones(10), jnp.ones((10, 10)))
-        print(at_10.sweep("n, m n", n=[5, 10, 20], m=10))
+        at_10 = ok.cost(both, jnp.ones(10), jnp.ones((20, 10)))
+        print(at_10.sweep(n=[5, 10, 20], m=10))
         ```
         """
         from ._sweep import sweep
 
-        return sweep(functools.partial(self.again, timed=timed), arguments, sizes)
+        again = functools.partial(self.again, timed=timed)
+        return sweep(again, self.args, arguments, sizes, progress)
 
 
 def cell(row: Mapping[str, Any], base: Mapping[str, Any], key: str) -> str:
@@ -171,7 +179,7 @@ def cost(
             where None.
         baseline: the name that ratios refer to; the first where None.
         timed: whether to measure seconds, too: eager and compiled, in turns, least of seven.
-        memory: bytes that a function may need; what the machine has free where None.
+        memory: bytes that a function may need; what the machine has where None.
         progress: whether to show a bar; in a terminal where None.
 
     Raises:
@@ -212,4 +220,4 @@ def cost(
         notes += differences(runnable, args)
     if timed:
         notes += add_seconds(rows, found, runnable, progress)
-    return Cost(rows, baseline or first, notes, again)
+    return Cost(rows, baseline or first, notes, again, args)

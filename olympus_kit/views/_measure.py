@@ -7,7 +7,6 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -31,10 +30,10 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Any:
     traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
     row.update(vars(count(traced.jaxpr)))
     ends = sum(_nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info)))
-    needed, limit = row["peak"] + ends, free_memory() if memory is None else memory
+    needed, limit = row["peak"] + ends, machine_memory() if memory is None else memory
     if needed > limit:
         raise MemoryError(
-            f"it would need about {bytes_text(needed)}, and {bytes_text(limit)} are free"
+            f"it would need about {bytes_text(needed)}, and there are {bytes_text(limit)}"
         )
     lowered = traced.lower()
     start = time.perf_counter()
@@ -59,18 +58,12 @@ def _nbytes(leaf: Any) -> int:
     return size
 
 
-def free_memory() -> int:
-    """Return the bytes that the machine can still give, or all that it has; as far as it says."""
-    try:
-        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-        free = dict(line.split(":", 1) for line in lines)["MemAvailable"]
-        return int(free.split()[0]) * 1024
-    except (OSError, KeyError):
-        pass
+def machine_memory() -> int:
+    """Return the bytes of memory that the machine has, as far as the system says."""
     try:
         return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, ValueError, OSError):
-        return 2**63 - 1  # this system does not say
+        return 2**63 - 1
 
 
 def differences(compiled: Mapping[str, Any], args: Sequence[Any]) -> list[str]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import textwrap
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
 from ._formula import size_text
 from ._view import View
 
@@ -38,7 +35,6 @@ class Report(View):
     scripts = ("common.js", "player.js", "cost.js")
     summary: str = ""
     notes: Sequence[str] = ()
-    rows_are_steps = False  # whether the rows of the table are what the player steps through
 
     @abstractmethod
     def records(self) -> list[dict[str, Any]]:
@@ -49,7 +45,7 @@ class Report(View):
         """Return what a reader sees, as text in cells."""
 
     def steps(self) -> list[dict[str, Any]]:
-        """Return what a player steps through: words, and where its mark stands in the picture."""
+        """Return what a player steps through: words, where its mark stands, and a row, if any."""
         return []
 
     def model(self) -> dict[str, Any]:
@@ -61,7 +57,6 @@ class Report(View):
             "tables": [asdict(t) for t in self.tables()],
             "records": self.records(),
             "steps": self.steps(),
-            "rowsAreSteps": self.rows_are_steps,
             "svg": self.svg(),
             "text": self.text(),
         }
@@ -100,16 +95,8 @@ class Report(View):
             raise
         return pandas.DataFrame(self.records())
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the report; besides a view's formats the suffix may be .csv or .md."""
-        tables = {".csv": self.csv, ".md": self.markdown}
-        target = Path(path)
-        if target.suffix not in tables:
-            return super().save(target)
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
-        write_whole(target, tables[target.suffix]())
-        return target
+    def _writers(self) -> dict[str, Callable[[], str]]:
+        return super()._writers() | {".csv": self.csv, ".md": self.markdown}
 
 
 def aligned(table: Table) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from ._charts import COLORS, DARK_COLORS, across_scale, curves_svg
 from ._cost import METRICS, Cost, cell
@@ -25,22 +26,24 @@ PLOT_MARKS, PLOT_DASHES = "os^D", ("-", "--", ":")
 class Sweep(Report):
     """Costs over sizes; the first size runs along the axis of the picture."""
 
-    rows_are_steps = True
-
     def __init__(
         self,
         measure: Callable[[Sizes], Cost],
+        names: Sequence[str],
         points: Sequence[tuple[Sizes, Sequence[dict[str, Any]]]],
         stopped: Sequence[str] = (),
     ) -> None:
-        self.measure, self.points, self.metric = measure, list(points), "flops"
-        self.across = next(iter(points[0][0])) if points else "no size"
-        self.notes = list(stopped)
-        for record in self.records():
-            if "note" in record:
-                at = {k: record[k] for k in self.points[0][0]}
-                name = f", {record['name']}" if "name" in record else ""
-                self.notes.append(f"{_words(at)}{name}: {record['note']}")
+        self.measure, self.names, self.points, self.metric = measure, names, list(points), "flops"
+        self.across = names[0]
+        self.notes = [
+            *stopped,
+            *(
+                f"{_words(at)}{', ' * ('name' in row)}{row.get('name', '')}: {row['note']}"
+                for at, rows in points
+                for row in rows
+                if "note" in row
+            ),
+        ]
 
     def of(self, metric: str) -> Sweep:
         """Return the same sweep drawn for another metric, such as "peak" or "flops_compiled".
@@ -58,8 +61,7 @@ class Sweep(Report):
     @property
     def title(self) -> str:
         """The metric, and over which sizes."""
-        sizes = ", ".join(self.points[0][0]) if self.points else self.across
-        return f"{METRICS[self.metric][0]} over {sizes}"
+        return f"{METRICS[self.metric][0]} over {', '.join(self.names)}"
 
     @property
     def summary(self) -> str:  # type: ignore[override]
@@ -72,8 +74,7 @@ class Sweep(Report):
 
     def curves(self) -> Curves:
         """Return, for each function and each combination of the further sizes, its points."""
-        further = list(self.points[0][0])[1:] if self.points else []
-        varied = [k for k in further if len({at[k] for at, _ in self.points}) > 1]
+        varied = [k for k in self.names[1:] if len({at[k] for at, _ in self.points}) > 1]
         found: Curves = {}
         for record in self.records():
             if self.metric in record:
@@ -109,8 +110,11 @@ class Sweep(Report):
                 "words": f"{where}: "
                 + "; ".join(f"{n} {c}" for n, c in zip(table.columns, cells, strict=True)),
                 "x": x(at[self.across]),
+                "row": k,
             }
-            for (at, _), (where, *cells) in zip(self.points, table.rows, strict=True)
+            for k, ((at, _), (where, *cells)) in enumerate(
+                zip(self.points, table.rows, strict=True)
+            )
         ]
 
     def svg(self) -> str:
@@ -129,7 +133,8 @@ class Sweep(Report):
             look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
             axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
         axes.set_xticks([], minor=True)
-        axes.set_xticks(sizes := sorted({at[self.across] for at, _ in self.points}), sizes)
+        sizes = sorted({at[self.across] for at, _ in self.points})
+        axes.set_xticks(sizes, map(str, sizes))
         axes.set_xlabel(self.across, color=ink)
         axes.set_ylabel(METRICS[self.metric][0], color=ink)
         axes.tick_params(which="both", colors=ink)
@@ -147,7 +152,7 @@ class Sweep(Report):
             low, high = min(found), max(found)
             return ipywidgets.IntSlider(low, low, high, continuous_update=False)
 
-        sliders = {k: slider({at[k] for at, _ in self.points}) for k in self.points[0][0]}
+        sliders = {k: slider({at[k] for at, _ in self.points}) for k in self.names}
         return ipywidgets.interactive(lambda **sizes: print(self.measure(sizes)), **sliders)
 
 
@@ -171,7 +176,13 @@ def _crossings(
     return found
 
 
-def sweep(again: Callable[..., Cost], arguments: Any, sizes: Mapping[str, Any]) -> Sweep:
+def sweep(
+    again: Callable[..., Cost],
+    args: tuple[Any, ...],
+    arguments: Callable[..., Any] | None,
+    sizes: Mapping[str, Any],
+    progress: bool | None,
+) -> Sweep:
     """Measure functions at every combination of sizes; what fails is noted, the rest is kept."""
     lists = {k: [v] if isinstance(v, int) else list(v) for k, v in sizes.items()}
     if not lists or not all(lists.values()):
@@ -179,20 +190,20 @@ def sweep(again: Callable[..., Cost], arguments: Any, sizes: Mapping[str, Any]) 
     combinations = [
         dict(zip(lists, found, strict=True)) for found in itertools.product(*lists.values())
     ]
-    if isinstance(arguments, str):
-        _arguments(arguments, combinations[0])  # an unknown size is no failure of the functions
+    make = arguments or _resized(args, list(lists))
 
     def measure(at: Sizes) -> Cost:
-        return again(*_arguments(arguments, at))
+        made = make(**at)
+        return again(*(made if isinstance(made, tuple) else (made,)))
 
     points: list[tuple[Sizes, Sequence[dict[str, Any]]]] = []
     notes = []
     try:
-        for at in tracked(combinations, "sweeping", None):
+        for at in tracked(combinations, "sweeping", progress):
             points.append((at, _rows(measure, at)))
     except KeyboardInterrupt:
         notes.append(f"stopped: {len(points)} of {len(combinations)} sizes kept")
-    return Sweep(measure, points, notes)
+    return Sweep(measure, list(lists), points, notes)
 
 
 def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:
@@ -205,22 +216,22 @@ def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:
         return [{"note": failure(error)}]
 
 
-def _arguments(arguments: Any, sizes: Sizes) -> tuple[Any, ...]:
-    """Return the arguments at these sizes: made by a function, or shapes alone."""
-    if callable(arguments):
-        made = arguments(**sizes)
-        return made if isinstance(made, tuple) else (made,)
-    return tuple(
-        jax.ShapeDtypeStruct(_shape(text, sizes), jax.dtypes.canonicalize_dtype(float))
-        for text in arguments.split(",")
-    )
-
-
-def _shape(text: str, sizes: Sizes) -> tuple[int, ...]:
-    unknown = [word for word in text.split() if not word.isdigit() and word not in sizes]
-    if unknown:
+def _resized(args: tuple[Any, ...], names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
+    """Return a function that gives the arguments' shapes other sizes, by name."""
+    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(args)]
+    found = list(dict.fromkeys(size for shape in shapes for size in shape))
+    if len(found) < len(names):
         raise ValueError(
-            f"The shape {text.strip()!r} names {unknown[0]!r}, which is no size of the sweep "
-            f"({', '.join(sizes)})."
+            f"The arguments have the sizes {found}, which are too few for {', '.join(names)}; "
+            "make them differ, or give a function that makes the arguments."
         )
-    return tuple(int(word) if word.isdigit() else sizes[word] for word in text.split())
+    name_of = dict(zip(found, names, strict=False))
+
+    def resized(**sizes: int) -> tuple[Any, ...]:
+        def one(leaf: Any) -> Any:
+            shape = tuple(sizes.get(name_of.get(n, ""), n) for n in np.shape(leaf))
+            return jax.ShapeDtypeStruct(shape, leaf.dtype) if shape else leaf
+
+        return jax.tree.map(one, args)  # type: ignore[no-any-return]
+
+    return resized

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 import timeit
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -53,17 +53,14 @@ def sample(
     return found
 
 
-def tracked(items: Sequence[T], what: str, shown: bool | None) -> Iterator[T]:
+def tracked(items: Sequence[T], what: str, shown: bool | None) -> Iterable[T]:
     """Go through items behind a progress bar, which a terminal shows unless told otherwise."""
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    visible = console.is_terminal if shown is None else shown
-    bar: Iterable[T] = track(
-        items, what, console=console, transient=True, disable=not visible, auto_refresh=False
-    )
-    yield from bar
+    hidden = not (console.is_terminal if shown is None else shown)
+    return track(items, what, console=console, transient=True, disable=hidden, auto_refresh=False)
 
 
 @dataclass(frozen=True)

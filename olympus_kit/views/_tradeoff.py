@@ -51,8 +51,6 @@ def tradeoff(
     init: Any,
     length: int,
     segments: Sequence[int] | None = None,
-    *,
-    timed: bool = False,
 ) -> Tradeoff:
     """Compare the memory of a loop's gradient over the ways to cut it into checkpointed segments.
 
@@ -64,7 +62,6 @@ def tradeoff(
         init: the first carry.
         length: how many turns.
         segments: lengths to try, divisors of `length`; the powers of two among them where None.
-        timed: whether to time, too.
 
     Raises:
         ValueError: where a segment does not divide `length`.
@@ -83,7 +80,7 @@ def tradeoff(
     def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return jax.grad(lambda carry: sum(leaf.sum() for leaf in jax.tree.leaves(run(carry))))
 
-    found = cost({name: total(run) for name, run in runs.items()}, init, timed=timed)
+    found = cost({name: total(run) for name, run in runs.items()}, init)
     for row, segment in zip(found.rows[1:], segments, strict=False):
         row["segment"] = segment
-    return Tradeoff(found.rows, found.baseline, (), found.again)
+    return Tradeoff(found.rows, found.baseline, (), found.again, found.args)

@@ -29,7 +29,7 @@ def waves(x):
 
 def swept():
     both = {"jacfwd": jax.jacfwd(layer), "jacrev": jax.jacrev(layer)}
-    return ok.cost(both, shape(3), shape(40, 3)).sweep("n, 40 n", n=SIZES)
+    return ok.cost(both, shape(3), shape(40, 3)).sweep(n=SIZES)
 
 
 def judged():

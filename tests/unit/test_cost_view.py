@@ -12,7 +12,7 @@ import pytest
 import olympus
 import olympus_kit as ok
 from olympus_kit.views._cost import GROUPS
-from olympus_kit.views._measure import free_memory
+from olympus_kit.views._measure import machine_memory
 from olympus_kit.views._report import compared, number_text, seconds_text
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -153,12 +153,14 @@ def test_what_fails_is_noted_beside_the_rest():
 
 
 def test_what_does_not_fit_is_refused_with_the_number():
-    with pytest.raises(MemoryError, match=r"it would need about 3\.\d+ KiB, and 10 bytes"):
+    with pytest.raises(
+        MemoryError, match=r"it would need about 3\.\d+ KiB, and there are 10 bytes"
+    ):
         ok.cost(BOTH, shape(10), shape(10, 10), memory=10)
     some = ok.cost(BOTH, shape(10), shape(1000, 10), memory=1_000_000)
     assert [("flops_compiled" in row) for row in some.rows] == [True, False]
     assert any("jacrev: failed, MemoryError: it would need about" in note for note in some.notes)
-    assert free_memory() > 2**20
+    assert machine_memory() > 2**20
 
 
 def test_times_are_there_only_when_asked_for():
@@ -255,7 +257,7 @@ def test_seconds_have_a_unit(x, text):
 
 @pytest.fixture
 def swept(x64):
-    return ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[10, 40], m=[20, 40])
+    return ok.cost(BOTH, shape(3), shape(4, 3)).sweep(n=[10, 40], m=[20, 40])
 
 
 def test_a_sweep_measures_every_combination(swept):
@@ -268,10 +270,10 @@ def test_a_sweep_measures_every_combination(swept):
 
 
 def test_the_crossover_is_where_the_jacobian_is_square():
-    found = ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[30, 100, 300], m=100)
+    found = ok.cost(BOTH, shape(3), shape(4, 3)).sweep(n=[30, 100, 300], m=100)
     assert found.crossings() == ["jacfwd and jacrev cross between n = 30 and 300, at about 100"]
     assert found.summary.startswith("jacfwd and jacrev cross")
-    between = ok.cost(BOTH, shape(3), shape(3, 3)).sweep("n, m n", n=[20, 180], m=60)
+    between = ok.cost(BOTH, shape(3), shape(4, 3)).sweep(n=[20, 180], m=60)
     (crossing,) = between.crossings()
     assert 45 < float(crossing.split()[-1]) < 80
 
@@ -283,7 +285,7 @@ def test_memory_over_depth():
     both = {"jvp": lambda w: jax.jvp(deep, (w,), (w,))[0], "grad": jax.grad(deep)}
     with pytest.warns(UserWarning, match="does not return"):
         at_4 = ok.cost(both, jnp.ones(4))
-    found = at_4.sweep("depth", depth=[8, 64]).of("peak")
+    found = at_4.sweep(depth=[8, 64]).of("peak")
     assert {name: curve[1][1] / curve[0][1] > 4 for name, curve in found.curves().items()} == {
         "jvp": False,
         "grad": True,
@@ -309,14 +311,14 @@ def test_a_function_that_fails_at_one_size_leaves_the_others_alone():
 
     with pytest.warns(UserWarning, match="even does not return what sum returns"):
         at_2 = ok.cost({"sum": jnp.sum, "even": even}, shape(2))
-    found = at_2.sweep("n", n=[2, 3, 4])
+    found = at_2.sweep(n=[2, 3, 4])
     assert found.notes == ["n = 3, even: failed, ValueError: an odd length"]
     sizes = {name: [n for n, _ in curve] for name, curve in found.curves().items()}
     assert sizes == {"sum": [2, 3, 4], "even": [2, 4]}
 
 
 def test_a_size_that_does_not_fit_is_predicted():
-    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep("n, m n", n=[2, 10**9], m=10**9)
+    found = ok.cost(BOTH, shape(2), shape(3, 2)).sweep(n=[2, 10**9], m=10**9)
     assert any("would need about" in note and "TiB" in note for note in found.notes)
     assert len(found.points) == 2
 
@@ -336,13 +338,20 @@ def test_ctrl_c_keeps_the_sizes_that_are_done():
 
 
 @pytest.mark.parametrize(
-    ("pattern", "sizes", "message"),
-    [("n, m n", {"n": [2]}, "names 'm', which is no size of the sweep"),
-     ("n", {}, "needs a size"), ("n", {"n": []}, "needs a size")],
+    ("sizes", "message"),
+    [({"n": [2], "m": [3]}, r"the sizes \[2\], which are too few for n, m"),
+     ({}, "needs a size"), ({"n": []}, "needs a size")],
 )  # fmt: skip
-def test_a_sweep_says_what_it_lacks(pattern, sizes, message):
+def test_a_sweep_says_what_it_lacks(sizes, message):
     with pytest.raises(ValueError, match=message):
-        ok.cost(BOTH, shape(2), shape(2, 2)).sweep(pattern, **sizes)
+        ok.cost(BOTH, shape(2), shape(2, 2)).sweep(**sizes)
+
+
+def test_names_stand_for_the_sizes_of_the_shapes_in_order():
+    sums = {"sum": lambda tree, scale: scale * (tree["a"].sum() + tree["b"].sum())}
+    given = {"a": shape(2, 5), "b": jax.ShapeDtypeStruct((5,), jnp.float32)}
+    found = ok.cost(sums, given, 3.0).sweep(n=7, m=[5, 11])
+    assert [r["flops"] for r in found.records()] == [7 * m - 1 + m - 1 + 2 for m in (5, 11)]
 
 
 def test_an_unknown_metric_is_refused(swept):
@@ -354,7 +363,7 @@ def test_an_unknown_metric_is_refused(swept):
 
 def test_the_number_of_passes_over_the_sizes():
     at_4 = ok.cost(product, shape(4), shape(8, 4), argnums=0)
-    found = at_4.sweep("n, 8 n", n=[2, 4, 8, 16]).of("passes")
+    found = at_4.sweep(n=[2, 4, 8, 16]).of("passes")
     curves = {name: [int(y) for _, y in curve] for name, curve in found.curves().items()}
     assert curves["jvp"] == curves["vjp"] == curves["linearize + apply"] == [1] * 4
     assert curves["jacfwd"] == [2, 4, 8, 16]
@@ -386,7 +395,7 @@ def test_the_figure_is_drawn_on_its_own_paper(swept, dark):
 
 
 def test_sliders_measure_what_is_chosen(capsys):
-    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep("n, n n", n=[2, 6])
+    found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(n=[2, 6])
     widget = found.explore()
     slider = widget.children[0]
     assert (slider.min, slider.max, slider.description) == (2, 6, "n")
@@ -412,5 +421,5 @@ def test_ctrl_c_keeps_the_rounds_that_are_complete():
 
 
 def test_concrete_numbers_are_made_for_shapes_that_are_timed():
-    found = ok.cost({"sum": lambda x: x.sum()}, shape(4)).sweep("n", timed=True, n=[2, 3])
+    found = ok.cost({"sum": lambda x: x.sum()}, shape(4)).sweep(timed=True, n=[2, 3])
     assert all(np.isfinite(r["jitted_seconds"]) for r in found.records())

@@ -57,8 +57,7 @@ function render({ model, el }) {
   const { picture, cursor } = drawPicture(view);
   const tables = view.tables.map(drawReportTable);
   const steps = view.steps;
-  // a table with a row for each step shows where the player is
-  const rows = tables.map((t) => [...t.querySelectorAll("tbody tr")]).find((r) => r.length === steps.length) ?? [];
+  const rows = [...(tables[0]?.querySelectorAll("tbody tr") ?? [])];
   const player = steps.length
     ? createPlayer({
         model,
@@ -68,7 +67,7 @@ function render({ model, el }) {
         onStep: (k) => {
           cursor.setAttribute("visibility", k < 0 ? "hidden" : "visible");
           for (const end of ["x1", "x2"]) cursor.setAttribute(end, steps[Math.max(k, 0)].x);
-          if (view.rowsAreSteps) rows.forEach((row, i) => row.classList.toggle("now", i === k));
+          rows.forEach((row, i) => row.classList.toggle("now", i === steps[k]?.row));
         },
       })
     : null;
