@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -46,7 +47,8 @@ class Jacobian(View):
         self.budget = budget
         whole = flat.m * flat.n * flat.dtype.itemsize <= budget
         self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if whole else None
-        self.tiles = Tiles(flat.m, flat.n)
+        if not whole:
+            self.tiles = Tiles(flat.m, flat.n)
         self.steps: list[tuple[int, int, str]] = []  # first pass, last pass + 1, words
         try:
             self._fill()
@@ -67,11 +69,19 @@ class Jacobian(View):
         shown = chunks if quiet else track(chunks, words, total, transient=True)
         for start, found in shown:
             part, row, column = (found.T, 0, start) if self.way == "columns" else (found, start, 0)
-            self.tiles.add(part, row, column)
-            if self._matrix is not None:
+            if self._matrix is None:
+                self.tiles.add(part, row, column)
+            else:
                 self._matrix[row : row + part.shape[0], column : column + part.shape[1]] = part
             stop = start + len(found)
             self.steps.append((start, stop, pass_words(self, start, stop, found)))
+
+    @cached_property
+    def tiles(self) -> Tiles:
+        """The extremes of parts of the matrix; where it is not kept, they are found in passing."""
+        tiles = Tiles(self.flat.m, self.flat.n)
+        tiles.add(self.matrix)
+        return tiles
 
     def _differences(self) -> Array | None:
         """Check small Jacobians by finite differences, unless these mean something else."""

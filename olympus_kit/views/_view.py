@@ -124,9 +124,12 @@ def _shows_colour() -> bool:
 
 
 def pack(state: dict[str, Any]) -> str:
-    """Return plain data as deflated JSON in base64, which the page unpacks by itself."""
+    """Return plain data as deflated JSON in base64, which the page unpacks by itself.
+
+    Levels above 7 take up to five times as long, to save less than 1 %.
+    """
     text = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(text.encode(), 7)).decode()
 
 
 def unpack(packed: str) -> dict[str, Any]:
