@@ -50,20 +50,19 @@ METRICS = {key: spec for group in GROUPS.values() for key, spec in group.items()
 
 
 class Cost(Report):
-    """What several functions cost, each number with its ratio to a baseline."""
+    """What several functions cost, each number with its ratio to that of the first."""
 
     def __init__(
         self,
         rows: Sequence[dict[str, Any]],
-        baseline: str,
         notes: Sequence[str],
         again: Callable[..., Cost],
         args: tuple[Any, ...],
     ) -> None:
-        self.rows, self.baseline, self.again, self.args = list(rows), baseline, again, args
+        self.rows, self.again, self.args = list(rows), again, args
         self.notes = [*notes, *_explained(rows)]
         self.summary = (
-            f"Ratios are to {baseline}. Jaxpr flops count a sine as one operation; XLA's two "
+            "Ratios are to the first. Jaxpr flops count a sine as one operation; XLA's two "
             "counts, lowered and compiled, leave sines out."
         )
 
@@ -82,11 +81,12 @@ class Cost(Report):
 
     def tables(self) -> list[Table]:
         """Return operations, traffic, memory and time: a row for each function."""
-        base = next((row for row in self.rows if row["name"] == self.baseline), {})
         found = []
         for caption, group in GROUPS.items():
             shown = {k: v for k, v in group.items() if any(k in row for row in self.rows)}
-            cells = [[row["name"], *(cell(row, base, key) for key in shown)] for row in self.rows]
+            cells = [
+                [row["name"], *(cell(row, self.rows[0], key) for key in shown)] for row in self.rows
+            ]
             found.append(Table(caption, [heading for heading, _ in shown.values()], cells))
         return [table for table in found if table.columns]
 
@@ -159,7 +159,6 @@ def cost(
     f: Callable[..., Any] | Mapping[str, Callable[..., Any]],
     *args: Any,
     argnums: int | Sequence[int] | None = None,
-    baseline: str | None = None,
     timed: bool = False,
     memory: int | None = None,
     progress: bool | None = None,
@@ -171,20 +170,18 @@ def cost(
     `cost_analysis` and `memory_analysis` of `jax.stages`.
 
     Args:
-        f: {name: function}, functions of the same arguments that compute the same; or one
-            function, which is compared with its own derivatives.
+        f: {name: function}, functions of the same arguments that compute the same, the first
+            being the baseline; or one function, which is compared with its own derivatives.
         *args: arrays, numbers and containers of them; `olympus.ShapeDtypeStruct` where only
             the shape is known.
         argnums: which arguments one function is differentiated by; all that hold real numbers
             where None.
-        baseline: the name that ratios refer to; the first where None.
         timed: whether to measure seconds, too: eager and compiled, in turns, least of seven.
         memory: bytes that a function may need; what the machine has where None.
         progress: whether to show a bar; in a terminal where None.
 
     Raises:
         TypeError: for what is no function, or a single one with nothing to differentiate.
-        ValueError: for a baseline that is no name of the comparison.
         MemoryError: where no function would fit into `memory`. Where some fail, the others are
             kept, and a note says why; where all do, the first error is raised.
 
@@ -195,13 +192,8 @@ def cost(
     print(ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10)))
     ```
     """
-    again = functools.partial(
-        cost, f, argnums=argnums, baseline=baseline, memory=memory, progress=False
-    )
+    again = functools.partial(cost, f, argnums=argnums, memory=memory, progress=False)
     found = entries(f, args, argnums)
-    first = next(iter(found))
-    if baseline is not None and baseline not in found:
-        raise ValueError(f"baseline must be one of {', '.join(found)}; got {baseline!r}.")
     rows, notes, runnable, errors = [], list[str](), {}, []
     try:
         for name, entry in tracked(list(found.items()), "counting", progress):
@@ -220,4 +212,4 @@ def cost(
         notes += differences(runnable, args)
     if timed:
         notes += add_seconds(rows, found, runnable, progress)
-    return Cost(rows, baseline or first, notes, again, args)
+    return Cost(rows, notes, again, args)

@@ -125,22 +125,19 @@ class Sweep(Report):
         """Return a matplotlib figure, for print or (with `dark`) for a dark page."""
         import matplotlib.pyplot as plt
 
-        paper, ink = ("#0f141a", "#e6edf3") if dark else ("#ffffff", "#1b1f24")
+        paper = dict.fromkeys(("figure.facecolor", "axes.facecolor"), "#0f141a")
         colors = DARK_COLORS if dark else COLORS
-        fig, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained", facecolor=paper)
-        axes.set_facecolor(paper)
-        for k, (name, curve) in enumerate(self.curves().items()):
-            look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
-            axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
-        axes.set_xticks([], minor=True)
-        sizes = sorted({at[self.across] for at, _ in self.points})
-        axes.set_xticks(sizes, map(str, sizes))
-        axes.set_xlabel(self.across, color=ink)
-        axes.set_ylabel(METRICS[self.metric][0], color=ink)
-        axes.tick_params(which="both", colors=ink)
-        axes.spines[:].set_color(ink)
-        axes.grid(alpha=0.3)
-        fig.legend(loc="outside right upper", facecolor=paper, edgecolor=ink, labelcolor=ink)
+        with plt.style.context(["dark_background", paper] if dark else "default"):
+            fig, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+            for k, (name, curve) in enumerate(self.curves().items()):
+                look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
+                axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
+            sizes = sorted({at[self.across] for at, _ in self.points})
+            axes.set_xticks([], minor=True)
+            axes.set_xticks(sizes, map(str, sizes))
+            axes.set(xlabel=self.across, ylabel=METRICS[self.metric][0])
+            axes.grid(alpha=0.3)
+            fig.legend(loc="outside right upper")
         plt.close(fig)  # it is returned: pyplot need not show it a second time
         return fig
 

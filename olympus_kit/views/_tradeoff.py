@@ -83,4 +83,4 @@ def tradeoff(
     found = cost({name: total(run) for name, run in runs.items()}, init)
     for row, segment in zip(found.rows[1:], segments, strict=False):
         row["segment"] = segment
-    return Tradeoff(found.rows, found.baseline, (), found.again, found.args)
+    return Tradeoff(found.rows, (), found.again, found.args)
