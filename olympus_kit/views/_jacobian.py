@@ -28,7 +28,8 @@ from ._jacobian_words import fill_words, notes, pass_words, shape_words
 from ._tiles import Tiles
 from ._view import View, _element, module, pack
 
-BUDGET = 2**26  # bytes of J that are held at once
+BUDGET = 2**26  # bytes of J, or of what passes through at once
+COPIES = 8  # of the vectors of a pass that are alive at once: what f makes on the way, and tiles
 LEGEND = [["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped"]]
 MOST_CHECKED = 400  # entries that are compared with finite differences
 MOST_LADDERS = 24  # passes whose equations a page holds
@@ -60,7 +61,7 @@ class Jacobian(View):
 
     def _fill(self) -> None:
         """Run the passes; an interrupt between two chunks leaves nothing half made."""
-        row = (self.flat.m + self.flat.n) * self.flat.dtype.itemsize  # in and out of one pass
+        row = COPIES * (self.flat.m + self.flat.n) * self.flat.dtype.itemsize
         chunk = 1 if self.single else max(1, min(self.count, self.budget // max(1, row)))
         chunks = passes(self.flat, self.way, chunk)
         total = math.ceil(self.count / chunk) if chunk else 0
