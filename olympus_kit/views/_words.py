@@ -178,7 +178,9 @@ class Words:
         result = equation.results[0]
         if role == "tangent":
             done = self.program.tangents.get(row.results[0]) == result
-            return f"{self.name(row.results[0])} =" if done else None
+            if not done and row.primitive != "mul":
+                return None
+            return f"{self.name(row.results[0])} {'=' if done else '+='}"  # += of two terms
         places = [p for p in self.goals.get(result, ()) if p[0] == row.path]
         if len(places) != 1:
             return None

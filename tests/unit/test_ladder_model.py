@@ -114,6 +114,14 @@ def test_the_chain_rule_is_told_in_words_and_in_numbers():
     )
 
 
+def test_the_two_terms_of_the_product_rule_are_told():
+    told = [w for w in words(lambda x, y: x * y, 2.0, 3.0, mode="forward") if "+=" in w]
+    assert told == [
+        "Tangent: v1 = x * y; tangent of v1 += y · tangent of x; in numbers 3.0 · 1.0 = 3.0.",
+        "Tangent: v1 = x * y; tangent of v1 += x · tangent of y; in numbers 2.0 · 1.0 = 2.0.",
+    ]
+
+
 def test_only_sums_of_several_parts_are_accumulated():
     once, twice = words(lambda x: 3.0 * x, 2.0)[-1], words(lambda x: 3.0 * x + x, 2.0)[-2]
     assert "adjoint of x = 3.0" in once

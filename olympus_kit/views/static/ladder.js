@@ -428,7 +428,7 @@ function createLadder(view, player, scroll) {
   function head() {
     const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
     const word = (name) => (name === "coefficient" ? "local derivative" : name);
-    const titles = view.columns.map(({ name, read }) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${read === "read up" ? "↑" : "↓"} ${read}`));
+    const titles = view.columns.map(({ name, read }) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${read === "read up" ? "↑ read up" : "↓"}`));
     if (derivative === "adjoint") titles.splice(-1, 0, cell("rung", "kept"));
     return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), titles);
   }
