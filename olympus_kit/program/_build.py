@@ -39,7 +39,7 @@ class Build:
         for equation in own:
             equation.mark = equation.path
         self.sources = _sources(own)
-        self.scopes = dict(jaxprs.scopes(closed.jaxpr))
+        self.scopes = {e.path: e.scope for e in own if e.scope}
         self.primitives = {e.path: e.primitive for e in own}
         self.links = Links()
         self.seeds: list[int] = []
@@ -161,7 +161,7 @@ class Build:
             name=self.arguments.name,
             equations=equations,
             rows=rows,
-            values=tuple(self._value(i) for i in range(len(self.raw))),
+            values=self._values(),
             inputs=tuple(self.primal.inputs),
             consts=tuple(self.primal.consts),
             outputs=tuple(self.primal.outputs),
@@ -177,10 +177,14 @@ class Build:
             in_cotangents=in_cotangents,
         )
 
-    def _value(self, i: int) -> Value:
-        raw = self.raw[i]
-        summary = summarize(raw.literal) if raw.is_literal else self.summaries.get(i)
-        return Value(i, self.names[i], raw.shape, raw.dtype, raw.is_literal, raw.nbytes, summary)
+    def _values(self) -> tuple[Value, ...]:
+        found = self.summaries | {
+            i: summarize(raw.literal) for i, raw in enumerate(self.raw) if raw.is_literal
+        }
+        return tuple([
+            Value(i, self.names[i], raw.shape, raw.dtype, raw.is_literal, raw.nbytes, found.get(i))
+            for i, raw in enumerate(self.raw)
+        ])
 
     def _equations(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> tuple[Equation, ...]:
         live = self._live(body)
@@ -263,7 +267,7 @@ def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
     needed = {v for v in ends if not isinstance(v, jec.Literal)}
     kept = []
     for eqn in reversed(jaxpr.eqns):
-        if jaxprs.marked_path(eqn)[0] is not None or any(v in needed for v in eqn.outvars):
+        if not needed.isdisjoint(eqn.outvars) or jaxprs.marked_path(eqn)[1] is not None:
             needed.update(v for v in eqn.invars if not isinstance(v, jec.Literal))
             kept.append(eqn)
     cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])

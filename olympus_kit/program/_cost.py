@@ -29,17 +29,19 @@ def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[flo
 
     A mean, and no whole number, where a body runs several times and not the same each time.
     """
-    name, shapes = equation.primitive, [values[o].shape for o in equation.operands]
-    made = sum(math.prod(values[r].shape) for r in equation.results)
+    name = equation.primitive
+    if name in MOVES and not equation.bodies:
+        return 0
+    made = sum([math.prod(values[r].shape) for r in equation.results])
+    special = equation.bodies or name in _RULES or name.startswith(("reduce_", "arg"))
+    if not special:
+        return made
+    shapes = [values[o].shape for o in equation.operands]
     if equation.bodies:
         return _of_bodies(equation, inner, shapes, made)
-    if name in MOVES:
-        return 0
     if name in _RULES:
         return _RULES[name](equation.params, shapes, made)
-    if name.startswith(("reduce_", "arg")):
-        return max(0, sum(map(math.prod, shapes)) - made)
-    return made
+    return max(0, sum(map(math.prod, shapes)) - made)
 
 
 def _of_bodies(
@@ -106,5 +108,5 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Sequence[Shape], int], float]] = 
 
 def traffic(equation: RawEquation, values: Sequence[RawValue]) -> int:
     """Return the bytes that an equation reads and writes (literals are free)."""
-    touched = [*dict.fromkeys(equation.operands), *equation.results]
-    return sum(values[i].nbytes for i in touched if not values[i].is_literal)
+    touched = [values[i] for i in {*equation.operands, *equation.results}]
+    return sum([value.nbytes for value in touched if not value.is_literal])

@@ -97,28 +97,14 @@ def _marked(eqn: Any, path: str) -> Any:
     return eqn.replace(params=params, source_info=eqn.source_info.replace(name_stack=stack))
 
 
-def marked_path(eqn: Any) -> tuple[str | None, bool]:
-    """Return the path that an equation carries, the innermost where it carries several.
+def marked_path(eqn: Any) -> tuple[str, str | None, bool]:
+    """Return an equation's name stack, and the path in it, the innermost where it has several.
 
-    And whether jax made the equation by transposing.
+    And whether jax made the equation by transposing: its stack is then "transpose(jvp(...))".
     """
     stack = str(eqn.source_info.name_stack)
     inner = stack.rpartition("§")[0].rpartition("§")[2]
-    return inner or None, "transpose(" in stack
-
-
-def scopes(jaxpr: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield path and name stack of the equations that have one, before they are marked.
-
-    A stack such as "transpose(jvp(loss))" says that the function is itself a derivative.
-    """
-    for index, eqn in enumerate(opened(jaxpr).eqns):
-        path = f"{prefix}{index}"
-        stack = str(eqn.source_info.name_stack)
-        if stack:
-            yield path, stack
-        for k, (_, body, _) in enumerate(bodies(eqn)):
-            yield from scopes(body, f"{path}.{k}.")
+    return stack, inner or None, "transpose(" in stack
 
 
 # --- taps ------------------------------------------------------------------------------------
@@ -442,6 +428,7 @@ class RawEquation:
     results: list[int]
     bodies: list[RawBody]
     path: str
+    scope: str  # where jax made it: named scopes, the transforms it came through, marks
     mark: str | None
     transposed: bool
     source_info: Any
@@ -512,7 +499,7 @@ def read(
             for k, (label, body, places) in enumerate(bodies(eqn))
         ]
         operands = [number(v) for v in eqn.invars]
-        path_carried, transposed = marked_path(eqn)
+        scope, path_carried, transposed = marked_path(eqn)
         return RawEquation(
             primitive=eqn.primitive.name,
             params=eqn.params,
@@ -520,6 +507,7 @@ def read(
             results=[number(v) for v in eqn.outvars],
             bodies=nested,
             path=path,
+            scope=scope,
             mark=path_carried,
             transposed=transposed,
             source_info=eqn.source_info,

@@ -10,7 +10,7 @@ Mode = Literal["primal", "forward", "reverse"]
 MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Summary:
     """What is kept of a value: all of it where it is small, otherwise a description."""
 
@@ -24,7 +24,7 @@ class Summary:
     iterations: int | None  # set where the first axis counts a loop's iterations
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Value:
     """One array of the program."""
 
@@ -57,7 +57,7 @@ class Body:
     taken: bool  # False for a branch that was not run at these values
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Equation:
     """One application of a primitive."""
 

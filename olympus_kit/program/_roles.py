@@ -7,19 +7,19 @@ and whether jax made it by transposing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ._jaxprs import RawBody, RawEquation
 
 
-@dataclass
+@dataclass(slots=True)
 class Verdict:
     """The roles of an equation and the path of the primal equation that it belongs to."""
 
     roles: frozenset[str]
     primal: str | None
-    bodies: list[dict[str, Verdict]] = field(default_factory=list)
+    bodies: Sequence[dict[str, Verdict]] = ()
 
 
 @dataclass
@@ -49,6 +49,9 @@ def classify(
     )
 
 
+_ALONE = {r: frozenset([r]) for r in ("primal", "coefficient", "tangent", "adjoint", "bookkeeping")}
+
+
 def _classify(
     body: RawBody, moving: set[int], reaching: set[int], mark: str | None, context: _Context
 ) -> dict[str, Verdict]:
@@ -57,6 +60,12 @@ def _classify(
     for equation in body.equations:
         own = equation.mark or mark
         depends = not moving.isdisjoint(equation.operands)
+        if not equation.bodies:
+            if depends:
+                moving.update(equation.results)
+            role = _role(equation, own, depends, reaching, context)
+            verdicts[equation.path] = Verdict(_ALONE[role], own if role != "bookkeeping" else None)
+            continue
         inner = [
             _classify(
                 b, _inside(equation, b, moving), _asked_for(equation, b, reaching), own, context

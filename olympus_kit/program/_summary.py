@@ -56,7 +56,7 @@ Description = tuple[float | None, float | None, float | None, int, int]
 
 def _of_few(numbers: list[float]) -> Description:
     """Describe a few numbers, with which Python is quicker than numpy."""
-    finite = [x for x in numbers if math.isfinite(x)]
+    finite = list(filter(math.isfinite, numbers))
     nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
     infs = len(numbers) - len(finite) - nans
     if not finite:
