@@ -21,10 +21,11 @@ class Tradeoff(Cost):
 
     def svg(self) -> str:
         """Return memory and work over the length of a segment, as multiples of keeping all."""
-        whole, *rows = self.rows
+        whole, *rows = self.rows or [{}]
         curves = {
-            METRICS[key][0]: [(row["segment"], row[key] / whole[key]) for row in rows if key in row]
+            METRICS[key][0]: [(r["segment"], r[key] / whole[key]) for r in rows if key in r]
             for key in ("peak", "temp", "flops")
+            if key in whole
         }
         said = "times what it is when all is kept"
         return curves_svg(self, "turns in a segment", said, lambda x: f"{x:.2g}×", curves)

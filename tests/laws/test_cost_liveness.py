@@ -37,14 +37,27 @@ def program(steps):
     return lambda x, y: run([x, y], steps)[:1:-3]
 
 
+def size(variables):
+    return sum(v.aval.size * v.aval.dtype.itemsize for v in variables)
+
+
 def brute_force(jaxpr):
-    """For each equation, look at every value: is it made by now, and still to be read?"""
+    """At each equation, look at every value: is it made by now, and still to be read?
+
+    While a loop runs, its stacked results are there, and what one turn holds.
+    """
     outputs = [v for v in jaxpr.outvars if not isinstance(v, jec.Literal)]
+
+    def held(made, reading):
+        later = [id(v) for eqn in reading for v in eqn.invars] + list(map(id, outputs))
+        return size(v for eqn in made for v in eqn.outvars if id(v) in later)
+
     most = 0
-    for k in range(len(jaxpr.eqns)):
-        made = [v for eqn in jaxpr.eqns[: k + 1] for v in eqn.outvars]
-        later = [id(v) for eqn in jaxpr.eqns[k + 1 :] for v in eqn.invars] + list(map(id, outputs))
-        most = max(most, sum(v.aval.size * v.aval.dtype.itemsize for v in made if id(v) in later))
+    for k, eqn in enumerate(jaxpr.eqns):
+        most = max(most, held(jaxpr.eqns[: k + 1], jaxpr.eqns[k + 1 :]))
+        if eqn.primitive.name == "scan":
+            turn = brute_force(eqn.params["jaxpr"].jaxpr)
+            most = max(most, held(jaxpr.eqns[:k], jaxpr.eqns[k:]) + size(eqn.outvars) + turn)
     return most
 
 
@@ -67,3 +80,18 @@ def test_a_call_adds_what_is_held_around_it(steps):
 
     closed = jax.make_jaxpr(outer)(jnp.ones(3), jnp.ones(8))
     assert count(closed).peak == 64 + inner
+
+
+@settings(max_examples=30, deadline=None)
+@given(STEPS, STEPS, st.integers(1, 5))
+def test_a_loop_holds_its_stack_and_one_turn(steps, around, turns):
+    def looped(x, y):
+        def turn(carry, _):
+            inner = program(steps)(carry, y)
+            return carry * 2, inner
+
+        start, stacked = jax.lax.scan(turn, jnp.sin(x), None, length=turns)
+        return program(around)(start, y), stacked
+
+    closed = jax.make_jaxpr(looped)(jnp.ones(3), jnp.ones(8))
+    assert count(closed).peak == brute_force(closed.jaxpr)
