@@ -5,7 +5,7 @@ out, or None. The first that speaks wins, so the order goes from the sharpest to
 """
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import groupby, permutations
 from typing import Any
 
 import numpy as np
@@ -130,12 +130,6 @@ def pullback_tuple(got: Any, want: Any) -> bool:
 
 def swapped(got: Any, want: Any, tolerance: float) -> bool:
     """The right parts in another order."""
-    if not (isinstance(got, (tuple, list)) and isinstance(want, tuple)):
+    if not (isinstance(got, (tuple, list)) and isinstance(want, tuple) and len(got) == len(want)):
         return False
-    left = list(got)
-    for part in want:
-        match = next((i for i, g in enumerate(left) if same_tree(g, part, tolerance)), None)
-        if match is None:
-            return False
-        left.pop(match)
-    return not left
+    return any(same_tree(turned, want, tolerance) for turned in permutations(got))

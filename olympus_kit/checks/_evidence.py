@@ -171,14 +171,7 @@ def same(got: Any, want: Any, tolerance: float) -> bool:
 
 
 def same_tree(got: Any, want: Any, tolerance: float) -> bool:
-    """`same`, through containers; a list may stand for a tuple."""
-    if isinstance(want, (tuple, list)):
-        return (
-            isinstance(got, (tuple, list))
-            and len(got) == len(want)
-            and all(same_tree(g, w, tolerance) for g, w in zip(got, want, strict=True))
-        )
-    if isinstance(want, dict):
-        alike = isinstance(got, dict) and got.keys() == want.keys()
-        return alike and all(same_tree(got[key], want[key], tolerance) for key in want)
-    return same(got, want, tolerance)
+    """`same`, leaf by leaf at the same places; a list may stand for a tuple."""
+    left, right = by_path(got), by_path(want)
+    fits = left.keys() == right.keys()
+    return fits and all(same(left[path], right[path], tolerance) for path in right)
