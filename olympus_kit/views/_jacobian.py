@@ -183,7 +183,7 @@ class Jacobian(View):
             "summary": self.summary,
             "notes": self.notes(),
             "way": self.way,
-            "shapes": list(zip(captions(flat), pictures, strict=True)),
+            "shapes": [[words, p] for (words, _), p in zip(captions(flat), pictures, strict=True)],
             "orders": self.orders(),
             "blocks": self.blocks(),
             "axes": flat.axes(tiles.step),

@@ -48,22 +48,26 @@ class Comparison(Jacobian):
         if _close(guess, truth, 1e-2).all():
             yield "like finite differences, or a rounded number: close, but not equal"
 
-    def notes(self) -> list[str]:
-        """The verdict first."""
+    @property
+    def verdict(self) -> str:
+        """How many entries are wrong, the first of them, and what the guess looks like."""
         count = int(self.wrong.sum())
         if self.right:
-            verdict = f"your guess is right in all {self.matrix.size:,} entries"
-        elif self.guess is None:
-            verdict = f"your guess does not fit: {self.mistake}"
-        else:
-            i, j = (int(k) for k in np.argwhere(self.wrong)[0])
-            verdict = (
-                f"your guess is wrong in {count:,} of {self.matrix.size:,} entries; "
-                f"the first is row {i}, column {j}: yours "
-                f"{number(self.guess[i, j].item())}, right {number(self.matrix[i, j].item())}"
-            )
-            verdict += f". It looks {self.mistake}" if self.mistake else ""
-        return [verdict, *super().notes()]
+            return f"Your guess is right in all {self.matrix.size:,} entries."
+        if self.guess is None:
+            return f"Your guess does not fit: {self.mistake}."
+        i, j = (int(k) for k in np.argwhere(self.wrong)[0])
+        looks = f" It looks {self.mistake}." if self.mistake else ""
+        return (
+            f"Your guess is wrong in {count:,} of {self.matrix.size:,} entries. The first is row "
+            f"{i}, column {j}: yours {number(self.guess[i, j].item())}, right "
+            f"{number(self.matrix[i, j].item())}.{looks}"
+        )
+
+    @property
+    def summary(self) -> str:
+        """The verdict first."""
+        return f"{self.verdict} {super().summary}"
 
     def model(self) -> dict[str, Any]:
         """Return the model with the guess and its wrong entries."""

@@ -28,13 +28,13 @@ SIDE, SLIM = 92.0, 7.0  # pixels of the longest side of a shape, and of the shor
 NAMED = 6  # leaves of a side that are written beside it
 
 
-def captions(flat: Flat) -> list[str]:
+def captions(flat: Flat) -> list[tuple[str, str]]:
     """Say what f takes and returns, and how J meets a step in the two conventions of books."""
-    m, n = flat.m, flat.n
+    m, n = (f"{count:,}" for count in (flat.m, flat.n))
     return [
-        f"{flat.given.name} takes {n:,} number{'s' * (n != 1)} and returns {m:,}",
-        f"columns, as in y = W x: Δy ({m} × 1) = J ({m} × {n}) Δx ({n} × 1)",
-        f"rows, as in y = x W: Δy (1 × {m}) = Δx (1 × {n}) Jᵀ ({n} × {m})",
+        (f"{flat.given.name}, {n} → {m} numbers", ""),
+        ("columns, as in y = W x", f": Δy ({m} × 1) = J ({m} × {n}) Δx ({n} × 1)"),
+        ("rows, as in y = x W", f": Δy (1 × {m}) = Δx (1 × {n}) Jᵀ ({n} × {m})"),
     ]
 
 
@@ -44,7 +44,7 @@ def jacobian_text(view: Jacobian) -> str:
     for note in view.notes():
         lines += textwrap.wrap(f"note: {note}", 76, subsequent_indent="      ")
     lines += ["", *(f"{name:4} {shape}  ({size})" for name, shape, size in view.orders())]
-    lines += ["", *captions(view.flat), ""]
+    lines += ["", *map("".join, captions(view.flat)), ""]
     lines += [f"block {name}: {rule}, flattened {flat}" for name, rule, flat in view.blocks()]
     lines += ["", *_entries(view), ""]
     for _, _, words in view.steps:

@@ -71,7 +71,7 @@ class TestWords:
     def test_text_holds_shapes_entries_and_passes(self, view):
         text = view.text()
         assert "∂²f  2 × 3 × 3  (144 bytes)" in text
-        assert "f takes 3 numbers and returns 2" in text
+        assert "f, 3 → 2 numbers" in text
         assert "columns, as in y = W x: Δy (2 × 1) = J (2 × 3) Δx (3 × 1)" in text
         assert "rows, as in y = x W: Δy (1 × 2) = Δx (1 × 3) Jᵀ (3 × 2)" in text
         assert "block ∂y/∂x: (2,) + (3,) = (2, 3), flattened 2 × 3" in text
@@ -228,15 +228,16 @@ class TestCompare:
     )
     def test_a_mistake_is_named(self, view, guess, words):
         compared = view.compare(guess(self.J))
-        assert words in compared.notes()[0]
+        assert words in compared.verdict
         assert not compared.right
         np.testing.assert_array_equal(compared.wrong, ~np.isclose(guess(self.J), self.J))
 
     def test_an_unknown_mistake_is_only_marked(self, view):
         guess = self.J.copy()
         guess[1, 2] = 9.0
-        verdict = "your guess is wrong in 1 of 9 entries; the first is row 1, column 2: "
-        assert view.compare(guess).notes()[0] == verdict + "yours 9.0, right -1.0"
+        verdict = "Your guess is wrong in 1 of 9 entries. The first is row 1, column 2: "
+        assert view.compare(guess).verdict == verdict + "yours 9.0, right -1.0."
+        assert view.compare(guess).summary.startswith(verdict)
 
     def test_a_right_guess_is_right_as_matrix_and_as_blocks(self, view):
         assert view.compare(self.J).right
@@ -245,7 +246,7 @@ class TestCompare:
         blocks = jax.jacobian(g, argnums=(0, 1))(*args)
         compared = ok.jacobian_shapes(g, *args).compare(blocks)
         assert compared.right
-        assert "right in all 27 entries" in compared.notes()[0]
+        assert "right in all 27 entries" in compared.verdict
 
     @pytest.mark.parametrize(
         ("guess", "words"),
@@ -254,13 +255,13 @@ class TestCompare:
             (W.sum(0), "like column sums, as from a VJP of ones"),
             (W.sum(1), "like row sums, as from a JVP of ones"),
             (np.diag(W), "like its diagonal alone"),
-            (np.ones(7), r"the shape \(7,\); the Jacobian has \(2, 3\)$"),
+            (np.ones(7), r"the shape \(7,\); the Jacobian has \(2, 3\)\.$"),
             ([], "no array at all"),
         ],
     )
     def test_a_guess_of_another_shape_is_no_error(self, guess, words):
         compared = ok.jacobian_shapes(lambda x: W @ x, np.ones(3)).compare(guess)
-        assert re.search(words, compared.notes()[0])
+        assert re.search(words, compared.verdict)
         assert not compared.right
 
     def test_a_guess_without_numbers_is_refused(self, view):

@@ -6,7 +6,7 @@ const LINEAR_STYLE = `
   font-variant-numeric:tabular-nums }
 .okl th:first-child, .okl td:last-child { text-align:left; white-space:normal } .okl tr.named { font-weight:600 }
 .okl tr.named th { color:var(--primal) }
-.okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(13rem,1fr)); gap:0 1rem }
+.okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr)); gap:0 1rem }
 .okl label { display:flex; align-items:center; gap:.5rem; min-height:44px }
 .okl label input { flex:1; min-width:0; min-height:44px; accent-color:var(--primal) } .okl output { min-width:4em; text-align:right }
 .okl .boxes svg, .okl .planes svg { max-width:100%; height:auto; font:12px system-ui,sans-serif; fill:var(--ink) }
