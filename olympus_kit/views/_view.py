@@ -153,5 +153,5 @@ def _element(scripts: tuple[str, ...]) -> tuple[str, str]:
     code, host = module(scripts), (STATIC / "host.js").read_text("utf-8")
     digest = hashlib.sha256((code + host).encode()).hexdigest()[:8]
     tag = f"olympus-{scripts[-1].removesuffix('.js')}-{digest}"
-    source = json.dumps(code).replace("</", "<\\/").replace("<!--", "<\\!--")
-    return tag, host.replace("__TAG__", tag).replace("__MODULE__", source)
+    front = code.replace("export default { render };", "return { render };")
+    return tag, host.replace("__TAG__", tag).replace("__FRONT__", front)

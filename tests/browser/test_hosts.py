@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from html import escape
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -142,3 +143,28 @@ def test_nbconvert_s_page_can_be_stepped(page, tmp_path, ran):
     page.goto((tmp_path / "x.html").as_uri(), wait_until="domcontentloaded")
     page.locator(".okl").get_by_role("button", name="one step on").click()
     expect(page.locator(".okl .count")).to_have_text("step 1 of 4")
+
+
+@pytest.mark.parametrize("allowed", ["'unsafe-inline'", "'unsafe-inline' 'unsafe-eval'"])
+def test_a_host_that_allows_inline_scripts_alone_can_step_it(page, log, tmp_path, allowed):
+    """Such as the outputs of VS Code, whose policy is documented: no blobs, nothing fetched."""
+    policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:"
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    view = ok.graph(lambda x: x * x, 3.0)
+    (tmp_path / "x.html").write_text(view._page().replace("<title>", f"{meta}<title>"), "utf-8")
+    page.goto((tmp_path / "x.html").as_uri())
+    page.get_by_role("button", name="one step on").click()
+    expect(page.locator(".count")).to_have_text("step 1 of 4")
+    assert log.errors == []
+
+
+def test_a_frame_without_an_origin_can_step_it(page, log, tmp_path):
+    """Such as the outputs of Colab, each of which is a page in a frame of its own."""
+    source = escape(ok.graph(lambda x: x * x, 3.0).html(), quote=True)
+    frame = f'<iframe sandbox="allow-scripts" width="900" height="900" srcdoc="{source}"></iframe>'
+    (tmp_path / "x.html").write_text(f"<!doctype html>{frame}", "utf-8")
+    page.goto((tmp_path / "x.html").as_uri())
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("button", name="one step on").click()
+    expect(frame.locator(".count")).to_have_text("step 1 of 4")
+    assert log.errors == []

@@ -12,10 +12,11 @@ import pytest
 
 import olympus_kit as ok
 from olympus_kit.views import _formula as formula
-from olympus_kit.views._view import unpack
+from olympus_kit.views._view import STATIC, unpack
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
+SHARED = ("common.js", "player.js", "host.js")
 
 
 @pytest.fixture
@@ -48,6 +49,14 @@ def test_html_is_safe_around_hostile_names(x64):
     assert state_of(markup)["view"]["inputs"] == view.model()["inputs"]
     assert "</script><b>" not in markup
     assert markup.count("<script") == markup.count("</script>") == 1
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.iterdir()), ids=lambda path: path.name)
+def test_a_script_can_stand_in_a_page(path):
+    code = path.read_text("utf-8")
+    assert "</" not in code
+    assert "<!--" not in code
+    assert code.count("export default { render };") == (path.name not in SHARED)
 
 
 def test_html_fetches_nothing(view):

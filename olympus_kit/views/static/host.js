@@ -1,6 +1,7 @@
 // The static host: one custom element for each version of a front-end module, so that a page
 // without a kernel (the book, a saved notebook) runs the same code as the live widget.
-// __TAG__ and __MODULE__ (the module's source as a JSON string) are filled in by Python.
+// Python fills in the tag and the module, which returns what it would export. The code stands in the script
+// itself, since some hosts forbid to import or to evaluate what a script has made.
 (() => {
   const TAG = "__TAG__";
   if (customElements.get(TAG)) return;
@@ -28,14 +29,15 @@
     save_changes() {}
   }
 
-  const source = __MODULE__;
-  const module = import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-
   // The state is deflated JSON in base64.
   async function unpack(packed) {
     const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return JSON.parse(await new Response(stream).text());
+  }
+
+  function front() {
+    __FRONT__
   }
 
   customElements.define(
@@ -44,10 +46,9 @@
       async connectedCallback() {
         if (this.started) return;
         this.started = true;
-        const [{ default: front }, state] = await Promise.all([module, unpack(this.dataset.state)]);
-        const model = new StaticModel(state);
+        const model = new StaticModel(await unpack(this.dataset.state));
         this.replaceChildren(); // the picture was for readers without script
-        front.render({ model, el: this });
+        front().render({ model, el: this });
       }
     },
   );
