@@ -64,7 +64,7 @@ class Build:
         nested = any(e.bodies for e in self.primal.equations)
         if not nested and all(r in self.summaries for r in top):
             return
-        if any(name in CALLBACKS for name in self.primitives.values()):
+        if _callbacks(self.primal):
             self.notes.append(
                 "values inside bodies are not shown: the function calls back into Python, and "
                 "computing them would call it once more"
@@ -82,6 +82,11 @@ class Build:
         count = len(traced.closed.jaxpr.invars) - len(traced.contributions)
         jaxpr = _trimmed(traced, count)
         body = jaxprs.read(jaxpr, self.raw, ids, name="program")
+        if _callbacks(body) > _callbacks(self.primal):
+            self.notes.append(
+                "Python is called back more often than by a single call: jax computes what lies "
+                "in a checkpoint once more on the way back"
+            )
         fresh = [c for c in body.consts if c not in self.primal.consts]
         self.names.give(fresh, [f"r{k + 1}" for k in range(len(fresh))])
         self.seeds = body.inputs[len(self.arguments.leaves) :]
@@ -89,8 +94,7 @@ class Build:
         if mode == "forward":
             self._link_forward(body, traced)
         else:
-            kept = [self._id(body, v) for v in traced.residuals]
-            self.kept = body.consts if self.linear else [i for i in kept if i is not None]
+            self.kept = body.consts if self.linear else self._kept(body, traced.residuals)
             found = [self._id(body, v) for v in traced.contributions]
             self.links = reverse_links(self.primal, body, uses, found)
             for leaf, value in zip(self.arguments.which, self.derivatives, strict=True):
@@ -119,6 +123,14 @@ class Build:
     @staticmethod
     def _id(body: RawBody, var: Any) -> int | None:
         return None if isinstance(var, jec.Literal) else body.ids.get(var)
+
+    def _kept(self, body: RawBody, residuals: Sequence[Any]) -> list[int]:
+        """Return the numbers of what a pullback keeps, a literal as a value of its own."""
+        literals = [v for v in residuals if isinstance(v, jec.Literal)]
+        first = len(self.raw)
+        self.raw += [RawValue(*jaxprs.aval_of(v), v.val, True) for v in literals]
+        ids = [self._id(body, v) for v in residuals]
+        return [*(i for i in ids if i is not None), *range(first, len(self.raw))]
 
     def _link_forward(self, body: RawBody, traced: jaxprs.Traced) -> None:
         exposed = [v for eqn in self.closed.jaxpr.eqns for v in eqn.outvars]
@@ -272,6 +284,10 @@ def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
             kept.append(eqn)
     cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
     return jaxprs.with_outputs(cut, outputs)
+
+
+def _callbacks(body: RawBody) -> int:
+    return sum(e.primitive in CALLBACKS for e in walk(body.equations))
 
 
 def _sources(equations: Sequence[RawEquation]) -> dict[str, Source | None]:

@@ -34,7 +34,7 @@ class Value:
     dtype: str
     literal: bool  # written into the program, so that keeping it costs nothing
     nbytes: int
-    summary: Summary | None  # None where the value was not computed (a branch not taken)
+    summary: Summary | None  # None where it was not computed: a branch not taken, a large loop
 
 
 @dataclass(frozen=True, eq=False)

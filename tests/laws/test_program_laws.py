@@ -181,35 +181,40 @@ def scaled_by_seven(closed, index):
                                       eqn.outvars, list(dict.fromkeys(used)))  # fmt: skip
             out = jax.core.eval_jaxpr(one, (), *[env[v] for v in dict.fromkeys(used)])
             env |= dict(zip(eqn.outvars, map(seven, out) if k == index else out, strict=True))
-        return [env[v] for v in closed.jaxpr.outvars]
+        return [v.val if hasattr(v, "val") else env[v] for v in closed.jaxpr.outvars]
 
     return run
 
 
-@pytest.mark.parametrize("name", ["logistic", "logistic_loss", "mse", "fan_out", "where"])
+def numbers(program, value):
+    summary = program.values[value].summary
+    return np.asarray(summary.entries, complex) if summary.whole else None
+
+
+@pytest.mark.parametrize("name", REVERSE)
 def test_attribution_is_proved(name):
-    """Seven times the rule of row k changes what k's adjoint sends on, and nothing before it."""
+    """Seven times the rule of a row: seven times what is attributed to it, and nothing upstream."""
     f, args = REVERSE[name]
-    closed = jax.make_jaxpr(f)(*args)
-    leaves = jax.tree.leaves(args)
+    closed, leaves = jax.make_jaxpr(f)(*args), jax.tree.leaves(args)
     plain = capture(scaled_by_seven(closed, None), *leaves)
+    adjoint = [e for e in plain.equations if "adjoint" in e.roles]
     for k, row in enumerate(plain.rows):
         changed = capture(scaled_by_seven(closed, k), *leaves)
-        rows = [r for r in changed.rows if not r.primitive.startswith("custom_jvp")]
-        assert [r.primitive for r in rows] == [r.primitive for r in plain.rows]
-        for old, new in zip(plain.rows, rows, strict=True):
-            for j in range(len(old.operands)):
-                before = plain.contributions.get((old.path, j))
-                after = changed.contributions.get((new.path, j))
-                if before is None or after is None:
-                    assert before is None
-                    continue
-                a = np.asarray(plain.values[before].summary.entries)
-                b = np.asarray(changed.values[after].summary.entries)
-                if int(old.path) > k:  # further down: the way back has passed it already
-                    np.testing.assert_allclose(b, a, rtol=1e-12)
-                if old.path == row.path:
-                    np.testing.assert_allclose(b, 7 * a, rtol=1e-12)
+        sevens = {r.path for r in changed.rows[k + 1 : k + 1 + len(row.results)]}
+        rest = [e for e in changed.equations if "adjoint" in e.roles and e.primal not in sevens]
+        assert [e.primitive for e in rest] == [e.primitive for e in adjoint]
+        downstream = {plain.adjoints[r] for r in row.results if r in plain.adjoints}
+        for old, new in zip(adjoint, rest, strict=True):
+            reached = old.primal == row.path or not downstream.isdisjoint(old.operands)
+            downstream |= set(old.results) if reached else set()
+            for r, s in zip(old.results, new.results, strict=True):
+                before, after = numbers(plain, r), numbers(changed, s)
+                if not reached:
+                    np.testing.assert_array_equal(after, before)
+                elif old.primal == row.path and old.primitive != "add_any":
+                    np.testing.assert_allclose(
+                        after, 7 * before, rtol=1e-2 if "16" in name else 1e-9
+                    )
 
 
 @pytest.mark.parametrize("name", REVERSE)
@@ -223,10 +228,16 @@ def test_residuals_are_those_that_jax_saves(name, capsys):
     assert sorted(",".join(map(str, v.shape)) for v in kept) == theirs
 
 
-def test_literals_are_kept_for_nothing(capsys):
-    program = capture(*REVERSE["logistic"][:1], *REVERSE["logistic"][1])
-    jax.ad_checkpoint.print_saved_residuals(corpus.logistic, 0.2)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(program.residuals) == 9
+@pytest.mark.parametrize("name", REVERSE)
+def test_literals_are_kept_for_nothing(name, capsys):
+    """Those that jax lists are among them; it lists none that a jitted function works with."""
+    f, args = REVERSE[name]
+    program = capture(f, *args)
+    jax.ad_checkpoint.print_saved_residuals(f, *args)
+    theirs = capsys.readouterr().out.count("from a literal")
     free = [r for r in program.residuals if r.free]
-    assert len(free) == sum("from a literal" in line for line in lines) == 3
+    assert len(free) >= theirs
+    if name in ("logistic", "polynomial", "bfloat16", "independent"):
+        assert len(free) == theirs
+    if name == "logistic":
+        assert (len(program.residuals), theirs) == (9, 3)

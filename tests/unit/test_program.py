@@ -416,3 +416,6 @@ def test_a_callback_is_called_as_often_as_a_single_call_would():
     p = capture(f, 2.0)
     assert len(calls) == 1
     assert any("calls back into Python" in note for note in p.notes)
+    p = capture(jax.checkpoint(lambda x: jnp.sin(f(x))), 2.0)
+    assert len(calls) == 3
+    assert any("more often than by a single call" in note for note in p.notes)
