@@ -84,12 +84,14 @@ class Chain(View):
     scripts = ("common.js", "linear.js")
 
     def __init__(self, sizes: Sequence[int], names: Sequence[str]) -> None:
+        whole = all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in sizes)
+        if not whole or not 3 <= len(sizes) <= MOST + 1:
+            raise ValueError(
+                f"A chain has 2 to {MOST} functions, so that every order can be listed, and 3 to "
+                f"{MOST + 1} sizes: whole numbers from 1 up, as [2000, 300, 1]; got {sizes!r}."
+            )
         self.sizes, self.names = list(sizes), list(names)
         count = len(names)
-        if not 2 <= count <= MOST:
-            raise ValueError(
-                f"A chain has 2 to {MOST} functions, for every order to be listed; got {count}."
-            )
         named = modes(count)
         rows = [(o, named.get(o, ""), *measure(o, sizes)) for o in all_orders(0, count)]
         self.rows = sorted(rows, key=lambda row: row[2])
@@ -121,20 +123,12 @@ class Chain(View):
 
     def text(self, color: bool = False) -> str:
         """Return the Jacobians and the table of orders."""
-        shapes = [
-            f"J{k + 1}: {self.sizes[k + 1]:,} × {self.sizes[k]:,}  the Jacobian of {name}"
-            for k, name in enumerate(self.names)
-        ]
+        lines = [self.title, self.summary, *textwrap.wrap(WORDS, 76), ""]
+        for k, name in enumerate(self.names):
+            shape = f"{self.sizes[k + 1]:,} × {self.sizes[k]:,}"
+            lines.append(f"J{k + 1}: {shape}  the Jacobian of {name}")
         head = ["order", "operations", "numbers held", ""]
-        return "\n".join([
-            self.title,
-            self.summary,
-            *textwrap.wrap(WORDS, 76),
-            "",
-            *shapes,
-            "",
-            *aligned([head, *self._cells()]),
-        ])
+        return "\n".join([*lines, "", *aligned([head, *self._cells()])])
 
     def _cells(self) -> list[list[str]]:
         cells = []
@@ -146,12 +140,10 @@ class Chain(View):
 
     def svg(self) -> str:
         """Return bars of the operations and of the numbers held, on logarithmic scales."""
-        operations, held = [], []
-        shown = zip(self._cells()[:SHOWN], self.rows, strict=False)
-        for (order, flops, numbers, name), row in shown:
-            said = ", ".join(filter(None, (order, name)))
-            operations.append((said, math.log(row[2]) + 1, flops))
-            held.append((said, math.log(row[3]) + 1, numbers))
+        names = [", ".join(filter(None, (order, words))) for order, _, _, words in self._cells()]
+        shown = list(zip(names, self.rows, strict=True))[:SHOWN]
+        operations = [(name, math.log(row[2]) + 1, f"{row[2]:,}") for name, row in shown]
+        held = [(name, math.log(row[3]) + 1, f"{row[3]:,}") for name, row in shown]
         scale = "(bars grow with the logarithm)"
         return bars_svg(
             self, [(f"operations {scale}", operations), (f"numbers held {scale}", held)]
@@ -178,7 +170,7 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     ```
     """
     if len(functions) == 1 and isinstance(functions[0], (list, tuple)):
-        return _of_sizes(functions[0])
+        return Chain(functions[0], [f"f{k}" for k in range(1, len(functions[0]))])
     if not functions or not all(callable(f) for f in functions):
         raise TypeError(
             "chain takes functions, as in chain(f1, f2, x=x), or one list of sizes, as in "
@@ -187,16 +179,6 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     if x is None:
         raise TypeError("chain needs the point: chain(f1, f2, x=x).")
     return Chain(_sizes(functions, x), [_name(f, k) for k, f in enumerate(functions)])
-
-
-def _of_sizes(sizes: Sequence[Any]) -> Chain:
-    whole = all(isinstance(s, int) and not isinstance(s, bool) for s in sizes)
-    if len(sizes) < 3 or not whole or min(sizes) < 1:
-        raise ValueError(
-            "Sizes are at least three whole numbers from 1 up, such as [2000, 300, 300, 1]; "
-            f"got {sizes!r}."
-        )
-    return Chain(sizes, [f"f{k + 1}" for k in range(len(sizes) - 1)])
 
 
 def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
@@ -209,8 +191,6 @@ def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
             error.add_note(f"This came from function {k + 1} of the chain, {_name(f, k)}.")
             raise
         sizes.append(sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(x)))
-    if min(sizes) < 1:
-        raise ValueError(f"Every step of a chain needs at least one number; the sizes are {sizes}.")
     return sizes
 
 

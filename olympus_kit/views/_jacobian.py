@@ -6,7 +6,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -27,6 +27,9 @@ from ._jacobian_passes import (
 from ._jacobian_words import fill_words, notes, pass_words, shape_words
 from ._tiles import Tiles
 from ._view import View, _element, module, pack
+
+if TYPE_CHECKING:
+    from ._jacobian_compare import Comparison
 
 BUDGET = 2**26  # bytes of J, or of what passes through at once
 COPIES = 8  # of the vectors of a pass that are alive at once: what f makes on the way, and tiles
@@ -57,18 +60,16 @@ class Jacobian(View):
             other = "rows" if self.way == "columns" else "columns"
             error.add_note(f"This came up while jax filled {self.way}; there is fill={other!r}.")
             raise
-        self.differences = self._differences()
 
     def _fill(self) -> None:
         """Run the passes; an interrupt between two chunks leaves nothing half made."""
         row = COPIES * (self.flat.m + self.flat.n) * self.flat.dtype.itemsize
         chunk = 1 if self.single else max(1, min(self.count, self.budget // max(1, row)))
         chunks = passes(self.flat, self.way, chunk)
-        total = math.ceil(self.count / chunk) if chunk else 0
-        words = f"{self.count:,} passes"
-        quiet = total < 2 or (self.single and total <= ONE_BY_ONE)
-        shown = chunks if quiet else track(chunks, words, total, transient=True)
-        for start, found in shown:
+        total = math.ceil(self.count / chunk)
+        if total > (ONE_BY_ONE if self.single else 1):
+            chunks = iter(track(chunks, f"{self.count:,} passes", total, transient=True))
+        for start, found in chunks:
             part, row, column = (found.T, 0, start) if self.way == "columns" else (found, start, 0)
             if self._matrix is None:
                 self.tiles.add(part, row, column)
@@ -84,8 +85,9 @@ class Jacobian(View):
         tiles.add(self.matrix)
         return tiles
 
-    def _differences(self) -> Array | None:
-        """Check small Jacobians by finite differences, unless these mean something else."""
+    @cached_property
+    def differences(self) -> Array | None:
+        """A small Jacobian by finite differences, unless these mean something else."""
         flat = self.flat
         odd = not flat.holomorphic and any(x.is_complex for x in flat.inputs)
         many = flat.m * flat.n > MOST_CHECKED or flat.n > 2 * ONE_BY_ONE
@@ -114,7 +116,7 @@ class Jacobian(View):
         if not 0 <= k < self.count:
             raise IndexError(f"There is no pass {k}: they go from 0 to {self.count - 1}.")
         flat, given = self.flat, self.flat.given
-        hot = iter(one_hot(flat.inputs if self.way == "columns" else flat.outputs, k, k + 1))
+        hot = iter(one_hot(flat.side(self.way), k, k + 1))
         if self.way == "columns":
             seed = lambda i: next(hot)[0] if i in given.which else 0
             trees = jax.tree.map(seed, given.diff_trees)
@@ -124,7 +126,7 @@ class Jacobian(View):
             flat.f, *flat.args, argnums=flat.argnums, cotangents=jax.tree.map(seed, flat.out)
         )
 
-    def compare(self, guess: Any) -> Jacobian:
+    def compare(self, guess: Any) -> Comparison:
         """Return this view with a guess beside it: what is wrong, and what it looks like.
 
         Args:

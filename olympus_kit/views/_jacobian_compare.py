@@ -42,9 +42,7 @@ class Comparison(Jacobian):
             return
         yield from _same(guess, truth, self._tolerance)
         if np.array_equal(guess != 0, truth != 0):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = np.where(truth != 0, guess / truth, np.nan)
-            yield from _factors(ratio, self._tolerance)
+            yield from _factors(guess, truth, 10 * self._tolerance)
         if _close(guess, truth, 1e-2).all():
             yield "like finite differences, or a rounded number: close, but not equal"
 
@@ -99,31 +97,29 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
             yield words
 
 
-def _factors(ratio: Array, tolerance: float) -> Iterator[str]:
-    """Yield which factor is missing, from guess / truth with NaN where both are zero."""
+def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
+    """Yield which factor is missing: of everything, of each column or of each row."""
     words = (
         (None, "like a constant factor is missing: yours is {} times the right one"),
         (0, "like each column lacks a factor of its own: the slope of an inner function"),
         (1, "like each row lacks a factor of its own: the slope of an outer function"),
     )
     for axis, text in words:
-        known = np.isfinite(ratio)
-        middle = np.sum(ratio, axis, keepdims=True, where=known)
-        middle = middle / np.maximum(known.sum(axis, keepdims=True), 1)
-        if np.abs(np.where(known, ratio - middle, 0)).max(initial=0.0) <= 10 * tolerance * max(
-            1.0, float(np.abs(middle).max(initial=0.0))
-        ):
-            yield text.format(number(middle.reshape(-1)[0].item()))
-            return
+        norm = np.sum(np.abs(truth) ** 2, axis, keepdims=True)
+        factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(norm, norm, 1)
+        if _close(factor * truth, guess, tolerance).all():
+            yield text.format(number(factor.reshape(-1)[0].item()))
 
 
 def read_guess(view: Jacobian, guess: Any) -> tuple[Array | None, str]:
     """Return the guess as an m × n matrix, or None and what its shape looks like."""
-    flat, leaves = view.flat, [_numbers(x) for x in jax.tree.leaves(guess)]
-    shapes, wanted = (
-        [a.shape for a in leaves],
-        [y.shape + x.shape for y in flat.outputs for x in flat.inputs],
-    )
+    flat, leaves = view.flat, [np.asarray(x) for x in jax.tree.leaves(guess)]
+    if any(a.dtype.kind not in "biufcV" for a in leaves):
+        raise TypeError(
+            f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {guess!r}."
+        )
+    shapes = [a.shape for a in leaves]
+    wanted = [y.shape + x.shape for y in flat.outputs for x in flat.inputs]
     if shapes == wanted:
         block = iter(leaves)
         rows = [[next(block).reshape(y.size, x.size) for x in flat.inputs] for y in flat.outputs]
@@ -134,12 +130,3 @@ def read_guess(view: Jacobian, guess: Any) -> tuple[Array | None, str]:
     words = f"it has the shape {came}; the Jacobian has {right}"
     looks = next(_same(leaves[0], view.matrix, 1e-4), "") if len(leaves) == 1 else ""
     return None, f"{words}. It looks {looks}" if looks else words
-
-
-def _numbers(x: Any) -> Array:
-    found = np.asarray(x)
-    if found.dtype.kind not in "biufcV":
-        raise TypeError(
-            f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {x!r}."
-        )
-    return found

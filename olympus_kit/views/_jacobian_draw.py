@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SOFT = "#e8eef6"
 PLUS, MINUS, WHITE = (179, 88, 6), (33, 102, 172), (255, 255, 255)
 WIDE, LONG = 12, 24  # columns and rows of a table of numbers
-SIDE, SLIM = 92.0, 7.0  # pixels of the longest side of a shape, and of the shortest
+SIDE, SLIM = 80.0, 7.0  # pixels of the longest side of a shape, and of the shortest
 NAMED = 6  # leaves of a side that are written beside it
 
 

@@ -64,9 +64,10 @@ class Flat:
         self.inputs = in_order([given.names[k] for k in given.which], self.points)
         self.out = given.call(f)(*self._leaves(self.points))
         check_output(self.out, given.name)
-        found = [(p, y) for p, y in jax.tree_util.tree_leaves_with_path(self.out)]
         word = "out" if any(leaf.name.startswith("y") for leaf in self.inputs) else "y"
-        kept = [(word + jax.tree_util.keystr(p), y) for p, y in found if is_inexact(dtype_of(y))]
+        paths = jax.tree_util.tree_leaves_with_path(self.out)
+        found = [(word + jax.tree_util.keystr(path), y) for path, y in paths]
+        kept = [(name, y) for name, y in found if is_inexact(dtype_of(y))]
         if not kept:
             raise TypeError(
                 f"{given.name} returns no real or complex number, so there is no Jacobian. "
@@ -76,12 +77,9 @@ class Flat:
         self.n, self.m = (sum(x.size for x in side) for side in (self.inputs, self.outputs))
         self.dtype = jax.numpy.result_type(*(x.dtype for x in (*self.inputs, *self.outputs)))
         diff = [k for k in jax.tree.leaves(given.diff_trees) if k >= 0 and k not in given.which]
-        self.left_out = [f"{given.names[k]} ({dtype_of(given.leaves[k])})" for k in diff]
-        self.left_out += [
-            f"{word}{jax.tree_util.keystr(p)} ({dtype_of(y)})"
-            for p, y in found
-            if not is_inexact(dtype_of(y))
-        ]
+        left = [(given.names[k], given.leaves[k]) for k in diff]
+        left += [(name, y) for name, y in found if not is_inexact(dtype_of(y))]
+        self.left_out = [f"{name} ({dtype_of(x)})" for name, x in left]
 
     def run(self, *points: Any) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
@@ -114,22 +112,23 @@ class Flat:
         if fill not in (*FILLS, None):
             raise ValueError(f"fill must be one of {', '.join(map(repr, FILLS))}; got {fill!r}.")
         wanted = fill if fill in ("columns", "rows") else None
-        allowed = [way for way in ("columns", "rows") if self._has(way)]
-        if not allowed or (wanted and wanted not in allowed):
-            raise TypeError(self._complex_words(wanted))
-        return wanted or (allowed[0] if len(allowed) == 1 or self.n <= self.m else "rows")
+        real = [
+            way
+            for way in ("columns", "rows")
+            if self.holomorphic or not any(leaf.is_complex for leaf in self.side(way))
+        ]
+        if not real or (wanted and wanted not in real):
+            sides = {"columns": "inputs", "rows": "outputs"}.get(wanted or "", "inputs and outputs")
+            raise TypeError(
+                f"{self.given.name} has complex {sides}, so {wanted or 'its Jacobian'} would need "
+                "it to be holomorphic. If it is, pass holomorphic=True (entries are then ∂y/∂z); "
+                "if not, write it as a function of the real and the imaginary part."
+            )
+        return wanted or (real[0] if len(real) == 1 or self.n <= self.m else "rows")
 
-    def _has(self, way: str) -> bool:
-        side = self.inputs if way == "columns" else self.outputs
-        return self.holomorphic or not any(x.is_complex for x in side)
-
-    def _complex_words(self, wanted: str | None) -> str:
-        side = {"columns": "inputs", "rows": "outputs"}.get(wanted or "", "inputs and outputs")
-        return (
-            f"{self.given.name} has complex {side}, so {wanted or 'its Jacobian'} would need it to "
-            "be holomorphic. If it is, pass holomorphic=True (entries are then ∂y/∂z); if not, "
-            "write it as a function of the real and the imaginary part."
-        )
+    def side(self, way: str) -> list[Leaf]:
+        """Return the leaves that the vectors of a pass belong to."""
+        return self.inputs if way == "columns" else self.outputs
 
     def push_or_pull(self, way: str) -> Callable[..., Any]:
         """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
@@ -166,11 +165,10 @@ def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
     What comes out of pass k is column k of J (or row k), one row of the yielded array each.
     """
     apply = flat.push_or_pull(way)
-    side = flat.inputs if way == "columns" else flat.outputs
     count = flat.n if way == "columns" else flat.m
     for start in range(0, count, chunk):
         stop = min(start + chunk, count)
-        hot = one_hot(side, start, stop)
+        hot = one_hot(flat.side(way), start, stop)
         if chunk == 1:
             out = [x[None] for x in apply(*(jax.numpy.asarray(x[0]) for x in hot))]
         else:

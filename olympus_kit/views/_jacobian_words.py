@@ -12,7 +12,10 @@ from ._jacobian_passes import Array, Flat
 if TYPE_CHECKING:
     from ._jacobian import Jacobian
 
-PASS = {"columns": ("JVP", "tangent", "column"), "rows": ("VJP", "cotangent", "row")}
+PASS = {
+    "columns": ("JVP", "tangent", "column", "row"),
+    "rows": ("VJP", "cotangent", "row", "column"),
+}
 MOST_SHOWN = 8  # entries of what comes out of a pass
 
 
@@ -40,13 +43,13 @@ def fill_words(view: Jacobian) -> str:
 
 def pass_words(view: Jacobian, start: int, stop: int, found: Array) -> str:
     """Say what went into the passes from `start` to `stop`, and what came out."""
-    side = view.flat.inputs if view.way == "columns" else view.flat.outputs
-    kind, seed, line = PASS[view.way]
+    kind, seed, line, _ = PASS[view.way]
     if stop - start > 1:
         return (
             f"{stop - start:,} {kind}s at once (vmap): one-hot {seed}s number {start:,} to "
             f"{stop - 1:,} go in, as many {line}s come out. Passes so far: {stop:,}."
         )
+    side = view.flat.side(view.way)
     name = next(x.label(start - x.start) for x in side if start - x.start < x.size)
     shown = " ".join(number(x.item()) for x in found[0, :MOST_SHOWN])
     more = f" … {found.shape[1]} entries" if found.shape[1] > MOST_SHOWN else ""

@@ -30,17 +30,16 @@ class PushPull(View):
         self.shape = point.shape
         self.given = f
         self.x = np.asarray(point).reshape(-1)
-        y = np.asarray(self.f(self.x))
-        n, m = self.x.size, y.size
-        if not (1 <= n <= 2 and 1 <= m <= 2 and np.isrealobj(self.x) and np.isrealobj(y)):
+        self.y = np.asarray(self.f(self.x))
+        n, m = self.x.size, self.y.size
+        if not (1 <= n <= 2 and 1 <= m <= 2 and np.isrealobj(self.x) and np.isrealobj(self.y)):
             raise ValueError(
                 f"push_pull draws maps between line and plane: one or two real numbers in, one or "
                 f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
             )
-        if not np.isfinite(y).all():
-            raise ValueError(
-                f"{self.name} is {y} at x = {_short(self.x)}: move x to where it is finite."
-            )
+        if not np.isfinite(self.y).all():
+            raise ValueError(f"{self.name} is {self.y} at {self.x}: move x to where it is finite.")
+        self.J = np.asarray(jax.jacfwd(self.f)(self.x))
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
         ends = np.linspace(-span, span, LINES)
@@ -56,9 +55,7 @@ class PushPull(View):
     def _vector(self, name: str, given: Any, size: int, what: str) -> Array:
         vector = np.ones(size) if given is None else np.asarray(given, float).reshape(-1)
         if vector.size != size:
-            raise ValueError(
-                f"{name} must have as many numbers as {what}, {size}; got {vector.size}."
-            )
+            raise ValueError(f"{name} has as many numbers as {what}, {size}; got {vector.size}.")
         return vector
 
     def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
@@ -90,11 +87,9 @@ class PushPull(View):
     @property
     def summary(self) -> str:
         """The numbers at the point, and the identity between them."""
-        here = self.frame(self.x)
-        J = np.array(here["J"], float)
-        Jv, Ju = J @ self.v, self.u @ J
+        Jv, Ju = self.J @ self.v, self.u @ self.J
         return (
-            f"At x = {_short(self.x)}: J = {_short(J)}. v = {_short(self.v)} is pushed to "
+            f"At x = {_short(self.x)}: J = {_short(self.J)}. v = {_short(self.v)} is pushed to "
             f"Jv = {_short(Jv)}; u = {_short(self.u)} is pulled back to Jᵀu = {_short(Ju)}. "
             f"⟨u, Jv⟩ = {number(float(self.u @ Jv))} = ⟨Jᵀu, v⟩ = {number(float(Ju @ self.v))}."
         )
@@ -120,22 +115,20 @@ class PushPull(View):
     def svg(self) -> str:
         """Return both spaces side by side, at the point."""
         root = _page(self)
-        here = self.frame(self.x)
-        J = np.array(here["J"], float)
         sides = [
-            ("input", self.grid, self.x, (self.v, "v"), (self.u @ J, "Jᵀu")),
-            ("output", self.images, here["y"], (J @ self.v, "Jv"), (self.u, "u")),
+            ("input", self.grid, self.x, (self.v, "v"), (self.u @ self.J, "Jᵀu")),
+            ("output", self.images, self.y, (self.J @ self.v, "Jv"), (self.u, "u")),
         ]
         for k, (word, lines, origin, tangent, covector) in enumerate(sides):
             left = PAD + k * (PANEL + 40)
             _text(root, left, 56, word, MUTED)
-            to = _scale(lines, np.asarray(origin), left, 66)
+            to = _scale(lines, left, 66)
             for line in lines:
                 ends = to(line)
                 points = " ".join(f"{a:.1f},{b:.1f}" for a, b in ends[np.isfinite(ends).all(1)])
                 ET.SubElement(root, "polyline", points=points, fill="none", stroke=LINE)
             for role, (vector, name) in (("tangent", tangent), ("adjoint", covector)):
-                _arrow(root, to, np.asarray(origin), vector, name, role)
+                _arrow(root, to, origin, vector, name, role)
         y = 66 + PANEL
         for words in self.text().splitlines()[1:]:
             y += 20
@@ -168,7 +161,7 @@ def _grid(x: Array, span: float) -> list[Array]:
     return [x + line for line in (*lines, *(line[:, ::-1] for line in lines))]
 
 
-def _scale(lines: list[Array], origin: Array, left: float, top: float) -> Callable[[Any], Array]:
+def _scale(lines: list[Array], left: float, top: float) -> Callable[[Any], Array]:
     """Return the map from a space of one or two dimensions to a panel; what is not finite, out."""
     flat = np.concatenate([_plane(line) for line in lines])
     flat = flat[np.isfinite(flat).all(1)]
@@ -186,7 +179,7 @@ def _plane(points: Any) -> Array:
 
 def _arrow(root: ET.Element, to: Any, origin: Array, vector: Array, name: str, role: str) -> None:
     """Draw a vector; a covector is dashed, since it is a row."""
-    (a, b), (c, d) = to(origin)[0], to(np.asarray(origin) + vector)[0]
+    (a, b), (c, d) = to(origin)[0], to(origin + vector)[0]
     color, mark, _ = ROLES[role]
     ends = {"x1": f"{a:.1f}", "y1": f"{b:.1f}", "x2": f"{c:.1f}", "y2": f"{d:.1f}"}
     line = ET.SubElement(root, "line", ends, stroke=color)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._jacobian_draw import draw_entries
 from ._jacobian_passes import Flat
+from ._jacobian_words import PASS
 from ._svg import MUTED, PAD, _finished, _page, _text
 from ._tiles import Tiles
 from ._view import View
@@ -75,11 +76,8 @@ class Sparsity(View):
         self.rows, self.columns = np.asarray(pattern.rows), np.asarray(pattern.cols)
         self.tiles = Tiles(flat.m, flat.n)
         self.tiles.high[:] = self.tiles.low[:] = 0
-        np.add.at(
-            self.tiles.high,
-            (self.rows // self.tiles.step[0], self.columns // self.tiles.step[1]),
-            1 / (self.tiles.step[0] * self.tiles.step[1]),
-        )
+        down, across = self.tiles.step
+        self.tiles.high[self.rows // down, self.columns // across] = 1
 
     @property
     def title(self) -> str:
@@ -92,21 +90,19 @@ class Sparsity(View):
     @property
     def summary(self) -> str:
         """How many passes are left."""
-        dense = min(self.flat.m, self.flat.n)
-        kind = "JVP" if self.way == "columns" else "VJP"
+        dense, (kind, _, _, across) = min(self.flat.m, self.flat.n), PASS[self.way]
         return (
-            f"{self.passes:,} groups of {self.way} that share no "
-            f"{'row' if self.way == 'columns' else 'column'}, so {self.passes:,} {kind}s in place "
-            f"of {dense:,} fill it: {dense / max(1, self.passes):,.0f} times fewer."
+            f"{self.passes:,} groups of {self.way} that share no {across}, so {self.passes:,} "
+            f"{kind}s in place of {dense:,} fill it: {dense / max(1, self.passes):,.0f}× fewer."
         )
 
     def _words(self, k: int) -> str:
         group = self.groups[k]
         names = ", ".join(map(str, group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
-        seed = "tangent" if self.way == "columns" else "cotangent"
+        _, seed, _, across = PASS[self.way]
         return (
             f"Pass {k + 1} of {self.passes}: the {seed} is 1 at {names} ({len(group):,} places), "
-            f"0 elsewhere. These {self.way} share no entry, so what comes out can be told apart."
+            f"0 elsewhere. These {self.way} share no {across}, so what comes out can be told apart."
         )
 
     def model(self) -> dict[str, Any]:

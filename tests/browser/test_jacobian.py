@@ -211,6 +211,65 @@ def test_arrows_can_be_dragged(show, page):
     assert before != after
 
 
+LIVE = """async ([source, state]) => {
+  const listeners = {};
+  const model = {
+    get: (key) => state[key],
+    set: (key, value) => { state[key] = value; },
+    on: (event, listener) => (listeners[event] ??= []).push(listener),
+    off: () => {},
+    async save_changes() {
+      if (!state.point) return;
+      state.frame = await answer(state.point);
+      for (const listener of listeners["change:frame"]) listener();
+    },
+  };
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { default: front } = await import(address);
+  front.render({ model, el: document.body });
+}"""
+
+
+def show_live(page, widget, **state):
+    """Run the module of a live widget as anywidget does."""
+    page.evaluate(LIVE, [widget._esm, {"view": widget.view, "step": -1, **state}])
+    expect(page.locator(".okl").first).to_be_visible()
+
+
+def test_the_live_point_goes_wherever_it_is_dragged(page, log):
+    widget = ok.push_pull(polar, np.array([1.0, 0.5])).live()
+
+    def answer(point):
+        widget.point = point
+        return widget.frame
+
+    page.expose_function("answer", answer)
+    show_live(page, widget, frame=widget.frame)
+    box = page.locator("svg [data-drag=x]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 33, box["y"] - 20, steps=3)
+    page.mouse.up()
+    said = page.locator("p[role=status]")
+    expect(said).not_to_contain_text("x = [1, 0.5]")
+    point = [float(f"{x:.4g}") for x in widget.point]
+    expect(said).to_contain_text("x = [{}, {}]".format(*point))
+    lattice = [frame["x"] for frame in widget.view["frames"]]
+    assert all(np.abs(np.subtract(x, point)).max() > 1e-3 for x in lattice)
+    J = np.asarray(jax.jacfwd(polar)(jnp.array(widget.point)))
+    shown = numbers(re.search(r"J = (\[\[.*?\]\])", said.text_content())[1])
+    np.testing.assert_allclose(np.reshape(shown, (2, 2)), J, rtol=1e-3, atol=1e-3)
+    assert log.errors == []
+
+
+def test_a_pass_opens_as_a_ladder_in_a_live_widget(page, log):
+    show_live(page, VIEWS["jacobian"]().live())
+    page.get_by_role("button", name="one step on").click()
+    page.get_by_text("The equations of this pass, one by one").click()
+    expect(page.locator("details.pass .okl .title")).to_contain_text("f in forward mode")
+    assert log.errors == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", VIEWS)
 def test_nobody_is_shut_out(show, page, log, name, scheme):

@@ -4,7 +4,7 @@ const HEAT_STYLE = `
 .okl { --plus:#d9822b; --minus:#4a8bd0 }
 .okl ul { margin:.2rem 0 .5rem; padding-left:1.2rem; color:var(--muted) }
 .okl .shapes { display:flex; flex-wrap:wrap; gap:.5rem 1.8rem; margin:.3rem 0 .6rem }
-.okl .shapes svg { max-width:100%; height:auto }
+.okl .shapes svg { max-width:100%; height:auto; overflow:visible }
 .okl table { border-collapse:separate; border-spacing:1px; margin:.4rem 0; font-size:13px }
 .okl th { font-weight:500; color:var(--muted); text-align:left; padding:.1rem .4rem; white-space:nowrap }
 .okl thead th { text-align:right }
