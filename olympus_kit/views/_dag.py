@@ -8,8 +8,9 @@ from typing import Any
 
 from ..program import Program
 from ._dag_svg import dag_svg, legend
-from ._formula import statement, value_text
+from ._formula import named, statement, value_text
 from ._graph import Graph
+from ._rows import every
 
 MOST_NODES = 80  # beyond this, arrows cross so often that nobody can follow one
 
@@ -104,12 +105,12 @@ class Dag(Graph):
 
     def _collect(self) -> None:
         program = self.program
-        kept = self._kept()
+        kept = {row.path: [k.name for k in row.kept] for row in every(self._ladder.rows)}
         for value in program.inputs:
             self._add("in", program.values[value].name, [value])
         for row in program.rows:
             self._give(o for o in row.operands if not program.values[o].literal)
-            names = kept.get(row.path, [])
+            names = kept[row.path]
             self._connect(row.path, row.operands, names)
             self._add("", statement(program, row), row.results, row.path)
             if names:
@@ -117,17 +118,6 @@ class Dag(Graph):
         self._give(program.outputs)
         for home in {self._home[value] for value in program.outputs}:
             self.nodes[home].word = f"{self.nodes[home].word} out".strip()
-
-    def _kept(self) -> dict[str, list[str]]:
-        """Return, for each row, the names of the values that its way back reads."""
-        program, found = self.program, dict[str, list[str]]()
-        row = {e.path: e.primal or "" for e in program.equations}
-        for residual in program.residuals:
-            name = program.values[residual.value].name
-            for names in (found.setdefault(row[path], []) for path in residual.used_by):
-                if not residual.free and name not in names:
-                    names.append(name)
-        return found
 
     def _give(self, values: Iterable[int]) -> None:
         """Add the constants among `values`: what no equation computes."""
@@ -157,7 +147,6 @@ class Dag(Graph):
                 sent = self.program.contributions.get((row, position))
                 back = None
                 if sent is not None:
-                    text = f"{values[sent].name} = {value_text(values[sent])}"
-                    back = Part(text, "adjoint", self._when.get(sent))
+                    back = Part(named(values[sent]), "adjoint", self._when.get(sent))
                 source, name = self._home[operand], values[operand].name
                 self.arrows.append(Arrow(source, len(self.nodes), name in kept, back))

@@ -103,15 +103,20 @@ def number(x: Any) -> str:
     return "not run" if x is None else str(x)
 
 
-MOST_TEXT = 64  # characters for one value
+MOST_TEXT, MOST_ENTRIES = 64, 6  # characters and entries for one value
 
 
-def value_text(value: Value, room: int = 6) -> str:
+def named(value: Value) -> str:
+    """Return a value behind its name."""
+    return f"{value.name} = {value_text(value)}"
+
+
+def value_text(value: Value) -> str:
     """Return a value in a few characters: its entries, or its type and range."""
     summary = value.summary
     if summary is None:
         return "not computed"
-    if summary.whole and _count(summary.entries) <= room:
+    if summary.whole and _count(summary.entries) <= MOST_ENTRIES:
         text = _entries(summary.entries)
         if summary.iterations is not None:
             text = f"turn by turn {text}"

@@ -20,7 +20,7 @@ class Graph(View):
 
     scripts = ("common.js", "player.js", "ladder.js")
 
-    def __init__(self, program: Program, layout: str = "ladder", notes: Sequence[str] = ()) -> None:
+    def __init__(self, program: Program, layout: str = "ladder") -> None:
         self.program = program
         self._ladder = build_ladder(program, layout)
 
@@ -63,11 +63,8 @@ class Graph(View):
 
     def svg(self) -> str:
         """Return the ladder as a picture."""
-        return listing_svg(self._ladder) if self._is_listing else ladder_svg(self._ladder)
-
-    @property
-    def _is_listing(self) -> bool:
-        return self._ladder.layout == "listing"
+        draw = listing_svg if self._ladder.layout == "listing" else ladder_svg
+        return draw(self._ladder)
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

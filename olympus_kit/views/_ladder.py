@@ -10,21 +10,15 @@ from typing import Any
 
 from ..program import Equation, Program, walk
 from ._fold import folded
-from ._formula import label, operand, plural, size_text, statement, turn_texts, value_text
+from ._formula import label, named, operand, plural, size_text, statement, turn_texts, value_text
 from ._rows import Kept, Ladder, Line, Row, Step, every, in_order
 from ._words import Words
 
 __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
-COLUMNS = {
-    "primal": ["primal"],
-    "forward": ["primal", "tangent"],
-    "reverse": ["primal", "coefficient", "adjoint"],
-}
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
 INEXACT = ("float", "bfloat", "complex")
-READ = {"adjoint": "read up"}
 
 
 def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
@@ -44,7 +38,9 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         rows.append(other)
     _mark_reads(program, by_path)
     _mark_kept(program, by_path)
-    _mark_passing(program, by_path)
+    links = {**program.tangents, **program.adjoints}
+    reached = {value for value, partner in links.items() if partner in words.carriers}
+    _mark_passing(program, by_path, bool(reached))
     title = _title(program)
     told = "".join([title, *(step.words for step in steps)])
     return Ladder(
@@ -55,25 +51,23 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         summary=_summary(program),
         group=hashlib.sha256(told.encode()).hexdigest()[:12],
         columns=_columns(program, rows),
-        inputs=_ends(program, program.inputs, into=True),
-        outputs=_ends(program, program.outputs, into=False),
+        inputs=_ends(program, program.inputs, reached, into=True),
+        outputs=_ends(program, program.outputs, reached, into=False),
         rows=folded(rows, {e.path: e.scope for e in program.rows}),
         steps=steps,
         bad=sorted(int(e.path.partition(".")[0]) for e in program.first_bad.values()),
         peak=max((e.live for e in program.equations), default=0),
-        seeds=[
-            f"{program.values[i].name} = {value_text(program.values[i])}" for i in program.seeds
-        ],
+        seeds=[named(program.values[i]) for i in program.seeds],
         notes=list(program.notes),
     )
 
 
-def _columns(program: Program, rows: Sequence[Row]) -> list[dict[str, str]]:
+def _columns(program: Program, rows: Sequence[Row]) -> list[str]:
     """Return the columns of the mode; reverse mode has local derivatives where jax computes any."""
-    names = COLUMNS[program.mode]
-    if not any(row.coefficient for row in every(rows)):
-        names = [name for name in names if name != "coefficient"]
-    return [{"name": name, "read": READ.get(name, "read down")} for name in names]
+    if program.mode != "reverse":
+        return ["primal", "tangent"] if program.mode == "forward" else ["primal"]
+    slopes = ["coefficient"] if any(row.coefficient for row in every(rows)) else []
+    return ["primal", *slopes, "adjoint"]
 
 
 def _row(program: Program, equation: Equation, depth: int) -> Row:
@@ -110,12 +104,11 @@ def _line(program: Program, equation: Equation, role: str, step: int | None = No
 def _place(words: Words, equation: Equation, number: int, row: Row, total: int) -> Step:
     """Put an equation into the row that it belongs to, and return its step."""
     role = next(r for r in PRECEDENCE if r in equation.roles)
+    column = "coefficient" if role == "bookkeeping" else role
     if words.program.mode == "primal":
         row.primal[0].step = number
     else:
-        column = "coefficient" if role == "bookkeeping" else role
         getattr(row, column).append(_line(words.program, equation, role, number))
-    column = role if role in ("primal", "tangent", "adjoint") else "coefficient"
     product = words.product(equation, role)
     said = words.sentence(equation, role, product)
     return Step(row.path, column, said, equation.live, total, product)
@@ -174,9 +167,9 @@ def _mark_kept(program: Program, rows: dict[str, Row]) -> None:
                 row.kept.append(Kept(value.name, value_text(value), made, order[path]))
 
 
-def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
+def _mark_passing(program: Program, rows: dict[str, Row], flows: bool) -> None:
     """Say what happens in the adjoint of a row for which jax needs no equation."""
-    untold = not program.contributions and _reached(program)  # too many to tell them apart
+    untold = flows and not program.contributions  # too many to tell them apart
     if program.mode != "reverse" or untold:
         return
     names = {v: program.values[a].name for v, a in program.adjoints.items()}
@@ -196,7 +189,9 @@ def _mark_passing(program: Program, rows: dict[str, Row]) -> None:
             row.passes = "no derivative flows through here"
 
 
-def _ends(program: Program, ids: Sequence[int], into: bool) -> list[dict[str, Any]]:
+def _ends(
+    program: Program, ids: Sequence[int], reached: set[int], into: bool
+) -> list[dict[str, Any]]:
     """Describe inputs or outputs, with the tangent or adjoint that belongs to each.
 
     And the steps that compute them, so that the player can hold them back until then.
@@ -204,7 +199,6 @@ def _ends(program: Program, ids: Sequence[int], into: bool) -> list[dict[str, An
     made = {r: k for k, e in enumerate(program.equations) for r in e.results}
     rows = {r: e.path for e in program.rows for r in e.results}
     rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
-    reached = _reached(program)
     found = _at_the_end(program, into) | {**program.tangents, **program.adjoints}
     ends: list[dict[str, Any]] = []
     for i in ids:
@@ -238,20 +232,8 @@ def _at_the_end(program: Program, into: bool) -> dict[int, int]:
     return dict(zip(inexact, program.seeds, strict=False))
 
 
-def _reached(program: Program) -> set[int]:
-    """Return the primal values that a derivative flows to."""
-    carriers = {*program.seeds}
-    for equation in program.equations:
-        if equation.roles & {"tangent", "adjoint"}:
-            carriers.update(equation.results)
-    links = {**program.tangents, **program.adjoints}
-    return {value for value, partner in links.items() if partner in carriers}
-
-
 def _title(program: Program) -> str:
-    point = ", ".join(
-        f"{program.values[i].name} = {value_text(program.values[i])}" for i in program.inputs[:4]
-    )
+    point = ", ".join(named(program.values[i]) for i in program.inputs[:4])
     more = ", …" if len(program.inputs) > 4 else ""
     return f"{program.name} in {program.mode} mode at {point}{more}".removesuffix(" at ")
 

@@ -79,7 +79,7 @@ class Ladder:
     title: str
     summary: str
     group: str  # views of the same program on one page share their step
-    columns: list[dict[str, str]]
+    columns: list[str]
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
     rows: list[Row]

@@ -51,9 +51,8 @@ class Cell:
 def ladder_svg(ladder: Ladder) -> str:
     """Return an SVG with a title and a description, on a background of its own."""
     rows = ladder.rows[:MOST_ROWS]
-    columns = [c["name"] for c in ladder.columns]
-    cells = [[_cell(row, c) for c in columns] for row in rows]
-    widths = [max([230.0, *(line[i].width for line in cells)]) for i in range(len(columns))]
+    cells = [[_cell(row, c) for c in ladder.columns] for row in rows]
+    widths = [max([230.0, *(line[i].width for line in cells)]) for i in range(len(ladder.columns))]
     lefts = [PAD + 34.0 + GUTTER]
     for width in widths[:-1]:
         room = RUNG if len(lefts) == len(widths) - 1 else GAP
@@ -136,9 +135,9 @@ def _cell(row: Row, column: str) -> Cell:
 
 def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
     for column, left in zip(ladder.columns, lefts, strict=True):
-        color, mark, word = ROLES[column["name"]]
-        arrow = "↓" if column["read"] == "read down" else "↑"
-        _text(root, left, 54, f"{mark} {word} {arrow} {column['read']}", color, weight="600")
+        color, mark, word = ROLES[column]
+        read = "↑ read up" if column == "adjoint" else "↓ read down"
+        _text(root, left, 54, f"{mark} {word} {read}", color, weight="600")
     return 66
 
 

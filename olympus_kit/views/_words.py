@@ -43,14 +43,6 @@ class Words:
         return {r: e for e in self.program.equations for r in e.results}
 
     @cached_property
-    def goals(self) -> dict[int, list[tuple[str, int]]]:
-        """For each contribution, the places of the primal program that it belongs to."""
-        found: dict[int, list[tuple[str, int]]] = {}
-        for place, value in self.program.contributions.items():
-            found.setdefault(value, []).append(place)
-        return found
-
-    @cached_property
     def parts(self) -> Counter[int]:
         """How many contributions the adjoint of each primal value is summed from."""
         return Counter(self._target(*place) for place in self.program.contributions)
@@ -181,10 +173,11 @@ class Words:
             if not done and row.primitive != "mul":
                 return None
             return f"{self.name(row.results[0])} {'=' if done else '+='}"  # += of two terms
-        places = [p for p in self.goals.get(result, ()) if p[0] == row.path]
-        if len(places) != 1:
+        sent = self.program.contributions
+        targets = [o for j, o in enumerate(row.operands) if sent.get((row.path, j)) == result]
+        if len(targets) != 1:
             return None
-        target = self._target(*places[0])
+        target = targets[0]
         return f"{self.name(target)} {'+=' if self.parts[target] > 1 else '='}"
 
 

@@ -212,7 +212,7 @@ def test_a_phone_can_show_it(show, page):
 def test_the_book_s_ladder_can_be_stepped(page, log, book, serve):
     site = serve(book)
     page.goto(site + "reverse.html")
-    view = page.locator(".okl", has_text="logistic in reverse mode at x = 0.2").first
+    view = page.get_by_role("group", name="ladder: logistic in reverse mode at x = 0.2")
     view.scroll_into_view_if_needed()
     view.get_by_role("button", name="to the last step").click()
     expect(view.locator("[aria-current=step]")).to_contain_text("9.066086")

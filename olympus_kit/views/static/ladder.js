@@ -188,37 +188,33 @@ function drawRung(row) {
 
 // ---- the ladder --------------------------------------------------------------------------------
 
-// A page's data has each step inside its line, and counts as differences.
-function stepsOf(rows) {
-  const found = [];
-  const visit = (row) => {
-    for (const line of linesIn(row)) if (line.told) found[line.step] = { row: row.path, ...line.told };
-    row.children.forEach(visit);
-  };
-  rows.forEach(visit);
-  found.slice(1).forEach((step, k) => {
-    step.live += found[k].live;
-    step.flops += found[k].flops;
-  });
-  return found;
-}
-
-// Rows in the order in which they are shown, each with the rows that hold it.
-function indexRows(view) {
+// All rows in order, each with the rows that hold it; all lines and all steps by their number. A page's data
+// has each step inside its line, and counts as differences.
+function survey(view) {
   const index = new Map();
+  const [lines, steps] = [[], []];
   const visit = (row, above) => {
     index.set(row.path, { row, above });
+    for (const line of linesIn(row).filter(({ step }) => step != null)) {
+      lines[line.step] = line;
+      steps[line.step] = { row: row.path, ...line.told };
+    }
     row.children.forEach((child) => visit(child, [...above, row]));
   };
   view.rows.forEach((row) => visit(row, []));
-  return index;
+  if (!view.steps) {
+    steps.slice(1).forEach((step, k) => {
+      step.live += steps[k].live;
+      step.flops += steps[k].flops;
+    });
+  }
+  return { steps, ...view, index, lines };
 }
 
 function createLadder(view, player, scroll) {
-  const index = indexRows(view);
   const opened = new Set();
   const turns = new Map(); // a loop's path -> the turn that is shown
-  const columns = view.columns.map(({ name }) => name);
+  const { columns, index } = view;
   const derivative = columns.length > 1 && columns.at(-1);
   const place = { primal: "first", coefficient: "slope", tangent: "derivative", adjoint: "derivative" };
   const fed = new Map();
@@ -226,8 +222,6 @@ function createLadder(view, player, scroll) {
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
   view.outputs.forEach((end, k) => end.row != null && connect(end.row, `out ${k}`));
   const edges = svg("svg", { class: "edges", "aria-hidden": "true" });
-  const lineOf = [];
-  for (const { row } of index.values()) for (const line of linesIn(row)) if (line.step != null) lineOf[line.step] = line;
   const list = createList(scroll, (element) => mark(element));
   list.canvas.append(edges);
   let narrow = false;
@@ -400,7 +394,7 @@ function createLadder(view, player, scroll) {
     const peek = element.querySelector(".peek");
     if (peek) {
       const inside = step >= 0 && shown(view.steps[step].row) === element.dataset.path;
-      peek.replaceChildren(...(inside ? [drawLine(lineOf[step], -1, player)] : []));
+      peek.replaceChildren(...(inside ? [drawLine(view.lines[step], -1, player)] : []));
     }
     markSteps(element, step);
   }
@@ -428,7 +422,7 @@ function createLadder(view, player, scroll) {
   function head() {
     const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
     const word = (name) => (name === "coefficient" ? "local derivative" : name);
-    const titles = view.columns.map(({ name, read }) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${read === "read up" ? "↑ read up" : "↓"}`));
+    const titles = columns.map((name) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${name === "adjoint" ? "↑ read up" : "↓"}`));
     if (derivative === "adjoint") titles.splice(-1, 0, cell("rung", "kept"));
     return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), titles);
   }
@@ -456,17 +450,10 @@ function markSteps(element, k) {
 
 // The same lines as code, in the program's own order.
 function createListing(view, player, scroll) {
-  const lines = [];
-  const collect = (row) => {
-    lines.push(...linesIn(row));
-    row.children.forEach(collect);
-  };
-  view.rows.forEach(collect);
-  const ordered = lines.filter((l) => l.step != null).sort((a, b) => a.step - b.step);
-  const back = ordered.findIndex((l) => l.role === "adjoint");
+  const back = view.lines.findIndex((l) => l.role === "adjoint");
   const list = createList(scroll, (element) => markSteps(element, player.step()));
   const cell = (name, ...inside) => make("div", { class: `item ${name}`, role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, inside));
-  const items = ordered.map((line, k) => ({ step: k, height: 24, draw: () => cell("", drawLine(line, -1, player)) }));
+  const items = view.lines.map((line, k) => ({ step: k, height: 24, draw: () => cell("", drawLine(line, -1, player)) }));
   if (back >= 0) items.splice(back, 0, { height: 28, draw: () => cell("divide", `the way back, from ${view.seeds.join(", ")}`) });
   scroll.append(make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas));
   function draw(k) {
@@ -480,8 +467,7 @@ function createListing(view, player, scroll) {
 // ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
-  const view = { ...model.get("view") };
-  view.steps ??= stepsOf(view.rows);
+  const view = survey(model.get("view"));
   const player = createPlayer({
     model,
     steps: view.steps.length,
