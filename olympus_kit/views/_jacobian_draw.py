@@ -155,13 +155,11 @@ def _names(root: ET.Element, leaves: Sequence[Leaf], x: float, top: float, heigh
 
 def _heat(root: ET.Element, view: Jacobian, y: float) -> tuple[float, float]:
     """Draw the tiles: cells with numbers where they fit, otherwise one image."""
-    values = view.tiles.extreme
-    if not values.size:
-        _text(root, PAD, y, "There are no entries.", MUTED)
-        return y, 0
-    y, right = draw_entries(root, values, view.flat.axes(view.tiles.step), view.cells, y)
-    _text(root, PAD, y + 18, _legend(view), MUTED)
-    return y + 18, max(right, CHAR * len(_legend(view)) + PAD) + PAD
+    values, names = view.tiles.extreme, view.flat.axes(view.tiles.step)
+    y, right = draw_entries(root, values, names, view.cells, y)
+    legend = _legend(view) if values.size else ""
+    _text(root, PAD, y + 18, legend, MUTED)
+    return y + 18, max(right, CHAR * len(legend) + PAD) + PAD
 
 
 def draw_entries(
@@ -173,6 +171,9 @@ def draw_entries(
 ) -> tuple[float, float]:
     """Draw an image, with names and cells over it where there are few; return bottom and right."""
     rows, columns = values.shape
+    if not values.size:
+        _text(root, PAD, y, "There are no entries.", MUTED)
+        return y, 0
     if cells is None or columns > WIDE or rows > LONG:
         return heat_image(root, values, PAD, y, *[max(3.0, 360 / max(values.shape))] * 2)
     left = PAD + CHAR * (max(map(len, names["rows"])) + 1)

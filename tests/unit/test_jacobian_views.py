@@ -440,6 +440,14 @@ class TestSparse:
         assert view.way == "rows"
         assert view.passes == 1
 
+    @pytest.mark.parametrize("f", [lambda x: x[:0], lambda x: 0 * x])
+    def test_nothing_to_fill_takes_no_pass(self, f):
+        view = ok.sparsity(f, jnp.ones(3))
+        assert view.passes == 0
+        assert "0 JVPs in place of" in view.summary
+        assert json.loads(view.json())["steps"] == []
+        assert view.html()
+
     @pytest.mark.parametrize("phase", [0.0, 2.0])
     def test_the_sparse_jacobian_is_the_dense_one(self, phase):
         x = jnp.sin(jnp.arange(40.0) + phase)
