@@ -62,14 +62,17 @@ def _facts_of(evidence: Evidence, name: str | None) -> Facts:
 
 
 def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
-    return _raised(evidence, answer, evidence.errors[0]) if evidence.errors else None
+    errors = evidence.errors
+    return explain(evidence.question, errors[0], answer) if errors else None
 
 
-def _raised(evidence: Evidence, answer: Any, error: BaseException) -> Diagnosis:
-    text = (str(error).strip().splitlines() or [""])[0]
-    known = {"error": f"{type(error).__name__}: {text[:200]}", "line": user_line(error, answer)}
-    id_ = known_error(error, evidence.question.misconceptions)
-    return say(evidence.question, id_, known)
+def explain(question: Question, error: BaseException, answer: Any) -> Diagnosis:
+    """What an exception shows."""
+    text = (str(error).strip().splitlines() or [""])[0][:200]
+    if isinstance(error, SyntaxError):  # without the name that a notebook's cell has inside
+        text = f"{error.msg}, in line {error.lineno}"
+    known = {"error": f"{type(error).__name__}: {text}", "line": user_line(error, answer)}
+    return say(question, known_error(error, question.misconceptions), known)
 
 
 def container(evidence: Evidence, _: Any) -> Diagnosis | None:
@@ -203,7 +206,7 @@ def broken_law(evidence: Evidence, answer: Any) -> Diagnosis | None:
     for law, where, sides in _laws(evidence):
         if isinstance(sides, Exception):
             if evidence.right:
-                return _raised(evidence, answer, sides)
+                return explain(evidence.question, sides, answer)
             continue
         left, side = sides
         if not same_tree(left, side, max(evidence.tolerance, CLOSE)):

@@ -8,20 +8,21 @@ import contextlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..checks._api import outcome_of
-from ..checks._diagnosis import say
+from ..checks._diagnose import explain
 from ..checks._outcome import Outcome
 from ..checks._store import find
 
 
+@dataclass(frozen=True)
 class CellError:
     """Stands for an answer whose cell stopped with an error."""
 
-    def __init__(self, error: BaseException) -> None:
-        self.text = f"{type(error).__name__}: {error}"
+    error: BaseException
 
 
 def run(cells: list[tuple[str, str]]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def judge(name: str, namespace: dict[str, Any]) -> Outcome:
     """What there is to say about the answer to the question `name`."""
     question, answer = find(name).question, namespace.get(name)
     if isinstance(answer, CellError):
-        return Outcome(name, "not yet", say(question, "raised", {"error": answer.text}))
+        return Outcome(name, "not yet", explain(question, answer.error, answer))
     return outcome_of(question, namespace)
 
 

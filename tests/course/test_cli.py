@@ -95,7 +95,8 @@ def test_a_cell_that_fails_is_told(student):
     answer(student / "exercises" / "00_start.md", "slope", "def slope(f, x):\n    return (")
     done = olympus("check", "00")
     assert done.exit_code == 1
-    assert "SyntaxError" in done.stdout
+    assert "Python can't read your cell: SyntaxError: " in done.stdout
+    assert ", in line 2." in done.stdout
 
 
 def test_an_endless_answer_is_killed(student):

@@ -202,6 +202,7 @@ squares_its_tangent.defjvp(lambda x, t: (x[0], t[0] ** 2))
 ONE, THREE = 1.0, np.arange(3.0)
 ERRORS = {
     "name-not-known": lambda: nowhere,  # noqa: F821
+    "not-python": lambda: exec("for x in xs\n    x"),
     "unpacked-wrongly": lambda: (lambda a, b: a)(*(p for p in [a for a, b in [(1, 2, 3)]])),
     "wrong-arguments": lambda: (lambda x: x)(),
     "endless-recursion": lambda: (f := lambda: f())(),
