@@ -19,7 +19,6 @@ from ._report import Report, Table
 from ._timing import tracked
 
 Sizes = Mapping[str, int]
-Curves = dict[str, list[tuple[float, float]]]
 PLOT_MARKS, PLOT_DASHES = "os^D", ("-", "--", ":")
 
 
@@ -72,10 +71,10 @@ class Sweep(Report):
         """Return a dict for each function at each size; a note where it failed."""
         return [{**at, **row} for at, rows in self.points for row in rows]
 
-    def curves(self) -> Curves:
+    def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Return, for each function and each combination of the further sizes, its points."""
         varied = [k for k in self.names[1:] if len({at[k] for at, _ in self.points}) > 1]
-        found: Curves = {}
+        found: dict[str, list[tuple[float, float]]] = {}
         for record in self.records():
             if self.metric in record:
                 name = ", ".join([record["name"], *(f"{k} = {record[k]}" for k in varied)])
@@ -144,13 +143,17 @@ class Sweep(Report):
     def explore(self) -> Any:
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
+        from IPython.display import display
 
         def slider(found: set[int]) -> Any:
             low, high = min(found), max(found)
             return ipywidgets.IntSlider(low, low, high, continuous_update=False)
 
+        def show(**sizes: int) -> None:
+            display(self.measure(sizes))  # type: ignore[no-untyped-call]
+
         sliders = {k: slider({at[k] for at, _ in self.points}) for k in self.names}
-        return ipywidgets.interactive(lambda **sizes: print(self.measure(sizes)), **sliders)
+        return ipywidgets.interactive(show, **sliders)
 
 
 def _words(sizes: Sizes) -> str:
