@@ -211,15 +211,11 @@ def _ends(
             end["derivative"] = value_text(program.values[partner])
             end["derivative_step"] = made.get(partner)
             end["seed"] = partner in program.seeds
-            end["zero"] = "" if i in reached else _unreached(program.mode, value.name, into)
+            told = i in reached or into != (program.mode == "reverse")
+            path = f"{value.name} to the output" if into else f"an input to {value.name}"
+            end["zero"] = "" if told else f"zero: no path leads from {path}"
         ends.append(end)
     return ends
-
-
-def _unreached(mode: str, name: str, into: bool) -> str:
-    if mode == "reverse":
-        return f"zero: no path leads from {name} to the output" if into else ""
-    return "" if into else f"zero: no path leads from an input to {name}"
 
 
 def _at_the_end(program: Program, into: bool) -> dict[int, int]:
@@ -240,11 +236,9 @@ def _title(program: Program) -> str:
 
 def _summary(program: Program) -> str:
     parts = [plural(len(program.rows), "primal equation")]
-    counts = {
-        role: sum(role in e.roles for e in program.equations)
-        for role in ("coefficient", "tangent", "adjoint", "bookkeeping")
-    }
-    parts += [plural(n, f"{role} equation") for role, n in counts.items() if n]
+    for role in ("coefficient", "tangent", "adjoint", "bookkeeping"):
+        if count := sum(role in e.roles for e in program.equations):
+            parts.append(plural(count, f"{role} equation"))
     if program.mode == "reverse":
         kept = [r for r in program.residuals if not r.free]
         literals = len(program.residuals) - len(kept)

@@ -49,7 +49,7 @@ const STYLE = `
 .okl .divide { color:var(--muted); font-size:12px; line-height:22px; border-bottom:1px dashed var(--line) }
 .okl[data-narrow] .item > * { grid-row:auto } .okl[data-narrow] .item > :is(.slope,.rung,.derivative) { grid-column:3; grid-row:auto }
 .okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
-.okl[data-narrow] .line { height:42px; flex-direction:column; gap:0; line-height:21px }
+.okl[data-narrow] .line { height:44px; flex-direction:column; gap:0; line-height:22px }
 .okl[data-narrow] .line .value { padding-left:1.1rem }
 .okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
 .okl[data-narrow] .head :is(.path,.rung) { display:none }
@@ -230,7 +230,7 @@ function createLadder(view, player, scroll) {
   let places = new Map(); // a row's path -> its number in the list
 
   const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const cellHeight = (count) => (count ? count * (narrow ? 42 : 24) + 6 : 0);
+  const cellHeight = (count) => (count ? count * (narrow ? 44 : 24) + 6 : 0);
   function rowHeight(row) {
     const opener = row.children.length ? 46 : 0;
     const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
@@ -460,7 +460,7 @@ function createListing(view, player, scroll) {
     if (k >= 0) list.reveal(k + (back >= 0 && k >= back ? 1 : 0), 0);
     list.each((element) => markSteps(element, k));
   }
-  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: narrow && item.step != null ? 42 : item.height })));
+  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: narrow && item.step != null ? 44 : item.height })));
   return { draw, resize, openCurrent() {} };
 }
 
