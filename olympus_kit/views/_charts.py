@@ -19,7 +19,7 @@ DARK_COLORS = ["#7db4f0", "#ff8a80", "#6fd08c", "#a3adb8"]
 DASHES = ("", "7 4", "2 4")  # with the marks they tell curves apart where colours do not
 MARKS = "●■▲◆"
 WIDTH, NAMES, ROW = 720.0, 200.0, 22.0
-BAR_TEXT = 76.0  # room behind the longest bar for its number
+BAR_TEXT = 82.0  # room behind the longest bar for its number
 
 
 def bars_svg(view: Any, groups: Sequence[tuple[str, Sequence[Bar]]], across: int = 1) -> str:
