@@ -13,6 +13,7 @@ from ._arguments import Arguments
 from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawEquation, RawValue
 from ._links import Links, reverse_links
+from ._liveness import live
 from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value, walk
 from ._names import Names
 from ._roles import Verdict, classify
@@ -199,12 +200,11 @@ class Build:
         ])
 
     def _equations(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> tuple[Equation, ...]:
-        live = self._live(body)
-        return tuple(
-            self._equation(e, verdicts[e.path], live[k]) for k, e in enumerate(body.equations)
-        )
+        held = live(body.equations, body.outputs, self.raw)
+        pairs = zip(body.equations, held, strict=True)
+        return tuple([self._equation(e, verdicts[e.path], n) for e, n in pairs])
 
-    def _equation(self, raw: RawEquation, verdict: Verdict, live: int) -> Equation:
+    def _equation(self, raw: RawEquation, verdict: Verdict, held: int) -> Equation:
         bodies = self._bodies(raw, verdict) if raw.bodies else ()
         raw.work = flops(raw, self.raw, [sum(e.work for e in b.equations) for b in raw.bodies])
         return Equation(
@@ -219,7 +219,7 @@ class Build:
             flops=round(raw.work),
             bytes=traffic(raw, self.raw),
             trips=None if raw.trips is None else round(raw.trips),
-            live=live,
+            live=held,
             source=self.sources.get(verdict.primal or ""),
             scope=self.scopes.get(verdict.primal or "", ""),
         )
@@ -229,21 +229,6 @@ class Build:
             Body(b.name, tuple(b.inputs), tuple(b.outputs), self._equations(b, inner), b.runs != 0)
             for b, inner in zip(raw.bodies, verdict.bodies, strict=True)
         )
-
-    def _live(self, body: RawBody) -> list[int]:
-        """Return the bytes held after each equation (inputs and constants are the caller's)."""
-        end = len(body.equations)
-        last = {o: k for k, e in enumerate(body.equations) for o in e.operands}
-        last |= dict.fromkeys(body.outputs, end)
-        held, gone, out = 0, [0] * (end + 1), []
-        for k, equation in enumerate(body.equations):
-            for r in equation.results:
-                if last.get(r, -1) > k:
-                    held += self.raw[r].nbytes
-                    gone[last[r]] += self.raw[r].nbytes
-            held -= gone[k]
-            out.append(held)
-        return out
 
     def _residuals(self, body: RawBody, verdicts: Mapping[str, Verdict]) -> tuple[Residual, ...]:
         """Return what jax keeps for the way back, and the program's own literals used there."""

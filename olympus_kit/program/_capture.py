@@ -78,66 +78,45 @@ def capture(
     ```
     """
     arguments = read_arguments(f, args, mode, argnums)
-    _check_seeds(mode, tangents, cotangents)
+    given = _belonging(mode, tangents, cotangents)
     before = outside(f)
     try:
         closed, tree = _trace_primal(f, arguments)
     except UNKNOWN as error:
-        why = type(error).__name__
-        return _capture_linear(f, arguments, mode, tangents, cotangents, why)
+        return _capture_linear(f, arguments, mode, given, type(error).__name__)
     build = Build(arguments, closed)
-    build.notes += left_behind(f, arguments.name, before)
-    _note_fixed(build)
-    _note_order(build)
-    inputs = arguments.leaves
+    build.notes += [*left_behind(f, arguments.name, before), *_remarks(build)]
     if mode == "primal":
-        return _primal(build, inputs, tree)
+        out = evaluate(build.primal, closed.consts, arguments.leaves, build.record)
+        return build.program(mode, build.primal, jax.tree.unflatten(tree, out))
     exposed = [v for eqn in closed.jaxpr.eqns for v in eqn.outvars]
-    if mode == "forward":
-        seeds = _tangents(arguments, tangents)
-        function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)), exposed)
-        traced = jaxprs.trace_forward(function, inputs, arguments.which, len(closed.out_avals))
-        return _finish(build, "forward", traced, seeds, tree, [])
-    full, notes = _cotangents(closed.out_avals, tree, cotangents)
-    traced, uses = _trace_reverse(build, exposed, full)
-    build.notes += notes
-    return _finish(build, "reverse", traced, [c for c in full if c is not None], tree, uses)
+    seeds = _seeds(build, mode, closed.out_avals, tree, given)
+    if mode == "reverse":
+        return _finish(build, mode, *_trace_reverse(build, exposed, seeds), seeds, tree)
+    function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)), exposed)
+    count = len(closed.out_avals)
+    traced = jaxprs.trace_forward(function, arguments.leaves, arguments.which, count)
+    return _finish(build, mode, traced, [], seeds, tree)
 
 
-def _check_seeds(mode: Mode, tangents: Any, cotangents: Any) -> None:
-    given = {"tangents": ("forward", tangents), "cotangents": ("reverse", cotangents)}
-    for name, (needed, seeds) in given.items():
-        if seeds is not None and mode != needed:
-            raise ValueError(f"{name} belong to mode={needed!r}; got them with mode={mode!r}.")
-
-
-def _note_fixed(build: Build) -> None:
+def _remarks(build: Build) -> Iterator[str]:
+    name, others = build.arguments.name, ", ".join(build.arguments.others)
     if build.arguments.fixed:
-        build.notes.append(
-            f"{build.arguments.name} could not be traced for every value of "
-            f"{', '.join(build.arguments.others)}, so it was called again with what was given, "
-            "as jax.grad calls it"
+        yield (
+            f"{name} could not be traced for every value of {others}, so it was called again "
+            "with what was given, as jax.grad calls it"
         )
-
-
-def _note_order(build: Build) -> None:
-    """Say so where the function is itself a derivative."""
     derived = [s for s in build.scopes.values() if "jvp(" in s]
     if derived:
         twice = any(s.count("jvp(") > 1 for s in derived)
-        build.notes.append(
-            f"{build.arguments.name} is itself a derivative{' of a derivative' * twice}: "
+        yield (
+            f"{name} is itself a derivative{' of a derivative' * twice}: "
             f"{len(derived)} of its equations came out of jvp or its transpose"
         )
 
 
 def _capture_linear(
-    f: Callable[..., Any],
-    arguments: Arguments,
-    mode: Mode,
-    tangents: Sequence[Any] | None,
-    cotangents: Any,
-    why: str,
+    f: Callable[..., Any], arguments: Arguments, mode: Mode, given: Any, why: str
 ) -> Program:
     """Capture what jax allows of a function whose Python looks at values.
 
@@ -163,14 +142,8 @@ def _capture_linear(
         out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
     check_output(out, name)
     shapes, tree = jax.tree.flatten(out)
-    seeds: list[Any]
-    if mode == "forward":
-        seeds = _tangents(arguments, tangents)
-    else:
-        full, notes = _cotangents(shapes, tree, cotangents)
-        seeds = [c for c in full if c is not None]
-        build.notes += notes
-    return _finish(build, mode, trace(seeds), seeds, tree, [], shapes)
+    seeds = _seeds(build, mode, shapes, tree, given)
+    return _finish(build, mode, trace(_known(seeds)), [], seeds, tree, shapes)
 
 
 def _trace_reverse(
@@ -223,6 +196,8 @@ def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any
 def _traced(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
     called = arguments.call(f)
 
+    # a function object of our own: jax caches traces by the identity of the function, and
+    # would show an old program where a global that `f` reads has changed
     @wraps(called)
     def checked(*leaves: Any) -> Any:
         out = called(*leaves)
@@ -236,23 +211,18 @@ def _traced(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
     return closed, jax.tree.structure(shapes)
 
 
-def _primal(build: Build, inputs: Sequence[Any], tree: Any) -> Program:
-    out = evaluate(build.primal, build.closed.consts, inputs, build.record)
-    return build.program("primal", build.primal, jax.tree.unflatten(tree, out))
-
-
 def _finish(
     build: Build,
     mode: Mode,
     traced: jaxprs.Traced,
+    uses: list[tuple[str, int]],
     seeds: Sequence[Any],
     tree: Any,
-    uses: list[tuple[str, int]],
     known: Sequence[Any] = (),
 ) -> Program:
     """Evaluate a derivative program; `known` are the outputs where it does not compute them."""
     body = build.read_derivative(mode, traced, uses)
-    arrays = [*build.arguments.leaves, *seeds]
+    arrays = [*build.arguments.leaves, *_known(seeds)]
     with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}"):
         out = evaluate(body, traced.closed.consts, arrays, build.record)
     build.complete_primal(evaluate)
@@ -276,66 +246,58 @@ def _in_cotangents(build: Build, found: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(jax.tree.map(leaf, t) for t in arguments.diff_trees)
 
 
-def _tangents(arguments: Arguments, tangents: Sequence[Any] | None) -> list[Any]:
-    leaves = [arguments.leaves[i] for i in arguments.which]
-    if tangents is None:
-        return [_ones_like(x) for x in leaves]
-    count = len(arguments.diff_trees)
-    if not isinstance(tangents, (tuple, list)) or len(tangents) != count:
+def _belonging(mode: Mode, tangents: Any, cotangents: Any) -> Any:
+    """Return those of the two that a mode starts from."""
+    if (tangents is not None and mode != "forward") or (
+        cotangents is not None and mode != "reverse"
+    ):
         raise ValueError(
-            f"tangents must be a tuple with one tangent for each of the {count} differentiated "
-            f"arguments, as for jax.jvp; got {tangents!r}."
+            f"tangents belong to mode='forward', cotangents to mode='reverse'; got mode={mode!r}."
         )
-    by_leaf: dict[int, Any] = {}
-    for numbers, tangent in zip(arguments.diff_trees, tangents, strict=True):
-        expected, tree = jax.tree.flatten(numbers)
-        by_leaf.update(zip(expected, _leaves("tangent", tree, tangent), strict=True))
-    names = [arguments.names[i] for i in arguments.which]
-    given = [by_leaf[i] for i in arguments.which]
-    return [_shaped("tangent", n, x, t) for n, x, t in zip(names, leaves, given, strict=True)]
+    return tangents if mode == "forward" else cotangents
 
 
-def _cotangents(shapes: Sequence[Any], tree: Any, cotangents: Any) -> tuple[list[Any], list[str]]:
-    """Return a cotangent for each output, None for those that have no derivative."""
-    kinds = [(shape, jaxprs.is_inexact(jaxprs.dtype_of(shape))) for shape in shapes]
-    if not any(inexact for _, inexact in kinds):
+def _seeds(build: Build, mode: Mode, outputs: Sequence[Any], tree: Any, given: Any) -> list[Any]:
+    """Return the tangent of each input or the cotangent of each output, None for integers."""
+    arguments, what, likes = build.arguments, "cotangent", outputs
+    names = [f"output {i}" for i in range(len(outputs))]
+    if mode == "forward":
+        numbers, tree = jax.tree.flatten(arguments.diff_trees)
+        what, names = "tangent", [arguments.names[k] for k in numbers]
+        likes = [0 if k == STATIC else arguments.leaves[k] for k in numbers]
+    moving = [jaxprs.is_inexact(jaxprs.dtype_of(x)) for x in likes]
+    if not any(moving):
         raise TypeError("The output holds no real or complex number: its derivative is empty.")
-    if cotangents is None:
-        several = sum(math.prod(np.shape(a)) for a, inexact in kinds if inexact) > 1
-        notes = ["sum of outputs: every entry of the cotangent is 1"] if several else []
-        return [_ones_like(a) if inexact else None for a, inexact in kinds], notes
-    found = _leaves("cotangent", tree, cotangents)
-    names = [f"output {i}" for i in range(len(kinds))]
+    if given is None:
+        entries = sum(math.prod(np.shape(x)) for x, m in zip(likes, moving, strict=True) if m)
+        if mode == "reverse" and entries > 1:
+            build.notes.append("sum of outputs: every entry of the cotangent is 1")
+        given = [np.ones(np.shape(x)) for x in likes]
+    else:
+        given, found = jax.tree.flatten(given)
+        if found != tree:
+            raise ValueError(
+                f"The {what}s must have the structure of what they belong to: {tree} was "
+                f"expected, {found} came."
+            )
     return [
-        _shaped("cotangent", n, a, c) if inexact else None
-        for n, (a, inexact), c in zip(names, kinds, found, strict=True)
-    ], []
+        _seed(f"{what} of {n}", x, s) if m else None
+        for n, x, s, m in zip(names, likes, given, moving, strict=True)
+    ]
 
 
-def _leaves(what: str, tree: Any, given: Any) -> list[Any]:
-    leaves, found = jax.tree.flatten(given)
-    if found != tree:
-        raise ValueError(
-            f"The {what} must have the structure of what it belongs to: {tree} was expected, "
-            f"{found} came."
-        )
-    return leaves
-
-
-def _ones_like(x: Any) -> Any:
-    return jax.numpy.ones(np.shape(x), jaxprs.dtype_of(x))
-
-
-def _shaped(what: str, name: str, x: Any, seed: Any) -> Any:
+def _seed(what: str, x: Any, given: Any) -> Any:
     dtype = jaxprs.dtype_of(x)
     try:
-        array = jax.numpy.asarray(seed)
+        array = jax.numpy.asarray(given)
     except (TypeError, ValueError):  # a text, a list of unequal rows
         array = None
     if array is None or not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise TypeError(f"The {what} of {name} must be of type {dtype}; got {describe(seed)}.")
+        raise TypeError(f"The {what} must be of type {dtype}; got {describe(given)}.")
     if array.shape != np.shape(x):
-        raise ValueError(
-            f"The {what} of {name} must have its shape, {np.shape(x)}; got {array.shape}."
-        )
+        raise ValueError(f"The {what} must have its shape, {np.shape(x)}; got {array.shape}.")
     return array.astype(dtype)
+
+
+def _known(seeds: Sequence[Any]) -> list[Any]:
+    return [s for s in seeds if s is not None]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ._capture import _without_collecting
 from ._cost import flops, traffic
-from ._jaxprs import RawBody, RawEquation, RawValue, read
+from ._jaxprs import RawBody, RawValue, read
 from ._liveness import held
+from ._model import walk
 
 # XLA counts these apart from the other operations; so do we, beside counting each as one
 TRANSCENDENTAL = frozenset({
@@ -38,7 +39,7 @@ def count(jaxpr: Any) -> Count:
     """Return the cost of a jaxpr, such as `olympus.jit(f).trace(*args).jaxpr`."""
     values: list[RawValue] = []
     body = read(jaxpr, values)
-    everything = list(_walk(body))
+    everything = list(walk(body.equations))
     loops = [e for e in everything if e.primitive == "while"]
     for loop in loops:
         loop.trips = 1
@@ -53,13 +54,6 @@ def count(jaxpr: Any) -> Count:
         exact=not loops,
         looped=any((e.trips or 0) > 1 for e in everything),
     )
-
-
-def _walk(body: RawBody) -> Iterator[RawEquation]:
-    for equation in body.equations:
-        yield equation
-        for inner in equation.bodies:
-            yield from _walk(inner)
 
 
 def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[float, float, float]:

@@ -200,9 +200,7 @@ def _inlined(eqn: Any) -> Any:
 
 def trace(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Any]:
     """Return the closed jaxpr of `f` at `args`, and the structure of its output."""
-    # a function object of our own: jax caches traces by the identity of the function, and
-    # would show an old program where a global that `f` reads has changed
-    return jax.make_jaxpr(lambda *xs: f(*xs), return_shape=True)(*args)
+    return jax.make_jaxpr(f, return_shape=True)(*args)
 
 
 def exposing(closed: Any, jaxpr: Any, exposed: Sequence[Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ as well as captured ones, since their equations have the same attributes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 
@@ -30,17 +31,22 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
     ]
 
 
-def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
-    """Return the most bytes held at each equation: after it, or while its body runs."""
-    change = [0] * (len(equations) + 2)
+def live(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
+    """Return the bytes held after each equation."""
+    change = [0] * (len(equations) + 1)
     for value, start, end in lifetimes(equations, outputs):
         change[start] += values[value].nbytes
         change[end] -= values[value].nbytes
+    return list(accumulate(change[:-1]))
+
+
+def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
+    """Return the most bytes held at each equation: after it, or while its body runs."""
     before, found = 0, []
-    for equation, more in zip(equations, change, strict=False):
+    for equation, after in zip(equations, live(equations, outputs, values), strict=True):
         inside = _inside(equation, values) if equation.bodies else 0
-        found.append(max(before + more, before + inside))
-        before += more
+        found.append(max(after, before + inside))
+        before = after
     return found
 
 

@@ -44,7 +44,7 @@ MODES = ("primal", "forward", "reverse")
         (
             lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=1.0),
             ValueError,
-            "tuple with one tangent for each",
+            r"PyTreeDef\(\(\*,\)\) was expected, PyTreeDef\(\*\) came",
         ),
         (
             lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=(jnp.ones(2),)),
@@ -59,12 +59,12 @@ MODES = ("primal", "forward", "reverse")
         (
             lambda: ok.graph(lambda x: {"a": x}, 1.0, cotangents={"b": 1.0}),
             ValueError,
-            "cotangent must have the structure of what it belongs to",
+            "cotangents must have the structure of what they belong to",
         ),
         (
             lambda: ok.graph(jnp.sin, 1.0, mode="forward", cotangents=1.0),
             ValueError,
-            "cotangents belong to mode='reverse'",
+            "cotangents to mode='reverse'; got mode='forward'",
         ),
         (
             lambda: ok.graph(jnp.sin, 1.0, cotangents="one"),
