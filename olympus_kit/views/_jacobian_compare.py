@@ -67,12 +67,19 @@ class Comparison(Jacobian):
         """The verdict first."""
         return f"{self.verdict} {super().summary}"
 
+    @property
+    def cells(self) -> list[list[str]] | None:
+        """Every entry, with the guess behind a wrong one."""
+        right, guess = super().cells, self._cells(self.guess)
+        if right and guess:
+            for i, j in np.argwhere(self.wrong):
+                right[i][j] += f" ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}{guess[i][j]}"
+        return right
+
     def model(self) -> dict[str, Any]:
-        """Return the model with the guess and its wrong entries."""
-        return super().model() | {
-            "guess": self._cells(self.guess),
-            "wrong": self.wrong.tolist() if max(self.tiles.step) == 1 else None,
-        }
+        """Return the model with the wrong entries."""
+        wrong = self.wrong.tolist() if max(self.tiles.step) == 1 else None
+        return super().model() | {"wrong": wrong}
 
 
 def _close(a: Array, b: Array, tolerance: float) -> Array:

@@ -237,7 +237,11 @@ class TestCompare:
         guess[1, 2] = 9.0
         verdict = "Your guess is wrong in 1 of 9 entries. The first is row 1, column 2: "
         assert view.compare(guess).verdict == verdict + "yours 9.0, right -1.0."
-        assert view.compare(guess).summary.startswith(verdict)
+        compared = view.compare(guess)
+        assert compared.summary.startswith(verdict)
+        for twin in (compared.text(), compared.svg()):
+            assert twin.count("✗") == 1
+            assert "-1.0 ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}9.0" in twin
 
     def test_a_right_guess_is_right_as_matrix_and_as_blocks(self, view):
         assert view.compare(self.J).right

@@ -18,8 +18,7 @@ const HEAT_STYLE = `
 .okl .tiles td.later { box-shadow:inset 0 0 0 1px var(--soft) }
 .okl .heat .lit { box-shadow:inset 0 0 0 2px var(--primal); text-decoration:underline }
 .okl .heat .now { box-shadow:inset 0 0 0 2px var(--ink) } .okl .heat th.now { color:var(--ink); font-weight:700 }
-.okl .seed { display:block; min-height:1.4em } .okl td.wrong { outline:2px dashed var(--adjoint); outline-offset:-2px }
-.okl td .guess { display:block }
+.okl .seed { display:block; min-height:1.4em } .okl td.wrong { outline:2px dashed var(--adjoint); outline-offset:-2px; white-space:normal }
 .okl .heat { position:relative } .okl .entry { min-height:1.5em; margin:.2rem 0 }
 .okl .legend span::before { content:""; display:inline-block; width:1.1em; height:1.1em; margin:0 .35em 0 .9em;
   vertical-align:-2px; border:1px solid var(--line); background:var(--c) }
@@ -50,7 +49,6 @@ function drawCell(view, i, j, most) {
     style: `background-color:color-mix(in srgb,var(${color}) ${strength}%,var(--paper))`,
   });
   if (view.cells) td.append(view.cells[i][j]);
-  if (wrong && view.guess) td.append(make("span", { class: "guess" }, `✗ yours ${view.guess[i][j]}`));
   return td;
 }
 
@@ -81,7 +79,7 @@ function describe(view, i, j) {
   if (Math.max(...view.tile) > 1) return `rows ${row}, columns ${column}: entries from ${low} to ${high}`;
   const parts = [`∂${row} / ∂${column} = ${cell ?? low}`, `row ${i - 1}, column ${j - 1}`];
   if (view.differences) parts.push(`central difference ${view.differences[i - 1][j - 1]}`);
-  if (view.wrong?.[i - 1][j - 1]) parts.push(`yours ${view.guess ? view.guess[i - 1][j - 1] : "differs"} ✗`);
+  if (!cell && view.wrong?.[i - 1][j - 1]) parts.push("yours differs ✗");
   return parts.join(" · ");
 }
 

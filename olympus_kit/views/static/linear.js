@@ -4,7 +4,8 @@ const LINEAR_STYLE = `
 .okl table { border-collapse:collapse; font-size:13px; margin:.4rem 0 }
 .okl th, .okl td { text-align:right; padding:.2rem .6rem; border-bottom:1px solid var(--line); white-space:nowrap;
   font-variant-numeric:tabular-nums }
-.okl th:first-child, .okl td:last-child { text-align:left; white-space:normal } .okl tr.named { font-weight:600 }
+.okl th:first-child, .okl td:last-child { text-align:left; white-space:normal }
+.okl td:last-child { min-width:7em } .okl tr.named { font-weight:600 }
 .okl tr.named th { color:var(--primal) }
 .okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr)); gap:0 1rem }
 .okl label { display:flex; align-items:center; gap:.5rem; min-height:44px }
