@@ -15,7 +15,7 @@ from ._diagnosis import say as say
 from ._evidence import CLOSE, Evidence, Part, by_path, in_precision, named, observe, same_tree
 from ._picture import ladder_at, marked
 from ._predict import by_prediction
-from ._run import inputs, is_array, to_numpy
+from ._run import Trial, inputs, is_array, leaves, to_numpy
 from ._spec import Question
 from ._user_line import home, user_line
 from ._words import Facts, brief, extent, facts, kind, number, telling
@@ -144,19 +144,21 @@ def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
         if is_array(part.want) and np.all(np.isfinite(part.want)) and not np.all(np.isfinite(got)):
             name = "NaN (not a number)" if np.isnan(got).any() else "infinity"
             known = {**facts(part), "kind": name, "first": ""}
-            return _first_bad(evidence, known, part.trial.case.arguments, home(answer))
+            return _first_bad(evidence, known, part.trial, home(answer))
     return None
 
 
-def _first_bad(evidence: Evidence, known: Facts, arguments: Any, file: str) -> Diagnosis:
+def _first_bad(evidence: Evidence, known: Facts, trial: Trial, file: str) -> Diagnosis:
     question = evidence.question
-    program = _program.program_of(evidence.call, arguments, evidence.precision)
+    program = _program.program_of(evidence.call, trial.case.arguments, evidence.precision)
     bad = program and _program.first_bad(program)
     if not program or not bad:
         return say(question, "nan", known)
     known |= _program.bad_facts(program, bad, file)
-    id_ = "where-trap" if _program.behind_where(program, bad) else "nan"
-    return say(question, id_, known, picture=ladder_at(program, bad))
+    survived = any(np.all(np.isfinite(x)) for x in leaves([trial]))  # a value beside its slope
+    trap = _program.chooses(program) and (survived or "jvp(" in bad.scope)
+    picture = ladder_at(program, bad)
+    return say(question, "where-trap" if trap else "nan", known, picture=picture)
 
 
 def known_value(evidence: Evidence, _: Any) -> Diagnosis | None:

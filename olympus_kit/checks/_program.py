@@ -133,10 +133,9 @@ def first_bad(program: Program) -> Equation | None:
     return program.first_bad.get("primal")
 
 
-def behind_where(program: Program, bad: Equation) -> bool:
-    """Whether it appears in a derivative of a function that chooses with `where`."""
-    inside = (e for e in program.walk() if "jvp(" in e.scope)
-    return "jvp(" in bad.scope and any("where(" in _source_text(e) for e in inside)
+def chooses(program: Program) -> bool:
+    """Whether it differentiates a function that chooses with `where`."""
+    return any("jvp(" in e.scope and "where(" in _source_text(e) for e in program.walk())
 
 
 def bad_facts(program: Program, equation: Equation, home: str) -> dict[str, str]:

@@ -261,6 +261,23 @@ def test_the_ladder_opens_at_the_first_nan():
     assert unpack(state)["step"] == 2
 
 
+@pytest.mark.parametrize("chosen_well", [True, False])
+def test_a_value_that_survives_its_slope_shows_the_trap(chosen_well):
+    asked = Question(
+        "q",
+        ("value", "slope"),
+        lambda x: (np.logaddexp(x, 0.0), 1 / (1 + np.exp(-x))),
+        ({"x": 0.5}, {"x": 1000.0}),
+        large=(1,),
+        use=lambda answer: lambda x: (answer(x), jax.grad(answer)(x)),
+    )
+    trapped = lambda x: jnp.where(x > 30, x, jnp.log1p(jnp.exp(x)))
+    never = lambda x: jnp.where(x > 1e9, x, jnp.log1p(jnp.exp(x)))
+    outcome = outcome_of(asked, {"q": trapped if chosen_well else never})
+    assert outcome.diagnosis is not None
+    assert outcome.diagnosis.id == ("where-trap" if chosen_well else "nan")
+
+
 def test_a_kernel_shows_the_picture_and_a_terminal_its_twin(monkeypatch):
     from olympus_kit.checks import _outcome
 
