@@ -122,9 +122,8 @@ class Jacobian(View):
             trees = jax.tree.map(seed, given.diff_trees)
             return graph(flat.f, *flat.args, mode="forward", argnums=flat.argnums, tangents=trees)
         seed = lambda y: next(hot)[0] if is_inexact(dtype_of(y)) else y
-        return graph(
-            flat.f, *flat.args, argnums=flat.argnums, cotangents=jax.tree.map(seed, flat.out)
-        )
+        tree = jax.tree.map(seed, flat.out)
+        return graph(flat.f, *flat.args, argnums=flat.argnums, cotangents=tree)
 
     def compare(self, guess: Any) -> Comparison:
         """Return this view with a guess beside it: what is wrong, and what it looks like.

@@ -82,10 +82,8 @@ class Sparsity(View):
     @property
     def title(self) -> str:
         """The shape, and how much of it can differ from zero."""
-        m, n = self.flat.m, self.flat.n
-        return (
-            f"The sparsity of {self.flat.given.name}: {len(self.rows):,} of {m:,} × {n:,} entries"
-        )
+        m, n, name = self.flat.m, self.flat.n, self.flat.given.name
+        return f"The sparsity of {name}: {len(self.rows):,} of {m:,} × {n:,} entries"
 
     @property
     def summary(self) -> str:
