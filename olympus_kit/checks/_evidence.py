@@ -171,7 +171,11 @@ def same(got: Any, want: Any, tolerance: float) -> bool:
 
 
 def same_tree(got: Any, want: Any, tolerance: float) -> bool:
-    """`same`, leaf by leaf at the same places; a list may stand for a tuple."""
-    left, right = by_path(got), by_path(want)
-    fits = left.keys() == right.keys()
-    return fits and all(same(left[path], right[path], tolerance) for path in right)
+    """`same`, through containers; a list or a named tuple may stand for a tuple."""
+    if isinstance(want, (tuple, list)):
+        fits = isinstance(got, (tuple, list)) and len(got) == len(want)
+        return fits and all(same_tree(*pair, tolerance) for pair in zip(got, want, strict=True))
+    if isinstance(want, dict):
+        fits = isinstance(got, dict) and got.keys() == want.keys()
+        return fits and all(same_tree(got[key], want[key], tolerance) for key in want)
+    return same(got, want, tolerance)

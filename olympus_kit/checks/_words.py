@@ -35,11 +35,6 @@ def brief(value: Any) -> str:
     return np.array2string(np.ravel(jax.tree.leaves(value)[0])[:4], precision=5, separator=", ")
 
 
-def entry(name: str, index: tuple[int, ...]) -> str:
-    """How a message names one entry: `W_bar[0, 2]`."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
-
-
 def order(question: Question) -> str:
     """What the question asks for, by name."""
     names = question.returns
@@ -65,7 +60,8 @@ def facts(part: Part) -> Facts:
     known |= {"got_shape": str(got.shape), "want_shape": str(want.shape)}
     if got.shape == want.shape and want.size:
         index = _worst(got, want)
-        known |= {"entry": entry(part.name, index), **_two_numbers(got[index], want[index])}
+        place = f"[{', '.join(map(str, index))}]" if index else ""  # as in W_bar[0, 2]
+        known |= {"entry": part.name + place, **_two_numbers(got[index], want[index])}
     return known
 
 

@@ -1,6 +1,5 @@
 """Look at the machine: versions, kernel, settings, ports. Each finding says what to do."""
 
-import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from . import _lab
-from ._cache import FOLDER, compile_cache
 from ._course import CourseError, exercises_folder
 
 PROJECT, KERNEL = "olympus-kit", "python3"
@@ -31,7 +29,7 @@ def examine() -> list[Finding]:
     """Everything that a course needs, in the order in which it needs it."""
     needs = [Requirement(line) for line in requires(PROJECT) or []]
     packages = [need for need in needs if need.marker is None or need.marker.evaluate(LAB)]
-    places = _kernel(), _settings(), _cache(), _course(), _port()
+    places = _kernel(), _settings(), _course(), _port()
     return [_python(), *map(_package, packages), *places]
 
 
@@ -66,11 +64,6 @@ def _settings() -> Finding:
     path = _lab.overrides_file()
     seen = str(path) if path.exists() else "not written yet"
     return Finding(".md opens as a notebook", path.exists(), seen, "Run `olympus lab` once.")
-
-
-def _cache() -> Finding:
-    seen = {**os.environ, **compile_cache()}.get(FOLDER, "")
-    return Finding("compiled programs", bool(seen), seen or "not kept", f"Set {FOLDER}.")
 
 
 def _course() -> Finding:
