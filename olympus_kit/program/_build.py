@@ -280,10 +280,13 @@ def _sources(equations: Sequence[RawEquation]) -> dict[str, Source | None]:
     for equation in equations:
         info = equation.source_info
         if info.traceback not in known:
-            known[info.traceback] = _source(jaxprs.source_line(info))
+            known[info.traceback] = _source(info)
     return {e.path: known[e.source_info.traceback] for e in equations}
 
 
-def _source(text: str) -> Source | None:
-    match = _LINE.match(text)
-    return match and Source(match["file"], int(match["line"]), match["function"] or "")
+def _source(info: Any) -> Source | None:
+    match = _LINE.match(jaxprs.source_line(info))
+    if match is None:
+        return None
+    file, line = match["file"], int(match["line"])
+    return Source(file, line, match["function"] or "", jaxprs.library_call(info, file, line))

@@ -523,3 +523,11 @@ def read(
 def source_line(source_info: Any) -> str:
     """Return "file:line:column (function)" of the user's line behind an equation, or ""."""
     return str(source_info_util.summarize(source_info))
+
+
+def library_call(source_info: Any, file: str, line: int) -> str:
+    """Return the public function that the user's line called, or "" where it called none."""
+    frames = source_info.traceback.frames  # the innermost first
+    user = next((k for k, f in enumerate(frames) if (f.file_name, f.line_num) == (file, line)), 0)
+    names = [frame.function_name for frame in reversed(frames[1:user])]
+    return next((name for name in names if name.isidentifier() and name[0] != "_"), "")

@@ -68,7 +68,7 @@ def _value(value: Value, table: _Table, values: bool) -> list[Any]:
 
 def _equation(e: Equation, index: int, table: _Table) -> list[Any]:
     """Write an equation; its path is left out where it is its place, its row where it is 0."""
-    source = e.source and [e.source.file, e.source.line, e.source.function]
+    source = e.source and [*vars(e.source).values()]
     roles = [ROLES.index(r) for r in sorted(e.roles)]
     about = table.place([e.primitive, dict(e.params), roles, source, e.scope, e.trips])
     last = e.path.rpartition(".")[2]

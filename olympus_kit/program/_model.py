@@ -44,6 +44,7 @@ class Source:
     file: str
     line: int
     function: str
+    call: str = ""  # the library's function that this line called, such as "softmax"
 
 
 @dataclass(frozen=True, eq=False)

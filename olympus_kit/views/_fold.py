@@ -6,11 +6,13 @@ import re
 from collections.abc import Hashable, Sequence
 from itertools import groupby
 
+from ..program import Equation
 from ._rows import Row
 
 SHORT = 24  # rows; a program of so many is shown as it is
 LONGEST = 48  # rows of a block that is looked for
 FEWEST = 4  # repeats that are worth folding
+STEPS = 3  # rows of a library's function that stand under its name
 TRANSFORMS = re.compile(r"(?:transpose|jvp|vmap|checkpoint|rematted_computation)\(|\)")
 
 
@@ -19,18 +21,29 @@ def scope_name(scope: str) -> str:
     return TRANSFORMS.sub("", scope).strip("/").rpartition("/")[2]
 
 
-def folded(rows: Sequence[Row], scopes: dict[str, str]) -> list[Row]:
+def folded(rows: Sequence[Row], equations: Sequence[Equation]) -> list[Row]:
     """Return rows of which named parts and repeated blocks lie under a row that opens."""
+    rows = _named(rows, {e.path: _call(e) for e in equations}, STEPS)
     if len(rows) <= SHORT:
-        return list(rows)
-    return _repeats(_named(rows, scopes))
+        return rows
+    return _repeats(_named(rows, {e.path: (scope_name(e.scope), e.scope) for e in equations}, 2))
 
 
-def _named(rows: Sequence[Row], scopes: dict[str, str]) -> list[Row]:
+def _call(equation: Equation) -> tuple[str, Hashable]:
+    """Return the library's function that an equation came out of, and the line that called it."""
+    source = equation.source
+    if source is None or "jvp(" in equation.scope:  # the rules of an inner derivative
+        return "", ""
+    return source.call, source.line
+
+
+def _named(rows: Sequence[Row], names: dict[str, tuple[str, Hashable]], fewest: int) -> list[Row]:
+    """Return rows of which neighbours of one name, and one place, lie under that name."""
     found: list[Row] = []
-    for scope, group in groupby(rows, key=lambda row: scopes.get(row.path, "")):
-        part, name = list(group), scope_name(scope)
-        found += [_under(part, name, "")] if name and len(part) > 1 else part
+    key = lambda row: names.get(row.path.partition("–")[0], ("", ""))
+    for (name, _), group in groupby(rows, key=key):
+        part = list(group)
+        found += [_under(part, name, "")] if name and len(part) >= fewest else part
     return found
 
 

@@ -53,7 +53,7 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         columns=_columns(program, rows),
         inputs=_ends(program, program.inputs, reached, into=True),
         outputs=_ends(program, program.outputs, reached, into=False),
-        rows=folded(rows, {e.path: e.scope for e in program.rows}),
+        rows=folded(rows, program.rows),
         steps=steps,
         bad=sorted(int(e.path.partition(".")[0]) for e in program.first_bad.values()),
         peak=max((e.live for e in program.equations), default=0),

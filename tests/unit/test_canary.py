@@ -101,3 +101,11 @@ def test_the_names_that_are_used_exist():
 def test_a_source_line_can_be_read():
     eqn = jax.make_jaxpr(lambda x: jnp.sin(x))(1.0).jaxpr.eqns[0]
     assert "test_canary.py:" in jaxprs.source_line(eqn.source_info)
+
+
+def test_the_library_s_function_can_be_read():
+    f = lambda x: jax.nn.softmax(x) * x
+    for eqn in jax.make_jaxpr(f)(jnp.ones(3)).jaxpr.eqns:
+        line = f.__code__.co_firstlineno
+        found = jaxprs.library_call(eqn.source_info, __file__, line)
+        assert found == ("" if eqn.primitive.name == "mul" else "softmax")

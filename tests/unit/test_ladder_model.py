@@ -186,6 +186,19 @@ def test_a_run_ends_where_the_kind_of_array_changes():
     assert [(r["label"], r["note"]) for r in folds] == [("sin", "× 20"), ("sin", "× 20")]
 
 
+def test_a_library_s_function_stands_under_its_name():
+    def f(x):
+        return jnp.sum(jax.nn.softmax(x) * jax.nn.logsumexp(x)) + x[0]
+
+    view = ok.graph(f, corpus.X)
+    folds = [r for r in view.model()["rows"] if r["fold"]]
+    assert [r["label"] for r in folds] == ["softmax", "logsumexp"]
+    assert {"exp", "div"} <= {child["label"] for child in folds[0]["children"]}
+    assert "▸ softmax" in view.svg()
+    paths = [int(r["path"]) for r in rows_of(view) if not r["fold"] and "." not in r["path"]]
+    assert sorted(paths) == list(range(len(view.program.rows)))
+
+
 def test_parts_that_a_library_named_stand_under_their_name():
     def f(w, x):
         for k in range(8):
