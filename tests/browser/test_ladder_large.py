@@ -64,6 +64,18 @@ def test_a_fold_shows_the_step_inside_it_and_opens(show):
     expect(page.locator(".item .cell.primal")).to_have_count(1)
 
 
+def test_edges_lead_to_a_fold_and_from_it(show):
+    page = show(ok.graph(lambda x: jax.nn.softmax(x)[0] * 2.0, np.ones(3)))
+    fold = page.get_by_role("button", name="softmax")
+    closed = page.locator(".edges path").count()
+    fold.hover()
+    focus = page.locator(".edges .focus")
+    starts = focus.evaluate_all("all => new Set(all.map(path => path.getAttribute('d'))).size")
+    assert starts == 2  # from x, and to the slice
+    fold.click()
+    assert page.locator(".edges path").count() > closed
+
+
 def test_a_loop_s_turn_can_be_chosen(show):
     xs = jnp.array([0.5, 2.0, 3.0])
     page = show(ok.graph(lambda c: jax.lax.scan(lambda c, a: (c * a, c), c, xs)[0], 2.0))

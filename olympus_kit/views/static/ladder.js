@@ -368,7 +368,7 @@ function createLadder(view, player, scroll) {
   }
 
   function arc(from, to, name) {
-    const [a, b] = [from, to].map((path) => places.get(path));
+    const [a, b] = [from, to].map((path) => places.get(shown(path)));
     if (a == null || b == null || a === b) return null;
     const [y, z] = [list.middle(a), list.middle(b)];
     const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
@@ -379,7 +379,9 @@ function createLadder(view, player, scroll) {
     const step = view.steps[player.step()];
     const path = focus ?? (step ? shown(step.row) : null);
     const back = !focus && step?.column === "adjoint";
-    const touching = (name) => [...(index.get(path)?.row.reads ?? []).map((p) => [p, path, name]), ...(fed.get(path) ?? []).map((p) => [path, p, name])];
+    const inside = ({ fold, path, children }) => (fold ? children.flatMap(inside) : [path]);
+    const around = (p, name) => [...index.get(p).row.reads.map((from) => [from, p, name]), ...(fed.get(p) ?? []).map((to) => [p, to, name])];
+    const touching = (name) => inside(index.get(path).row).flatMap((p) => around(p, name));
     const all = index.size <= SMALL ? [...index].flatMap(([to, { row }]) => row.reads.map((from) => [from, to, ""])) : [];
     const ends = index.size <= SMALL ? view.outputs.map((end, k) => [end.row, `out ${k}`, ""]) : [];
     const pairs = [...all, ...ends, ...(path ? touching(back ? "adjoint" : "focus") : [])];
