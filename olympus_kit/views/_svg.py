@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ._rows import Ladder, Line, Row, in_order
+from ._rows import Ladder, Line, Row, every, in_order
 
 # role -> (colour, mark, word): the mark and the word say the same as the colour
 ROLES = {
@@ -63,7 +63,7 @@ def ladder_svg(ladder: Ladder) -> str:
     marks: dict[str, float] = {f"in {k}": y + k * END + 12 for k in range(MOST_ENDS)}
     y = _ends(root, "in", ladder, lefts, y)
     for row, line in zip(rows, cells, strict=True):
-        marks[row.path] = y + 13
+        marks |= dict.fromkeys((inside.path for inside in every([row])), y + 13)
         y = _draw_row(root, row, line, lefts, widths, y)
     if len(ladder.rows) > MOST_ROWS:
         _text(root, PAD, y + 16, f"… {len(ladder.rows) - MOST_ROWS} more rows below", MUTED)
@@ -165,13 +165,12 @@ def _draw_arcs(
     root: ET.Element, rows: Sequence[Row], marks: dict[str, float], right: float
 ) -> None:
     """Draw, left of the rows, what feeds each of them; longer arcs reach further out."""
-    for row in rows:
-        end = marks[row.path]
-        for start in (marks[path] for path in row.reads if path in marks):
-            out = min(GUTTER - 6, 8 + (end - start) / 8)
-            path = f"M{right - 2:.0f} {start:.0f}C{right - out:.0f} {start:.0f} "
-            path += f"{right - out:.0f} {end:.0f} {right - 3:.0f} {end:.0f}l-5 -3m5 3l-5 3"
-            ET.SubElement(root, "path", d=path, fill="none", stroke=MUTED, opacity="0.6")
+    ends = [(marks[p], marks[row.path]) for row in every(rows) for p in row.reads if p in marks]
+    for start, end in dict.fromkeys(pair for pair in ends if pair[0] != pair[1]):
+        out = min(GUTTER - 6, 8 + (end - start) / 8)
+        path = f"M{right - 2:.0f} {start:.0f}C{right - out:.0f} {start:.0f} "
+        path += f"{right - out:.0f} {end:.0f} {right - 3:.0f} {end:.0f}l-5 -3m5 3l-5 3"
+        ET.SubElement(root, "path", d=path, fill="none", stroke=MUTED, opacity="0.6")
 
 
 def _draw_row(

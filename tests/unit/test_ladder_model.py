@@ -195,6 +195,7 @@ def test_a_library_s_function_stands_under_its_name():
     assert [r["label"] for r in folds] == ["softmax", "logsumexp"]
     assert {"exp", "div"} <= {child["label"] for child in folds[0]["children"]}
     assert "▸ softmax" in view.svg()
+    assert view.svg().count("<path") == 9  # the arrows: none of them within a fold
     paths = [int(r["path"]) for r in rows_of(view) if not r["fold"] and "." not in r["path"]]
     assert sorted(paths) == list(range(len(view.program.rows)))
 
