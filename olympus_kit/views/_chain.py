@@ -154,13 +154,13 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     """Show the product of the Jacobians of a chain, and what each bracketing costs.
 
     Args:
-        *functions: the functions in the order in which they run, or one list of sizes
-            [n, ..., m] that stands for the number of entries between them.
-        x: what goes into the first function; not used with sizes.
+        *functions: the functions in the order in which they run, or one list of the shapes
+            of what stands between them: (3, 4), or 12 for so many entries.
+        x: what goes into the first function; not used with shapes.
 
     Raises:
-        TypeError: for what is neither functions nor a list of sizes, or where x is missing.
-        ValueError: for fewer than two functions or three sizes, or a size below 1.
+        TypeError: for what is neither functions nor a list of shapes, or where x is missing.
+        ValueError: for fewer than two functions or three shapes, or one without entries.
 
     ```python
     import olympus_kit as ok
@@ -170,11 +170,12 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     ```
     """
     if len(functions) == 1 and isinstance(functions[0], (list, tuple)):
-        return Chain(functions[0], [f"f{k}" for k in range(1, len(functions[0]))])
+        sizes = [math.prod(s) if isinstance(s, tuple) else s for s in functions[0]]
+        return Chain(sizes, [f"f{k}" for k in range(1, len(sizes))])
     if not functions or not all(callable(f) for f in functions):
         raise TypeError(
-            "chain takes functions, as in chain(f1, f2, x=x), or one list of sizes, as in "
-            f"chain([2000, 300, 1]); got {functions!r}."
+            "chain takes functions, as in chain(f1, f2, x=x), or one list of shapes, as in "
+            f"chain([2000, (20, 15), 1]); got {functions!r}."
         )
     if x is None:
         raise TypeError("chain needs the point: chain(f1, f2, x=x).")

@@ -73,7 +73,7 @@ def notes(view: Jacobian) -> list[str]:
             f"shape of the input, {shape}"
         )
     if view.tiles.zeros:
-        found.append(f"{view.tiles.zeros:,} of its {entries:,} entries are 0 at this point")
+        found.append(f"0 at this point: {view.tiles.zeros:,} of its {entries:,} entries")
     if max(len(leaf.shape) for leaf in flat.inputs) > 1:
         found.append(
             "an input with several axes makes blocks with more than two, such as (b, a, b) for "

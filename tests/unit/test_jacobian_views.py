@@ -333,7 +333,7 @@ class TestChain:
             assert flops == lowered.compile().cost_analysis()["flops"]
 
     def test_the_known_numbers(self):
-        view = ok.chain([2000, 300, 300, 1])
+        view = ok.chain([(2000,), (20, 15), 300, ()])
         assert view.summary.startswith(
             "Operations: reverse mode 1,380,000, forward mode 361,200,000"
         )
