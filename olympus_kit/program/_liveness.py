@@ -21,8 +21,7 @@ class Life(NamedTuple):
 
 def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
     """Return the life of each value that an equation makes and something reads."""
-    last = {o: k for k, equation in enumerate(equations) for o in equation.operands}
-    last |= dict.fromkeys(outputs, len(equations))
+    last = _last_uses(equations, outputs)
     return [
         Life(value, k, last[value])
         for k, equation in enumerate(equations)
@@ -33,11 +32,19 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
 
 def live(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
     """Return the bytes held after each equation."""
+    last = _last_uses(equations, outputs)
     change = [0] * (len(equations) + 1)
-    for value, start, end in lifetimes(equations, outputs):
-        change[start] += values[value].nbytes
-        change[end] -= values[value].nbytes
+    for k, equation in enumerate(equations):
+        for value in equation.results:
+            if value in last:
+                change[k] += values[value].nbytes
+                change[last[value]] -= values[value].nbytes
     return list(accumulate(change[:-1]))
+
+
+def _last_uses(equations: Sequence[Any], outputs: Sequence[int]) -> dict[int, int]:
+    last = {o: k for k, equation in enumerate(equations) for o in equation.operands}
+    return last | dict.fromkeys(outputs, len(equations))
 
 
 def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:

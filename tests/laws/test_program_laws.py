@@ -181,7 +181,7 @@ def scaled_by_seven(closed, index):
                                       eqn.outvars, list(dict.fromkeys(used)))  # fmt: skip
             out = jax.core.eval_jaxpr(one, (), *[env[v] for v in dict.fromkeys(used)])
             env |= dict(zip(eqn.outvars, map(seven, out) if k == index else out, strict=True))
-        return [v.val if hasattr(v, "val") else env[v] for v in closed.jaxpr.outvars]
+        return [np.asarray(v.val) if hasattr(v, "val") else env[v] for v in closed.jaxpr.outvars]
 
     return run
 
