@@ -69,13 +69,13 @@ def folders(start: Path | None = None) -> Iterator[Path]:
 
 def find(name: str, start: Path | None = None) -> Entry:
     """The question of that name. LookupError says which names there are."""
-    known: list[str] = []
+    known: set[str] = set()
     for folder in folders(start):
         for path in sorted(folder.glob(f"*{ANSWERS}")):
             told = _answers(path, os.stat(path).st_mtime_ns)["questions"]
             if name in told:
                 return _entry(path, name, told[name])
-            known += told
+            known |= told.keys()
     raise LookupError(_unknown(name, known))
 
 
@@ -109,7 +109,7 @@ def _answers(path: Path, _changed: int) -> dict[str, Any]:
     return read_answers(path)
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown(name: str, known: set[str]) -> str:
     if not known:
         return f"No exercises found in {Path.cwd()} or above it. Open the notebook in its folder."
     close = difflib.get_close_matches(name, known, n=1)
