@@ -103,8 +103,8 @@ def marked_path(eqn: Any) -> tuple[str, str | None, bool]:
     And whether jax made the equation by transposing: its stack is then "transpose(jvp(...))".
     """
     stack = str(eqn.source_info.name_stack)
-    inner = stack.rpartition("§")[0].rpartition("§")[2]
-    return stack, inner or None, "transpose(" in stack
+    parts = stack.split("§")
+    return stack, parts[-2] if len(parts) > 1 else None, "transpose(" in stack
 
 
 # --- taps ------------------------------------------------------------------------------------
@@ -354,9 +354,9 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
     The order is that of `mark`: the jaxprs among the parameters, one after another.
     """
     name, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
-    if not any(is_jaxpr(p) or isinstance(p, tuple) for p in params.values()):
-        return  # most equations have no body
     for key, value in params.items():
+        if not isinstance(value, (tuple, jec.Jaxpr, jec.ClosedJaxpr)):
+            continue  # as in most equations, which have no body
         parts = value if isinstance(value, tuple) else (value,)
         for i, jaxpr in enumerate(parts):
             if not is_jaxpr(jaxpr):
@@ -477,42 +477,38 @@ def read(
     """
     ids = {} if ids is None else ids
 
-    def number(atom: Any) -> int:
-        literal = isinstance(atom, jec.Literal)
-        if not literal and atom in ids:
-            return ids[atom]
-        values.append(RawValue(*aval_of(atom), atom.val if literal else None, literal))
-        if not literal:
-            ids[atom] = len(values) - 1
+    def variable(var: Any) -> int:
+        number = ids.get(var)
+        if number is None:
+            number = ids[var] = len(values)
+            values.append(RawValue(*aval_of(var)))
+        return number
+
+    def operand(atom: Any) -> int:
+        if not isinstance(atom, jec.Literal):
+            return variable(atom)
+        values.append(RawValue(*aval_of(atom), atom.val, True))
         return len(values) - 1
 
     def equation(index: int, eqn: Any) -> RawEquation:
-        path = f"{prefix}{index}"
+        path, params, primitive = f"{prefix}{index}", eqn.params, eqn.primitive.name
         nested = [
             read(body, values, None, f"{path}.{k}.", label, places)
             for k, (label, body, places) in enumerate(bodies(eqn))
         ]
-        operands = [number(v) for v in eqn.invars]
-        scope, path_carried, transposed = marked_path(eqn)
+        operands, results = [*map(operand, eqn.invars)], [*map(variable, eqn.outvars)]
+        trips = params["length"] if primitive == "scan" else None
+        # by position: names would cost a third of reading a large program
         return RawEquation(
-            primitive=eqn.primitive.name,
-            params=eqn.params,
-            operands=operands,
-            results=[number(v) for v in eqn.outvars],
-            bodies=nested,
-            path=path,
-            scope=scope,
-            mark=path_carried,
-            transposed=transposed,
-            source_info=eqn.source_info,
-            trips=eqn.params["length"] if eqn.primitive.name == "scan" else None,
-        )
+            primitive, params, operands, results, nested, path, *marked_path(eqn),
+            eqn.source_info, trips,
+        )  # fmt: skip
 
     inner = opened(jaxpr)
-    inputs = [number(v) for v in inner.invars]
-    consts = [number(v) for v in inner.constvars]
+    inputs = [*map(variable, inner.invars)]
+    consts = [*map(variable, inner.constvars)]
     equations = [equation(i, eqn) for i, eqn in enumerate(inner.eqns)]
-    outputs = [number(v) for v in inner.outvars]
+    outputs = [*map(operand, inner.outvars)]
     return RawBody(name, jaxpr, inputs, consts, outputs, equations, positions, ids)
 
 
