@@ -109,9 +109,10 @@ def _remarks(build: Build) -> Iterator[str]:
     derived = [s for s in build.scopes.values() if "jvp(" in s]
     if derived:
         twice = any(s.count("jvp(") > 1 for s in derived)
+        part = "is itself" if len(derived) == len(build.primitives) else "contains"
         yield (
-            f"{name} is itself a derivative{' of a derivative' * twice}: "
-            f"{len(derived)} of its equations came out of jvp or its transpose"
+            f"{name} {part} a derivative{' of a derivative' * twice}: {len(derived)} of its "
+            f"{len(build.primitives)} equations came out of jvp or its transpose"
         )
 
 

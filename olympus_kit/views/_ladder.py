@@ -84,7 +84,7 @@ def _row(program: Program, equation: Equation, depth: int) -> Row:
         children = [_row(program, e, depth + 1) for e in body.equations]
         if not body.taken:
             for child in every(children):
-                child.note = f"{body.name}: not taken"
+                child.note = f"{body.name}: not run"
         row.children += children
     return row
 

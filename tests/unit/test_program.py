@@ -327,6 +327,9 @@ def test_a_function_that_is_a_derivative_is_labelled():
     assert "is itself a derivative:" in note
     (note,) = capture(jax.grad(jax.grad(lambda x: jnp.sin(x) ** 2)), 1.0).notes
     assert "is itself a derivative of a derivative" in note
+    (note,) = capture(lambda x: jax.grad(jnp.sin)(x) + jnp.cos(x), 1.0).notes
+    assert "contains a derivative: " in note
+    assert "equations came out of jvp" in note
 
 
 def test_where_nan_and_inf_begin():
