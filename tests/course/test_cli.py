@@ -121,8 +121,8 @@ def test_ctrl_c_ends_what_is_running(student, monkeypatch):
 
     def start(*args, **kwargs):
         started.append(popen(*args, **kwargs))
-        raising = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
-        raising.start()
+        main = threading.main_thread().ident  # where the signal of a keyboard arrives
+        threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT]).start()
         return started[0]
 
     monkeypatch.setattr(_runner.subprocess, "Popen", start)
