@@ -45,8 +45,8 @@ book: setup  ## build the static site into _build/html
 serve: book  ## build the site and look at it in a browser
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html
 
-bench: setup  ## print speed ratios
-	@$(BIN)/python -m benchmarks
+bench: setup  ## print speed ratios (BENCH="import graph" for some of them)
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 release: setup  ## write exercises/ from solutions/
 	@$(BIN)/olympus release

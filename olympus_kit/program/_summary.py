@@ -24,8 +24,8 @@ def summarize(value: Any, iterations: bool = False) -> Summary:
     parts = [_host(a) for a in jax.tree.leaves(value)] if isinstance(value, list) else []
     array = np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
     whole = array.size <= WHOLE
-    flat = (array.ravel() if whole else array.ravel()[:FIRST]).tolist()
-    entries = array.tolist() if whole and array.ndim != 1 else flat
+    entries = array.tolist() if whole else array.ravel()[:FIRST].tolist()
+    flat = array.ravel().tolist() if whole and array.ndim != 1 else entries
     if parts and whole:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
     turns = len(value) if iterations else None
@@ -56,6 +56,9 @@ Description = tuple[float | None, float | None, float | None, int, int]
 
 def _of_few(numbers: list[float]) -> Description:
     """Describe a few numbers, with which Python is quicker than numpy."""
+    total = sum(numbers)
+    if numbers and math.isfinite(total):  # then each of them is
+        return float(min(numbers)), float(max(numbers)), total / len(numbers), 0, 0
     finite = list(filter(math.isfinite, numbers))
     nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
     infs = len(numbers) - len(finite) - nans
