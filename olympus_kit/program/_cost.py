@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ._jaxprs import RawEquation, RawValue
@@ -33,8 +34,7 @@ def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[flo
     if name in MOVES and not equation.bodies:
         return 0
     made = sum([math.prod(values[r].shape) for r in equation.results])
-    special = equation.bodies or name in _RULES or name.startswith(("reduce_", "arg"))
-    if not special:
+    if not equation.bodies and _elementwise(name):
         return made
     shapes = [values[o].shape for o in equation.operands]
     if equation.bodies:
@@ -42,6 +42,11 @@ def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[flo
     if name in _RULES:
         return _RULES[name](equation.params, shapes, made)
     return max(0, sum(map(math.prod, shapes)) - made)
+
+
+@cache
+def _elementwise(name: str) -> bool:
+    return name not in _RULES and not name.startswith(("reduce_", "arg"))
 
 
 def _of_bodies(

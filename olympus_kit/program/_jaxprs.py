@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -183,7 +183,7 @@ def _kind(eqn: Any) -> Any:
         hash(kind)
     except TypeError:  # a parameter that cannot be compared
         return None
-    return None if eqn.effects or any(bodies(eqn)) else kind
+    return None if eqn.effects or bodies(eqn) else kind
 
 
 def _inlined(eqn: Any) -> Any:
@@ -348,11 +348,12 @@ CALLS = {
 }
 
 
-def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
-    """Yield each body's name, its jaxpr, and for each of its inputs the operand's position.
+def bodies(eqn: Any) -> list[tuple[str, Any, list[int] | None]]:
+    """Return each body's name, its jaxpr, and for each of its inputs the operand's position.
 
     The order is that of `mark`: the jaxprs among the parameters, one after another.
     """
+    found: list[tuple[str, Any, list[int] | None]] = []
     name, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
     for key, value in params.items():
         if not isinstance(value, (tuple, jec.Jaxpr, jec.ClosedJaxpr)):
@@ -376,7 +377,8 @@ def bodies(eqn: Any) -> Iterator[tuple[str, Any, list[int] | None]]:
                 positions = None  # a body that is called in a way of its own
             if len(parts) > 1 and name != "cond":
                 label = value._fields[i] if hasattr(value, "_fields") else f"{label} {i}"
-            yield label, jaxpr, positions
+            found.append((label, jaxpr, positions))
+    return found
 
 
 def printable_params(params: Mapping[str, Any]) -> dict[str, Any]:
