@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import jax
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import corpus.py
+# a shell that runs the tests in the background has Ctrl-C ignored; some tests send it
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
