@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax.extend.core as jec
-
 from . import _jaxprs as jaxprs
 from ._arguments import Arguments
 from ._cost import flops, traffic
@@ -81,7 +79,7 @@ class Build:
         """Read the program of a derivative, its primal values under the numbers they have."""
         ids = self._shared_ids(traced)
         count = len(traced.closed.jaxpr.invars) - len(traced.contributions)
-        jaxpr = _trimmed(traced, count)
+        jaxpr = jaxprs.trimmed(traced, count)
         body = jaxprs.read(jaxpr, self.raw, ids, name="program")
         if _callbacks(body) > _callbacks(self.primal):
             self.notes.append(
@@ -113,7 +111,7 @@ class Build:
         exposed = [v for eqn in primal.eqns for v in eqn.outvars]
         for var, shown in zip(exposed, traced.exposed, strict=True):
             value = self.primal.ids[var]
-            if isinstance(shown, jec.Literal):
+            if jaxprs.is_literal(shown):
                 self.record(value, shown.val, False)
             elif shown in ids:
                 self.same[value] = ids[shown]
@@ -123,11 +121,11 @@ class Build:
 
     @staticmethod
     def _id(body: RawBody, var: Any) -> int | None:
-        return None if isinstance(var, jec.Literal) else body.ids.get(var)
+        return None if jaxprs.is_literal(var) else body.ids.get(var)
 
     def _kept(self, body: RawBody, residuals: Sequence[Any]) -> list[int]:
         """Return the numbers of what a pullback keeps, a literal as a value of its own."""
-        literals = [v for v in residuals if isinstance(v, jec.Literal)]
+        literals = [v for v in residuals if jaxprs.is_literal(v)]
         first = len(self.raw)
         self.raw += [RawValue(*jaxprs.aval_of(v), v.val, True) for v in literals]
         ids = [self._id(body, v) for v in residuals]
@@ -254,21 +252,6 @@ class Build:
             Residual(o, maker.get(o), tuple(paths), self.raw[o].is_literal)
             for o, paths in users.items()
         )
-
-
-def _trimmed(traced: jaxprs.Traced, inputs: int) -> Any:
-    """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
-    jaxpr = traced.closed.jaxpr
-    outputs = [*traced.outputs, *traced.derivatives]
-    ends = [*outputs, *traced.exposed, *traced.residuals]
-    needed = {v for v in ends if not isinstance(v, jec.Literal)}
-    kept = []
-    for eqn in reversed(jaxpr.eqns):
-        if not needed.isdisjoint(eqn.outvars) or jaxprs.marked_path(eqn)[1] is not None:
-            needed.update(v for v in eqn.invars if not isinstance(v, jec.Literal))
-            kept.append(eqn)
-    cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
-    return jaxprs.with_outputs(cut, outputs)
 
 
 def _callbacks(body: RawBody) -> int:

@@ -11,7 +11,7 @@ import jax.extend.core as jec
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, jaxpr_of, opened
+from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, is_literal, jaxpr_of, opened
 
 # called with a value's number, the value (or the list of a loop's turns), and whether its first
 # axis counts iterations
@@ -35,7 +35,7 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
             sink(body.ids[var], array, False)
 
     def value(atom: Any) -> Any:
-        return atom.val if isinstance(atom, jec.Literal) else env[atom]
+        return atom.val if is_literal(atom) else env[atom]
 
     write(jaxpr.constvars, consts)
     write(jaxpr.invars, inputs)
@@ -60,7 +60,7 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
 def _run_together(eqns: Sequence[Any], env: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
     results = [v for eqn in eqns for v in eqn.outvars]
     made = set(results)
-    free = {v: None for eqn in eqns for v in eqn.invars if not isinstance(v, jec.Literal)}
+    free = {v: None for eqn in eqns for v in eqn.invars if not is_literal(v)}
     needed = [v for v in free if v not in made]
     jaxpr = jaxpr_of(eqns, needed, results)
     return results, jax.core.eval_jaxpr(jaxpr, (), *[env[v] for v in needed])
@@ -69,7 +69,7 @@ def _run_together(eqns: Sequence[Any], env: dict[Any, Any]) -> tuple[list[Any], 
 def _run(eqn: Any, operands: Sequence[Any]) -> list[Any]:
     """Run one equation as jax would."""
     pairs = zip(eqn.invars, operands, strict=True)
-    atoms = {v: x for v, x in pairs if not isinstance(v, jec.Literal)}
+    atoms = {v: x for v, x in pairs if not is_literal(v)}
     return _run_together([eqn], atoms)[1]
 
 

@@ -46,6 +46,11 @@ def is_jaxpr(value: Any) -> bool:
     return isinstance(value, (jec.Jaxpr, jec.ClosedJaxpr))
 
 
+def is_literal(atom: Any) -> bool:
+    """Whether an operand is written into the program, and no variable."""
+    return isinstance(atom, jec.Literal)
+
+
 def opened(jaxpr: Any) -> Any:
     """Return the `Jaxpr` inside a `ClosedJaxpr`."""
     return jaxpr.jaxpr if isinstance(jaxpr, jec.ClosedJaxpr) else jaxpr
@@ -293,6 +298,21 @@ def trace_reverse(
         contributions=out[third:fourth],
         residuals=out[fourth:],
     )
+
+
+def trimmed(traced: Traced, inputs: int) -> Any:
+    """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
+    jaxpr = traced.closed.jaxpr
+    outputs = [*traced.outputs, *traced.derivatives]
+    ends = [*outputs, *traced.exposed, *traced.residuals]
+    needed = {v for v in ends if not is_literal(v)}
+    kept = []
+    for eqn in reversed(jaxpr.eqns):
+        if not needed.isdisjoint(eqn.outvars) or marked_path(eqn)[1] is not None:
+            needed.update(v for v in eqn.invars if not is_literal(v))
+            kept.append(eqn)
+    cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
+    return with_outputs(cut, outputs)
 
 
 def trace_linear(
