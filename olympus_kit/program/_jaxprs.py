@@ -498,12 +498,16 @@ def read(
     `ids` holds variables that have a number already.
     """
     ids = {} if ids is None else ids
+    alike: dict[int, RawValue] = {}  # most variables share a few types, which the jaxpr holds
 
     def variable(var: Any) -> int:
         number = ids.get(var)
         if number is None:
             number = ids[var] = len(values)
-            values.append(RawValue(*aval_of(var)))
+            value = alike.get(id(var.aval))
+            if value is None:
+                value = alike[id(var.aval)] = RawValue(*aval_of(var))
+            values.append(value)
         return number
 
     def operand(atom: Any) -> int:
