@@ -4,6 +4,7 @@ import json as json_module
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import wraps
 from itertools import chain
@@ -143,13 +144,13 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
     chosen = [page(which)] if which else pages()
     seen = {} if which else {p.stem: p.saved() for p in chosen}
     _complain("Watching; stop with Ctrl-C.")
-    # What was saved during a check is seen by its time, so the first round needs no change.
-    rounds = changes(_course.exercises_folder(), yield_on_timeout=True, raise_interrupt=False)
-    for _ in chain([None], rounds):
-        for at in chosen:
-            if (saved := at.saved()) not in (0, seen.get(at.stem)):
-                seen[at.stem] = saved
-                _tell_checked(list(check_pages([at], seconds)), json)
+    with suppress(KeyboardInterrupt):  # wherever it comes: while it waits, checks or prints
+        # What was saved during a check is seen by its time, so the first round needs no change.
+        for _ in chain([None], changes(_course.exercises_folder(), yield_on_timeout=True)):
+            for at in chosen:
+                if (saved := at.saved()) not in (0, seen.get(at.stem)):
+                    seen[at.stem] = saved
+                    _tell_checked(list(check_pages([at], seconds)), json)
 
 
 @command

@@ -49,6 +49,15 @@ def until(lines, text):
     return "".join(found)
 
 
+def ended(pid):
+    """Whether a process has ended, and is not left to be collected."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def test_a_saved_page_is_checked_again(student, watch):
     page = student / "exercises" / "00_start.md"
     watching, out, err = watch("00")
@@ -64,6 +73,20 @@ def test_a_saved_page_is_checked_again(student, watch):
     assert "slope: correct" in until(out, "1 of 1 correct")
     watching.send_signal(signal.SIGINT)
     assert watching.wait(timeout=PATIENCE) == 0
+
+
+def test_ctrl_c_ends_it_in_the_midst_of_a_check(student, watch):
+    page = student / "exercises" / "00_start.md"
+    tell = "import os\nos.mkfifo('begun')\nopen('begun', 'w').write(str(os.getpid()))"
+    answer(page, "slope", tell + "\nwhile True:\n    pass")
+    watching, *_ = watch("00")
+    begun = page.with_name("begun")
+    while not begun.exists():  # a pipe: to read it is to wait until the answer runs
+        assert watching.poll() is None
+    judge = int(begun.read_text())
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(timeout=PATIENCE) == 0
+    assert ended(judge)  # the process that judges, too
 
 
 def test_every_page_is_watched_and_told_as_a_line_of_json(student, watch):
