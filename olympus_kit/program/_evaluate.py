@@ -11,7 +11,17 @@ import jax.extend.core as jec
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import CALLS, RawBody, RawEquation, aval_of, is_literal, jaxpr_of, opened
+from ._jaxprs import (
+    CALLS,
+    RawBody,
+    RawEquation,
+    aval_of,
+    compiled,
+    is_literal,
+    opened,
+    run,
+    run_whole,
+)
 
 # called with a value's number, the value (or the list of a loop's turns), and whether its first
 # axis counts iterations
@@ -39,38 +49,18 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
 
     write(jaxpr.constvars, consts)
     write(jaxpr.invars, inputs)
-    plain: list[Any] = []  # equations waiting to be run in one go
-
-    def run_plain() -> None:
-        if plain:
-            write(*_run_together(plain, env))
-            plain.clear()
-
-    for eqn, raw in zip(jaxpr.eqns, body.equations, strict=True):
-        special = _SPECIAL.get(raw.primitive) if raw.bodies else None
-        if special is None:
-            plain.append(eqn)
-            continue
-        run_plain()
-        write(eqn.outvars, special(eqn, raw, [value(v) for v in eqn.invars], sink))
-    run_plain()
+    for eqn, raw, run_fast in zip(jaxpr.eqns, body.equations, compiled(jaxpr.eqns), strict=True):
+        operands = [value(v) for v in eqn.invars]
+        if raw.bodies:
+            results = _WITH_BODIES.get(raw.primitive, _whole)(eqn, raw, operands, sink)
+        else:
+            results = run_fast(*operands) if run_fast else run(eqn, operands)
+        write(eqn.outvars, results)
     return [value(v) for v in jaxpr.outvars]
 
 
-def _run_together(eqns: Sequence[Any], env: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
-    results = [v for eqn in eqns for v in eqn.outvars]
-    made = set(results)
-    free = {v: None for eqn in eqns for v in eqn.invars if not is_literal(v)}
-    needed = [v for v in free if v not in made]
-    jaxpr = jaxpr_of(eqns, needed, results)
-    return results, jax.core.eval_jaxpr(jaxpr, (), *[env[v] for v in needed])
-
-
-def _run(eqn: Any, operands: Sequence[Any]) -> list[Any]:
-    """Run one equation as jax would."""
-    pairs = zip(eqn.invars, operands, strict=True)
-    atoms = {v: x for v, x in pairs if not is_literal(v)}
-    return _run_together([eqn], atoms)[1]
+def _whole(eqn: Any, _: RawEquation, operands: Sequence[Any], __: Sink) -> list[Any]:
+    return run_whole(eqn, operands)
 
 
 def _call(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -80,7 +70,7 @@ def _call(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
 
 def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     if _traced(operands):  # inside a compiled loop each turn may go its own way
-        return _run(eqn, operands)
+        return run_whole(eqn, operands)
     index = min(max(int(operands[0]), 0), len(raw.bodies) - 1)
     for i, branch in enumerate(raw.bodies):
         branch.runs = (branch.runs or 0) + (i == index)
@@ -104,7 +94,7 @@ def _scan(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> li
     length, first = params["length"], params["num_consts"]
     second = first + params["num_carry"]
     if length == 0 or _size(body) * length > LOOP_BUDGET:
-        return _run(eqn, operands)
+        return run_whole(eqn, operands)
     fixed, xs = operands[:first], operands[second:]
     carry = _typed(operands[first:second], body.jaxpr.jaxpr.invars[first:second])
 
@@ -224,4 +214,4 @@ def _work(body: RawBody) -> int:
 
 
 _LOOPS = {"scan": _scan, "while": _while}
-_SPECIAL = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS
+_WITH_BODIES = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS

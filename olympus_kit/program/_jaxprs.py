@@ -6,11 +6,12 @@ knows a jaxpr; `tests/unit/test_canary.py` has a test for each behaviour relied 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jax
@@ -26,6 +27,10 @@ tap_p = jec.Primitive("olympus_tap")
 tap_p.def_impl(lambda value, extra: value)
 tap_p.def_abstract_eval(lambda value, extra: value)
 ad.primitive_jvps[tap_p] = lambda primals, tangents: (primals[0], ad.add_tangents(*tangents))
+
+
+# what a parameter that holds programs may be
+BODIES = (tuple, jec.Jaxpr, jec.ClosedJaxpr)
 
 
 def is_inexact(dtype: Any) -> bool:
@@ -87,19 +92,24 @@ def mark(jaxpr: Any, prefix: str = "") -> Any:
 
 def _marked(eqn: Any, path: str) -> Any:
     stack = source_info_util.new_name_stack(f"§{path}§")
-    count = iter(range(len(eqn.params) + 1000))
+    info = eqn.source_info.replace(name_stack=stack)
+    count = itertools.count()
+    params = {
+        name: _marked_inside(value, path, count) if isinstance(value, BODIES) else value
+        for name, value in eqn.params.items()
+    }
+    return eqn.replace(params=params, source_info=info)
 
-    def rebuilt(value: Any) -> Any:
-        if is_jaxpr(value):
-            return mark(value, f"{path}.{next(count)}.")
-        if isinstance(value, tuple) and any(map(is_jaxpr, value)):
-            parts = [rebuilt(part) for part in value]
-            # a NamedTuple (linalg.solve has one) must stay what it is
-            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-        return value
 
-    params = {name: rebuilt(value) for name, value in eqn.params.items()}
-    return eqn.replace(params=params, source_info=eqn.source_info.replace(name_stack=stack))
+def _marked_inside(value: Any, path: str, count: Iterator[int]) -> Any:
+    """Return a parameter with the programs that it is or holds marked, and numbered by `count`."""
+    if is_jaxpr(value):
+        return mark(value, f"{path}.{next(count)}.")
+    if isinstance(value, tuple) and any(map(is_jaxpr, value)):
+        parts = [_marked_inside(part, path, count) for part in value]
+        # a NamedTuple (linalg.solve has one) must stay what it is
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value
 
 
 def marked_path(eqn: Any) -> tuple[str, str | None, bool]:
@@ -156,10 +166,13 @@ def _active(jaxpr: Any, which: Sequence[int]) -> set[Any]:
     return active
 
 
-# --- shared rules ----------------------------------------------------------------------------
+# --- kinds of equation: what is done once for many ------------------------------------------
 
 # from this many equations of a kind on, one derivation of their rule is cheaper than many
 SHARED_FROM = 8
+# and from this many on they are compiled: a compiled primitive is called in half the time of a
+# bare one, and jax compiles each kind anyway
+COMPILED_FROM = 512
 
 
 def share_rules(jaxpr: Any) -> Any:
@@ -168,22 +181,35 @@ def share_rules(jaxpr: Any) -> Any:
     jax keeps the derivative of what is jitted, and derives that of a bare primitive anew each
     time, which takes most of a trace. jax inlines the jits, so that no trace of them is left.
     """
-    kinds = [_kind(eqn) for eqn in jaxpr.eqns]
-    last = dict(zip(kinds, jaxpr.eqns, strict=True))
-    calls = {k: _inlined(last[k]) for k, n in Counter(kinds).items() if k and n >= SHARED_FROM}
 
-    def shared(kind: Any, eqn: Any) -> Any:
-        if kind not in calls:
-            return eqn
+    def kind(eqn: Any) -> Any:
+        like = _kind(eqn)
+        return like and (like, *(v.aval for v in eqn.invars))
+
+    frequent = _by_kind(jaxpr.eqns, kind, SHARED_FROM, _inlined)
+
+    def shared(call: Any, eqn: Any) -> Any:
         like = {"invars": eqn.invars, "outvars": eqn.outvars, "source_info": eqn.source_info}
-        return calls[kind].replace(**like)
+        return eqn if call is None else call.replace(**like)
 
-    return jaxpr.replace(eqns=list(map(shared, kinds, jaxpr.eqns)))
+    return jaxpr.replace(eqns=list(map(shared, frequent, jaxpr.eqns)))
+
+
+def _by_kind(
+    eqns: Sequence[Any], kind: Callable[[Any], Any], least: int, make: Callable[[Any], Any]
+) -> list[Any]:
+    """Return for each equation what `make` makes of its kind, None where that is not frequent."""
+    if len(eqns) < least:
+        return [None] * len(eqns)
+    kinds = list(map(kind, eqns))
+    last = dict(zip(kinds, eqns, strict=True))
+    made = {k: make(last[k]) for k, n in Counter(kinds).items() if k is not None and n >= least}
+    return list(map(made.get, kinds))
 
 
 def _kind(eqn: Any) -> Any:
-    """Return what equations must have in common to share a rule, None for those that do not."""
-    kind = eqn.primitive, eqn.ctx, (*eqn.params.items(),), (*(v.aval for v in eqn.invars),)
+    """Return what equations must have in common to be one function, None for those that are not."""
+    kind = eqn.primitive, eqn.ctx, (*eqn.params.items(),)
     try:
         hash(kind)
     except TypeError:  # a parameter that cannot be compared
@@ -198,6 +224,38 @@ def _inlined(eqn: Any) -> Any:
     run = jax.jit(jec.jaxpr_as_fun(jec.ClosedJaxpr(alone, ())))
     call = jax.make_jaxpr(run)(*[v.aval for v in inputs]).jaxpr.eqns[0]
     return call.replace(params=call.params | {"inline": True})
+
+
+# --- running ---------------------------------------------------------------------------------
+
+
+def run(eqn: Any, operands: Sequence[Any]) -> list[Any]:
+    """Run an equation without bodies as jax would."""
+    return _bind(eqn.primitive, eqn.ctx, eqn.params, operands)
+
+
+def run_whole(eqn: Any, operands: Sequence[Any]) -> list[Any]:
+    """Run any equation as jax would, its bodies unseen."""
+    pairs = zip(eqn.invars, operands, strict=True)
+    given = {v: x for v, x in pairs if not is_literal(v)}
+    jaxpr = jaxpr_of([eqn], list(given), eqn.outvars)
+    return list(jax.core.eval_jaxpr(jaxpr, (), *given.values()))
+
+
+def compiled(eqns: Sequence[Any]) -> Sequence[Callable[..., list[Any]] | None]:
+    """Return for each equation of a frequent kind the function of its operands, compiled."""
+    return _by_kind(eqns, _kind, COMPILED_FROM, lambda eqn: _compiled(*_kind(eqn)))
+
+
+@lru_cache(1024)
+def _compiled(primitive: Any, ctx: Any, params: Any) -> Callable[..., list[Any]]:
+    return jax.jit(lambda *operands: _bind(primitive, ctx, dict(params), operands))
+
+
+def _bind(primitive: Any, ctx: Any, params: Any, operands: Sequence[Any]) -> list[Any]:
+    with ctx.manager:
+        out = primitive.bind(*operands, **params)
+    return list(out) if primitive.multiple_results else [out]
 
 
 # --- traces ----------------------------------------------------------------------------------
@@ -376,7 +434,7 @@ def bodies(eqn: Any) -> list[tuple[str, Any, list[int] | None]]:
     found: list[tuple[str, Any, list[int] | None]] = []
     name, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
     for key, value in params.items():
-        if not isinstance(value, (tuple, jec.Jaxpr, jec.ClosedJaxpr)):
+        if not isinstance(value, BODIES):
             continue  # as in most equations, which have no body
         parts = value if isinstance(value, tuple) else (value,)
         for i, jaxpr in enumerate(parts):

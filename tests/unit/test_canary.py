@@ -91,6 +91,37 @@ def test_equations_can_be_replaced_and_evaluated():
     assert jnp.allclose(both[0] * 2, both[1])
 
 
+def test_an_equation_is_run_alone_as_in_its_program():
+    def f(x):
+        key = jax.random.key(0)
+        y = jax.lax.top_k(x * jax.random.uniform(key, (3,)), 2)[0]
+        return jnp.linalg.solve(jnp.eye(2) * 3, y) + jax.lax.cond(x[0] > 0, jnp.sin, jnp.cos, y)
+
+    closed = jax.make_jaxpr(f)(X)
+    env = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True)) | {
+        closed.jaxpr.invars[0]: X
+    }
+    for eqn in closed.jaxpr.eqns:
+        operands = [v.val if jaxprs.is_literal(v) else env[v] for v in eqn.invars]
+        found = jaxprs.run_whole(eqn, operands)
+        if not jaxprs.bodies(eqn):
+            again = jaxprs.run(eqn, operands)
+            assert [a.dtype for a in again] == [a.dtype for a in found]
+            assert all((a == b).all() for a, b in zip(again, found, strict=True))
+        env.update(zip(eqn.outvars, found, strict=True))
+    assert (env[closed.jaxpr.outvars[0]] == f(X)).all()
+
+
+def test_an_equation_of_a_frequent_kind_is_compiled_once():
+    count = jaxprs.COMPILED_FROM
+    closed = jax.make_jaxpr(lambda x: [jnp.sin(x) for _ in range(count)] + [jnp.cos(x)])(X)
+    run, *others, rare = jaxprs.compiled(closed.jaxpr.eqns)
+    assert set(others) == {run}
+    assert rare is None
+    assert (run(X)[0] == jnp.sin(X)).all()
+    assert run is jaxprs.compiled(closed.jaxpr.eqns)[0]
+
+
 def test_the_names_that_are_used_exist():
     assert callable(ad.add_tangents)
     assert isinstance(ad.primitive_jvps, dict)
