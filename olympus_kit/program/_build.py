@@ -33,7 +33,7 @@ class Build:
         self.raw: list[RawValue] = []
         self.summaries: dict[int, Summary] = {}
         self.names = Names(self.raw)
-        self.primal = jaxprs.read(closed.jaxpr, self.raw, name="program")
+        self.primal = jaxprs.read(closed, self.raw, name="program")
         own = list(walk(self.primal.equations))
         for equation in own:
             equation.mark = equation.path
@@ -59,9 +59,8 @@ class Build:
         for value, other in self.same.items():
             if other in self.summaries:
                 self.summaries[value] = self.summaries[other]
-        top = [r for e in self.primal.equations for r in e.results]
         nested = any(e.bodies for e in self.primal.equations)
-        if not nested and all(r in self.summaries for r in top):
+        if not nested and all(r in self.summaries for r in self._made):
             return
         if _callbacks(self.primal):
             self.notes.append(
@@ -71,16 +70,22 @@ class Build:
             return
         evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
 
+    @property
+    def _made(self) -> list[int]:
+        """What the equations of the primal program make."""
+        return [r for e in self.primal.equations for r in e.results]
+
     # --- the derivative program --------------------------------------------------------------
 
     def read_derivative(
         self, mode: Mode, traced: jaxprs.Traced, uses: Sequence[tuple[str, int]]
     ) -> RawBody:
         """Read the program of a derivative, its primal values under the numbers they have."""
-        ids = self._shared_ids(traced)
-        count = len(traced.closed.jaxpr.invars) - len(traced.contributions)
-        jaxpr = jaxprs.trimmed(traced, count)
-        body = jaxprs.read(jaxpr, self.raw, ids, name="program")
+        found = jaxprs.read_derivative(traced, self.closed, self.primal, self.raw)
+        body = found.body
+        self.same = found.same
+        for value, number in found.known.items():
+            self.record(value, number, False)
         if _callbacks(body) > _callbacks(self.primal):
             self.notes.append(
                 "Python is called back more often than by a single call: jax computes what lies "
@@ -91,54 +96,21 @@ class Build:
         self.seeds = body.inputs[len(self.arguments.leaves) :]
         self.derivatives = body.outputs[len(traced.outputs) :]
         if mode == "forward":
-            self._link_forward(body, traced)
+            self._link_forward(found.tangents)
         else:
-            self.kept = body.consts if self.linear else self._kept(body, traced.residuals)
-            found = [self._id(body, v) for v in traced.contributions]
-            self.links = reverse_links(self.primal, body, uses, found)
+            self.kept = body.consts if self.linear else found.residuals
+            self.links = reverse_links(self.primal, body, uses, found.contributions)
             for leaf, value in zip(self.arguments.which, self.derivatives, strict=True):
                 self.links.adjoints[self.primal.inputs[leaf]] = value
             self.names.adjoints(self.links, self.seeds, self._inexact_outputs())
         return body
 
-    def _shared_ids(self, traced: jaxprs.Traced) -> dict[Any, int]:
-        jaxpr, primal = traced.closed.jaxpr, self.closed.jaxpr
-        ids = dict(zip(jaxpr.invars, self.primal.inputs, strict=False))
-        by_array = {id(c): i for c, i in zip(self.closed.consts, self.primal.consts, strict=True)}
-        for var, const in zip(jaxpr.constvars, traced.closed.consts, strict=True):
-            if id(const) in by_array:
-                ids[var] = by_array[id(const)]
-        exposed = [v for eqn in primal.eqns for v in eqn.outvars]
-        for var, shown in zip(exposed, traced.exposed, strict=True):
-            value = self.primal.ids[var]
-            if jaxprs.is_literal(shown):
-                self.record(value, shown.val, False)
-            elif shown in ids:
-                self.same[value] = ids[shown]
-            else:
-                ids[shown] = value
-        return ids
-
-    @staticmethod
-    def _id(body: RawBody, var: Any) -> int | None:
-        return None if jaxprs.is_literal(var) else body.ids.get(var)
-
-    def _kept(self, body: RawBody, residuals: Sequence[Any]) -> list[int]:
-        """Return the numbers of what a pullback keeps, a literal as a value of its own."""
-        literals = [v for v in residuals if jaxprs.is_literal(v)]
-        first = len(self.raw)
-        self.raw += [RawValue(*jaxprs.aval_of(v), v.val, True) for v in literals]
-        ids = [self._id(body, v) for v in residuals]
-        return [*(i for i in ids if i is not None), *range(first, len(self.raw))]
-
-    def _link_forward(self, body: RawBody, traced: jaxprs.Traced) -> None:
-        exposed = [v for eqn in self.closed.jaxpr.eqns for v in eqn.outvars]
+    def _link_forward(self, tangents: Sequence[int | None]) -> None:
         for leaf, seed in zip(self.arguments.which, self.seeds, strict=True):
             self.links.tangents[self.primal.inputs[leaf]] = seed
-        for var, tangent in zip(exposed, traced.tangents, strict=True):
-            found = self._id(body, tangent)
-            if found is not None:
-                self.links.tangents[self.primal.ids[var]] = found
+        for value, tangent in zip(self._made, tangents, strict=True):
+            if tangent is not None:
+                self.links.tangents[value] = tangent
         self.names.tangents(self.links)
 
     def _inexact_outputs(self) -> list[int]:
@@ -157,7 +129,7 @@ class Build:
     ) -> Program:
         """Return the finished program."""
         moving = "tangent" if mode == "forward" else "adjoint"
-        shown = [r for e in self.primal.equations for r in e.results]
+        shown = self._made
         kept = [*shown, *self.same.values(), *body.outputs[: len(self.primal.outputs)]]
         verdicts = classify(body, self.seeds, kept, moving, self.primitives, self.linear)
         self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
@@ -261,15 +233,14 @@ def _callbacks(body: RawBody) -> int:
 def _sources(equations: Sequence[RawEquation]) -> dict[str, Source | None]:
     known: dict[Any, Source | None] = {}  # equations of one line have equal tracebacks
     for equation in equations:
-        info = equation.source_info
-        if info.traceback not in known:
-            known[info.traceback] = _source(info)
-    return {e.path: known[e.source_info.traceback] for e in equations}
+        if equation.traceback not in known:
+            known[equation.traceback] = _source(equation)
+    return {e.path: known[e.traceback] for e in equations}
 
 
-def _source(info: Any) -> Source | None:
-    match = _LINE.match(jaxprs.source_line(info))
+def _source(equation: RawEquation) -> Source | None:
+    match = _LINE.match(jaxprs.source_line(equation))
     if match is None:
         return None
-    file, line = match["file"], int(match["line"])
-    return Source(file, line, match["function"] or "", jaxprs.library_call(info, file, line))
+    file, line, called = match["file"], int(match["line"]), match["function"] or ""
+    return Source(file, line, called, jaxprs.library_call(equation, file, line))

@@ -89,11 +89,10 @@ def capture(
     if mode == "primal":
         out = evaluate(build.primal, closed.consts, arguments.leaves, build.record)
         return build.program(mode, build.primal, jax.tree.unflatten(tree, out))
-    exposed = [v for eqn in closed.jaxpr.eqns for v in eqn.outvars]
     seeds = _seeds(build, mode, closed.out_avals, tree, given)
     if mode == "reverse":
-        return _finish(build, mode, *_trace_reverse(build, exposed, seeds), seeds, tree)
-    function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)), exposed)
+        return _finish(build, mode, *_trace_reverse(build, seeds), seeds, tree)
+    function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)))
     count = len(closed.out_avals)
     traced = jaxprs.trace_forward(function, arguments.leaves, arguments.which, count)
     return _finish(build, mode, traced, [], seeds, tree)
@@ -148,17 +147,17 @@ def _capture_linear(
 
 
 def _trace_reverse(
-    build: Build, exposed: Sequence[Any], seeds: Sequence[Any]
+    build: Build, seeds: Sequence[Any]
 ) -> tuple[jaxprs.Traced, list[tuple[str, int]]]:
     """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
 
     def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
-        function = jaxprs.exposing(build.closed, jaxprs.share_rules(jaxpr), exposed)
+        function = jaxprs.exposing(build.closed, jaxprs.share_rules(jaxpr))
         leaves, which = build.arguments.leaves, build.arguments.which
         return jaxprs.trace_reverse(function, leaves, which, seeds, taps)
 
     marked = jaxprs.mark(build.closed.jaxpr)
-    if len(exposed) <= TAP_LIMIT:
+    if len(jaxprs.results(build.closed)) <= TAP_LIMIT:
         tapped, uses = jaxprs.tap_uses(marked, build.arguments.which)
         try:
             traced = trace(tapped, [aval for _, _, aval in uses])

@@ -7,21 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.extend.core as jec
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import (
-    CALLS,
-    RawBody,
-    RawEquation,
-    aval_of,
-    compiled,
-    is_literal,
-    opened,
-    run,
-    run_whole,
-)
+from ._jaxprs import CALLS, RawBody, RawEquation, compiled, function_of, run
 
 # called with a value's number, the value (or the list of a loop's turns), and whether its first
 # axis counts iterations
@@ -36,74 +25,65 @@ TURN_BY_TURN = 500
 
 def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a program that was read, hand each value to `sink`, and return its outputs."""
-    jaxpr = opened(body.jaxpr)
-    env: dict[Any, Any] = {}
+    env = dict(body.literals)
 
-    def write(variables: Sequence[Any], arrays: Sequence[Any]) -> None:
-        for var, array in zip(variables, arrays, strict=True):
-            env[var] = array
-            sink(body.ids[var], array, False)
+    def write(numbers: Sequence[int], arrays: Sequence[Any]) -> None:
+        for number, array in zip(numbers, arrays, strict=True):
+            env[number] = array
+            sink(number, array, False)
 
-    def value(atom: Any) -> Any:
-        return atom.val if is_literal(atom) else env[atom]
-
-    write(jaxpr.constvars, consts)
-    write(jaxpr.invars, inputs)
-    for eqn, raw, run_fast in zip(jaxpr.eqns, body.equations, compiled(jaxpr.eqns), strict=True):
-        operands = [value(v) for v in eqn.invars]
-        if raw.bodies:
-            results = _WITH_BODIES.get(raw.primitive, _whole)(eqn, raw, operands, sink)
+    write(body.consts, consts)
+    write(body.inputs, inputs)
+    for equation, fast in zip(body.equations, compiled(body.equations), strict=True):
+        operands = [env[o] for o in equation.operands]
+        if equation.bodies and equation.primitive in _INSIDE:
+            results = _INSIDE[equation.primitive](equation, operands, sink)
         else:
-            results = run_fast(*operands) if run_fast else run(eqn, operands)
-        write(eqn.outvars, results)
-    return [value(v) for v in jaxpr.outvars]
+            results = fast(*operands) if fast else run(equation, operands)
+        write(equation.results, results)
+    return [env[o] for o in body.outputs]
 
 
-def _whole(eqn: Any, _: RawEquation, operands: Sequence[Any], __: Sink) -> list[Any]:
-    return run_whole(eqn, operands)
+def _call(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    return evaluate(equation.bodies[0], equation.bodies[0].arrays, operands, sink)
 
 
-def _call(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    jaxpr = eqn.params[CALLS[eqn.primitive.name]]
-    return evaluate(raw.bodies[0], getattr(jaxpr, "consts", ()), operands, sink)
-
-
-def _cond(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _cond(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     if _traced(operands):  # inside a compiled loop each turn may go its own way
-        return run_whole(eqn, operands)
-    index = min(max(int(operands[0]), 0), len(raw.bodies) - 1)
-    for i, branch in enumerate(raw.bodies):
+        return run(equation, operands)
+    index = min(max(int(operands[0]), 0), len(equation.bodies) - 1)
+    for i, branch in enumerate(equation.bodies):
         branch.runs = (branch.runs or 0) + (i == index)
-    return evaluate(raw.bodies[index], eqn.params["branches"][index].consts, operands[1:], sink)
+    taken = equation.bodies[index]
+    return evaluate(taken, taken.arrays, operands[1:], sink)
 
 
-def _solve(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _solve(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     """Run the solver of a linear solve; what it is made of otherwise serves its derivatives."""
-    lengths, solve = eqn.params["const_lengths"], eqn.params["jaxprs"].solve
+    lengths = equation.params["const_lengths"]
     first = lengths.matvec + lengths.vecmat
     given = [*operands[first : first + lengths.solve], *operands[sum(lengths) :]]
-    for body in raw.bodies:
+    for body in equation.bodies:
         body.runs = int(body.name == "solve")
-    own = next(body for body in raw.bodies if body.runs)
-    return evaluate(own, solve.consts, given, sink)
+    own = next(body for body in equation.bodies if body.runs)
+    return evaluate(own, own.arrays, given, sink)
 
 
-def _scan(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _scan(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a scan and show the values of each turn of its body."""
-    params, body = eqn.params, raw.bodies[0]
+    params, body = equation.params, equation.bodies[0]
     length, first = params["length"], params["num_consts"]
     second = first + params["num_carry"]
     if length == 0 or _size(body) * length > LOOP_BUDGET:
-        return run_whole(eqn, operands)
+        return run(equation, operands)
     fixed, xs = operands[:first], operands[second:]
-    carry = _typed(operands[first:second], body.jaxpr.jaxpr.invars[first:second])
+    carry = _typed(operands[first:second], body.input_types[first:second])
 
     def step(carry: Sequence[Any], xs: Sequence[Any], keep: Sink) -> tuple[list[Any], list[Any]]:
-        out = evaluate(body, body.jaxpr.consts, [*fixed, *carry, *xs], keep)
+        out = evaluate(body, body.arrays, [*fixed, *carry, *xs], keep)
         return out[: len(carry)], out[len(carry) :]
 
-    plain = all(isinstance(v.aval.dtype, np.dtype) for v in body.ids)  # no PRNG keys
-    if plain and not _traced(operands) and _work(body) * length <= TURN_BY_TURN:
+    if body.plain and not _traced(operands) and _work(body) * length <= TURN_BY_TURN:
         return _scan_turn_by_turn(step, carry, xs, params, sink)
 
     def collect(carry: Sequence[Any], xs: Sequence[Any]) -> tuple[Any, Any]:
@@ -134,36 +114,36 @@ def _scan_turn_by_turn(
     return [*carry, *(jnp.asarray(np.stack(ys)) for ys in zip(*made, strict=True))]
 
 
-def _while(eqn: Any, raw: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _while(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a while loop, its first turns shown, and count its trips: they are not known before."""
-    params = eqn.params
-    body, test = sorted(raw.bodies, key=lambda b: b.name)  # "body" and "cond"
+    params = equation.params
+    body, test = sorted(equation.bodies, key=lambda b: b.name)  # "body" and "cond"
     first = params["cond_nconsts"]
     second = first + params["body_nconsts"]
     fixed, carry = (operands[:first], operands[first:second]), operands[second:]
-    carry = _typed(carry, body.jaxpr.jaxpr.outvars)
+    carry = _typed(carry, body.input_types[params["body_nconsts"] :])
     tests, turns = _Turns(), _Turns()
     rest: Any = 0
     most = min(TURN_BY_TURN // _work(body), LOOP_BUDGET // (1 + _size(body)))
     shown = 0 if _traced(operands) else most
     for t in range(shown):
-        (more,) = evaluate(test, test.jaxpr.consts, [*fixed[0], *carry], tests.keeper(t))
+        (more,) = evaluate(test, test.arrays, [*fixed[0], *carry], tests.keeper(t))
         if not more:
             break
-        carry = evaluate(body, body.jaxpr.consts, [*fixed[1], *carry], turns.keeper(t))
+        carry = evaluate(body, body.arrays, [*fixed[1], *carry], turns.keeper(t))
     else:
         rest, carry = _counting(test.jaxpr, body.jaxpr)(*fixed, carry)
     tests.hand_over(sink)
     turns.hand_over(sink)
     if not isinstance(rest, jax.core.Tracer):
-        raw.count_trips(turns.count + int(rest))
+        equation.count_trips(turns.count + int(rest))
     return list(carry)
 
 
 @lru_cache(32)
 def _counting(test: Any, body: Any) -> Callable[..., Any]:
     """Return a while loop that counts its turns, compiled once for many uses."""
-    go_on, step = jec.jaxpr_as_fun(test), jec.jaxpr_as_fun(body)
+    go_on, step = function_of(test), function_of(body)
 
     def run(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
         return jax.lax.while_loop(
@@ -197,14 +177,13 @@ def _traced(operands: Sequence[Any]) -> bool:
     return any(isinstance(x, jax.core.Tracer) for x in operands)
 
 
-def _typed(arrays: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
-    return [jnp.asarray(x, v.aval.dtype) for x, v in zip(arrays, variables, strict=True)]
+def _typed(arrays: Sequence[Any], dtypes: Sequence[Any]) -> list[Any]:
+    return [jnp.asarray(x, dtype) for x, dtype in zip(arrays, dtypes, strict=True)]
 
 
 def _size(body: RawBody) -> int:
     """Return the bytes of all values in one turn of a body, those in its own bodies too."""
-    own = sum(aval_of(var)[2] for var in body.ids)
-    return own + sum(_size(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
+    return body.nbytes + sum(_size(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
 
 
 def _work(body: RawBody) -> int:
@@ -214,4 +193,4 @@ def _work(body: RawBody) -> int:
 
 
 _LOOPS = {"scan": _scan, "while": _while}
-_WITH_BODIES = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS
+_INSIDE = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS

@@ -1,7 +1,7 @@
 """Every touch of jaxpr internals: tag, tap, trace and read jaxprs.
 
-jax promises no stability for these names, so nothing outside this module and `_evaluate`
-knows a jaxpr; `tests/unit/test_canary.py` has a test for each behaviour relied on here.
+jax promises no stability for these names, so nothing outside this module looks into a jaxpr;
+`tests/unit/test_canary.py` has a test for each behaviour relied on here.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def _inlined(eqn: Any) -> Any:
     info = eqn.source_info.replace(name_stack=source_info_util.new_name_stack())
     inputs = [jec.Var(v.aval) for v in eqn.invars]
     alone = jaxpr_of([eqn.replace(invars=inputs, source_info=info)], inputs, eqn.outvars)
-    run = jax.jit(jec.jaxpr_as_fun(jec.ClosedJaxpr(alone, ())))
+    run = jax.jit(function_of(jec.ClosedJaxpr(alone, ())))
     call = jax.make_jaxpr(run)(*[v.aval for v in inputs]).jaxpr.eqns[0]
     return call.replace(params=call.params | {"inline": True})
 
@@ -229,21 +229,20 @@ def _inlined(eqn: Any) -> Any:
 # --- running ---------------------------------------------------------------------------------
 
 
-def run(eqn: Any, operands: Sequence[Any]) -> list[Any]:
-    """Run an equation without bodies as jax would."""
-    return _bind(eqn.primitive, eqn.ctx, eqn.params, operands)
-
-
-def run_whole(eqn: Any, operands: Sequence[Any]) -> list[Any]:
-    """Run any equation as jax would, its bodies unseen."""
+def run(equation: RawEquation, operands: Sequence[Any]) -> list[Any]:
+    """Run an equation as jax would, its bodies unseen."""
+    eqn = equation.eqn
+    if not equation.bodies:
+        return _bind(eqn.primitive, eqn.ctx, eqn.params, operands)
     pairs = zip(eqn.invars, operands, strict=True)
     given = {v: x for v, x in pairs if not is_literal(v)}
     jaxpr = jaxpr_of([eqn], list(given), eqn.outvars)
     return list(jax.core.eval_jaxpr(jaxpr, (), *given.values()))
 
 
-def compiled(eqns: Sequence[Any]) -> Sequence[Callable[..., list[Any]] | None]:
+def compiled(equations: Sequence[RawEquation]) -> Sequence[Callable[..., list[Any]] | None]:
     """Return for each equation of a frequent kind the function of its operands, compiled."""
+    eqns = [equation.eqn for equation in equations]
     return _by_kind(eqns, _kind, COMPILED_FROM, lambda eqn: _compiled(*_kind(eqn)))
 
 
@@ -258,6 +257,11 @@ def _bind(primitive: Any, ctx: Any, params: Any, operands: Sequence[Any]) -> lis
     return list(out) if primitive.multiple_results else [out]
 
 
+def function_of(closed: Any) -> Callable[..., list[Any]]:
+    """Return a closed jaxpr as a function."""
+    return jec.jaxpr_as_fun(closed)  # type: ignore[no-any-return]
+
+
 # --- traces ----------------------------------------------------------------------------------
 
 
@@ -266,11 +270,19 @@ def trace(f: Callable[..., Any], args: Sequence[Any]) -> tuple[Any, Any]:
     return jax.make_jaxpr(f, return_shape=True)(*args)
 
 
-def exposing(closed: Any, jaxpr: Any, exposed: Sequence[Any]) -> Callable[..., Any]:
-    """Return the function of a jaxpr: inputs -> (its outputs, the exposed values)."""
+def results(jaxpr: Any) -> list[Any]:
+    """Return the variables that the equations of a jaxpr make, those of bodies left out."""
+    return [v for eqn in opened(jaxpr).eqns for v in eqn.outvars]
+
+
+def exposing(closed: Any, jaxpr: Any) -> Callable[..., Any]:
+    """Return the function of a jaxpr: inputs -> (its outputs, what the equations make).
+
+    `jaxpr` is that of `closed`, changed in a way that keeps its variables.
+    """
     count = len(jaxpr.outvars)
-    full = with_outputs(jaxpr, [*jaxpr.outvars, *exposed])
-    run = jec.jaxpr_as_fun(jec.ClosedJaxpr(full, closed.consts))
+    full = with_outputs(jaxpr, [*jaxpr.outvars, *results(closed)])
+    run = function_of(jec.ClosedJaxpr(full, closed.consts))
 
     def function(*inputs: Any) -> tuple[list[Any], list[Any]]:
         values = run(*inputs)
@@ -356,21 +368,6 @@ def trace_reverse(
         contributions=out[third:fourth],
         residuals=out[fourth:],
     )
-
-
-def trimmed(traced: Traced, inputs: int) -> Any:
-    """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
-    jaxpr = traced.closed.jaxpr
-    outputs = [*traced.outputs, *traced.derivatives]
-    ends = [*outputs, *traced.exposed, *traced.residuals]
-    needed = {v for v in ends if not is_literal(v)}
-    kept = []
-    for eqn in reversed(jaxpr.eqns):
-        if not needed.isdisjoint(eqn.outvars) or marked_path(eqn)[1] is not None:
-            needed.update(v for v in eqn.invars if not is_literal(v))
-            kept.append(eqn)
-    cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
-    return with_outputs(cut, outputs)
 
 
 def trace_linear(
@@ -505,10 +502,15 @@ class RawEquation:
     scope: str  # where jax made it: named scopes, the transforms it came through, marks
     mark: str | None
     transposed: bool
-    source_info: Any
+    eqn: Any  # as jax has it
     trips: float | None = None  # of a loop that is run several times, the mean
     runs: int = 0  # how often a `while` was run
     work: float = 0  # operations, filled in from the inside out
+
+    @property
+    def traceback(self) -> Any:
+        """Where it was made, equal for all that one line of the user's has made."""
+        return self.eqn.source_info.traceback
 
     def count_trips(self, trips: int) -> None:
         """Take note of one run of a `while`."""
@@ -528,7 +530,28 @@ class RawBody:
     equations: list[RawEquation]
     positions: list[int] | None
     ids: dict[Any, int]
+    literals: dict[int, Any]
     runs: int | None = None  # how often a branch was run, where that was seen
+
+    @property
+    def arrays(self) -> Sequence[Any]:
+        """The values of its constants, where it holds them."""
+        return getattr(self.jaxpr, "consts", ())
+
+    @property
+    def input_types(self) -> list[Any]:
+        """The dtype of each input."""
+        return [v.aval.dtype for v in opened(self.jaxpr).invars]
+
+    @property
+    def plain(self) -> bool:
+        """Whether all its values are numbers, and none is a PRNG key."""
+        return all(isinstance(v.aval.dtype, np.dtype) for v in self.ids)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all its values, literals and those of its own bodies left out."""
+        return sum(aval_of(v)[2] for v in self.ids)
 
 
 def aval_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
@@ -556,6 +579,7 @@ def read(
     `ids` holds variables that have a number already.
     """
     ids = {} if ids is None else ids
+    literals: dict[int, Any] = {}
     alike: dict[int, RawValue] = {}  # most variables share a few types, which the jaxpr holds
 
     def variable(var: Any) -> int:
@@ -571,8 +595,10 @@ def read(
     def operand(atom: Any) -> int:
         if not isinstance(atom, jec.Literal):
             return variable(atom)
+        number = len(values)
+        literals[number] = atom.val
         values.append(RawValue(*aval_of(atom), atom.val, True))
-        return len(values) - 1
+        return number
 
     def equation(index: int, eqn: Any) -> RawEquation:
         path, params, primitive = f"{prefix}{index}", eqn.params, eqn.primitive.name
@@ -585,7 +611,7 @@ def read(
         # by position: names would cost a third of reading a large program
         return RawEquation(
             primitive, params, operands, results, nested, path, *marked_path(eqn),
-            eqn.source_info, trips,
+            eqn, trips,
         )  # fmt: skip
 
     inner = opened(jaxpr)
@@ -593,17 +619,77 @@ def read(
     consts = [*map(variable, inner.constvars)]
     equations = [equation(i, eqn) for i, eqn in enumerate(inner.eqns)]
     outputs = [*map(operand, inner.outvars)]
-    return RawBody(name, jaxpr, inputs, consts, outputs, equations, positions, ids)
+    return RawBody(name, jaxpr, inputs, consts, outputs, equations, positions, ids, literals)
 
 
-def source_line(source_info: Any) -> str:
+@dataclass
+class RawDerivative:
+    """A derivative program as it was read, and which of its numbers stand for what."""
+
+    body: RawBody
+    known: dict[int, Any]  # primal value -> the number that jax found while it traced
+    same: dict[int, int]  # primal value -> another that jax made one with it
+    tangents: list[int | None]  # one for each primal value that an equation makes
+    contributions: list[int | None]  # one for each tap
+    residuals: list[int]
+
+
+def read_derivative(
+    traced: Traced, closed: Any, primal: RawBody, values: list[RawValue]
+) -> RawDerivative:
+    """Read the program of a derivative, its primal values under the numbers they have."""
+    jaxpr = traced.closed.jaxpr
+    ids = dict(zip(jaxpr.invars, primal.inputs, strict=False))
+    by_array = {id(c): i for c, i in zip(closed.consts, primal.consts, strict=True)}
+    for var, const in zip(jaxpr.constvars, traced.closed.consts, strict=True):
+        if id(const) in by_array:
+            ids[var] = by_array[id(const)]
+    known, same = {}, {}
+    made = (r for e in primal.equations for r in e.results)
+    for value, shown in zip(made, traced.exposed, strict=True):
+        if is_literal(shown):
+            known[value] = shown.val
+        elif shown in ids:
+            same[value] = ids[shown]
+        else:
+            ids[shown] = value
+    count = len(jaxpr.invars) - len(traced.contributions)
+    body = read(_trimmed(traced, count), values, ids, name="program")
+
+    def numbers(variables: Sequence[Any]) -> list[int | None]:
+        return [None if is_literal(v) else body.ids.get(v) for v in variables]
+
+    kept = [n for n in numbers(traced.residuals) if n is not None]
+    literals = [v for v in traced.residuals if is_literal(v)]
+    kept += range(len(values), len(values) + len(literals))
+    values += [RawValue(*aval_of(v), v.val, True) for v in literals]
+    tangents, contributions = numbers(traced.tangents), numbers(traced.contributions)
+    return RawDerivative(body, known, same, tangents, contributions, kept)
+
+
+def _trimmed(traced: Traced, inputs: int) -> Any:
+    """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
+    jaxpr = traced.closed.jaxpr
+    outputs = [*traced.outputs, *traced.derivatives]
+    ends = [*outputs, *traced.exposed, *traced.residuals]
+    needed = {v for v in ends if not is_literal(v)}
+    kept = []
+    for eqn in reversed(jaxpr.eqns):
+        if not needed.isdisjoint(eqn.outvars) or marked_path(eqn)[1] is not None:
+            needed.update(v for v in eqn.invars if not is_literal(v))
+            kept.append(eqn)
+    cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
+    return with_outputs(cut, outputs)
+
+
+def source_line(equation: RawEquation) -> str:
     """Return "file:line:column (function)" of the user's line behind an equation, or ""."""
-    return str(source_info_util.summarize(source_info))
+    return str(source_info_util.summarize(equation.eqn.source_info))
 
 
-def library_call(source_info: Any, file: str, line: int) -> str:
+def library_call(equation: RawEquation, file: str, line: int) -> str:
     """Return the public function that the user's line called, or "" where it called none."""
-    frames = source_info.traceback.frames  # the innermost first
+    frames = equation.traceback.frames  # the innermost first
     user = next((k for k, f in enumerate(frames) if (f.file_name, f.line_num) == (file, line)), 0)
     names = [frame.function_name for frame in reversed(frames[1:user])]
     return next((name for name in names if name.isidentifier() and name[0] != "_"), "")

@@ -91,6 +91,20 @@ def test_the_library_stays_thin():
     assert max(len(line) for p in scripts for line in text_of(p).splitlines()) <= 170
 
 
+INSIDE = {"eqns", "invars", "outvars", "constvars", "aval", "source_info", "ctx"}
+
+
+def test_one_module_looks_into_jaxprs():
+    inside = ROOT / "olympus_kit" / "program" / "_jaxprs.py"
+    library = [p for folder in ("olympus", "olympus_kit") for p in (ROOT / folder).rglob("*.py")]
+    assert inside in library
+    for path in library:
+        text = text_of(path)
+        used = {n.attr for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Attribute)}
+        looks = used & INSIDE or re.search(r"jax\.(extend|interpreters|_src)", text)
+        assert path == inside or not looks, path
+
+
 def test_make_lists_every_command():
     makefile = (ROOT / "Makefile").read_text()
     for target in ("setup", "lab", "test", "book", "bench", "soak", "release"):
