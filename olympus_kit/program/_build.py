@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -219,7 +220,12 @@ class Build:
                 literal = (verdict.primal, self.names[o]) in literals
                 if literal if self.raw[o].is_literal else o in kept:
                     users.setdefault(o, []).append(e.path)
-        users |= {o: [] for o in self.kept if o not in users}
+        shown = Counter(self.names[o] for o in users if self.raw[o].is_literal)
+        for o in self.kept:
+            if self.raw[o].is_literal and shown[self.names[o]] > 0:
+                shown[self.names[o]] -= 1  # stands there already, with who uses it
+            else:
+                users.setdefault(o, [])
         return tuple(
             Residual(o, maker.get(o), tuple(paths), self.raw[o].is_literal)
             for o, paths in users.items()
