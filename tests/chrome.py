@@ -39,3 +39,19 @@ def axe_findings(page, options=None):
 
     violations = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {n['target']} {n['html'][:120]}" for v in violations for n in v["nodes"]]
+
+
+CONTROLS = ":is(.okl button, .okl summary, .okl input, .okl select):visible"
+
+
+def shut_out(page):
+    """Return what keeps somebody from using the views of a page: findings, as text."""
+    sizes = [
+        (control, control.bounding_box()["height"]) for control in page.locator(CONTROLS).all()
+    ]
+    beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [
+        *axe_findings(page),
+        *(f"{control} is {height} px high" for control, height in sizes if height < 44),
+        *[f"the page is {beyond} px wider than the window"] * (beyond > 0),
+    ]

@@ -1,13 +1,15 @@
 """The ladder in a browser: stepped by mouse and by keyboard, its numbers those of jax."""
 
 import re
+from functools import partial
+from itertools import pairwise
 
 import corpus
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from chrome import axe_findings
+from chrome import shut_out
 from playwright.sync_api import expect
 
 import olympus_kit as ok
@@ -16,10 +18,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def show(page, serve, tmp_path):
-    """Save a view as a page, and open it."""
+def show_on(serve, tmp_path):
+    """Save a view as a page, and open it in a window."""
 
-    def shown(*views):
+    def shown(page, *views):
         markup = views[0]._page()
         if len(views) > 1:
             markup = markup.replace("</main>", "".join(v.html() for v in views[1:]) + "</main>")
@@ -29,6 +31,20 @@ def show(page, serve, tmp_path):
         return page
 
     return shown
+
+
+@pytest.fixture
+def show(page, show_on):
+    """Save a view as a page, and open it."""
+    return partial(show_on, page)
+
+
+@pytest.fixture
+def touch(browser):
+    """A window of the width of a laptop's, on a screen that is touched."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, has_touch=True)
+    yield context.new_page()
+    context.close()
 
 
 def count(page):
@@ -168,9 +184,19 @@ def test_the_ladder_shuts_nobody_out(show, page, scheme, mode):
     show(ok.graph(corpus.rnn, {"w": 0.5 * np.eye(2), "b": np.ones(2)}, mode=mode))
     assert page.locator(".okl").get_attribute("data-dark") == ("" if scheme == "dark" else None)
     page.get_by_role("button", name="one step on").click()
-    assert axe_findings(page) == []
-    for button in page.locator(".okl button, .okl summary").all():
-        assert button.bounding_box()["height"] >= 44
+    assert shut_out(page) == []
+
+
+def test_a_finger_finds_every_line(touch, show_on):
+    show_on(touch, ok.graph(corpus.rnn, {"w": 0.5 * np.eye(2), "b": np.ones(2)}))
+    touch.get_by_role("button", name="inside scan").tap()
+    touch.get_by_role("button", name="Listing").tap()
+    for pane in ("ladder", "listing"):
+        lines = touch.locator(f".{pane} .line").all()
+        boxes = sorted((line.bounding_box() for line in lines), key=lambda b: (b["x"], b["y"]))
+        assert min(box["height"] for box in boxes) >= 44
+        for above, below in pairwise(boxes):
+            assert above["x"] != below["x"] or above["y"] + above["height"] <= below["y"]
 
 
 @pytest.mark.usefixtures("x64")

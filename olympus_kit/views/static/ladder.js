@@ -54,6 +54,7 @@ const STYLE = `
 .okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
 .okl[data-narrow] .head :is(.path,.rung) { display:none }
 .okl[data-narrow] .derivative .cell { margin-top:4px }
+@media (any-pointer:coarse) { .okl:not([data-narrow]) .line { height:44px; line-height:44px } }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
 @media (forced-colors:active) { .okl .line.now { outline:2px solid Highlight; outline-offset:-2px } }
 `;
@@ -64,6 +65,8 @@ const NARROW = 660; // pixels below which the columns stand below one another
 const WIDE = 1150; // pixels from which ladder and listing stand beside one another
 const THREE = 900; // pixels of the ladder from which local derivatives have a column of their own
 const GUTTER = 34;
+// a finger needs lines of 44 pixels, a mouse 24
+const lineHeight = (narrow) => (narrow || matchMedia("(any-pointer: coarse)").matches ? 44 : 24);
 const MANY = 8; // inputs or outputs that lie under one row which opens
 
 // ---- a list of which only what is in sight exists ----------------------------------------------
@@ -230,7 +233,7 @@ function createLadder(view, player, scroll) {
   let places = new Map(); // a row's path -> its number in the list
 
   const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const cellHeight = (count) => (count ? count * (narrow ? 44 : 24) + 6 : 0);
+  const cellHeight = (count) => (count ? count * lineHeight(narrow) + 6 : 0);
   function rowHeight(row) {
     const opener = row.children.length ? 46 : 0;
     const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
@@ -455,14 +458,14 @@ function createListing(view, player, scroll) {
   const back = view.lines.findIndex((l) => l.role === "adjoint");
   const list = createList(scroll, (element) => markSteps(element, player.step()));
   const cell = (name, ...inside) => make("div", { class: `item ${name}`, role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, inside));
-  const items = view.lines.map((line, k) => ({ step: k, height: 24, draw: () => cell("", drawLine(line, -1, player)) }));
+  const items = view.lines.map((line, k) => ({ step: k, draw: () => cell("", drawLine(line, -1, player)) }));
   if (back >= 0) items.splice(back, 0, { height: 28, draw: () => cell("divide", `the way back, from ${view.seeds.join(", ")}`) });
   scroll.append(make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas));
   function draw(k) {
     if (k >= 0) list.reveal(k + (back >= 0 && k >= back ? 1 : 0), 0);
     list.each((element) => markSteps(element, k));
   }
-  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: narrow && item.step != null ? 44 : item.height })));
+  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: item.step == null ? item.height : lineHeight(narrow) })));
   return { draw, resize, openCurrent() {} };
 }
 
