@@ -8,7 +8,7 @@ import numpy as np
 from . import _program
 from ._diagnosis import Diagnosis, say
 from ._evidence import Evidence
-from ._run import is_array
+from ._run import Trial, is_array
 from ._spec import Limit
 from ._words import Facts
 
@@ -16,11 +16,16 @@ LARGE = 16  # entries from which a Jacobian is told from an ordinary array
 
 
 def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
-    """A limit of the question that is exceeded; without limits, a whole Jacobian."""
+    """A limit of the question that is exceeded; without limits, what is costly in any question."""
     for limit in evidence.question.limits:
         if known := _exceeded(evidence, limit):
             return say(evidence.question, limit.id, {"size": limit.size, **known})
-    return None if evidence.question.limits else _whole_jacobian(evidence)
+    if evidence.question.limits:
+        return None
+    trial, size = _largest_trial(evidence)
+    if size < LARGE:  # too small to tell
+        return None
+    return _whole_jacobian(evidence, trial, size) or _pass_for_each(evidence, trial, size)
 
 
 def _exceeded(evidence: Evidence, limit: Limit) -> Facts:
@@ -46,15 +51,30 @@ def _called(evidence: Evidence, limit: Limit) -> Facts:
     return {}
 
 
-def _whole_jacobian(evidence: Evidence) -> Diagnosis | None:
-    """At the point with the most entries, where those are enough to tell."""
-    every = [jax.tree.leaves([dict(t.case.arguments), t.want]) for t in evidence.trials]
-    sizes = [max((np.size(v) for v in of_one if is_array(v)), default=0) for of_one in every]
-    size = max(sizes)
-    if size < LARGE:
-        return None
-    case = evidence.trials[sizes.index(size)].case
-    program = _program.program_of(evidence.call, case.arguments, evidence.precision)
+def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
+    """The trial with the most entries in an argument or a result, and how many that are."""
+
+    def size(trial: Trial) -> int:
+        of_one = jax.tree.leaves([dict(trial.case.arguments), trial.want])
+        return max((np.size(v) for v in of_one if is_array(v)), default=0)
+
+    largest = max(evidence.trials, key=size)
+    return largest, size(largest)
+
+
+def _whole_jacobian(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
+    program = _program.program_of(evidence.call, trial.case.arguments, evidence.precision)
     made = _program.whole_jacobian(program, size) if program else None
-    known = {"size": f"{size} entries", "largest": f"{made:,}"} if made else None
-    return say(evidence.question, "dense-jacobian", known) if known else None
+    known = {"size": f"{size} entries", "largest": f"{made or 0:,}"}
+    return say(evidence.question, "dense-jacobian", known) if made else None
+
+
+def _pass_for_each(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
+    """A loop over the entries of a vector, in a question whose product takes a single pass."""
+    arguments = trial.case.arguments
+    if not trial.case.tangents or not any(map(callable, jax.tree.leaves(dict(arguments)))):
+        return None
+    counts = _program.calls(evidence.call, arguments, evidence.precision)
+    name, count = max(counts.items(), key=lambda pair: pair[1], default=("", 0))
+    known = {"function": name, "calls": str(count), "size": f"{size} entries"}
+    return say(evidence.question, "one-pass-per-input", known) if count >= size else None

@@ -1,5 +1,6 @@
 """What the engine does around the numbers: limits, uses, demands, laws, time, pictures."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -123,7 +124,17 @@ def test_a_loop_of_passes_is_counted():
     assert outcome.diagnosis is not None
     assert "runs `f` 64 times for n = 64" in outcome.diagnosis.message
     assert found(hvp_question(limits=(limit,)), MODES["forward-over-reverse"]) == "correct"
-    assert found(hvp_question(), loop) == "correct"  # a loop is not wrong where nothing says so
+    assert found(hvp_question(), loop) == "correct"  # too small to tell
+    points = {"f": energy, "x": wave((3,))}, {"f": energy, "x": wave((24,), scale=20.0)}
+    large = dataclasses.replace(hvp_question(), points=points)
+    assert found(large, loop) == "one-pass-per-input"
+    for mode in ("forward-over-reverse", "reverse-over-forward", "reverse-over-reverse"):
+        assert found(large, MODES[mode]) == "correct"
+    whole = dataclasses.replace(large, reference=lambda f, x: jax.hessian(f)(x), tangents=())
+    rows = lambda f, x: jnp.stack([
+        jax.jvp(jax.grad(f), (x,), (e,))[1] for e in jnp.eye(x.size, dtype=x.dtype)
+    ])
+    assert found(whole, rows) == "correct"  # all rows are asked for
 
 
 def test_each_function_of_a_list_is_counted():
