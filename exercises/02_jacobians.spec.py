@@ -365,3 +365,164 @@ vgrad_and_diagonal = Question(
     ),
     read=CHAPTER + "#jacobian-vgrad",
 )
+
+def of_x(f):
+    """The dense Jacobian of f(x, k) for x, as a rule."""
+    return lambda x, k: jax.jacfwd(lambda x: f(x, k))(x)
+
+
+riddles = (
+    lambda x, k: jnp.sum(x),
+    lambda x, k: jnp.repeat(x, 2),
+    lambda x, k: jnp.cumsum(x),
+    lambda x, k: jnp.sort(x),
+    lambda x, k: jnp.convolve(x, k),
+)
+
+
+def riddle_point(n, m, phase, scale):
+    return {"x": wave((n,), phase, scale), "k": wave((m,), phase=1.3, scale=scale)}
+
+
+def unmasked(x, k):
+    """The kernel at every difference of two indices, wherever that leads."""
+    lags = np.subtract.outer(np.arange(len(x) + len(k) - 1), np.arange(len(x)))
+    return k[lags]
+
+
+puzzles = Question(
+    name="puzzles",
+    returns=("J_sum", "J_repeat", "J_cumsum", "J_sort", "J_conv"),
+    points=(
+        riddle_point(4, 2, 0.4, 1.0),
+        riddle_point(5, 3, 0.7, 1.0),
+        riddle_point(6, 4, 3.3, 300.0),
+    ),
+    large=(2,),
+    reference=lambda x, k: tuple(of_x(f)(x, k) for f in riddles),
+    wrong={
+        "values-for-jacobians": Wrong(lambda x, k: tuple(f(x, k) for f in riddles)),
+        "one-for-all": Wrong(lambda x, k: 1.0, "J_sum"),
+        "row-for-a-number": Wrong(of_x(lambda x, k: jnp.sum(x)[None]), "J_sum"),
+        "square-of-ones": Wrong(of_x(lambda x, k: jnp.sum(x) + 0 * x), "J_sum"),
+        "tile-for-repeat": Wrong(of_x(lambda x, k: jnp.tile(x, 2)), "J_repeat"),
+        "own-entry-missing": Wrong(of_x(lambda x, k: jnp.cumsum(x) - x), "J_cumsum"),
+        "cumsum-transposed": Wrong(of_x(lambda x, k: jnp.cumsum(x[::-1])[::-1]), "J_cumsum"),
+        "sort-transposed": Wrong(lambda x, k: of_x(riddles[3])(x, k).T, "J_sort"),
+        "sort-changes-nothing": Wrong(of_x(lambda x, k: x), "J_sort"),
+        "index-wraps": Wrong(unmasked, "J_conv"),
+        "kernel-not-turned": Wrong(of_x(lambda x, k: jnp.convolve(x, k[::-1])), "J_conv"),
+        "conv-valid": Wrong(of_x(lambda x, k: jnp.convolve(x, k, "valid")), "J_conv"),
+        "kernel-as-input": Wrong(lambda x, k: of_x(riddles[4])(k, x), "J_conv"),
+    },
+    misconceptions=(
+        Misconception(
+            "values-for-jacobians",
+            "values instead of Jacobians",
+            "You returned what the five functions give. The question is how each output reacts to each "
+            "input: J[o, i] is the slope of output o when input i alone moves.",
+            "cumsum of [5, 6] is [5, 11]; its Jacobian is [[1, 0], [1, 1]].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "one-for-all",
+            "one number for all inputs",
+            "Your J_sum is the number 1. That is the slope for one input; there are n of them, and "
+            "each has its own entry: out + in is () + (n,) = (n,).",
+            "The Jacobian of the sum of three numbers is [1, 1, 1].",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "square-of-ones",
+            "a sum has one output",
+            "Your J_sum is a square of ones, as if there were n outputs. The sum is a single number, "
+            "of shape (): out + in is () + (n,) = (n,).",
+            "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "row-for-a-number",
+            "a row where a vector belongs",
+            "Your J_sum is a matrix with one row. The sum is a number, of shape (), and out + in is "
+            "then () + (n,) = (n,): there is no axis for o.",
+            "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "tile-for-repeat",
+            "the whole vector twice, instead of each entry",
+            "Your J_repeat belongs to `jnp.tile`, which puts the whole vector down twice. `repeat` "
+            "puts each entry down twice before it goes on to the next: outputs 0 and 1 are both x[0].",
+            "jnp.tile of [7, 8] is [7, 8, 7, 8]; jnp.repeat([7, 8], 2) is [7, 7, 8, 8].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "own-entry-missing",
+            "the diagonal is missing",
+            "Your J_cumsum has zeros on its diagonal. A running sum includes its own entry: y[o] "
+            "adds up x[0] to x[o], with x[o].",
+            "cumsum of [5, 6] is [5, 11], not [0, 5].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "cumsum-transposed",
+            "the wrong triangle",
+            "Your J_cumsum is the transpose of the right one: it adds up from x[o] to the end. Output "
+            "o knows the inputs up to o, so its row has ones on the left.",
+            "The first output of cumsum is x[0] alone: row 0 is [1, 0, 0].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "sort-transposed",
+            "where to, in place of where from",
+            "Your J_sort is the transpose of the right one: it takes the sorted numbers back to "
+            "their old places. `order = jnp.argsort(x)` says where an output comes *from*: output o is "
+            "x[order[o]].",
+            "argsort of [30, 10, 20] is [1, 2, 0]: the smallest number comes from place 1, so row 0 "
+            "of the Jacobian is [0, 1, 0].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "sort-changes-nothing",
+            "the numbers stay the same, but not their places",
+            "Your J_sort is the identity. No number changes in a sort, but it moves: output o is the "
+            "input that came from another place, and with another x it is another one.",
+            "Sorting [30, 10, 20] puts x[1] first: row 0 of the Jacobian is [0, 1, 0].",
+            read=CHAPTER + "#jacobian-map",
+        ),
+        Misconception(
+            "index-wraps",
+            "k has no such entry",
+            "Your J_conv has entries of k where zeros belong. k[o - i] only means something for "
+            "0 ≤ o − i < m. JAX does not complain about other indices: a negative one counts from "
+            "the end, and one that is too large takes the last entry.",
+            "For k = jnp.array([7, 8]), k[-1] is 8, and so is k[5].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "kernel-not-turned",
+            "a correlation, not a convolution",
+            "Your J_conv has k in the opposite order. In a convolution the two indices add up to o, "
+            "y[o] = Σ k[o − i] · x[i]; so column i is k itself, read downwards from row i.",
+            "For k = [7, 8] and two inputs the Jacobian is [[7, 0], [8, 7], [0, 8]].",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "conv-valid",
+            "only where the kernel fits",
+            'Your J_conv is that of the mode "valid", which keeps only the outputs where k lies wholly '
+            'inside x. The question asks for "full", with n + m − 1 outputs.',
+            "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-shape-rule",
+        ),
+        Misconception(
+            "kernel-as-input",
+            "the derivative by the kernel",
+            "Your J_conv is the Jacobian with respect to k. Here x is the input, and k is fixed: a "
+            "column for each entry of x, filled with numbers of k.",
+            "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-entries",
+)
