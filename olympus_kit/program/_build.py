@@ -13,7 +13,7 @@ from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawEquation, RawValue
 from ._links import Links, reverse_links
 from ._liveness import live
-from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value, walk
+from ._model import INEXACT, Body, Equation, Mode, Program, Residual, Source, Summary, Value, walk
 from ._names import Names
 from ._roles import Verdict, classify
 from ._summary import summarize
@@ -71,6 +71,16 @@ class Build:
             return
         evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
 
+    def add_outputs(self, arrays: Sequence[Any]) -> None:
+        """Take in the outputs of a function of which no program computes them."""
+        numbers = range(len(self.raw), len(self.raw) + len(arrays))
+        self.raw += map(jaxprs.value_of, arrays)
+        self.primal.outputs += numbers
+        names = [f"out{k}" for k in range(1, len(arrays) + 1)]
+        self.names.give(numbers, ["out"] if len(names) == 1 else names)
+        for number, array in zip(numbers, arrays, strict=True):
+            self.record(number, array, False)
+
     @property
     def _made(self) -> list[int]:
         """What the equations of the primal program make."""
@@ -83,8 +93,7 @@ class Build:
     ) -> RawBody:
         """Read the program of a derivative, its primal values under the numbers they have."""
         found = jaxprs.read_derivative(traced, self.closed, self.primal, self.raw)
-        body = found.body
-        self.same = found.same
+        body, self.same = found.body, found.same
         for value, number in found.known.items():
             self.record(value, number, False)
         if _callbacks(body) > _callbacks(self.primal):
@@ -115,8 +124,7 @@ class Build:
         self.names.tangents(self.links)
 
     def _inexact_outputs(self) -> list[int]:
-        pairs = zip(self.closed.out_avals, self.primal.outputs, strict=True)
-        return [i for aval, i in pairs if jaxprs.is_inexact(aval.dtype)]
+        return [i for i in self.primal.outputs if self.raw[i].dtype.startswith(INEXACT)]
 
     # --- the result --------------------------------------------------------------------------
 
@@ -131,7 +139,8 @@ class Build:
         """Return the finished program."""
         moving = "tangent" if mode == "forward" else "adjoint"
         shown = self._made
-        kept = [*shown, *self.same.values(), *body.outputs[: len(self.primal.outputs)]]
+        ends = () if self.linear else body.outputs[: len(self.primal.outputs)]
+        kept = [*shown, *self.same.values(), *ends]
         verdicts = classify(body, self.seeds, kept, moving, self.primitives, self.linear)
         self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
         self.names.inside(self.primal)

@@ -138,12 +138,17 @@ def _capture_linear(
     called = arguments.call(f)
     with _said(f"This came up while {name} was called at the point it was given"):
         if mode == "primal":
-            return build.program(mode, build.primal, called(*leaves))
+            out = called(*leaves)
+            check_output(out, name)
+            evaluate(build.primal, (), leaves, build.record)  # there are but the inputs
+            build.add_outputs(jax.tree.leaves(out))
+            return build.program(mode, build.primal, out)
         out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
     check_output(out, name)
     shapes, tree = jax.tree.flatten(out)
+    build.add_outputs(shapes)
     seeds = _seeds(build, mode, shapes, tree, given)
-    return _finish(build, mode, trace(_known(seeds)), [], seeds, tree, shapes)
+    return _finish(build, mode, trace(seeds), [], seeds, tree, shapes)
 
 
 def _trace_reverse(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
@@ -314,15 +314,10 @@ def trace_forward(
         return jax.jvp(part, [leaves[i] for i in which], list(tangents))
 
     closed = jax.make_jaxpr(jvp)(list(inputs), [_abstract(inputs[i]) for i in which])
-    out = list(closed.jaxpr.outvars)
-    half = len(out) // 2
-    return Traced(
-        closed,
-        exposed=out[sizes:half],
-        outputs=out[:sizes],
-        derivatives=out[half : half + sizes],
-        tangents=out[half + sizes :],
-    )
+    half = len(closed.jaxpr.outvars) // 2
+    counts = sizes, half - sizes, sizes, half - sizes
+    outputs, exposed, derivatives, tangents = _in_parts(closed.jaxpr.outvars, counts)
+    return Traced(closed, exposed, outputs, derivatives, tangents)
 
 
 def trace_reverse(
@@ -339,35 +334,27 @@ def trace_reverse(
         count = len(which)
 
         def part(*diff: Any) -> Any:
-            return partial_in(lambda *xs: function(*xs, *diff[count:]), leaves, which)(
-                *diff[:count]
-            )
+            tapped = partial_in(lambda *xs: function(*xs, *diff[count:]), leaves, which)
+            return tapped(*diff[:count])
 
-        primals = [leaves[i] for i in which]
-        out, pullback, exposed = jax.vjp(part, *primals, *extras, has_aux=True)
-        full = [
-            np.zeros(np.shape(o), jax.dtypes.float0) if c is None else c
-            for o, c in zip(out, cts, strict=True)
-        ]
+        chosen = (leaves[i] for i in which)
+        out, pullback, exposed = jax.vjp(part, *chosen, *extras, has_aux=True)
+        full = [_or_float0(c, o) for c, o in zip(cts, out, strict=True)]
         # the leaves of a pullback are what it keeps; jax lists the same as its residuals
         return out, exposed, pullback(full), jax.tree.leaves(pullback)
 
     closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(
         list(inputs), [None if c is None else _abstract(c) for c in cotangents], zeros
     )
-    out = list(closed.jaxpr.outvars)
-    first = len(shapes[0])
-    second = first + len(shapes[1])
-    third = second + len(which)
-    fourth = third + len(taps)
-    return Traced(
-        closed,
-        exposed=out[first:second],
-        outputs=out[:first],
-        derivatives=out[second:third],
-        contributions=out[third:fourth],
-        residuals=out[fourth:],
-    )
+    counts = *map(len, (shapes[0], shapes[1], which, taps)), len(shapes[3])
+    outputs, exposed, derivatives, parts, kept = _in_parts(closed.jaxpr.outvars, counts)
+    return Traced(closed, exposed, outputs, derivatives, contributions=parts, residuals=kept)
+
+
+def _in_parts(items: Iterable[Any], counts: Iterable[int]) -> Iterator[list[Any]]:
+    """Yield so many of the items, and then so many."""
+    rest = iter(items)
+    return (list(itertools.islice(rest, count)) for count in counts)
 
 
 def trace_linear(
@@ -375,17 +362,20 @@ def trace_linear(
 ) -> tuple[Any, Callable[[Sequence[Any]], Traced]]:
     """Differentiate `f` at concrete values, for functions whose Python looks at values.
 
-    Returns the output, and a function from the seeds to the traced linear program.
+    Returns the output, and a function from the seeds (None for integers) to the traced linear
+    program.
     """
     part = partial_in(f, leaves, which)
     chosen = [leaves[i] for i in which]
     out, linear = jax.vjp(part, *chosen) if reverse else jax.linearize(part, *chosen)
+    flat, tree = jax.tree.flatten(out)
 
     def traced(seeds: Sequence[Any]) -> Traced:
         def run(_: Any, given: Sequence[Any]) -> Any:
             if not reverse:
-                return jax.tree.leaves(linear(*given))
-            return linear(jax.tree.unflatten(jax.tree.structure(out), given))
+                return jax.tree.leaves(linear(*(t for t in given if t is not None)))
+            cotangents = [_or_float0(c, y) for c, y in zip(given, flat, strict=True)]
+            return linear(jax.tree.unflatten(tree, cotangents))
 
         closed = jax.make_jaxpr(run)(list(leaves), list(seeds))
         return Traced(closed, exposed=[], outputs=[], derivatives=list(closed.jaxpr.outvars))
@@ -405,6 +395,11 @@ def partial_in(
         return function(*full)
 
     return part
+
+
+def _or_float0(cotangent: Any, output: Any) -> Any:
+    """Return a cotangent, for integers (which have none) what jax takes in its place."""
+    return np.zeros(np.shape(output), jax.dtypes.float0) if cotangent is None else cotangent
 
 
 def _abstract(x: Any) -> jax.ShapeDtypeStruct:
@@ -559,6 +554,12 @@ def aval_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
     shape = tuple(getattr(atom.aval, "shape", ()))
     name, itemsize = _dtype_name(getattr(atom.aval, "dtype", None))
     return shape, name, itemsize * math.prod(shape)
+
+
+def value_of(array: Any) -> RawValue:
+    """Return an array, or a Python number, as a value."""
+    name, itemsize = _dtype_name(dtype_of(array))
+    return RawValue(np.shape(array), name, itemsize * np.size(array))
 
 
 @cache

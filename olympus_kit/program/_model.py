@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 Mode = Literal["primal", "forward", "reverse"]
 MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
+INEXACT = ("float", "bfloat", "complex")  # how the dtypes begin that have a derivative
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,6 +36,11 @@ class Value:
     literal: bool  # written into the program, so that keeping it costs nothing
     nbytes: int
     summary: Summary | None  # None where it was not computed: a branch not taken, a large loop
+
+    @property
+    def inexact(self) -> bool:
+        """Whether it is of real or complex numbers, which have a derivative."""
+        return self.dtype.startswith(INEXACT)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
-INEXACT = ("float", "bfloat", "complex")
+MOST_CONSTANTS = 40  # whose values the text tells
 
 
 def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
@@ -39,6 +39,8 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
     _mark_reads(program, by_path)
     _mark_kept(program, by_path)
     links = {**program.tangents, **program.adjoints}
+    if program.mode == "forward":
+        links = _at_the_end(program, into=False) | links
     reached = {value for value, partner in links.items() if partner in words.carriers}
     _mark_passing(program, by_path, bool(reached))
     title = _title(program)
@@ -58,6 +60,7 @@ def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
         bad=sorted(int(e.path.partition(".")[0]) for e in program.first_bad.values()),
         peak=max((e.live for e in program.equations), default=0),
         seeds=[named(program.values[i]) for i in program.seeds],
+        constants=_constants(program),
         notes=list(program.notes),
     )
 
@@ -218,13 +221,21 @@ def _ends(
     return ends
 
 
+def _constants(program: Program) -> list[str]:
+    known = {*program.inputs, *program.seeds, *(r for e in program.equations for r in e.results)}
+    read = dict.fromkeys(o for e in program.equations for o in e.operands if o not in known)
+    found = [named(v) for o in read if not (v := program.values[o]).literal]
+    more = len(found) - MOST_CONSTANTS
+    return [*found[:MOST_CONSTANTS], *[f"... and {more} more"] * (more > 0)]
+
+
 def _at_the_end(program: Program, into: bool) -> dict[int, int]:
     """Return the tangent, or the cotangent that the way back starts from, of each output."""
     if into or program.mode == "primal":
         return {}
     if program.mode == "forward":
         return dict(zip(program.outputs, program.derivatives, strict=True))
-    inexact = [i for i in program.outputs if program.values[i].dtype.startswith(INEXACT)]
+    inexact = [i for i in program.outputs if program.values[i].inexact]
     return dict(zip(inexact, program.seeds, strict=False))
 
 

@@ -87,6 +87,7 @@ class Ladder:
     bad: list[int]  # the steps at which NaN or inf first appears, in each sweep
     peak: int
     seeds: list[str]  # "v9_bar = 1.0": what the derivative starts from
+    constants: list[str]  # "const1 = 2.0": what equations read that is neither made nor given
     notes: list[str]
 
     def as_json(self) -> dict[str, Any]:

@@ -16,8 +16,10 @@ MOST_HELD = 200  # steps whose memory is listed
 def ladder_text(ladder: Ladder, color: bool = False) -> str:
     """Return the listing of a program: every equation in program order, with role and value."""
     lines = [ladder.title, *textwrap.wrap(ladder.summary, WIDTH)]
-    lines += [f"note: {n}" for n in ladder.notes]
+    for note in ladder.notes:
+        lines += textwrap.wrap(f"note: {note}", WIDTH, subsequent_indent="      ")
     lines += ["", *_ends("input", ladder.inputs)]
+    lines += [f"{'constant':12} {constant}" for constant in ladder.constants]
     if ladder.mode == "forward":
         lines += [f"{'tangent':12} {seed}" for seed in ladder.seeds]
     lines += _steps(ladder, color)

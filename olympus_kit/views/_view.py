@@ -132,12 +132,6 @@ def pack(state: dict[str, Any]) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 7)).decode()
 
 
-def unpack(packed: str) -> dict[str, Any]:
-    """Return what `pack` packed."""
-    state: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return state
-
-
 @cache
 def module(scripts: tuple[str, ...]) -> str:
     """Return files of the front-end as one module; it imports nothing, so joining is enough."""

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packed import unpack
 
 from olympus_kit.checks import (
     Demand,
@@ -24,7 +25,6 @@ from olympus_kit.checks import (
     wave,
 )
 from olympus_kit.checks._picture import Opened
-from olympus_kit.views._view import unpack
 
 REPO = Path(__file__).parents[2]
 energy = lambda x: jnp.sum(jnp.sin(x) * x[::-1])

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packed import unpack
 
 import olympus_kit as ok
 from olympus_kit.views import _jacobian
 from olympus_kit.views._chain import all_orders, measure, written
-from olympus_kit.views._view import unpack
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packed import unpack
 
 import olympus_kit as ok
 from olympus_kit.views._fold import scope_name
-from olympus_kit.views._view import unpack
 
 pytestmark = pytest.mark.usefixtures("x64")
 

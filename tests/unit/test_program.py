@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import olympus_kit as ok
 from olympus_kit.program import Program, _evaluate, capture, walk
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
@@ -277,6 +278,32 @@ class TestPythonThatLooksAtValues:
             assert any("for the branch that f took" in n for n in p.notes)
         assert all(e.roles == {"tangent"} for e in forward.equations)
         assert all(e.roles == {"adjoint"} for e in reverse.equations)
+
+    @pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+    def test_integers_beside_and_several_outputs(self, mode):
+        def f(x, n):
+            if x[0] < 3:
+                return {"square": x * x.sum(), "next": n + 1}
+            raise ValueError
+
+        x = jnp.array([1.0, 0.5])
+        p = capture(f, x, 3, mode=mode)
+        assert [p.values[i].name for i in p.outputs] == ["out1", "out2"]
+        assert [p.values[i].summary.entries for i in p.outputs] == [4, [1.5, 0.75]]
+        assert [p.values[i].summary.entries for i in p.inputs] == [[1.0, 0.5], 3]
+        jacobian = x.sum() * jnp.eye(2) + jnp.outer(x, jnp.ones(2))
+        if mode == "forward":
+            assert p.out_tangent["square"].tolist() == jacobian.sum(1).tolist()
+            assert p.out_tangent["next"].dtype == jax.dtypes.float0
+        if mode == "reverse":
+            assert p.in_cotangents[0].tolist() == jacobian.sum(0).tolist()
+            assert p.in_cotangents[1].dtype == jax.dtypes.float0
+        text = str(ok.graph(f, x, 3, mode=mode))
+        assert "input        x = [1.0 0.5]\ninput        n = 3\n" in text
+        assert "output       out1 = 4\noutput       out2 = [1.5 0.75]\n" in text
+        assert ("constant     r1 = " in text) == (mode != "primal")
+        again = Program.from_json(p.to_json())
+        assert [again.values[i].summary.entries for i in again.outputs] == [4, [1.5, 0.75]]
 
     @pytest.mark.parametrize(
         ("f", "slope"),

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packed import unpack
 
 import olympus_kit as ok
 from olympus_kit.views import _formula as formula
-from olympus_kit.views._view import STATIC, unpack
+from olympus_kit.views._view import STATIC
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
