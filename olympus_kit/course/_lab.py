@@ -25,7 +25,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False, "disclaimed": False},
 }
+# what a page brings along is no page, and would only be in the way in the list of files
+HIDDEN = ("*.answers", "*.spec.py", "__pycache__", "*.pyc", ".DS_Store", "*~")
 OPTIONS = (
+    *(f"--ContentsManager.hide_globs={pattern}" for pattern in HIDDEN),
     "--ServerApp.allow_root=True",
     "--ServerApp.port_retries=200",
     "--ServerApp.log_level=ERROR",

@@ -409,13 +409,7 @@ def _abstract(x: Any) -> jax.ShapeDtypeStruct:
 # --- bodies ----------------------------------------------------------------------------------
 
 # primitives whose body is simply called with the operands
-CALLS = {
-    "jit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "remat2": "jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-}
+CALLS = frozenset(["jit", "closed_call", "remat2", "custom_jvp_call", "custom_vjp_call"])
 
 
 def bodies(eqn: Any) -> list[tuple[str, Any, list[int] | None]]:

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from chrome import chromium
@@ -113,6 +114,8 @@ def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(student, addres
     again, more = _open(browser, address, "exercises/00_start.md")
     kept = again.locator(".jp-CodeCell", has_text='check("slope")').first
     expect(kept).to_contain_text("✓ slope: correct", timeout=60_000)
+    listed = again.request.get(urljoin(address, "/api/contents/exercises")).json()["content"]
+    assert {Path(file["name"]).suffix for file in listed} == {".md", ".ipynb"}
     window.close()
     again.close()
     assert foreign + more == []
