@@ -56,7 +56,8 @@ def picture() -> list[Ratio]:
     view = ok.jacobian_shapes(f, x)
 
     def shown():
-        vars(view).pop("tiles", None)  # what it keeps is made again
+        for kept in ("tiles", "_text"):  # is made again
+            vars(view).pop(kept, None)
         view._repr_mimebundle_()
 
     both = lambda: ok.jacobian_shapes(f, x)._repr_mimebundle_()

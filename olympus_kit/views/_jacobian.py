@@ -238,7 +238,11 @@ class Jacobian(View):
 
     def text(self, color: bool = False) -> str:
         """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
-        return jacobian_text(self)
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return jacobian_text(self)  # a notebook shows it, and the page has it folded away
 
     def svg(self) -> str:
         """Return the shapes to scale and the entries as a heat map."""
