@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from chrome import chromium
 from filelock import FileLock
+from playwright.sync_api import expect
 
+expect.set_options(timeout=60_000)  # a busy machine is slow, and no test asks how fast it is
 REPOSITORY = Path(__file__).parents[2]
 
 

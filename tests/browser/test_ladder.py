@@ -110,7 +110,7 @@ class TestStepping:
     def test_play_runs_to_the_end_and_can_be_stopped(self, show):
         page = show(ok.graph(lambda x: x * x, 3.0))
         page.get_by_role("button", name="▶ Play").click()
-        expect(page.locator(".count")).to_have_text("step 4 of 4", timeout=20_000)
+        expect(page.locator(".count")).to_have_text("step 4 of 4")
         expect(page.get_by_role("button", name="▶ Play")).to_be_visible()
 
     def test_two_ladders_on_a_page_are_independent(self, show):

@@ -118,6 +118,51 @@ def test_an_equation_of_a_frequent_kind_is_compiled_once():
     assert run is jaxprs.compiled(equations)[0]
 
 
+@jax.custom_jvp
+def own_jvp(x):
+    return x
+
+
+@jax.custom_vjp
+def own_vjp(x):
+    return x
+
+
+own_jvp.defjvp(lambda primals, tangents: (primals[0], tangents[0]))
+own_vjp.defvjp(lambda x: (x, None), lambda _, u: (u,))
+
+WITH_BODIES = {
+    "jit": (jax.jit(jnp.sin), {"jaxpr"}),
+    "remat2": (jax.checkpoint(jnp.sin), {"jaxpr"}),
+    "custom_jvp_call": (own_jvp, {"call_jaxpr"}),
+    "custom_vjp_call": (own_vjp, {"call_jaxpr"}),
+    "cond": (lambda x: jax.lax.cond(x[0] > 0, jnp.sin, jnp.cos, x), {"branches"}),
+    "scan": (
+        lambda x: jax.lax.scan(lambda c, a: (c * a, c), 1.0, x),
+        {"jaxpr", "length", "reverse", "num_consts", "num_carry"},
+    ),
+    "while": (
+        lambda x: jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c * 2, x),
+        {"cond_jaxpr", "body_jaxpr", "cond_nconsts", "body_nconsts"},
+    ),
+    "custom_linear_solve": (
+        lambda x: jax.lax.custom_linear_solve(lambda y: 2 * y, x, lambda _, b: b / 2),
+        {"const_lengths", "jaxprs"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_BODIES)
+def test_equations_with_bodies_have_the_names_and_parameters_that_are_read(name):
+    f, parameters = WITH_BODIES[name]
+    eqns = {e.primitive.name: e for e in jax.make_jaxpr(f)(X).jaxpr.eqns}
+    assert parameters <= eqns[name].params.keys()
+    assert jaxprs.bodies(eqns[name])
+    if name == "custom_linear_solve":
+        assert {"matvec", "vecmat", "solve"} <= set(eqns[name].params["const_lengths"]._fields)
+        assert "solve" in [label for label, *_ in jaxprs.bodies(eqns[name])]
+
+
 def test_the_names_that_are_used_exist():
     assert callable(ad.add_tangents)
     assert isinstance(ad.primitive_jvps, dict)
