@@ -164,4 +164,4 @@ def check_output(out: Any, name: str) -> None:
 def describe(x: Any) -> str:
     """Return a value in a few words, and its type."""
     text = repr(x)
-    return f"{text if len(text) <= 40 else text[:37] + '...'} (a {type(x).__name__})"
+    return f"{text if len(text) <= 40 else text[:37] + '...'} (of type {type(x).__name__})"

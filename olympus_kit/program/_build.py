@@ -138,16 +138,15 @@ class Build:
     ) -> Program:
         """Return the finished program."""
         moving = "tangent" if mode == "forward" else "adjoint"
-        shown = self._made
         ends = () if self.linear else body.outputs[: len(self.primal.outputs)]
-        kept = [*shown, *self.same.values(), *ends]
+        kept = [*self._made, *self.same.values(), *ends]
         verdicts = classify(body, self.seeds, kept, moving, self.primitives, self.linear)
         self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
         self.names.inside(self.primal)
         self.names.inside(body)
         equations = rows = self._equations(body, verdicts)
         if body is not self.primal:
-            as_primal = classify(self.primal, (), shown, moving, self.primitives)
+            as_primal = classify(self.primal, (), self._made, moving, self.primitives)
             rows = self._equations(self.primal, as_primal)
         return Program(
             mode=mode,

@@ -228,7 +228,8 @@ def _finish(
     """Evaluate a derivative program; `known` are the outputs where it does not compute them."""
     body = build.read_derivative(mode, traced, uses)
     arrays = [*build.arguments.leaves, *_known(seeds)]
-    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}"):
+    other = " (try mode='reverse')" * (mode == "forward")  # a custom_vjp has no jvp
+    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}{other}"):
         out = evaluate(body, traced.closed.consts, arrays, build.record)
     build.complete_primal(evaluate)
     size = len(traced.outputs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-import numpy as np
+import jax.numpy as jnp
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _chosen(args: Sequence[Any], argnums: int | Sequence[int] | None) -> tuple[i
     which = tuple(i for i, a in enumerate(args) if _is_real(a))
     if not which:
         raise TypeError(
-            "No argument holds floating-point numbers, so there is nothing to differentiate; "
+            "No argument is of real floating-point numbers, so there is nothing to differentiate; "
             "write 2.0 for 2, or pass {name: function} to compare functions as they are."
         )
     return which
@@ -91,9 +91,8 @@ def _chosen(args: Sequence[Any], argnums: int | Sequence[int] | None) -> tuple[i
 
 def _is_real(tree: Any) -> bool:
     leaves = jax.tree.leaves(tree)
-    dtypes = [getattr(leaf, "dtype", np.dtype(type(leaf))) for leaf in leaves]
-    return bool(leaves) and all(np.issubdtype(dtype, np.floating) for dtype in dtypes)
+    return bool(leaves) and all(jnp.issubdtype(jnp.result_type(x), jnp.floating) for x in leaves)
 
 
 def _entries_of(tree: Any) -> int:
-    return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(tree))
+    return sum(math.prod(jnp.shape(leaf)) for leaf in jax.tree.leaves(tree))

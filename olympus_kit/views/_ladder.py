@@ -18,7 +18,6 @@ __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
-MOST_CONSTANTS = 40  # whose values the text tells
 
 
 def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
@@ -224,9 +223,7 @@ def _ends(
 def _constants(program: Program) -> list[str]:
     known = {*program.inputs, *program.seeds, *(r for e in program.equations for r in e.results)}
     read = dict.fromkeys(o for e in program.equations for o in e.operands if o not in known)
-    found = [named(v) for o in read if not (v := program.values[o]).literal]
-    more = len(found) - MOST_CONSTANTS
-    return [*found[:MOST_CONSTANTS], *[f"... and {more} more"] * (more > 0)]
+    return [named(v) for o in read if not (v := program.values[o]).literal]
 
 
 def _at_the_end(program: Program, into: bool) -> dict[int, int]:

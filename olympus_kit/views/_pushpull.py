@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program._arguments import read_arguments
+from ..program._arguments import describe, read_arguments
 from ._formula import number
 from ._jacobian_passes import Array
 from ._svg import CHAR, INK, LINE, MUTED, PAD, ROLES, _finished, _page, _text
@@ -26,7 +26,10 @@ class PushPull(View):
 
     def __init__(self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float) -> None:
         self.name = read_arguments(f, (x,), "forward", None).name
-        point = jax.numpy.asarray(x)
+        try:
+            point = jax.numpy.asarray(x)
+        except (TypeError, ValueError):
+            raise TypeError(f"x must be one real number or two; got {describe(x)}.") from None
         self.shape = point.shape
         self.given = f
         self.x = np.asarray(point).reshape(-1)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from ..program._arguments import describe
 from ._charts import curves_svg
 from ._cost import METRICS, Cost, cost
 
@@ -39,8 +40,7 @@ def segmented(step: Callable[[Any], Any], length: int, segment: int) -> Callable
     """
     if segment < 1 or length % segment:
         raise ValueError(f"segment must divide length = {length}; got {segment}.")
-    inner = jax.checkpoint(_turns(step, segment))
-    return _turns(inner, length // segment)
+    return _turns(jax.checkpoint(_turns(step, segment)), length // segment)
 
 
 def _turns(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
@@ -65,7 +65,7 @@ def tradeoff(
         segments: lengths to try, divisors of `length`; the powers of two among them where None.
 
     Raises:
-        ValueError: where a segment does not divide `length`.
+        ValueError: for a `length` that is no positive int, or that a segment does not divide.
 
     ```python
     import olympus.numpy as jnp
@@ -74,6 +74,8 @@ def tradeoff(
     print(ok.tradeoff(jnp.sin, jnp.ones(1000), 256, [1, 16, 256]))
     ```
     """
+    if not isinstance(length, int) or length < 1:
+        raise ValueError(f"length is the number of turns, an int above 0; got {describe(length)}.")
     segments = segments or [2**k for k in range(length.bit_length()) if length % 2**k == 0]
     runs = {"all kept": _turns(step, length)}
     runs |= {f"segments of {n}": segmented(step, length, n) for n in segments}

@@ -18,7 +18,7 @@ MODES = ("primal", "forward", "reverse")
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ok.graph(3.0), TypeError, r"Expected a function first, got 3.0 \(a float\)"),
+        (lambda: ok.graph(3.0), TypeError, r"Expected a function first, got 3.0 \(of type float\)"),
         (lambda: ok.graph(jnp.sin(1.0), 1.0), TypeError, "not graph\\(f\\(x\\)\\)"),
         (lambda: ok.graph(lambda x, y: x, 1.0), TypeError, "given 1 argument: missing a required"),
         (lambda: ok.graph(lambda x: x, 1.0, 2.0), TypeError, "given 2 arguments: too many"),
@@ -26,14 +26,14 @@ MODES = ("primal", "forward", "reverse")
         (lambda: ok.graph(lambda: 1.0), TypeError, "differentiate: no argument was given"),
         (lambda: ok.graph(lambda x: x, 1.0, mode="backward"), ValueError, "mode must be one of"),
         (lambda: ok.graph(lambda x: None, 1.0), TypeError, "returned None: is a return statement"),
-        (lambda: ok.graph(lambda x: "no", 1.0), TypeError, r"f returned 'no' \(a str\)"),
-        (lambda: ok.graph(lambda x: [x, "no"], 1.0), TypeError, r"f returned 'no' \(a str\)"),
+        (lambda: ok.graph(lambda x: "no", 1.0), TypeError, r"f returned 'no' \(of type str\)"),
+        (lambda: ok.graph(lambda x: [x, "no"], 1.0), TypeError, r"f returned 'no' \(of type str\)"),
         (lambda: ok.graph(lambda d: d["x"], {"x": "one"}), TypeError, r"d\['x'\] is a str"),
         (lambda: ok.graph(lambda x: x, object()), TypeError, "x is a object.*register a class"),
         (lambda: ok.graph(lambda x, n: x * n, 1.0, 2, argnums=1), TypeError, ": n has dtype int"),
         (lambda: ok.graph(lambda x: x, np.array(["a"])), TypeError, "is an array of <U1"),
         (lambda: ok.graph(lambda x: x, 1.0, argnums=2), ValueError, "names argument 2"),
-        (lambda: ok.graph(lambda x: x, 1.0, argnums="x"), TypeError, r"got 'x' \(a str\)"),
+        (lambda: ok.graph(lambda x: x, 1.0, argnums="x"), TypeError, r"got 'x' \(of type str\)"),
         (lambda: ok.graph(lambda x: x, 1.0, argnums=0.5), TypeError, "must be an integer"),
         (lambda: ok.graph(lambda x: x.astype(int), jnp.ones(2)), TypeError, "no real or complex"),
         (
@@ -69,7 +69,7 @@ MODES = ("primal", "forward", "reverse")
         (
             lambda: ok.graph(jnp.sin, 1.0, cotangents="one"),
             TypeError,
-            r"cotangent of output 0 must be of type float64; got 'one' \(a str\)",
+            r"cotangent of output 0 must be of type float64; got 'one' \(of type str\)",
         ),
         (
             lambda: ok.graph(jnp.sin, 1.0, mode="forward", tangents=(1j,)),
@@ -135,6 +135,14 @@ def test_a_loop_without_a_reverse_mode_points_to_forward():
         ok.graph(f, 9.0)
     assert any("mode='forward'" in note for note in caught.value.__notes__)
     assert "while" in ok.graph(f, 9.0, mode="forward").text()
+
+
+def test_a_rule_without_a_forward_mode_points_to_reverse():
+    f = jax.custom_vjp(lambda x: x)
+    f.defvjp(lambda x: (x, None), lambda _, u: (u,))
+    with pytest.raises(TypeError, match="can't apply forward-mode") as caught:
+        ok.graph(f, 9.0, mode="forward")
+    assert any("mode='reverse'" in note for note in caught.value.__notes__)
 
 
 def test_a_tracer_is_refused():

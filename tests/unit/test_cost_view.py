@@ -123,6 +123,12 @@ def test_what_is_no_function_is_refused(given):
         ok.cost(given, 1.0)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_every_real_number_is_differentiated(dtype):
+    found = ok.cost(lambda x: jnp.sum(x * x), jnp.ones(3, dtype)).records()
+    assert "grad" in [row["name"] for row in found]
+
+
 def test_nothing_to_differentiate_is_said():
     with pytest.raises(TypeError, match=r"write 2\.0 for 2"):
         ok.cost(lambda n: n * 2, 3)

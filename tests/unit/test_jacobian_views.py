@@ -300,6 +300,7 @@ class TestCompare:
         (lambda: ok.chain([3, 0, 1]), ValueError, "from 1 up"),
         (lambda: ok.chain([2] * 12), ValueError, "2 to 8 functions"),
         (lambda: ok.push_pull(jnp.sin, np.ones(3)), ValueError, "takes 3 and returns 3"),
+        (lambda: ok.push_pull(jnp.sin, {"a": 1.0}), TypeError, "one real number or two; got {'a'"),
         (lambda: ok.push_pull(jnp.sin, 1.0, v=[1, 2]), ValueError, "as many numbers as the input"),
         (lambda: ok.push_pull(jnp.log, -1.0), ValueError, "move x to where it is finite"),
         (lambda: ok.push_pull(jnp.sin, 1.0, span=0), ValueError, "positive number"),

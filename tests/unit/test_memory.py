@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import corpus
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import olympus_kit as ok
@@ -109,6 +110,12 @@ def test_segments_of_the_square_root_are_best():
     svg = found.svg()
     for said in ("turns in a segment", "jaxpr peak", "compiled temp", "jaxpr flops", "0.1×"):
         assert said in svg
+
+
+@pytest.mark.parametrize("length", [0, 2.0, np.ones(2)])
+def test_turns_are_counted_in_whole_numbers(length):
+    with pytest.raises(ValueError, match="length is the number of turns, an int above 0; got "):
+        ok.tradeoff(jnp.sin, jnp.ones(3), length)
 
 
 def test_the_tradeoff_tries_powers_of_two():
