@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -49,6 +50,15 @@ def until(lines, text):
     return "".join(found)
 
 
+def wait_for(path):
+    """Wait until there is a file."""
+    for _ in range(10 * PATIENCE):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} did not come")
+
+
 def ended(pid):
     """Whether a process has ended, and is not left to be collected."""
     try:
@@ -81,9 +91,8 @@ def test_ctrl_c_ends_it_in_the_midst_of_a_check(student, watch):
     answer(page, "slope", tell + "\nwhile True:\n    pass")
     watching, *_ = watch("00")
     begun = page.with_name("begun")
-    while not begun.exists():  # a pipe: to read it is to wait until the answer runs
-        assert watching.poll() is None
-    judge = int(begun.read_text())
+    wait_for(begun)
+    judge = int(begun.read_text())  # a pipe: to read it is to wait until the answer runs
     watching.send_signal(signal.SIGINT)
     assert watching.wait(timeout=PATIENCE) == 0
     assert ended(judge)  # the process that judges, too
