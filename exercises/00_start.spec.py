@@ -10,10 +10,10 @@ slope = Question(
     returns="slope",
     points=(
         {"f": lambda x: x**2, "x": 3.0},
-        {"f": jnp.sin, "x": 0.5},
+        {"f": jnp.sin, "x": 2.5},
         {"f": lambda x: 1000 + jnp.sin(x), "x": 20.0},
     ),
-    labels=("f(x) = x², x = 3", "f = sin, x = 0.5", "f(x) = 1000 + sin(x), x = 20"),
+    labels=("f(x) = x², x = 3", "f = sin, x = 2.5", "f(x) = 1000 + sin(x), x = 20"),
     large=(2,),
     reference=lambda f, x: jax.jacfwd(f)(x),
     wrong={"value-for-derivative": Wrong(lambda f, x: f(x))},

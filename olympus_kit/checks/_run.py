@@ -69,12 +69,15 @@ def _try(answer: Callable[..., Any], case: Case, want: Any, precision: str) -> T
     before = {name: _snapshot(value) for name, value in arguments.items()}
     try:
         got = answer(*arguments.values())
+        # what a trace has left behind is no number; to use it raises what says so
+        _ = [x + 0 for x in jax.tree.leaves(got) if isinstance(x, jax.core.Tracer)]
+        got = to_numpy(got)
     except Unsolved:
         raise
     except (Exception, SystemExit) as error:
         return Trial(case, want, error=error)
     changed = tuple(n for n, value in arguments.items() if _snapshot(value) != before[n])
-    return Trial(case, want, to_numpy(got), changed=changed)
+    return Trial(case, want, got, changed=changed)
 
 
 def _snapshot(value: Any) -> Any:
@@ -88,9 +91,9 @@ def to_numpy(result: Any) -> Any:
 
 
 def is_array(leaf: Any) -> bool:
-    """Whether it is a number or an array of numbers (not one of words, dates or objects)."""
+    """Whether it is a number or an array of numbers (not of words, dates, objects or nothing)."""
     if isinstance(leaf, (np.ndarray, np.generic)):
-        return leaf.dtype.kind not in "OSUMm"
+        return leaf.dtype.kind not in "OSUMmV"
     return isinstance(leaf, (jax.Array, float, int, complex))
 
 

@@ -16,6 +16,7 @@ from ..checks._api import outcome_of
 from ..checks._diagnose import explain
 from ..checks._outcome import Outcome
 from ..checks._store import find
+from ..checks._unsolved import Unsolved
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class CellError:
 
 
 def run(cells: list[tuple[str, str]]) -> dict[str, Any]:
-    """The names that cells (name, code) define. A cell that fails leaves its error instead."""
+    """The names that cells (name, code) define; an error where a cell failed before it did so."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     namespace: dict[str, Any] = shell.user_ns
     for name, code in cells:
+        before = namespace.get(name)
         result = shell.run_cell(code, silent=True)  # type: ignore[no-untyped-call]
         error = result.error_in_exec or result.error_before_exec
-        if error is not None and name:
+        if isinstance(error, Unsolved):
+            namespace.setdefault(name, error)
+        elif error is not None and name and namespace.get(name) is before:
             namespace[name] = CellError(error)
     return namespace
 

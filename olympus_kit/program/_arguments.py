@@ -87,8 +87,9 @@ def read_arguments(
     trees = tuple(numbered[a] for a in chosen)
     which = [k for k in jax.tree.leaves(trees) if k != STATIC and is_inexact(dtype_of(leaves[k]))]
     if mode != "primal" and not which:
+        none = "what was chosen holds no number" if args else "no argument was given"
         raise TypeError(
-            f"There is nothing to differentiate: {', '.join(passed) or 'no argument was given'}. "
+            f"There is nothing to differentiate: {', '.join(passed) or none}. "
             "Derivatives need real or complex numbers: write 3.0 for 3, convert an array with "
             "x.astype(float), register a class of your own (jax.tree_util.register_dataclass)."
         )
@@ -100,7 +101,7 @@ def _chosen(argnums: int | Sequence[int] | None, count: int) -> list[int]:
         return list(range(count))
     chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for a in chosen:
-        if not isinstance(a, int):
+        if not isinstance(a, (int, np.integer)):
             raise TypeError(f"argnums must be an integer or several; got {describe(argnums)}.")
         if not -count <= a < count:
             raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -24,8 +25,9 @@ def outside(f: Any) -> dict[str, list[Any]]:
     owner = getattr(f, "__self__", f)  # of a method, or an object that can be called
     found = {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
     if inspect.isfunction(f) or inspect.ismethod(f):
-        seen = inspect.getclosurevars(f)
-        found |= {**seen.globals, **seen.nonlocals}
+        with suppress(ValueError):  # a name around it that has no value yet
+            seen = inspect.getclosurevars(f)
+            found |= {**seen.globals, **seen.nonlocals}
     return {name: [value, *_in(value)] for name, value in found.items()}
 
 

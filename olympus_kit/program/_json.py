@@ -7,7 +7,8 @@ objects, each text once in a table, and what can be told from the place is left 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ from ._model import Body, Equation, Program, Residual, Source, Summary, Value
 SCHEMA = 1
 ROLES = ("primal", "coefficient", "tangent", "adjoint", "bookkeeping")
 LINKS = ("tangents", "adjoints")
+NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 PLAIN = ("inputs", "consts", "outputs", "seeds", "derivatives", "notes")
 
 
@@ -54,7 +56,25 @@ def dump(program: Program, values: bool) -> str:
     }
     if values:
         data |= {n: _leaves(getattr(program, n)) for n in ("out", "out_tangent", "in_cotangents")}
-    return json.dumps(data | {"table": table.items}, separators=(",", ":"))
+    data["table"] = table.items
+    try:
+        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # JSON has no such numbers: they are written as text
+        return json.dumps(_mapped(data, _as_text), separators=(",", ":"))
+
+
+def _mapped(item: Any, leaf: Callable[[Any], Any]) -> Any:
+    if isinstance(item, dict):
+        return {key: _mapped(value, leaf) for key, value in item.items()}
+    return [_mapped(x, leaf) for x in item] if isinstance(item, (list, tuple)) else leaf(item)
+
+
+def _as_text(x: Any) -> Any:
+    return json.dumps(x) if isinstance(x, float) and not math.isfinite(x) else x
+
+
+def _as_number(x: Any) -> Any:
+    return float(x) if isinstance(x, str) and x in NOT_FINITE else x
 
 
 def _value(value: Value, table: _Table, values: bool) -> list[Any]:
@@ -114,6 +134,8 @@ def load(text: str) -> Program:
         raise ValueError(
             f"Expected a program of schema {SCHEMA}, as Program.to_json writes it; got {found!r}."
         )
+    if any(f'"{x}"' in text for x in NOT_FINITE):
+        data = _mapped(data, _as_number)
     table = data["table"]
     rest: dict[str, Any] = {
         **{name: tuple(data[name]) for name in PLAIN},
@@ -187,6 +209,5 @@ def _read_array(dtype: str, shape: Sequence[int], flat: Sequence[Any]) -> np.nda
     if dtype == "float0":
         return np.zeros(shape, jax.dtypes.float0)
     if dtype.startswith("complex"):
-        pairs = np.array(flat, np.float64).reshape(-1, 2)
-        return (pairs[:, 0] + 1j * pairs[:, 1]).astype(dtype).reshape(shape)
+        return np.array(flat, np.float64).view(np.complex128).astype(dtype).reshape(shape)
     return np.array(flat, jax.numpy.dtype(dtype)).reshape(shape)

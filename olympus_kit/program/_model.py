@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -174,9 +175,20 @@ class Program:
         """Yield the equations that make nan or inf, of nested ones the innermost."""
         for equation in equations:
             inside = [e for body in equation.bodies for e in self._bad(body.equations)]
+            back = equation.params.get("reverse") is True
+            inside.sort(key=lambda e: self._bad_turn(e, back))
             summaries = [self.values[r].summary for r in equation.results]
             own = any(s is not None and (s.nans or s.infs) for s in summaries)
             yield from inside or [equation] * own
+
+    def _bad_turn(self, equation: Equation, back: bool) -> int:
+        """Return when a body's equation first makes nan or inf, counted in turns; 0 if unknown."""
+        summaries = [s for r in equation.results if (s := self.values[r].summary) is not None]
+        turns = [
+            t for s in summaries if s.whole and s.iterations
+            for t, entry in enumerate(s.entries) if re.search("nan|inf", str(entry))
+        ]  # fmt: skip
+        return (-max(turns) if back else min(turns)) if turns else 0
 
     def to_json(self, values: bool = True) -> str:
         """Return the program as JSON of schema 1; without `values`, their numbers stay out."""

@@ -97,7 +97,8 @@ class Claims(Report):
             _text(root, 150, y + 14, said, INK)
             y += ROW
         _text(root, PAD, y + 14, "✓ holds   ◐ holds when …   ✗ does not hold", MUTED, 11)
-        return _finished(root, WIDTH, y + 14)
+        longest = max(map(len, self.tried), default=0)
+        return _finished(root, max(WIDTH, 150 + 7.2 * longest + PAD), y + 14)
 
 
 def _words(case: Case) -> str:

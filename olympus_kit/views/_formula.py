@@ -100,6 +100,8 @@ def number(x: Any) -> str:
     if isinstance(x, float):
         text = f"{x:.7g}"
         return text if any(c in text for c in ".einf") else f"{text}.0"
+    if isinstance(x, (str, complex)):  # complex numbers are kept as text
+        return f"{complex(x):.7g}"
     return "not run" if x is None else str(x)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import jax
@@ -41,10 +42,10 @@ class Comparison(Jacobian):
         if guess is None or not self.wrong.any():
             return
         yield from _same(guess, truth, self._tolerance)
-        if np.array_equal(guess != 0, truth != 0):
-            yield from _factors(guess, truth, 10 * self._tolerance)
         if _close(guess, truth, 1e-2).all():
             yield "like finite differences, or a rounded number: close, but not equal"
+        if np.array_equal(guess != 0, truth != 0) and np.isfinite(guess).all():
+            yield from _factors(guess, truth, 10 * self._tolerance)
 
     @property
     def verdict(self) -> str:
@@ -105,7 +106,10 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
 
 
 def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
-    """Yield which factor is missing: of everything, of each column or of each row."""
+    """Yield which factor is missing: of everything, of each column or of each row.
+
+    A single entry lacks some factor whatever it is, which says nothing.
+    """
     words = (
         (None, "like a constant factor is missing: yours is {} times the right one"),
         (0, "like each column lacks a factor of its own: the slope of an inner function"),
@@ -113,8 +117,10 @@ def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
     )
     for axis, text in words:
         norm = np.sum(np.abs(truth) ** 2, axis, keepdims=True)
+        alone = np.count_nonzero(truth, axis, keepdims=True) == 1
         factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(norm, norm, 1)
-        if _close(factor * truth, guess, tolerance).all():
+        told = not (alone & ~_close(factor, np.ones(1), tolerance)).any()
+        if told and _close(factor * truth, guess, tolerance).all():
             yield text.format(number(factor.reshape(-1)[0].item()))
 
 
@@ -125,8 +131,11 @@ def read_guess(view: Jacobian, guess: Any) -> tuple[Array | None, str]:
         raise TypeError(
             f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {guess!r}."
         )
-    shapes = [a.shape for a in leaves]
     wanted = [y.shape + x.shape for y in flat.outputs for x in flat.inputs]
+    if leaves and isinstance(guess, list) and [a.shape for a in leaves] != wanted:
+        with suppress(ValueError):  # of rows that differ in length
+            leaves = [np.asarray(guess)]  # a matrix as it is typed
+    shapes = [a.shape for a in leaves]
     if shapes == wanted:
         block = iter(leaves)
         rows = [[next(block).reshape(y.size, x.size) for x in flat.inputs] for y in flat.outputs]

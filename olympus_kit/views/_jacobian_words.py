@@ -88,7 +88,8 @@ def notes(view: Jacobian) -> list[str]:
             f"({size_text(view.budget)} at once)"
         )
     if view.differences is not None and view.differences.size:
-        worst = float(np.max(np.abs(view.differences - view.matrix)))
+        gaps = np.abs(view.differences - view.matrix)
+        worst = float(np.max(gaps, initial=0.0, where=np.isfinite(gaps)))
         found.append(f"central differences agree up to {number(float(f'{worst:.1e}'))}")
     return found
 

@@ -81,7 +81,8 @@ def _row(program: Program, equation: Equation, depth: int) -> Row:
     if depth or program.mode == "primal":
         row.primal.append(_line(program, equation, "primal"))
     if equation.trips is not None:
-        row.note = plural(equation.trips, "turn")
+        back = equation.params.get("reverse") is True
+        row.note = plural(equation.trips, "turn") + ", the last one first" * back
     for body in equation.bodies:
         children = [_row(program, e, depth + 1) for e in body.equations]
         if not body.taken:
@@ -215,7 +216,7 @@ def _ends(
             end["seed"] = partner in program.seeds
             told = i in reached or into != (program.mode == "reverse")
             path = f"{value.name} to the output" if into else f"an input to {value.name}"
-            end["zero"] = "" if told else f"zero: no path leads from {path}"
+            end["zero"] = "" if told else f"zero: no derivative flows from {path}"
         ends.append(end)
     return ends
 

@@ -86,6 +86,9 @@ def _difference(first: Any, other: Any) -> str:
     expected, found = (jax.tree.map(np.shape, result) for result in (first, other))
     if expected != found:
         return f"shape {found}, not {expected}"
+    expected, found = (jax.tree.map(lambda x: str(x.dtype), result) for result in (first, other))
+    if expected != found:
+        return f"{found}, not {expected}"
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(other), strict=True)
     return "" if all(_close(x, y) for x, y in pairs) else "other numbers"
 

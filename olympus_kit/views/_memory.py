@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 from ..program import Equation, Mode, Program, capture, held, lifetimes, walk
+from ..program._arguments import describe
 from ._charts import BAR_TEXT, NAMES, ROW, WIDTH, _line, _rect
 from ._formula import plural, statement
 from ._report import Report, Table, bytes_text, listed, number_text, shortened
@@ -36,6 +37,8 @@ class Memory(Report):
     @property
     def summary(self) -> str:  # type: ignore[override]
         """The peak, by name, and what is kept or computed again."""
+        if not self.held:
+            return "There is no equation, and so nothing is held."
         said = [
             f"The peak is {bytes_text(self.peak)}, at equation {self.at + 1} of {len(self.held)}: "
             f"{_sizes(self.explained()) or 'nothing'}.",
@@ -193,7 +196,8 @@ def memory(
             back; a policy of `olympus.checkpoint_policies` says what to keep.
 
     Raises:
-        TypeError: for what is no function, a leaf that is no number, or nothing to differentiate.
+        TypeError: for what is no function, a leaf that is no number, nothing to differentiate, or
+            a checkpoint that is no policy.
         ValueError: for an unknown mode.
 
     ```python
@@ -203,8 +207,13 @@ def memory(
     print(ok.memory(lambda x: jnp.sum(jnp.sin(jnp.sin(x))), jnp.ones(10)))
     ```
     """
+    if not (isinstance(checkpoint, bool) or callable(checkpoint)):
+        raise TypeError(
+            "checkpoint is True, False or a policy of olympus.checkpoint_policies; got "
+            f"{describe(checkpoint)}."
+        )
     kept = f
-    if checkpoint:
+    if checkpoint and callable(f):
         kept = jax.checkpoint(f, policy=checkpoint if callable(checkpoint) else None)
         kept.__name__ = getattr(f, "__name__", "f")
     return Memory(capture(kept, *args, mode=mode, argnums=argnums))

@@ -40,9 +40,10 @@ class PushPull(View):
                 f"push_pull draws maps between line and plane: one or two real numbers in, one or "
                 f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
             )
-        if not np.isfinite(self.y).all():
-            raise ValueError(f"{self.name} is {self.y} at {self.x}: move x to where it is finite.")
         self.J = np.asarray(jax.jacfwd(self.f)(self.x))
+        for what, found in ((self.name, self.y), (f"The derivative of {self.name}", self.J)):
+            if not np.isfinite(found).all():
+                raise ValueError(f"{what} is {found} at {self.x}: move x to where it is finite.")
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
         ends = np.linspace(-span, span, LINES)
@@ -53,10 +54,13 @@ class PushPull(View):
 
     def f(self, point: Any) -> jax.Array:
         """Return f at a point given as a flat vector, as a flat vector."""
-        return jax.numpy.ravel(self.given(jax.numpy.reshape(point, self.shape)))
+        return jax.numpy.asarray(self.given(jax.numpy.reshape(point, self.shape))).ravel()
 
     def _vector(self, name: str, given: Any, size: int, what: str) -> Array:
-        vector = np.ones(size) if given is None else np.asarray(given, float).reshape(-1)
+        try:
+            vector = np.ones(size) if given is None else np.asarray(given, float).reshape(-1)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must hold real numbers; got {describe(given)}.") from None
         if vector.size != size:
             raise ValueError(f"{name} has as many numbers as {what}, {size}; got {vector.size}.")
         return vector

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ._formula import plural
 from ._jacobian_draw import draw_entries
 from ._jacobian_passes import Flat
 from ._jacobian_words import PASS
@@ -89,17 +90,21 @@ class Sparsity(View):
     def summary(self) -> str:
         """How many passes are left."""
         dense, (kind, _, _, across) = min(self.flat.m, self.flat.n), PASS[self.way]
+        if not self.passes:
+            return f"No entry can differ from 0, so that no pass in place of {dense:,} is needed."
         return (
-            f"{self.passes:,} groups of {self.way} that share no {across}, so {self.passes:,} "
-            f"{kind}s in place of {dense:,} fill it: {dense / max(1, self.passes):,.0f}× fewer."
+            f"{plural(self.passes, 'group')} of {self.way} that share no {across}, so "
+            f"{plural(self.passes, kind)} in place of {dense:,} fill it: "
+            f"{dense / self.passes:,.3g}× fewer."
         )
 
     def _words(self, k: int) -> str:
         group = self.groups[k]
         names = ", ".join(map(str, group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
         _, seed, _, across = PASS[self.way]
+        places = plural(len(group), "place")
         return (
-            f"Pass {k + 1} of {self.passes}: the {seed} is 1 at {names} ({len(group):,} places), "
+            f"Pass {k + 1} of {self.passes}: the {seed} is 1 at {names} ({places}), "
             f"0 elsewhere. These {self.way} share no {across}, so what comes out can be told apart."
         )
 

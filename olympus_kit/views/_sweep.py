@@ -184,7 +184,7 @@ def sweep(
     progress: bool | None,
 ) -> Sweep:
     """Measure functions at every combination of sizes; what fails is noted, the rest is kept."""
-    lists = {k: [v] if isinstance(v, int) else list(v) for k, v in sizes.items()}
+    lists = {k: _sizes(k, v) for k, v in sizes.items()}
     if not lists or not all(lists.values()):
         raise ValueError("sweep needs a size to go through, such as n=[10, 100, 1000].")
     combinations = [
@@ -204,6 +204,13 @@ def sweep(
     except KeyboardInterrupt:
         notes.append(f"stopped: {len(points)} of {len(combinations)} sizes kept")
     return Sweep(measure, list(lists), points, notes)
+
+
+def _sizes(name: str, given: Any) -> list[int]:
+    every = [given] if np.ndim(given) == 0 else list(given)
+    if not all(isinstance(n, (int, np.integer)) for n in every):
+        raise TypeError(f"{name} must be a whole number, or several; got {given!r}.")
+    return sorted({int(n) for n in every})
 
 
 def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:

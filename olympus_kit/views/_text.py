@@ -56,9 +56,10 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
 def _inside(row: Row, depth: int) -> list[str]:
     lines = [f"{'':12} {'  ' * depth}{row.note}"] if row.note and row.children else []
     for child in row.children:
-        text = child.primal[0].text
-        note = f"  # {child.note or child.primal[0].value}"
-        lines += [f"{'':12} {'  ' * depth}{text}{note}", *_inside(child, depth + 1)]
+        for line in child.lines:
+            value = (line.role == "primal" and child.note) or line.value
+            lines.append(f"{line.role:12} {'  ' * depth}{line.text}  # {value}")
+        lines += _inside(child, depth + 1)
     return lines
 
 

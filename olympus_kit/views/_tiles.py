@@ -38,13 +38,17 @@ class Tiles:
         for reduce, table in ((np.minimum, self.low), (np.maximum, self.high)):
             reduced = reduce.reduceat(reduce.reduceat(shown, cuts[0], 0), cuts[1], 1)
             table[block] = reduce(table[block], reduced)
-        for name, pick in (("least", np.argmin), ("greatest", np.argmax)):
-            i, j = np.unravel_index(int(pick(shown)), shown.shape)
+        for name, pick, last in (("least", np.argmin, np.inf), ("greatest", np.argmax, -np.inf)):
+            i, j = np.unravel_index(pick(_without_nan(shown, last)), shown.shape)
             found = (float(shown[i, j]), int(i) + row, int(j) + column)
             known = self.found.setdefault(name, found)
-            self.found[name] = (known, found)[int(pick([known[0], found[0]]))]
+            self.found[name] = (known, found)[pick(_without_nan([known[0], found[0]], last))]
 
     @property
     def extreme(self) -> Array:
         """For each tile, the entry that is furthest from zero."""
         return np.where(np.abs(self.high) >= np.abs(self.low), self.high, self.low)
+
+
+def _without_nan(entries: Any, instead: float) -> Array:
+    return np.where(np.isnan(entries), instead, entries)

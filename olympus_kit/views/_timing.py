@@ -174,7 +174,8 @@ def stopwatch(
         progress: whether to show a bar; in a terminal where None.
 
     Raises:
-        TypeError: where `functions` is no mapping of names to functions.
+        TypeError: where `functions` is no mapping of names to functions, or empty.
+        ValueError: for less than one round.
 
     ```python
     import olympus.numpy as jnp
@@ -183,7 +184,10 @@ def stopwatch(
     print(ok.stopwatch({"sin": jnp.sin, "cos": jnp.cos}, jnp.ones(1000)))
     ```
     """
-    if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
+    if rounds < 1:
+        raise ValueError(f"rounds is how often each is timed, 1 or more; got {rounds!r}.")
+    named = isinstance(functions, Mapping) and len(functions) > 0
+    if not named or not all(map(callable, functions.values())):
         raise TypeError(f"stopwatch takes {{name: function}}, then arguments; got {functions!r}.")
     jobs = {n: waited(jax.jit(f) if jit else f, args) for n, f in functions.items()}
     what = "Compiled; " if jit else "Not compiled; "
@@ -197,12 +201,14 @@ class Traps(Stopwatch):
     def verdicts(self) -> dict[str, str]:
         """Return what each wrong way would make one believe."""
         first, *rest = self.times or [""]
-        right = min(self.times.get(first, [math.nan]))
-        ratios = {name: min(self.times[name]) / right for name in rest}
-        return {
-            name: f"{name}: {max(r, 1 / r):.3g}× too {'slow' if r > 1 else 'fast'}"
-            for name, r in ratios.items()
-        }
+        return {name: _trap(name, self.times[name], self.times[first]) for name in rest}
+
+
+def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
+    known, r = verdict(wrong, right), min(wrong) / min(right)
+    if not (known.differs or math.isinf(known.high)):
+        return f"{name}: no difference beyond noise"
+    return f"{name}: {max(r, 1 / r):.3g}× too {'slow' if r > 1 else 'fast'}"
 
 
 def timing_traps(

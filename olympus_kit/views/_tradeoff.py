@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from ..program._arguments import describe
 from ._charts import curves_svg
@@ -38,7 +39,7 @@ def segmented(step: Callable[[Any], Any], length: int, segment: int) -> Callable
     Raises:
         ValueError: where `segment` does not divide `length`.
     """
-    if segment < 1 or length % segment:
+    if not isinstance(segment, (int, np.integer)) or segment < 1 or length % segment:
         raise ValueError(f"segment must divide length = {length}; got {segment}.")
     return _turns(jax.checkpoint(_turns(step, segment)), length // segment)
 
@@ -76,14 +77,18 @@ def tradeoff(
     """
     if not isinstance(length, int) or length < 1:
         raise ValueError(f"length is the number of turns, an int above 0; got {describe(length)}.")
-    segments = segments or [2**k for k in range(length.bit_length()) if length % 2**k == 0]
-    runs = {"all kept": _turns(step, length)}
-    runs |= {f"segments of {n}": segmented(step, length, n) for n in segments}
+    if not callable(step):
+        raise TypeError(f"step must be a function of a carry; got {describe(step)}.")
+    if segments is None:
+        segments = [2**k for k in range(length.bit_length()) if length % 2**k == 0]
+    sizes = {f"segments of {n}": int(n) for n in segments}
+    runs = {name: segmented(step, length, n) for name, n in sizes.items()}
+    runs = {"all kept": _turns(step, length), **runs}
 
     def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return jax.grad(lambda carry: sum(leaf.sum() for leaf in jax.tree.leaves(run(carry))))
 
     found = cost({name: total(run) for name, run in runs.items()}, init)
-    for row, segment in zip(found.rows[1:], segments, strict=False):
-        row["segment"] = segment
+    for row in found.rows[1:]:
+        row["segment"] = sizes[row["name"]]
     return Tradeoff(found.rows, (), found.again, found.args)

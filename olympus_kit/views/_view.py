@@ -98,7 +98,8 @@ class View(ABC):
             "<meta name='viewport' content='width=device-width, initial-scale=1'>"
             f"<title>{html.escape(self.title)}</title><link rel='icon' href='data:,'>"
             "<style>:root{color-scheme:light dark}body{margin:1rem;background:Canvas;"
-            "color:CanvasText}h1{position:absolute;clip-path:inset(50%)}</style>"
+            "color:CanvasText}h1{position:absolute;clip-path:inset(50%);width:1px;height:1px;"
+            "margin:0;overflow:hidden}</style>"
             f"<main><h1>{html.escape(self.title)}</h1>{self.html()}</main></html>\n"
         )
 

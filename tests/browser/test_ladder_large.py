@@ -198,7 +198,9 @@ def test_of_many_rows_only_those_in_sight_are_on_the_page(show):
 
 def test_a_zero_derivative_is_told_in_the_row_of_its_input(show):
     page = show(ok.graph(lambda x, y: y * 2.0, corpus.X, 2.0))
-    expect(page.locator(".end").first).to_contain_text("zero: no path leads from x to the output")
+    expect(page.locator(".end").first).to_contain_text(
+        "zero: no derivative flows from x to the output"
+    )
 
 
 def test_on_a_phone_every_value_can_be_read(show, page):

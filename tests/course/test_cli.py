@@ -36,6 +36,17 @@ def test_every_command_has_help_with_an_example():
         assert f"Example: olympus {name}" in " ".join(done.stdout.replace("│", "").split())
 
 
+def test_what_a_cell_does_behind_the_answer_changes_no_outcome(student):
+    page = student / "exercises" / "00_start.md"
+    answer(page, "slope", RIGHT + "\nprint(slop)")
+    assert "✓ slope: correct" in olympus("check", "00").stdout
+    stub = 'def slope(f, x):\n    raise Unsolved("slope")\n'
+    answer(page, "slope", stub + "slope(jnp.sin, 0.5)")
+    assert "○ slope: not attempted" in olympus("check", "00").stdout
+    answer(page, "slope", "print(slop)\n" + RIGHT)
+    assert "△ slope: not yet" in olympus("check", "00").stdout
+
+
 def test_from_not_attempted_to_solved(student):
     page = student / "exercises" / "00_start.md"
     assert "slope in exercises/00_start.md" in olympus("next").stdout

@@ -149,6 +149,27 @@ CUBE = question(
 )
 
 
+LEFT = []
+
+
+def leaking(f, x):
+    jax.grad(lambda z: (LEFT.append(z), f(z))[1])(x)
+    return LEFT[-1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (leaking, "leaked-tracer"),
+        (lambda f, x: jax.random.key(0), "raised"),
+        (lambda f, x: np.zeros((), jax.dtypes.float0), "no-number"),
+        (lambda f, x: {x: f}[x], "not-a-key"),
+    ],
+)
+def test_a_result_that_is_no_number_is_told_as_such(answer, said):
+    assert outcome_of(CUBE, {"q": answer}).diagnosis.id == said
+
+
 @pytest.mark.parametrize("h", [1e-2, 1e-3, 1e-5, 1e-7])
 @pytest.mark.parametrize(
     "quotient",
@@ -233,6 +254,7 @@ ERRORS = {
     "no-rule": lambda: jax.grad(without_rule)(ONE),
     "bwd-not-a-tuple": lambda: jax.grad(reverse_only)(ONE),
     "custom-vjp-forward": lambda: jax.jvp(reverse_only, (ONE,), (ONE,)),
+    "not-a-key": lambda: {jnp.ones(2): 1},
     "not-hashable": lambda: jax.jit(lambda x: x, static_argnums=0)([1]),
     "no-array": lambda: jnp.sum([1, 2]),
 }

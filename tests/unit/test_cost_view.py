@@ -129,6 +129,22 @@ def test_every_real_number_is_differentiated(dtype):
     assert "grad" in [row["name"] for row in found]
 
 
+def test_other_dtypes_are_other_outputs():
+    with pytest.warns(UserWarning, match="b does not return what a returns"):
+        found = ok.cost({"a": lambda x: x, "b": lambda x: x.astype(int)}, jnp.ones(4))
+    assert "int" in found.notes[0]
+
+
+def test_a_sweep_goes_through_its_sizes_in_order():
+    f = lambda x, a: jnp.tanh(a @ x)
+    both = {"jacfwd": jax.jacfwd(f), "jacrev": jax.jacrev(f)}
+    found = ok.cost(both, jnp.ones(10), jnp.ones((20, 10)))
+    crossings = found.sweep(n=[40, 5, 10, 40], m=np.int64(10)).crossings()
+    assert crossings == ["jacfwd and jacrev cross between n = 5 and 40, at about 10"]
+    with pytest.raises(TypeError, match="n must be a whole number, or several; got"):
+        found.sweep(n=[1.5])
+
+
 def test_nothing_to_differentiate_is_said():
     with pytest.raises(TypeError, match=r"write 2\.0 for 2"):
         ok.cost(lambda n: n * 2, 3)

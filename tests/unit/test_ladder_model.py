@@ -244,10 +244,10 @@ def test_a_loop_shows_each_of_its_turns():
 def test_a_zero_derivative_says_why():
     view = ok.graph(lambda x, y: y * 2.0, corpus.X, 2.0)
     x, y = view.model()["inputs"]
-    assert x["zero"] == "zero: no path leads from x to the output"
+    assert x["zero"] == "zero: no derivative flows from x to the output"
     assert y["zero"] == ""
-    assert "x_bar = [0.0 0.0 0.0]  (zero: no path leads from x to the output)" in view.text()
-    assert "zero: no path leads from x" in view.svg()
+    assert "x_bar = [0.0 0.0 0.0]  (zero: no derivative flows from x to the output)" in view.text()
+    assert "zero: no derivative flows from x" in view.svg()
     forward = ok.graph(lambda x: (x, 3.0 * jnp.ones(2)), 2.0, mode="forward").model()["outputs"]
     assert [bool(end.get("zero")) for end in forward] == [False, True]
 
@@ -269,7 +269,7 @@ def test_a_large_program_claims_nothing_that_it_does_not_know():
 def test_no_derivative_flows_through_a_constant_function():
     model = ok.graph(lambda x: jnp.sin(jnp.floor(x)), 2.5).model()
     assert model["rows"][0]["passes"] == "no derivative flows through here"
-    assert model["inputs"][0]["zero"] == "zero: no path leads from x to the output"
+    assert model["inputs"][0]["zero"] == "zero: no derivative flows from x to the output"
 
 
 def test_the_first_nan_of_each_sweep_is_marked():

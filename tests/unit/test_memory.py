@@ -112,6 +112,23 @@ def test_segments_of_the_square_root_are_best():
         assert said in svg
 
 
+def test_each_row_of_a_tradeoff_knows_its_segment():
+    rows = ok.tradeoff(jnp.sin, jnp.ones(3), 16, [4, 2, 4, 8]).rows[1:]
+    assert [(row["name"], row["segment"]) for row in rows] == [
+        (f"segments of {n}", n) for n in (4, 2, 8)
+    ]
+
+
+def test_what_is_no_policy_and_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"checkpoint is True, False or a policy of .*'dots'"):
+        ok.memory(waves, jnp.ones(3), checkpoint="dots")
+    with pytest.raises(TypeError, match="Expected a function first"):
+        ok.memory(3, jnp.ones(3), checkpoint=True)
+    with pytest.raises(TypeError, match="step must be a function"):
+        ok.tradeoff(3, 1.0, 8)
+    assert "There is no equation" in ok.memory(lambda x: 3.0, 1.0).summary
+
+
 @pytest.mark.parametrize("length", [0, 2.0, np.ones(2)])
 def test_turns_are_counted_in_whole_numbers(length):
     with pytest.raises(ValueError, match="length is the number of turns, an int above 0; got "):

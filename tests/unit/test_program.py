@@ -1,5 +1,7 @@
 """What a captured program says about well-known functions."""
 
+import json
+
 import corpus
 import jax
 import jax.numpy as jnp
@@ -252,6 +254,45 @@ def test_repr_counts():
     assert repr(capture(lambda x: x * x, 3.0)) == (
         "Program(f, mode='reverse': 1 primal equations, 4 in this mode, 1 residuals)"
     )
+
+
+@pytest.mark.parametrize("value", [complex(1, np.inf), complex(np.nan, 2), complex(-np.inf, 0)])
+def test_json_knows_numbers_that_are_none(value):
+    p = capture(lambda z: (jnp.conj(z), jnp.log(z.real - z.real)), value, mode="primal")
+    text = p.to_json()
+    json.loads(text, parse_constant=pytest.fail)  # as strict readers do
+    back = Program.from_json(text)
+    np.testing.assert_array_equal(back.out["[0]"], p.out[0])
+    np.testing.assert_array_equal(back.out["[1]"], p.out[1])
+    assert back.first_bad.keys() == p.first_bad.keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "mode", "sweep", "primitive"),
+    [
+        (lambda c, _: (jnp.log(jnp.sin(c)), None), "primal", "primal", "log"),
+        (lambda c, _: (jnp.sqrt(c) * 0.0, None), "reverse", "derivative", "mul"),
+    ],
+)
+def test_in_a_loop_the_first_turn_comes_first(body, mode, sweep, primitive):
+    p = capture(lambda x: jax.lax.scan(body, x, None, 4)[0], 2.0, mode=mode)
+    first = p.first_bad[sweep]
+    assert first.primitive == primitive
+    made = [str(t) for t in entries(p, first.results[0])]
+    turn = max if mode == "reverse" else min
+    when = turn(k for k, t in enumerate(made) if "nan" in t or "inf" in t)
+    carry = [str(entries(p, o)[when]) for o in first.operands if p.values[o].summary.iterations]
+    assert "nan" not in carry  # what went in was a number
+
+
+def test_a_name_without_a_value_around_it_is_no_obstacle():
+    def outer():
+        f = lambda x: x * 2 if True else later(x)
+        found = capture(f, 2.0)
+        later = abs
+        return found, later
+
+    assert float(outer()[0].out) == 4.0
 
 
 class TestPythonThatLooksAtValues:
