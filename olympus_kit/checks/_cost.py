@@ -65,8 +65,10 @@ def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
 def _whole_jacobian(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
     program = _program.program_of(evidence.call, trial.case.arguments, evidence.precision)
     made = _program.whole_jacobian(program, size) if program else None
-    known = {"size": f"{size} entries", "largest": f"{made or 0:,}"}
-    return say(evidence.question, "dense-jacobian", known) if made else None
+    if made is None:
+        return None
+    known = {"size": f"{size} entries", "largest": f"{made:,}"}
+    return say(evidence.question, "dense-jacobian", known)
 
 
 def _pass_for_each(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
