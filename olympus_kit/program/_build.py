@@ -69,7 +69,7 @@ class Build:
                 "computing them would call it once more"
             )
             return
-        evaluate(self.primal, self.closed.consts, self.arguments.leaves, self.record)
+        evaluate(self.primal, self.arguments.leaves, self.record)
 
     def add_outputs(self, arrays: Sequence[Any]) -> None:
         """Take in the outputs of a function of which no program computes them."""

@@ -87,7 +87,7 @@ def capture(
     build = Build(arguments, closed)
     build.notes += [*left_behind(f, arguments.name, before), *_remarks(build)]
     if mode == "primal":
-        out = evaluate(build.primal, closed.consts, arguments.leaves, build.record)
+        out = evaluate(build.primal, arguments.leaves, build.record)
         return build.program(mode, build.primal, jax.tree.unflatten(tree, out))
     seeds = _seeds(build, mode, closed.out_avals, tree, given)
     if mode == "reverse":
@@ -140,7 +140,7 @@ def _capture_linear(
         if mode == "primal":
             out = called(*leaves)
             check_output(out, name)
-            evaluate(build.primal, (), leaves, build.record)  # there are but the inputs
+            evaluate(build.primal, leaves, build.record)  # there are but the inputs
             build.add_outputs(jax.tree.leaves(out))
             return build.program(mode, build.primal, out)
         out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
@@ -230,7 +230,7 @@ def _finish(
     arrays = [*build.arguments.leaves, *_known(seeds)]
     other = " (try mode='reverse')" * (mode == "forward")  # a custom_vjp has no jvp
     with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}{other}"):
-        out = evaluate(body, traced.closed.consts, arrays, build.record)
+        out = evaluate(body, arrays, build.record)
     build.complete_primal(evaluate)
     size = len(traced.outputs)
     primal = jax.tree.unflatten(tree, out[:size] or list(known))

@@ -23,7 +23,7 @@ LOOP_BUDGET = 2**26
 TURN_BY_TURN = 500
 
 
-def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: Sink) -> list[Any]:
+def evaluate(body: RawBody, inputs: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a program that was read, hand each value to `sink`, and return its outputs."""
     env = dict(body.literals)
 
@@ -32,7 +32,7 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
             env[number] = array
             sink(number, array, False)
 
-    write(body.consts, consts)
+    write(body.consts, body.arrays)
     write(body.inputs, inputs)
     for equation, fast in zip(body.equations, compiled(body.equations), strict=True):
         operands = [env[o] for o in equation.operands]
@@ -45,7 +45,7 @@ def evaluate(body: RawBody, consts: Sequence[Any], inputs: Sequence[Any], sink: 
 
 
 def _call(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    return evaluate(equation.bodies[0], equation.bodies[0].arrays, operands, sink)
+    return evaluate(equation.bodies[0], operands, sink)
 
 
 def _cond(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -54,8 +54,7 @@ def _cond(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[An
     index = min(max(int(operands[0]), 0), len(equation.bodies) - 1)
     for i, branch in enumerate(equation.bodies):
         branch.runs = (branch.runs or 0) + (i == index)
-    taken = equation.bodies[index]
-    return evaluate(taken, taken.arrays, operands[1:], sink)
+    return evaluate(equation.bodies[index], operands[1:], sink)
 
 
 def _solve(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -66,7 +65,7 @@ def _solve(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[A
     for body in equation.bodies:
         body.runs = int(body.name == "solve")
     own = next(body for body in equation.bodies if body.runs)
-    return evaluate(own, own.arrays, given, sink)
+    return evaluate(own, given, sink)
 
 
 def _scan(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
@@ -80,7 +79,7 @@ def _scan(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[An
     carry = _typed(operands[first:second], body.input_types[first:second])
 
     def step(carry: Sequence[Any], xs: Sequence[Any], keep: Sink) -> tuple[list[Any], list[Any]]:
-        out = evaluate(body, body.arrays, [*fixed, *carry, *xs], keep)
+        out = evaluate(body, [*fixed, *carry, *xs], keep)
         return out[: len(carry)], out[len(carry) :]
 
     if body.plain and not _traced(operands) and _work(body) * length <= TURN_BY_TURN:
@@ -127,10 +126,10 @@ def _while(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[A
     most = min(TURN_BY_TURN // _work(body), LOOP_BUDGET // (1 + _size(body)))
     shown = 0 if _traced(operands) else most
     for t in range(shown):
-        (more,) = evaluate(test, test.arrays, [*fixed[0], *carry], tests.keeper(t))
+        (more,) = evaluate(test, [*fixed[0], *carry], tests.keeper(t))
         if not more:
             break
-        carry = evaluate(body, body.arrays, [*fixed[1], *carry], turns.keeper(t))
+        carry = evaluate(body, [*fixed[1], *carry], turns.keeper(t))
     else:
         rest, carry = _counting(test.jaxpr, body.jaxpr)(*fixed, carry)
     tests.hand_over(sink)
@@ -145,14 +144,14 @@ def _counting(test: Any, body: Any) -> Callable[..., Any]:
     """Return a while loop that counts its turns, compiled once for many uses."""
     go_on, step = function_of(test), function_of(body)
 
-    def run(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
+    def loop(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
         return jax.lax.while_loop(
             lambda state: go_on(*for_test, *state[1])[0],
             lambda state: (state[0] + 1, step(*for_body, *state[1])),
             (0, list(carry)),
         )
 
-    return jax.jit(run)
+    return jax.jit(loop)
 
 
 class _Turns:

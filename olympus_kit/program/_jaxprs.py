@@ -663,7 +663,7 @@ def read_derivative(
 
 
 def _trimmed(traced: Traced, inputs: int) -> Any:
-    """Return the jaxpr with its real inputs and outputs, without what only fed the others."""
+    """Return the jaxpr, closed, with its real inputs and outputs and what these need."""
     jaxpr = traced.closed.jaxpr
     outputs = [*traced.outputs, *traced.derivatives]
     ends = [*outputs, *traced.exposed, *traced.residuals]
@@ -674,7 +674,7 @@ def _trimmed(traced: Traced, inputs: int) -> Any:
             needed.update(v for v in eqn.invars if not is_literal(v))
             kept.append(eqn)
     cut = jaxpr.replace(eqns=kept[::-1], invars=list(jaxpr.invars)[:inputs])
-    return with_outputs(cut, outputs)
+    return jec.ClosedJaxpr(with_outputs(cut, outputs), traced.closed.consts)
 
 
 def source_line(equation: RawEquation) -> str:
