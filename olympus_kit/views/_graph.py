@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture
 from ._ladder import build_ladder
-from ._svg import ladder_svg, listing_svg
+from ._ladder_svg import ladder_svg, listing_svg
 from ._text import ladder_text
 from ._view import View
 
