@@ -25,7 +25,7 @@ GAP, RUNG = 8, 64
 END = TEXT_ROW + 4  # an input or an output
 MOST_ROWS, MOST_ENDS = 60, 12
 GUTTER, MOST_ARCS = 44, 30  # room for arcs beside the rows; rows of a program that has them all
-TEXT_ROOM = 46
+TEXT_ROOM = 72
 
 
 @dataclass
@@ -45,9 +45,7 @@ class Cell:
 
     @property
     def width(self) -> float:
-        texts = [
-            len(_short(line.text, TEXT_ROOM)) + len(_short(line.value)) + 6 for line in self.lines
-        ]
+        texts = [len(_short(line.text, TEXT_ROOM)) + len(_value(line)) + 6 for line in self.lines]
         return CHAR * max([*texts, len(self.note) + 3], default=0)
 
 
@@ -62,7 +60,7 @@ def ladder_svg(ladder: Ladder) -> str:
         lefts.append(lefts[-1] + width + room)
     total = max(lefts[-1] + widths[-1] + PAD, CHAR * 0.9 * min(100, len(ladder.title)) + 2 * PAD)
     root = _page(ladder)
-    y = _heading(root, ladder, lefts)
+    y = _heading(root, ladder, lefts, _error(root, ladder))
     marks: dict[str, float] = {f"in {k}": y + k * END + 12 for k in range(MOST_ENDS)}
     y = _ends(root, "in", ladder, lefts, y)
     for row, line in zip(rows, cells, strict=True):
@@ -88,17 +86,26 @@ def listing_svg(ladder: Ladder) -> str:
     for (_, line), text in zip(shown, texts, strict=True):
         color, mark, _ = ROLES[line.role]
         _text(root, PAD, y, f"{mark} {text}", color)
-        _text(root, PAD + width, y, f"# {_short(line.value)}", MUTED)
+        _text(root, PAD + width, y, f"# {_value(line)}", MUTED)
         y += TEXT_ROW
     if len(pairs) > len(shown):
         _text(root, PAD, y, f"… {len(pairs) - len(shown)} more lines", MUTED)
     return _finished(root, PAD + width + CHAR * (VALUE_ROOM + 4), y)
 
 
+def _best(value: str, short: str) -> str:
+    """Return a value where it fits, and otherwise its few characters."""
+    return value if len(value) <= VALUE_ROOM else _short(short)
+
+
+def _value(line: Line) -> str:
+    return _best(line.value, line.short)
+
+
 def _cell(row: Row, column: str) -> Cell:
     if column == "primal":
         count = len(row.children)
-        what = f"▸ {row.label} ({count} rows)" if row.fold else f"▸ {count} inside {row.label}"
+        what = f"▸ {row.label} ({count} rows)" if row.fold else f"▸ {count} rows inside"
         inside = what if count else ""
         return Cell(row.primal, ", ".join(n for n in (inside, row.note) if n))
     before = row.local_derivative if column == "tangent" else ()
@@ -107,24 +114,32 @@ def _cell(row: Row, column: str) -> Cell:
     return Cell(lines, row.passes if column == "adjoint" else "")
 
 
-def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float]) -> float:
+def _error(root: ET.Element, ladder: Ladder) -> float:
+    """Write where the function raised; return how far down that goes."""
+    for k, line in enumerate(ladder.error):
+        _text(root, PAD, 48 + k * TEXT_ROW, _short(line, 140), ROLES["adjoint"][0])
+    return float(TEXT_ROW * len(ladder.error))
+
+
+def _heading(root: ET.Element, ladder: Ladder, lefts: Sequence[float], down: float) -> float:
     for column, left in zip(ladder.columns, lefts, strict=True):
         color, mark, word = ROLES[column]
         read = "↑ read up" if column == "adjoint" else "↓ read down"
-        _text(root, left, 54, f"{mark} {word} {read}", color, weight="600")
-    return 66
+        _text(root, left, 54 + down, f"{mark} {word} {read}", color, weight="600")
+    return 66 + down
 
 
 def _ends(root: ET.Element, word: str, ladder: Ladder, lefts: Sequence[float], y: float) -> float:
     ends = ladder.inputs if word == "in" else ladder.outputs
     role = {"forward": "tangent", "reverse": "adjoint"}.get(ladder.mode, "primal")
     for end in ends[:MOST_ENDS]:
-        own = f"{end['name']} = {_short(end['value'])}"
+        own = f"{end['name']} = {_best(end['value'], end['short'])}"
         _text(root, PAD, y + 16, word, MUTED, size=11)
         _text(root, lefts[0] + 8, y + 16, own, INK)
         if "partner" in end:
             color, mark, _ = ROLES[role]
-            text = f"{mark} {end['partner']} = {_short(end['derivative'])}"
+            derivative = _best(end["derivative"], end["derivative_short"])
+            text = f"{mark} {end['partner']} = {derivative}"
             text += "  seed" * end["seed"] + f"  {end['zero']}" * bool(end["zero"])
             x = max(lefts[-1] + 8, lefts[0] + CHAR * (len(own) + 3))
             _text(root, x, y + 16, text, color, weight="600")
@@ -157,7 +172,7 @@ def _draw_row(
 ) -> float:
     height = max(TEXT_ROW + 6, *(c.height for c in cells))
     group = ET.SubElement(root, "g")
-    _text(group, PAD, y + 18, row.path, MUTED, size=11)
+    _text(group, PAD, y + 18, row.number, MUTED, size=11)
     for cell, left, width in zip(cells, lefts, widths, strict=True):
         if cell.lines:
             color = ROLES[cell.lines[0].role][0]
@@ -169,7 +184,7 @@ def _draw_row(
         if cell.note:
             at = y + 17 + cell.box - (2 if cell.lines else 0)
             _text(group, left + 8, at, cell.note, MUTED, size=11)
-    if row.kept or row.free:
+    if row.residuals or row.literals:
         ends = [x + w for cell, x, w in zip(cells[:-1], lefts, widths, strict=False) if cell.lines]
         _draw_rung(group, row, max(ends, default=lefts[-1] - RUNG), lefts[-1], y + 13)
     return y + height + GAP
@@ -178,18 +193,18 @@ def _draw_row(
 def _draw_line(group: ET.Element, line: Line, left: float, width: float, y: float) -> None:
     color, mark, _ = ROLES[line.role]
     _text(group, left + 8, y, f"{mark} {_short(line.text, TEXT_ROOM)}", color)
-    value = _text(group, left + width - 8, y, _short(line.value), INK)
+    value = _text(group, left + width - 8, y, _value(line), INK)
     value.set("text-anchor", "end")
 
 
 def _draw_rung(group: ET.Element, row: Row, start: float, end: float, y: float) -> None:
-    """Draw what is kept for the way back, from the primal to the adjoint of its row."""
+    """Draw what is saved for the backward pass, from the primal to the adjoint of its row."""
     attributes = {"x1": f"{start:.1f}", "x2": f"{end:.1f}", "y1": f"{y}", "y2": f"{y}"}
     rung = ET.SubElement(group, "line", attributes, stroke=MUTED)
-    rung.set("stroke-width", "2" if row.kept else "1")
-    if not row.kept:
+    rung.set("stroke-width", "2" if row.residuals else "1")
+    if not row.residuals:
         rung.set("stroke-dasharray", "3 3")
-    names = ", ".join(k.name for k in row.kept)
-    word = _short(names, 9) if row.kept else "literal"
+    names = ", ".join(k.name for k in row.residuals)
+    word = _short(names, 9) if row.residuals else "literal"
     label = _text(group, (start + end) / 2, y - 4, word, MUTED, size=10)
     label.set("text-anchor", "middle")
