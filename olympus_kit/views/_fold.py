@@ -142,7 +142,7 @@ def _call(equation: Equation) -> tuple[str, Hashable]:
     source = equation.source
     if source is None or "jvp(" in equation.scope:  # the rules of an inner derivative
         return "", ""
-    return source.call, source.line
+    return source.call.removeprefix("rewriting_").strip("_"), source.line
 
 
 def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def short_text(value: Value) -> str:
     text = _small_text(value)
     if text is not None and len(text) <= MOST_SHORT:
         return text
-    kind = "×".join(map(str, value.shape)) or value.dtype
+    kind = str(list(value.shape)).replace(" ", "") if value.shape else value.dtype
     return " ".join([kind, *_range(value)])
 
 

@@ -297,7 +297,7 @@ class Words:
             numbers = f"{product['left'][1]} · {product['right'][1]}"
             return (
                 f"{start}{role} of {self._receiver(equation, row, role)} "
-                f"{product['left'][0]} · {role} of {self.name(sources[carrier])}; "
+                f"{_bracketed(product['left'][0])} · {role} of {self.name(sources[carrier])}; "
                 f"in numbers {numbers} = {product['result'][1]}."
             )
         is_last = any(self.targets(row, role, r) for r in equation.results)
@@ -305,6 +305,8 @@ class Words:
             what = "two parts of one rule, added"
         elif is_last and carrier is not None:
             what = "its rule"
+        elif is_last:
+            what = "the last step of its rule"
         else:
             what = "a step of its rule"
         return f"{start}{what}: {text}."
@@ -321,7 +323,13 @@ class Words:
 
 
 def _bracketed(text: str) -> str:
-    return f"({text})" if " " in text and not text.endswith(")") else text
+    """Return a formula that can stand as a factor: in brackets unless it is one name or call."""
+    depth = 0
+    for letter in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
+        if letter == " " and depth == 0:
+            return f"({text})"
+    return text
 
 
 def _inverse(value: Value) -> str:

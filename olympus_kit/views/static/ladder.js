@@ -76,6 +76,7 @@ const STYLE = `
 .okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
 .okl[data-narrow] .head :is(.path,.rung) { display:none }
 .okl[data-narrow] .derivative .cell { margin-top:4px }
+.okl[data-narrow] .product { display:none }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
 @media (forced-colors:active) {
   .okl .line.now { outline:2px solid Highlight; outline-offset:-2px }
@@ -157,12 +158,13 @@ function createList(scroll, refresh) {
       before = drawn.get(k);
     }
   }
-  // scroll the list alone, never the page
-  function reveal(k, edge = 44) {
+  // scroll the list alone, never the page; its head stays above it
+  function reveal(k) {
     const [top, bottom] = [tops[k], tops[k] + items[k].height];
+    const height = scroll.clientHeight - canvas.offsetTop;
     if (top < scroll.scrollTop) scroll.scrollTop = Math.max(0, top - 20);
-    else if (bottom > scroll.scrollTop + scroll.clientHeight - edge) {
-      scroll.scrollTop = Math.min(top, bottom - scroll.clientHeight + edge + 20);
+    else if (bottom > scroll.scrollTop + height) {
+      scroll.scrollTop = Math.min(top, bottom - height + 20);
     }
     update();
   }
@@ -315,7 +317,7 @@ function createLadder(view, player, scroll) {
     const numbers = [...index.values()].map(({ row }) => row.number.length);
     const edge = Math.max(44, Math.min(72, 12 + 7 * Math.max(...numbers)));
     const names = [...index.values()].flatMap(({ row }) => row.residuals.map((k) => k.name.length));
-    const rung = derivative === "adjoint" ? 40 + 7 * Math.min(9, Math.max(4, ...names)) : 0;
+    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(9, Math.max(4, ...names)) : 0;
     const total = Math.floor((scroll.clientWidth - edge - GUTTER - rung - 30) / letter);
     const rows = [...index.values()].slice(0, FEW).map((entry) => entry.row);
     const most = (column, length) => {
@@ -336,7 +338,7 @@ function createLadder(view, player, scroll) {
     room = Object.fromEntries(columns.map((c, k) => [c, widths[Math.min(k, widths.length - 1)]]));
     if (stacked) room.local_derivative = room.primal;
     const tracks = widths.map((w) => `minmax(0,${w}fr)`);
-    if (rung && !narrow) tracks.splice(-1, 0, `${rung}px`);
+    if (rung) tracks.splice(-1, 0, `${rung}px`);
     scroll.toggleAttribute("data-three", three);
     scroll.style.setProperty("--columns", [`${edge}px`, `${GUTTER}px`, ...tracks].join(" "));
     edges.style.left = `calc(${edge}px + .3rem)`;
@@ -599,7 +601,7 @@ function createLadder(view, player, scroll) {
 
   function draw(k) {
     const path = k < 0 ? null : shown(view.steps[k].row);
-    if (k >= 0 && k === view.backward) list.reveal(places.size - 1, 0); // where the seed stands
+    if (k >= 0 && k === view.backward) list.reveal(places.size - 1); // where the seed stands
     if (path != null) list.reveal(places.get(path));
     list.each((element) => mark(element));
     drawEdges();
@@ -660,7 +662,7 @@ function createListing(view, player, scroll) {
     list.show(items);
   }
   function draw(k) {
-    if (k >= 0) list.reveal(k + (view.backward != null && k >= view.backward ? 1 : 0), 0);
+    if (k >= 0) list.reveal(k + (view.backward != null && k >= view.backward ? 1 : 0));
     list.each((element) => markSteps(element, k));
   }
   return { draw, resize, openCurrent() {}, destroy: list.destroy };
