@@ -28,7 +28,7 @@ __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
-MOST_POINT = 48  # characters of the inputs that stand in the summary
+MOST_POINT = 24  # characters of the inputs that stand in the summary
 TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
 
 

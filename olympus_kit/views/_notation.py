@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from string import ascii_lowercase
 from typing import Any
 
 from ..program import Equation, Value
+
+LETTERS = "ijklmnopqrstuvwxyzabcdefgh"  # of the axes in an einsum
 
 # primitive -> NumPy's function, or that of SciPy or jax.nn where NumPy has none
 FUNCTIONS = {
@@ -34,7 +36,8 @@ FUNCTIONS = {
     "triangular_solve": "solve_triangular", "while": "while_loop", "xor": "logical_xor",
 }  # fmt: skip
 
-# primitive -> how it is written; {0} is the first operand, {y} the parameter y
+# primitive -> how it is written: {0} is the first operand, {all} are all of them, {y} is the
+# parameter y, {axis} is ", axis=1" where that is not every axis
 TEMPLATES = {
     "add": "{0} + {1}", "add_any": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}",
     "div": "{0} / {1}", "pow": "{0} ** {1}", "rem": "{0} % {1}", "and": "{0} & {1}",
@@ -45,17 +48,19 @@ TEMPLATES = {
     "neg": "-{0}", "not": "~{0}", "integer_pow": "{0} ** {y}", "square": "{0} ** 2",
     "rsqrt": "1 / sqrt({0})", "clamp": "clip({1}, {0}, {2})",
     "convert_element_type": "{0}.astype({new_dtype})",
-    "bitcast_convert_type": "{0}.view({new_dtype})",
-    "cumsum": "cumsum({0}, axis={axis})", "cumprod": "cumprod({0}, axis={axis})",
-    "cummax": "maximum.accumulate({0}, axis={axis})",
-    "cummin": "minimum.accumulate({0}, axis={axis})",
-    "cumlogsumexp": "logaddexp.accumulate({0}, axis={axis})",
+    "bitcast_convert_type": "{0}.view({new_dtype})", "reshape": "reshape({0}, {new_sizes})",
+    "transpose": "transpose({0}, {permutation})", "iota": "indices({shape})[{dimension}]",
     "scatter": "{0}.at[{1}].set({2})", "scatter-add": "{0}.at[{1}].add({2})",
     "scatter_add": "{0}.at[{1}].add({2})", "scatter-mul": "{0}.at[{1}].multiply({2})",
     "scatter_mul": "{0}.at[{1}].multiply({2})", "top_k": "top_k({0}, {k})",
-    "unstack": "unstack({0}, axis={axis})",
-    "split": "split({0}, sizes {sizes}, axis={axis})",
+    "split": "split({0}, sizes {sizes}{axis})", "concatenate": "concatenate([{all}]{axis})",
+    "stack": "stack([{all}]{axis})",
 }  # fmt: skip
+ALONG_AXES = (
+    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "squeeze",
+    "expand_dims", "rev", "sort", "argmax", "argmin", "unstack", "cumsum", "cumprod", "cummax",
+    "cummin", "cumlogsumexp",
+)  # fmt: skip
 
 CUSTOM_RULES = ("custom_jvp_call", "custom_vjp_call")
 CALLS = ("jit", "pjit", "closed_call", "core_call")
@@ -75,36 +80,31 @@ def label(equation: Equation) -> str:
 def formula(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
     """Return the right-hand side of an equation, with the operands called `names`."""
     primitive = equation.primitive
-    if primitive == "select_n" and len(names) == 3 and operands[0].dtype == "bool":
-        # jax takes the second operand where the condition is false, NumPy where it is true
-        return f"where({names[0]}, {names[2]}, {names[1]})"
-    if primitive == "convert_element_type" and _is_number(names[0]):
-        return f"{equation.params.get('new_dtype')}({names[0]})"
     if primitive in SPECIAL:
         text = SPECIAL[primitive](equation, names, operands)
-        if text is not None:
+        if text:
             return text
-    if primitive in TEMPLATES and not (primitive.startswith("cum") and _runs_back(equation)):
+    everything, axis = ", ".join(names), ""
+    if primitive in ALONG_AXES or "{axis}" in TEMPLATES.get(primitive, ""):
+        axis = _axis(equation, operands[0])
+    if primitive in TEMPLATES:
+        fields = {key: _tuple(value) for key, value in equation.params.items()}
+        fields |= {"all": everything, "axis": axis}
         try:
-            return TEMPLATES[primitive].format(*names, **equation.params)
+            return TEMPLATES[primitive].format(*names, **fields)
         except (KeyError, IndexError):  # another version of jax calls its parameter otherwise
             pass
-    extra = []
-    if equation.trips is not None:
-        extra.append(f"{equation.trips:,} iteration{'s' * (equation.trips != 1)}")
-    if primitive.startswith("cum") and _runs_back(equation):
-        extra += [f"axis={equation.params.get('axis')}", "from the end"]
     name = label(equation)
     if equation.bodies:  # what jax.vjp or jax.jvp make of the function of that name
         if "adjoint" in equation.roles:
             name += ".vjp"
         elif "tangent" in equation.roles:
             name += ".jvp"
-    return f"{name}({', '.join([*names, *extra])})"
-
-
-def _runs_back(equation: Equation) -> bool:
-    return equation.params.get("reverse") is True
+    if equation.trips is not None:
+        everything += f", {equation.trips:,} iteration{'s' * (equation.trips != 1)}"
+    elif equation.params.get("reverse") is True:  # a cumulated sum from the end
+        return f"flip({name}(flip({everything}{axis}){axis}){axis})"
+    return f"{name}({everything}{axis})"
 
 
 def matrix_product(
@@ -112,91 +112,52 @@ def matrix_product(
 ) -> tuple[str, str, str] | None:
     """Return a product as "a", "@", "b.T" or "a", "⊗", "b"; None where it is more than that."""
     (left, right), (batch, _) = equation.params["dimension_numbers"]
-    ranks = [len(operands[0].shape), len(operands[1].shape)]
-    if batch or len(left) > 1 or (len(left) == 0 and ranks != [1, 1]):
-        return None
-    if not left:
+    ranks = [len(value.shape) for value in operands]
+    if not batch and not left and ranks == [1, 1]:
         return names[0], "⊗", names[1]
-    first, second = names[0], names[1]
+    if batch or len(left) != 1 or ranks[1] > 2:  # NumPy would take the first axes for a batch
+        return None
+    first, second = names
     if left[0] != ranks[0] - 1:
-        if ranks[0] != 2:
-            return None
         first += ".T"
     if right[0] != max(0, ranks[1] - 2):
-        if ranks[1] != 2:
-            return None
         second += ".T"
-    if ranks[1] > 2:  # NumPy would take the first axes of both for a batch
+    if ".T" in first[-2:] and ranks[0] != 2:
         return None
     return first, "@", second
 
 
-# ---- functions whose text needs shapes; None where the general form has to do --------------------
+# ---- functions whose text needs shapes; "" where the general form has to do ---------------------
 
 
-def _product(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str | None:
+def _product(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return a product of arrays; jax puts batch axes first, then the other free axes."""
     parts = matrix_product(equation, names, operands)
-    if parts is None:
-        return _einsum(equation, names, operands)
-    left, operator, right = parts
-    return f"{left} @ {right}" if operator == "@" else f"outer({left}, {right})"
-
-
-def _einsum(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    """Return any product of arrays; jax puts batch axes first, then the other free axes."""
+    if parts is not None:
+        return f"outer({parts[0]}, {parts[2]})" if parts[1] == "⊗" else " ".join(parts)
     (left, right), (left_batch, right_batch) = equation.params["dimension_numbers"]
-    letters = iter(ascii_lowercase[8:] + ascii_lowercase[:8])
-    first = [next(letters) for _ in operands[0].shape]
-    second = [""] * len(operands[1].shape)
-    for a, b in [*zip(left, right, strict=True), *zip(left_batch, right_batch, strict=True)]:
+    rank = len(operands[0].shape)
+    first = list(LETTERS[:rank])
+    second = list(LETTERS[rank : rank + len(operands[1].shape)])
+    for a, b in zip([*left, *left_batch], [*right, *right_batch], strict=True):
         second[b] = first[a]
-    second = [letter or next(letters) for letter in second]
     batch = [first[a] for a in left_batch]
     summed = [first[a] for a in left]
-    free = [c for c in [*first, *second] if c not in batch and c not in summed]
-    subscripts = f"{''.join(first)},{''.join(second)}->{''.join([*batch, *free])}"
-    return f"einsum('{subscripts}', {names[0]}, {names[1]})"
+    free = [letter for letter in first + second if letter not in batch + summed]
+    subscripts = f"{''.join(first)},{''.join(second)}->{''.join(batch + free)}"
+    return f"einsum('{subscripts}', {', '.join(names)})"
 
 
 def _broadcast(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return x[:, None], broadcast_to(x, (2, 3)), or both; full((2, 3), 0.0) for a number."""
     shape, axes = _ints(equation, "shape"), _ints(equation, "broadcast_dimensions")
     if not shape or (not operands[0].shape and _is_number(names[0])):
         return f"full({_tuple(shape)}, {names[0]})"
-    first = min(axes, default=len(shape))
+    is_larger = math.prod(operands[0].shape) != math.prod(shape)
+    first = min(axes, default=len(shape)) if is_larger else 0  # NumPy adds axes in front itself
     index = [":" if axis in axes else "None" for axis in range(first, len(shape))]
     text = f"{names[0]}[{', '.join(index)}]" if "None" in index else names[0]
-    if len(operands[0].shape) == len(axes) and _size(operands[0].shape) == _size(shape):
-        if first > 0:
-            text = f"{names[0]}[{', '.join(['None'] * first + index)}]"
-        return text if "None" in text else f"broadcast_to({names[0]}, {_tuple(shape)})"
-    return f"broadcast_to({text}, {_tuple(shape)})"
-
-
-def _reshape(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    return f"reshape({names[0]}, {_tuple(_ints(equation, 'new_sizes'))})"
-
-
-def _reduce(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axes = _ints(equation, "axes")
-    if len(axes) == len(operands[0].shape):
-        return f"{label(equation)}({names[0]})"
-    axis = str(axes[0]) if len(axes) == 1 else _tuple(axes)
-    return f"{label(equation)}({names[0]}, axis={axis})"
-
-
-def _squeeze(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axes = _ints(equation, "dimensions")
-    if not axes:
-        return f"{label(equation)}({names[0]})"
-    axis = str(axes[0]) if len(axes) == 1 else _tuple(axes)
-    return f"{label(equation)}({names[0]}, axis={axis})"
-
-
-def _transpose(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    order = _ints(equation, "permutation")
-    if order == list(range(len(order)))[::-1]:
-        return f"{names[0]}.T"
-    return f"transpose({names[0]}, {_tuple(order)})"
+    return f"broadcast_to({text}, {_tuple(shape)})" if is_larger else text
 
 
 def _slice(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
@@ -205,90 +166,70 @@ def _slice(equation: Equation, names: Sequence[str], operands: Sequence[Value]) 
     strides = _ints(equation, "strides") or [1] * len(shape)
     index = []
     for start, limit, stride, size in zip(starts, limits, strides, shape, strict=True):
-        low = str(start) if start else ""
-        high = str(limit) if limit != size else ""
-        index.append(f"{low}:{high}" + (f":{stride}" if stride != 1 else ""))
-    return f"{names[0]}[{', '.join(_without_last_colons(index))}]"
+        text = f"{start or ''}:{'' if limit == size else limit}"
+        index.append(text if stride == 1 else f"{text}:{stride}")
+    return f"{names[0]}[{_index(index)}]"
 
 
-def _dynamic_slice(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
-) -> str | None:
-    sizes = _ints(equation, "slice_sizes")
-    if len(names) != len(sizes) + 1:
-        return None
-    index = _window(names[1:], sizes, operands[0].shape)
-    return f"{names[0]}[{', '.join(index)}]"
-
-
-def _dynamic_update(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
-) -> str | None:
-    sizes = operands[1].shape
-    if len(names) != len(sizes) + 2:
-        return None
-    index = _window(names[2:], sizes, operands[0].shape)
-    return f"{names[0]}.at[{', '.join(index)}].set({names[1]})"
-
-
-def _window(starts: Sequence[str], sizes: Sequence[int], shape: Sequence[int]) -> list[str]:
+def _window(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return x[i:i+3], or x.at[i:i+3].set(update)."""
+    writes = equation.primitive == "dynamic_update_slice"
+    sizes = operands[1].shape if writes else _ints(equation, "slice_sizes")
     index = []
-    for start, size, whole in zip(starts, sizes, shape, strict=True):
+    for start, size, whole in zip(names[1 + writes :], sizes, operands[0].shape, strict=True):
         index.append(":" if size == whole else f"{start}:{start}+{size}")
-    return _without_last_colons(index)
+    text = _index(index)
+    return f"{names[0]}.at[{text}].set({names[1]})" if writes else f"{names[0]}[{text}]"
 
 
-def _gather(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str | None:
-    sizes, shape = _ints(equation, "slice_sizes"), operands[0].shape
-    if len(names) != 2 or len(sizes) != len(shape):
-        return None
-    picked = [k for k, size in enumerate(sizes) if size != shape[k]]
+def _gather(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    sizes = _ints(equation, "slice_sizes")
+    picked = [k for k, size in enumerate(operands[0].shape) if sizes[k] != size]
     if len(picked) == 1 and picked[0] > 0:
         return f"take({names[0]}, {names[1]}, axis={picked[0]})"
     return f"{names[0]}[{names[1]}]"
 
 
-def _concatenate(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axis = equation.params.get("dimension", equation.params.get("axis", 0))
-    return f"{label(equation)}([{', '.join(names)}], axis={axis})"
-
-
-def _arange(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str | None:
-    shape = _ints(equation, "shape")
-    if len(shape) == 1:
-        return f"arange({shape[0]})"
-    axis = equation.params.get("dimension", 0)
-    return f"indices({_tuple(shape)})[{axis}]" if shape else None
-
-
-def _flip(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axes = _ints(equation, "dimensions")
-    if axes == [0]:
-        return f"{names[0]}[::-1]"
-    return f"flip({names[0]}, axis={axes[0] if len(axes) == 1 else _tuple(axes)})"
-
-
 def _pad(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
     config = [tuple(map(int, widths)) for widths in equation.params.get("padding_config") or []]
-    if any(low < 0 or high < 0 or inner for low, high, inner in config):
+    if any(low < 0 or high < 0 or between for low, high, between in config):
         return f"pad({names[0]}, (low, high, between) = {config}, {names[1]})"
-    widths = ", ".join(f"({low}, {high})" for low, high, _ in config)
+    widths = [(low, high) for low, high, _ in config]
     filling = "" if names[1] in ("0", "0.0") else f", constant_values={names[1]}"
-    return f"pad({names[0]}, [{widths}]{filling})"
+    return f"pad({names[0]}, {widths}{filling})"
 
 
-def _sort(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axis = equation.params.get("dimension", 0)
-    axis_text = f", axis={axis}" if len(operands[0].shape) > 1 else ""
-    if len(names) == 1:
-        return f"sort({names[0]}{axis_text})"
-    return f"sort({names[0]}, along with {', '.join(names[1:])}{axis_text})"
+def _where(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return where(c, a, b): jax takes its second operand where the condition is false."""
+    if len(names) != 3 or operands[0].dtype != "bool":
+        return f"choose({names[0]}, [{', '.join(names[1:])}])"
+    return f"where({names[0]}, {names[2]}, {names[1]})"
 
 
-def _argument(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    axes = _ints(equation, "axes")
-    axis_text = f", axis={axes[0]}" if axes and len(operands[0].shape) > 1 else ""
-    return f"{label(equation)}({names[0]}{axis_text})"
+def _transpose(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    order = _ints(equation, "permutation")
+    return f"{names[0]}.T" if order == sorted(order, reverse=True) else ""
+
+
+def _astype(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    is_number = _is_number(names[0])
+    return f"{equation.params.get('new_dtype')}({names[0]})" if is_number else ""
+
+
+def _arange(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    shape = _ints(equation, "shape")
+    return f"arange({shape[0]})" if len(shape) == 1 else ""
+
+
+def _axis(equation: Equation, operand: Value) -> str:
+    """Return ", axis=1", and "" for all axes."""
+    axes: list[int] = []
+    for name in ("axes", "dimensions", "dimension", "axis"):
+        value = equation.params.get(name)
+        axes += [value] if isinstance(value, int) else map(int, value or ())
+    if axes == list(range(len(operand.shape))):
+        return ""
+    return f", axis={axes[0] if len(axes) == 1 else _tuple(axes)}"
 
 
 def _is_number(name: str) -> bool:
@@ -300,47 +241,24 @@ def _ints(equation: Equation, name: str) -> list[int]:
     return [int(x) for x in equation.params.get(name) or []]
 
 
-def _without_last_colons(index: list[str]) -> list[str]:
+def _index(index: list[str]) -> str:
+    """Return an index without the colons at its end."""
     while len(index) > 1 and index[-1] == ":":
         index = index[:-1]
-    return index
+    return ", ".join(index)
 
 
-def _tuple(items: Sequence[Any]) -> str:
+def _tuple(items: Any) -> str:
+    """Return a list as NumPy's functions take it; anything else as it is."""
+    if not isinstance(items, (list, tuple)):
+        return str(items)
     return f"({', '.join(map(str, items))}{',' * (len(items) == 1)})"
 
 
-def _size(shape: Sequence[int]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
-
-
-Writer = Callable[[Equation, Sequence[str], Sequence[Value]], str | None]
+Writer = Callable[[Equation, Sequence[str], Sequence[Value]], str]
 SPECIAL: dict[str, Writer] = {
-    "dot_general": _product,
-    "broadcast_in_dim": _broadcast,
-    "reshape": _reshape,
-    "reduce_sum": _reduce,
-    "reduce_max": _reduce,
-    "reduce_min": _reduce,
-    "reduce_prod": _reduce,
-    "reduce_and": _reduce,
-    "reduce_or": _reduce,
-    "squeeze": _squeeze,
-    "expand_dims": _squeeze,
-    "transpose": _transpose,
-    "slice": _slice,
-    "dynamic_slice": _dynamic_slice,
-    "dynamic_update_slice": _dynamic_update,
-    "gather": _gather,
-    "concatenate": _concatenate,
-    "stack": _concatenate,
+    "dot_general": _product, "broadcast_in_dim": _broadcast, "slice": _slice,
+    "dynamic_slice": _window, "dynamic_update_slice": _window, "gather": _gather, "pad": _pad,
+    "select_n": _where, "transpose": _transpose, "convert_element_type": _astype,
     "iota": _arange,
-    "rev": _flip,
-    "pad": _pad,
-    "sort": _sort,
-    "argmax": _argument,
-    "argmin": _argument,
-}
+}  # fmt: skip

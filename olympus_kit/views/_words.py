@@ -8,6 +8,7 @@ adjoint of an operand of that row. What lies between is told as a step of a rule
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -21,7 +22,7 @@ from ._notation import formula, matrix_product
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-PART = re.compile(r"\['([A-Za-z_]\w*)'\]|\.([A-Za-z_]\w*)|\[[^\]]*\]|^[^\[.]+")
+LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")  # W1 of params['W1'] and params.W1
 
 
 class Words:
@@ -138,54 +139,36 @@ class Words:
         if role not in ("tangent", "adjoint") or equation.bodies or len(equation.results) != 1:
             return None
         carrying = [o for o in equation.operands if o in self.carriers]
-        result = self._named(equation.results[0])
-        if len(carrying) == 2 and equation.primitive in SUMS:
-            left, right = map(self._named, equation.operands)
-            words = ["one part", "another part", "their sum"]
-            if equation.path in self.sums:
-                words[:2] = ["one contribution", "another contribution"]
-            product = {"op": SUMS[equation.primitive], "left": left, "right": right}
-            return product | {"result": result, "words": words}
-        factor = self._factor(equation, carrying[0]) if len(carrying) == 1 else None
-        if factor is None:
-            return None
-        pair = [factor, self._named(carrying[0])]
-        word = "local derivative" if self._is_chain_rule(equation, role) else "a factor"
-        words = [word, role, "the product"]
-        if equation.primitive == "dot_general":
-            return self._matrix_product(equation, pair, result, words)
-        return {"op": "·", "left": factor, "right": pair[1], "result": result, "words": words}
-
-    def _matrix_product(
-        self, equation: Equation, pair: list[list[str]], result: list[str], words: list[str]
-    ) -> dict[str, Any] | None:
-        swapped = equation.operands[0] in self.carriers  # the order of matrices matters
-        if swapped:
-            pair, words = pair[::-1], [words[1], words[0], words[2]]
         operands = [self.program.values[o] for o in equation.operands]
-        parts = matrix_product(equation, [_bracketed(pair[0][0]), _bracketed(pair[1][0])], operands)
-        if parts is None:
+        terms = [[self.symbol(v.id), value_text(v)] for v in operands]
+        words = [role if o in carrying else "a factor" for o in equation.operands]
+        result = self.program.values[equation.results[0]]
+        primitive, op = equation.primitive, "·"
+        if len(carrying) == 2 and primitive in SUMS:
+            kind = "contribution" if equation.path in self.sums else "part"
+            words, op = [f"one {kind}", f"another {kind}"], SUMS[primitive]
+        elif primitive == "neg":
+            terms, words = [["-1", "-1"], terms[0]], ["a factor", role]
+        elif len(carrying) != 1:
             return None
-        left, right = [parts[0], pair[0][1]], [parts[2], pair[1][1]]
-        product = {"op": parts[1], "left": left, "right": right, "result": result}
-        return product | {"words": words, "swapped": swapped}
-
-    def _factor(self, equation: Equation, carrier: int) -> list[str] | None:
-        """Return what an equation multiplies the carrier with: its name and value."""
-        if equation.primitive == "neg":
-            return ["-1", "-1"]
-        other = next((o for o in equation.operands if o != carrier), None)
-        if other is None:
+        elif primitive == "div" and operands[0].id == carrying[0]:
+            factor = [f"1 / {_bracketed(terms[1][0])}", _inverse(operands[1])]
+            terms, words = [factor, terms[0]], ["a factor", role]
+        elif primitive == "dot_general":
+            names = [_bracketed(name) for name, _ in terms]
+            parts = matrix_product(equation, names, operands)
+            if parts is None:
+                return None
+            terms, op = [[parts[0], terms[0][1]], [parts[2], terms[1][1]]], parts[1]
+        elif primitive != "mul":
             return None
-        value, symbol = self.program.values[other], self.symbol(other)
-        if equation.primitive == "div" and equation.operands[0] == carrier:
-            return [f"1 / {_bracketed(symbol)}", _inverse(value)]
-        if equation.primitive in ("mul", "dot_general"):
-            return [symbol, value_text(value)]
-        return None
-
-    def _named(self, value: int) -> list[str]:
-        return [self.name(value), value_text(self.program.values[value])]
+        elif operands[0].id == carrying[0]:  # the factor comes first
+            terms, words = terms[::-1], words[::-1]
+        if self._is_chain_rule(equation, role):
+            words = [word.replace("a factor", "local derivative") for word in words]
+        words.append("their sum" if op in "+-" else "the product")
+        product = {"op": op, "left": terms[0], "right": terms[1], "words": words}
+        return product | {"result": [result.name, value_text(result)]}
 
     def _is_chain_rule(self, equation: Equation, role: str) -> bool:
         """Return whether a product is local derivative × tangent or adjoint, and nothing less."""
@@ -349,37 +332,16 @@ def _is_bad(value: Value) -> bool:
 
 def with_short_names(program: Program) -> Program:
     """Return a program whose `params['W1']` is called `W1` where nothing else is called so."""
-    long = [program.values[i].name for i in program.inputs]
-    short = _short_names(long, {v.name for v in program.values})
-    if not short:
-        return program
-    pattern = re.compile(
-        f"({'|'.join(map(re.escape, sorted(short, key=len, reverse=True)))})(?=$|_bar|_dot|\\.)"
-    )
+    keys = [LAST_KEY.search(program.values[i].name) for i in program.inputs]
+    counts = Counter(key[1] for key in keys if key)
+    counts.update(value.name for value in program.values)
+    short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
+    names = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")  # its adjoint and tangent, too
     values = []
     for value in program.values:
-        match = None if value.literal else pattern.match(value.name)
+        match = pattern.match(value.name) if short and not value.literal else None
         if match is not None:
             value = replace(value, name=short[match[1]] + value.name[match.end() :])
         values.append(value)
     return replace(program, values=tuple(values))
-
-
-def _short_names(names: list[str], taken: set[str]) -> dict[str, str]:
-    """Return the last parts of long names: as few as tell them apart, from the first word on."""
-    endings: dict[str, list[str]] = {}
-    for name in names:
-        parts = list(PART.finditer(name))
-        endings[name] = []
-        for part in reversed(parts[1:]):
-            word = part[1] or part[2]
-            if word is not None and part.end() <= len(name):
-                endings[name].append(word + name[part.end() :])
-    everywhere = [ending for some in endings.values() for ending in dict.fromkeys(some)]
-    short = {}
-    for name, some in endings.items():
-        for ending in some:
-            if everywhere.count(ending) == 1 and ending not in taken:
-                short[name] = ending
-                break
-    return short
