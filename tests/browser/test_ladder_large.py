@@ -1,4 +1,4 @@
-"""The ladder in a browser: folds, iterations, edges, NaN, the listing beside it, thousands of rows."""
+"""The ladder in a browser: folds, iterations, edges, NaN, the listing, thousands of rows."""
 
 import re
 
@@ -59,6 +59,10 @@ def test_a_fold_shows_the_step_inside_it_and_opens(show):
     expect(page.locator(".peek [aria-current=step]")).to_contain_text("v4 = v3 @")
     press(page, "Enter")
     expect(fold).to_have_attribute("aria-expanded", "true")
+    block = page.get_by_role("button", name="matmul, tanh, multiply 2 of 40 (3 rows)")
+    expect(block).to_have_attribute("aria-expanded", "false")
+    press(page, "Enter")
+    expect(block).to_have_attribute("aria-expanded", "true")
     expect(page.locator(".cell.primal [aria-current=step]")).to_contain_text("v4 = v3 @")
     fold.click()
     expect(page.locator(".item .cell.primal")).to_have_count(1)
@@ -99,7 +103,9 @@ def test_edges_show_what_feeds_a_row_and_what_it_feeds(show):
     page.mouse.move(1, 1)
     press(page, "End")
     expect(page.locator(".edges .focus")).to_have_count(0)
-    assert page.locator(".edges .adjoint").count() == 2  # the backward pass, from row 3 through 1 to x
+    assert (
+        page.locator(".edges .adjoint").count() == 2
+    )  # the backward pass, from row 3 through 1 to x
 
 
 def test_the_first_nan_is_one_key_away(show):

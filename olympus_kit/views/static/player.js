@@ -104,6 +104,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     slider.setAttribute("aria-valuetext", k < 0 ? "all steps" : place);
     first.disabled = back.disabled = k < 0;
     next.disabled = end.disabled = k >= last;
+    // a button that is disabled while it has the focus would swallow every key
+    if (bar.getRootNode().activeElement?.disabled) slider.focus();
     const sentence = k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k);
     say(sentence);
     onStep(k);
