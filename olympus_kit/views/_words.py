@@ -2,7 +2,7 @@
 
 A sentence claims that a factor is the local derivative only where the program shows it: the step
 starts from the whole adjoint of what its row computes, and ends in the whole contribution to the
-adjoint of an operand of that row. What lies between is told as a step of a rule.
+adjoint of an operand of that row. What lies between is called a step of a rule.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")  # W1 of params['W1'
 
 
 class Words:
-    """What a program's steps do, told with the names of its values."""
+    """What a program's steps do, in the names of its values."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -180,27 +180,9 @@ class Words:
             return False
         if role == "adjoint":
             return bool(self.targets(row, role, equation.results[0]))
-        return equation.path in self._terms(row)
-
-    def _terms(self, row: Equation) -> list[str]:
-        """Return the tangent equations that are one term for each operand that moves.
-
-        v = x * y has two, each local derivative × tangent; v = tanh(x) has one operand and a rule
-        of three equations, none of which is the whole term.
-        """
-        sources = self.sources(row, "tangent")
-        moving = [o for o in row.operands if o in sources.values()]
-        terms = [e for value in sources for e in self.read_by.get(value, [])]
-        terms = [e for e in dict.fromkeys(terms, None) if e.primal == row.path]
-        total = self.program.tangents.get(row.results[0])
-        if len(terms) != len(moving):
-            return []
-        for term in terms:
-            readers = self.read_by.get(term.results[0], [])
-            added = [e for e in readers if e.primitive == "add_any" and e.results[0] == total]
-            if term.results[0] != total and (len(readers) != 1 or added != readers):
-                return []
-        return [term.path for term in terms]
+        # the product rule adds two whole terms; of other sums no part is a local derivative
+        is_total = self.program.tangents.get(row.results[0]) == equation.results[0]
+        return is_total or row.primitive == "mul"
 
     # ---- sentences -------------------------------------------------------------------------------
 

@@ -2,9 +2,11 @@
 // code. Rows are placed by hand, so that of thousands only those in sight exist.
 
 const STYLE = `
-.okl .error { border-left:4px solid var(--adjoint); padding:.1rem .6rem; margin:.3rem 0; overflow-wrap:anywhere }
+.okl .error { border-left:4px solid var(--adjoint); padding:.1rem .6rem; margin:.3rem 0;
+  overflow-wrap:anywhere }
 .okl .product { display:flex; flex-wrap:wrap; align-items:center; gap:.2rem .5rem }
-.okl .term { border:1px solid; border-radius:8px; padding:0 .5rem; background:var(--paper); max-width:100% }
+.okl .term { border:1px solid; border-radius:8px; padding:0 .5rem; background:var(--paper);
+  max-width:100% }
 .okl .term code { display:block; overflow-wrap:anywhere }
 .okl .term .value { font-weight:650; color:var(--ink) }
 .okl .op { font-size:1.3em; font-weight:650 }
@@ -73,7 +75,8 @@ const STYLE = `
 .okl[data-narrow] .item > * { grid-row:auto }
 .okl[data-narrow] .item > :is(.partial,.rung,.derivative) { grid-column:3; grid-row:auto }
 .okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
-.okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
+.okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem;
+  padding-left:calc(3.5rem + 34px) }
 .okl[data-narrow] .head :is(.path,.rung) { display:none }
 .okl[data-narrow] .derivative .cell { margin-top:4px }
 .okl[data-narrow] .product { display:none }
@@ -106,7 +109,7 @@ const PLACE = {
 
 // ---- a list of which only what is in sight exists -----------------------------------------------
 
-// items: [{ height, draw() -> element }]; refresh(element, item) is called when one is put on the page
+// items: [{ height, draw() -> element }]; refresh(element, item) when one is put on the page
 function createList(scroll, refresh) {
   const canvas = make("div", { class: "canvas", role: "rowgroup" });
   const paper = matchMedia("print");
@@ -182,7 +185,7 @@ function createList(scroll, refresh) {
 
 // ---- lines --------------------------------------------------------------------------------------
 
-// How a line is set in so many characters: what of its value is shown, and in how many rows of text.
+// How a line is set in so many characters: what of its value is shown, in how many rows of text.
 // The equation keeps its room; the value shrinks first, and then stands below it.
 function fit(line, room, iteration = -1) {
   const whole = line.iterations?.[iteration] ?? line.value;
@@ -199,7 +202,8 @@ function drawLine(line, player, room, iteration = -1) {
   const title = `${line.text}  # ${line.iterations?.[iteration] ?? line.value}`;
   const text = role(line.role, line.text);
   text.classList.remove(line.role);
-  const onclick = () => (line.step == null ? player.say(role(line.role, title)) : player.go(line.step));
+  const onclick = () =>
+    line.step == null ? player.say(role(line.role, title)) : player.go(line.step);
   const name = ["line", line.role, line.bad && "bad", tall && "tall"].filter(Boolean).join(" ");
   const height = `height:${lineHeight(rows)}px`;
   const attributes = { class: name, "data-step": line.step, title, onclick, style: height };
@@ -314,29 +318,38 @@ function createLadder(view, player, scroll) {
 
   // Each column gets what its equations need with short values; what is left goes to the values.
   function size(letter) {
-    const numbers = [...index.values()].map(({ row }) => row.number.length);
-    const edge = Math.max(44, Math.min(72, 12 + 7 * Math.max(...numbers)));
-    const names = [...index.values()].flatMap(({ row }) => row.residuals.map((k) => k.name.length));
-    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(9, Math.max(4, ...names)) : 0;
+    const rows = Array.from(index.values(), (entry) => entry.row);
+    let [number, name] = [2, 4]; // characters of the longest ones
+    const texts = columns.map(() => [[], []]); // what lines take with a short, with a whole value
+    for (const row of rows) {
+      number = Math.max(number, row.number.length);
+      for (const rung of row.residuals) name = Math.max(name, rung.name.length);
+    }
+    for (const row of rows.slice(0, FEW)) {
+      columns.forEach((column, k) => {
+        for (const { text, short, value } of linesOf(row, column)) {
+          texts[k][0].push(text.length + short.length);
+          texts[k][1].push(text.length + value.length);
+        }
+      });
+    }
+    const edge = Math.max(44, Math.min(72, 12 + 7 * number));
+    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(9, name) : 0;
     const total = Math.floor((scroll.clientWidth - edge - GUTTER - rung - 30) / letter);
-    const rows = [...index.values()].slice(0, FEW).map((entry) => entry.row);
-    const most = (column, length) => {
-      const all = rows.flatMap((row) => linesOf(row, column).map(length)).sort((a, b) => a - b);
-      return Math.min(90, Math.max(22, all[Math.floor(0.96 * all.length)] ?? 0)) + MARGIN + 1;
-    };
-    const tight = columns.map((c) => most(c, (line) => line.text.length + line.short.length));
-    const loose = columns.map((c) => most(c, (line) => line.text.length + line.value.length));
-    const sum = (list) => list.reduce((a, b) => a + b, 0);
-    three = !narrow && columns.length > 2 && sum(tight) <= total;
-    const stacked = columns.length > 2 && !three;
-    const merge = (list) => (stacked ? [Math.max(list[0], list[1]), list[2]] : list);
-    const [need, wish] = [merge(tight), merge(loose)];
-    const spare = Math.max(0, total - sum(need));
-    const more = sum(wish.map((w, k) => w - need[k]));
-    const grown = need.map((n, k) => n + (more ? Math.min(1, spare / more) * (wish[k] - n) : 0));
-    const widths = narrow ? [total] : grown.map((w) => Math.floor((w * total) / sum(grown)));
-    room = Object.fromEntries(columns.map((c, k) => [c, widths[Math.min(k, widths.length - 1)]]));
-    if (stacked) room.local_derivative = room.primal;
+    let [need, wish] = [0, 1].map((k) => texts.map((lengths) => usual(lengths[k])));
+    three = !narrow && columns.length > 2 && need[0] + need[1] + need[2] <= total;
+    if (columns.length > 2 && !three) {
+      need = [Math.max(need[0], need[1]), need[2]];
+      wish = [Math.max(wish[0], wish[1]), wish[2]];
+    }
+    const [all, more] = [need, wish].map((list) => list.reduce((a, b) => a + b, 0));
+    const share = more > all ? Math.min(1, Math.max(0, total - all) / (more - all)) : 0;
+    const grown = need.map((least, k) => least + share * (wish[k] - least));
+    const sum = all + share * (more - all);
+    const widths = narrow ? [total] : grown.map((w) => Math.floor((w * total) / sum));
+    room = {};
+    columns.forEach((c, k) => (room[c] = widths[Math.min(k, widths.length - 1)]));
+    if (columns.length > 2 && !three) room.local_derivative = room.primal;
     const tracks = widths.map((w) => `minmax(0,${w}fr)`);
     if (rung) tracks.splice(-1, 0, `${rung}px`);
     scroll.toggleAttribute("data-three", three);
@@ -346,7 +359,9 @@ function createLadder(view, player, scroll) {
 
   function cellHeight(row, column) {
     const iteration = iterationOf(row.path);
-    const heights = linesOf(row, column).map((l) => lineHeight(fit(l, room[column], iteration).rows));
+    const heights = linesOf(row, column).map((l) =>
+      lineHeight(fit(l, room[column], iteration).rows),
+    );
     return heights.length ? heights.reduce((a, b) => a + b, 6) : 0;
   }
 
@@ -371,7 +386,8 @@ function createLadder(view, player, scroll) {
 
   function countIterations(row) {
     if (row.fold) return 0;
-    const count = (rows) => rows.reduce((n, r) => n || r.primal[0]?.iterations?.length || count(r.children), 0);
+    const count = (rows) =>
+      rows.reduce((n, r) => n || r.primal[0]?.iterations?.length || count(r.children), 0);
     return count(row.children);
   }
 
@@ -404,14 +420,25 @@ function createLadder(view, player, scroll) {
   const note = (text) => make("div", { class: "note", title: text }, text);
   function describe(row) {
     const count = counted(row.children.length, "row");
-    return row.fold ? [row.label, row.note, `(${count})`].filter(Boolean).join(" ") : `${count} inside ${row.label}`;
+    return row.fold
+      ? [row.label, row.note, `(${count})`].filter(Boolean).join(" ")
+      : `${count} inside ${row.label}`;
   }
 
   function drawOpener(path, number, what) {
     const open = opened.has(path);
     const label = `${number} ${what}`;
-    const attributes = { type: "button", "aria-expanded": String(open), "aria-label": label, title: label };
-    return make("button", { ...attributes, onclick: () => toggle(path, true) }, `${open ? "▾" : "▸"} ${number}`);
+    const attributes = {
+      type: "button",
+      "aria-expanded": String(open),
+      "aria-label": label,
+      title: label,
+    };
+    return make(
+      "button",
+      { ...attributes, onclick: () => toggle(path, true) },
+      `${open ? "▾" : "▸"} ${number}`,
+    );
   }
 
   // A loop's iterations: one of them, or all at once.
@@ -434,11 +461,16 @@ function createLadder(view, player, scroll) {
     for (const { name, value, first, last } of row.residuals) {
       const steps = { "data-first": first ?? -1, "data-last": last };
       const hidden = make("span", { class: "hidden" }, "residual ");
-      cell.append(make("div", { class: "keep", title: `${name} = ${value}`, ...steps }, hidden, name));
+      cell.append(
+        make("div", { class: "keep", title: `${name} = ${value}`, ...steps }, hidden, name),
+      );
     }
-    const inside = ({ children }) => children.reduce((n, c) => n + c.residuals.length + inside(c), 0);
-    if (row.fold && inside(row)) cell.append(make("div", { class: "keep" }, counted(inside(row), "value")));
-    if (row.literals.length) cell.append(make("div", { class: "keep free" }, `literal ${row.literals[0]}`));
+    const inside = ({ children }) =>
+      children.reduce((n, c) => n + c.residuals.length + inside(c), 0);
+    if (row.fold && inside(row))
+      cell.append(make("div", { class: "keep" }, counted(inside(row), "value")));
+    if (row.literals.length)
+      cell.append(make("div", { class: "keep free" }, `literal ${row.literals[0]}`));
     return cell;
   }
 
@@ -451,19 +483,19 @@ function createLadder(view, player, scroll) {
   function drawRow(row) {
     const to = (feeds.get(row.path) ?? []).map(nameOf);
     const from = row.reads.map(nameOf);
-    const links = [from.length && ` reads ${from.join(", ")}`, to.length && ` feeds ${to.join(", ")}`];
+    const links = [
+      from.length && ` reads ${from.join(", ")}`,
+      to.length && ` feeds ${to.join(", ")}`,
+    ];
     const text = links.filter(Boolean).join("");
-    const number = row.children.length ? drawOpener(row.path, row.number, describe(row)) : row.number;
+    const number = row.children.length
+      ? drawOpener(row.path, row.number, describe(row))
+      : row.number;
     const title = `${row.label} ${row.source}${text}`;
     const name = make("div", { class: "path", role: "rowheader", title }, number);
     name.append(make("span", { class: "hidden" }, text));
     name.style.paddingLeft = `${Math.min(row.depth, 4) * 4}px`;
-    const focusOn = (path) => () => {
-      focus = path;
-      drawEdges();
-    };
-    const events = { onmouseenter: focusOn(row.path), onmouseleave: focusOn(null), onfocusin: focusOn(row.path) };
-    const element = make("div", { class: "item", role: "row", "data-path": row.path, ...events }, name);
+    const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
     element.append(...columns.map((column) => drawCell(row, column)));
     if (derivative === "adjoint") element.lastChild.before(drawRung(row));
     return element;
@@ -503,7 +535,11 @@ function createLadder(view, player, scroll) {
     if (ends.length <= MANY) return items;
     const what = counted(ends.length, word === "in" ? "input" : "output");
     const draw = () => {
-      const opener = make("div", { class: "path", role: "rowheader" }, drawOpener(word, word, what));
+      const opener = make(
+        "div",
+        { class: "path", role: "rowheader" },
+        drawOpener(word, word, what),
+      );
       const call = make("div", { class: "call" }, `${what}: ${ends[0].name} … ${ends.at(-1).name}`);
       const cell = make("div", { class: "all", role: "cell" }, call);
       return make("div", { class: "item", role: "row", "data-path": word }, opener, cell);
@@ -547,7 +583,10 @@ function createLadder(view, player, scroll) {
   // The row itself, or the closed row that hides it.
   function shown(path) {
     if (places.has(path)) return path;
-    return index.get(path)?.above.map((row) => row.path).find((p) => places.has(p) && !opened.has(p));
+    return index
+      .get(path)
+      ?.above.map((row) => row.path)
+      .find((p) => places.has(p) && !opened.has(p));
   }
 
   function drawEdges() {
@@ -558,7 +597,9 @@ function createLadder(view, player, scroll) {
     const add = (from, to, kind) => {
       const [a, b] = [from, to].map((p) => places.get(shown(p)));
       if (a == null || b == null || a === b) return;
-      const [y, z] = [list.middle(a), list.middle(b)].sort((p, q) => (kind === "adjoint" ? q - p : p - q));
+      const [y, z] = [list.middle(a), list.middle(b)].sort((p, q) =>
+        kind === "adjoint" ? q - p : p - q,
+      );
       const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
       const d = `M${GUTTER - 1} ${y}C${x} ${y} ${x} ${z} ${GUTTER - 3} ${z}m-5 -4l5 4l-5 4`;
       drawn.set(`${kind} ${d}`, svg("path", { class: kind, d }));
@@ -613,6 +654,13 @@ function createLadder(view, player, scroll) {
     if (path != null && index.get(path).row.children.length) toggle(path, false);
   }
 
+  // pointing at a row, or moving the focus into it, shows what feeds it and what it feeds
+  function point({ type, target }) {
+    focus = type === "mouseleave" ? null : (target.closest("[data-path]")?.dataset.path ?? null);
+    drawEdges();
+  }
+  for (const type of ["mouseover", "mouseleave", "focusin"]) scroll.addEventListener(type, point);
+
   const heads = columns.map((name) => {
     const arrow = name === "adjoint" ? "↑ read up" : "↓";
     const text = `${MARK[name]} ${name.replace("_", " ")} ${arrow}`;
@@ -629,6 +677,12 @@ function createLadder(view, player, scroll) {
     layout();
   };
   return { draw, resize, openCurrent, destroy: list.destroy };
+}
+
+// The length that all but a few lines stay below; those few are set in several rows of text.
+function usual(lengths) {
+  lengths.sort((a, b) => a - b);
+  return Math.min(90, Math.max(22, lengths[Math.floor(0.96 * lengths.length)] ?? 0)) + MARGIN + 1;
 }
 
 // How wide a character of code is.
@@ -649,11 +703,16 @@ function createListing(view, player, scroll) {
     const whole = make("div", { role: "cell", style: "grid-column:1/-1" }, inside);
     return make("div", { class: `item ${name}`, role: "row" }, whole);
   };
-  scroll.append(make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas));
+  scroll.append(
+    make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas),
+  );
   function resize() {
     const room = Math.floor(scroll.clientWidth / measureLetter(scroll)) - 2;
     const items = view.lines.map((line) => {
-      return { height: lineHeight(fit(line, room).rows), draw: () => cell("", drawLine(line, player, room)) };
+      return {
+        height: lineHeight(fit(line, room).rows),
+        draw: () => cell("", drawLine(line, player, room)),
+      };
     });
     const text = `the backward pass, from ${view.seeds.join(", ")}`;
     if (view.backward != null) {
@@ -690,7 +749,12 @@ function render({ model, el }) {
 
   function createPane(name) {
     const label = `the ${name}: arrow keys step, Enter opens a row, Space plays, Escape shows all`;
-    const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label });
+    const scroll = make("div", {
+      class: "scroll",
+      tabindex: 0,
+      role: "group",
+      "aria-label": label,
+    });
     const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll);
     return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
   }
@@ -727,7 +791,9 @@ function render({ model, el }) {
       if (k < 0) player.say(`There is no row ${number}.`);
       else player.go(k);
     };
-    player.bar.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })));
+    player.bar.append(
+      make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })),
+    );
   }
   // pointing at a line marks all that belongs to its row, in both panes
   panes.addEventListener("mouseover", ({ target }) => {
@@ -745,7 +811,12 @@ function render({ model, el }) {
     el,
     { label: `${view.layout}: ${view.title}`, style: PLAYER_STYLE + STYLE },
     make("p", { class: "title" }, view.title),
-    view.error.length > 0 && make("div", { class: "error" }, view.error.map((text) => make("div", {}, text))),
+    view.error.length > 0 &&
+      make(
+        "div",
+        { class: "error" },
+        view.error.map((text) => make("div", {}, text)),
+      ),
     make("p", { class: "summary" }, summary),
     make("div", { class: "dock" }, player.bar, player.words),
     panes,

@@ -3,7 +3,7 @@
 //   const player = createPlayer({
 //     model,        // of anywidget; it holds "step": 0 ... steps - 1, or -1 for all at once
 //     steps,        // how many there are
-//     words,        // k => what step k does: a string, an element or a list of them (the live region)
+//     words,        // k => what step k does: a string, an element or a list (the live region)
 //     onStep,       // k => void: redraw; called at once by `start()`, then at every step
 //     idle,         // what is said at -1 (optional)
 //     bad,          // steps at which NaN or inf first appears; key n and a button (optional)
@@ -13,8 +13,8 @@
 //                                 dock, which stays in view (append PLAYER_STYLE to your style)
 //   player.step()                 the step shown, -1 for all
 //   player.go(k)                  go to a step
-//   player.keys(element, more)    arrows, Home, End, Space, Escape and n act from anywhere in `element`
-//                                 and do not leave it; `more` adds { key: function }
+//   player.keys(element, more)    arrows, Home, End, Space, Escape and n act from anywhere in
+//                                 `element` and do not leave it; `more` adds { key: function }
 //   player.say(...words)          put other words into the live region, until the next step
 //   player.start()                call once, when everything is on the page
 //   player.destroy()              call from the function that `render` returns
@@ -25,8 +25,10 @@
 
 const PLAYER_STYLE = `
 .okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
-.okl input[type=range] { flex:1 1 9rem; min-width:0; min-height:44px; accent-color:var(--primal); margin:0 }
-.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums; color:var(--muted) }
+.okl input[type=range] { flex:1 1 9rem; min-width:0; min-height:44px; margin:0;
+  accent-color:var(--primal) }
+.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums;
+  color:var(--muted) }
 .okl .dock { position:sticky; top:0; z-index:4; background:var(--paper); padding:.15rem 0 }
 .okl .bar .play { min-width:6.4rem } /* as wide with either word: nothing else moves */
 .okl .words { display:flex; flex-wrap:wrap; gap:.2rem 1rem; align-items:center; min-height:4.4rem;
@@ -56,7 +58,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     try {
       model.save_changes();
     } catch {
-      // no kernel: the step is kept on the page alone
+      // no kernel: the step lives on the page alone
     }
     draw();
     if (!group) return;
@@ -77,7 +79,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const button = (text, name, onclick) => make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
+  const button = (text, name, onclick) =>
+    make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
   const first = button("|◀", "show all, before the first step", () => go(-1));
   const back = button("◀", "one step back", () => go(step() - 1));
   const next = button("Step ▶", "one step on", () => go(step() + 1));
@@ -88,7 +91,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const slider = make("input", { ...range, oninput: slide });
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
-  const leap = bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
+  const leap =
+    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
@@ -132,7 +136,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
       const { key, target } = event;
       if (!actions[key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
-      const isPressed = (key === " " || key === "Enter") && target.matches("button, summary, input");
+      const isPressed =
+        (key === " " || key === "Enter") && target.matches("button, summary, input");
       const isTyped = target.matches("select, pre, input:not([type=range])") && key !== "Escape";
       if (isPressed || isTyped) return;
       event.preventDefault();
@@ -173,7 +178,10 @@ function createMeters(view) {
     "svg",
     { class: "strip", viewBox: "0 0 600 40", preserveAspectRatio: "none", "aria-hidden": "true" },
     svg("polygon", { class: "live", points: `0,40 ${points(memory)} 600,40` }),
-    svg("polyline", { class: "flops", points: points((k) => 39 - (view.steps[k].flops / total) * 36) }),
+    svg("polyline", {
+      class: "flops",
+      points: points((k) => 39 - (view.steps[k].flops / total) * 36),
+    }),
     view.bad.map((k) => svg("line", { class: "bad", x1: x(k), x2: x(k), y1: 0, y2: 40 })),
     at,
   );
@@ -182,7 +190,9 @@ function createMeters(view) {
   const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
   function draw(k) {
     const step = view.steps[k];
-    const most = step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `at most ${bytes(view.peak)}`;
+    const most = step
+      ? `${bytes(step.live)}, at most ${bytes(view.peak)}`
+      : `at most ${bytes(view.peak)}`;
     live.textContent = `▬ live values, inputs not counted: ${most}${mark}`;
     const total = (step ?? view.steps[last] ?? { flops: 0 }).flops;
     flops.textContent = `┄ FLOPs so far: ${total.toLocaleString("en")}`;
