@@ -188,7 +188,7 @@ class _Builder:
 
     def _mark_passing(self) -> None:
         """Say what the adjoint of a row does without an equation."""
-        program, original = self.program, self.words.original
+        program, original = self.program, self.program.variable
         flows = any(v in self.words.carriers for v in program.adjoints.values())
         too_large = flows and not program.contributions  # to tell contributions apart
         if program.mode != "reverse" or too_large:
@@ -222,7 +222,7 @@ class _Builder:
         links = {**self.program.tangents, **self.program.adjoints}
         if self.program.mode == "forward":
             links = _at_the_end(self.program, into=False) | links
-        original = self.words.original
+        original = self.program.variable
         return {v for v, partner in links.items() if original(partner) in self.words.carriers}
 
     def _ends(self, values: Sequence[int], into: bool) -> list[dict[str, Any]]:
@@ -246,7 +246,7 @@ class _Builder:
             end["row"] = None if into else rows.get(k)
             if partner is not None:
                 derivative = program.values[partner]
-                source = self.words.original(partner)
+                source = program.variable(partner)
                 end["partner"] = f"{value.name}_{suffix}"
                 end["derivative"] = value_text(derivative)
                 end["derivative_short"] = short_text(derivative)
@@ -297,12 +297,9 @@ def _at_the_end(program: Program, into: bool) -> dict[int, int]:
 def _title(program: Program) -> str:
     """Return "loss, reverse mode with respect to params"."""
     title = f"{program.name}, {program.mode} mode"
-    links = {**program.tangents, **program.adjoints}
-    moving = [program.values[i].name for i in program.inputs if i in links]
-    arguments = list(dict.fromkeys(re.split(r"[.\[]", name)[0] for name in moving))
-    if program.mode == "primal" or not arguments:
+    if not program.wrt:
         return title
-    *first, last = arguments
+    *first, last = program.wrt
     return f"{title} with respect to {', '.join(first) + ' and ' if first else ''}{last}"
 
 

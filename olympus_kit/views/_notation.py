@@ -46,7 +46,7 @@ TEMPLATES = {
     "shift_left": "{0} << {1}", "shift_right_logical": "{0} >> {1}",
     "shift_right_arithmetic": "{0} >> {1}",
     "neg": "-{0}", "not": "~{0}", "integer_pow": "{0} ** {y}", "square": "{0} ** 2",
-    "rsqrt": "1 / sqrt({0})", "clamp": "clip({1}, {0}, {2})",
+    "rsqrt": "1 / sqrt({0})", "one_minus_square": "1 - {0} ** 2", "clamp": "clip({1}, {0}, {2})",
     "convert_element_type": "{0}.astype({new_dtype})",
     "bitcast_convert_type": "{0}.view({new_dtype})", "reshape": "reshape({0}, {new_sizes})",
     "transpose": "transpose({0}, {permutation})", "iota": "indices({shape})[{dimension}]",

@@ -57,11 +57,6 @@ class Words:
                 readers.setdefault(value, []).append(equation)
         return readers
 
-    def original(self, value: int) -> int:
-        """Return the value that jax's equations read and write for one that passes unchanged."""
-        same = getattr(self.program.values[value], "same_as", None)
-        return value if same is None else int(same)
-
     @cached_property
     def parts(self) -> dict[int, list[int]]:
         """The contributions to the adjoint of each primal value, one for each of its uses."""
@@ -71,7 +66,7 @@ class Words:
                 target = self.program.outputs[position]
             else:
                 target = self.rows[path].operands[position]
-            parts.setdefault(target, []).append(self.original(value))
+            parts.setdefault(target, []).append(self.program.variable(value))
         return parts
 
     @cached_property
@@ -80,7 +75,7 @@ class Words:
         targets: dict[str, int] = {}
         for target, parts in self.parts.items():
             total = self.program.adjoints.get(target)
-            waiting = [] if total is None or len(parts) < 2 else [self.original(total)]
+            waiting = [] if total is None or len(parts) < 2 else [self.program.variable(total)]
             while waiting:
                 value = waiting.pop()
                 equation = self.made_by.get(value)
@@ -95,7 +90,7 @@ class Words:
             links, values = self.program.tangents, row.operands
         else:
             links, values = self.program.adjoints, row.results
-        return {self.original(links[v]): v for v in values if v in links}
+        return {self.program.variable(links[v]): v for v in values if v in links}
 
     def targets(self, row: Equation, role: str, result: int) -> list[int]:
         """Return the primal values whose tangent, or a contribution to whose adjoint, it is."""
@@ -104,7 +99,7 @@ class Words:
         targets = []
         for position, value in enumerate(row.operands):
             part = self.program.contributions.get((row.path, position))
-            if part is not None and self.original(part) == result:
+            if part is not None and self.program.variable(part) == result:
                 targets.append(value)
         return targets
 
@@ -241,7 +236,7 @@ class Words:
             f"({len(self.parts[target])} times), so the contributions to its adjoint are added: "
             f"{text}"
         )
-        if self.original(total) == equation.results[0]:
+        if self.program.variable(total) == equation.results[0]:
             return f"{sentence}. {self.name(total)} is now complete."
         return f"{sentence}; more is still to come."
 

@@ -33,14 +33,17 @@ def layer_norm(x):
 
 
 # what a student must read, among other sentences; names are numbered from left to right as they
-# come in, so that a version of jax with one equation more or less says the same
+# come in, so that a version of jax with one equation more or less says the same; " | " stands
+# between what the versions say of a rule that they have in different forms
 SENTENCES = {
     "tanh": (jnp.tanh, (0.5,), [
         "Primal: v1 = tanh(x), which is 0.4621172.",
-        "A factor of the local derivative of v1 = tanh(x): c1 = 1.0 - v1, which is 0.5378828.",
-        "Adjoint: v1 = tanh(x); a step of its rule: t1 = v1_bar * c1, which is 0.5378828.",
+        "A factor of the local derivative of v1 = tanh(x): c1 = 1.0 - v1, which is 0.5378828."
+        " | Local derivative of v1 = tanh(x): c1 = 1 - v1 ** 2, which is 0.7864477.",
         "Adjoint: v1 = tanh(x); two parts of one rule, added: x_bar = t1 + t2, "
-        "which is 0.7864477.",
+        "which is 0.7864477."
+        " | Adjoint: v1 = tanh(x); adjoint of x = (1 - v1 ** 2) · adjoint of v1; "
+        "in numbers 0.7864477 · 1.0 = 0.7864477.",
     ]),
     "sigmoid": (jax.nn.sigmoid, (0.5,), [
         "Needed for the derivative of v1 = sigmoid(x): c1 = 1.0 - v1, which is 0.3775407.",
@@ -57,7 +60,8 @@ SENTENCES = {
     ]),
     "gelu": (jax.nn.gelu, (0.5,), [
         "Primal: v1 = x ** 3, which is 0.125.",
-        "A factor of the local derivative of v1 = tanh(v2): c1 = 1.0 - v1, which is 0.617144.",
+        "A factor of the local derivative of v1 = tanh(v2): c1 = 1.0 - v1, which is 0.617144."
+        " | Local derivative of v1 = tanh(v2): c1 = 1 - v1 ** 2, which is 0.8534213.",
         "Adjoint: v1 = x ** 3; adjoint of x += (3.0 * (x ** 2)) · adjoint of v1; "
         "in numbers 0.75 · 0.007611965 = 0.005708973.",
     ]),
@@ -152,7 +156,8 @@ def renumbered(sentence):
 def test_what_is_said_of_a_well_known_function(name):
     f, args, expected = SENTENCES[name]
     shown = [renumbered(sentence) for sentence in sentences(f, args)]
-    assert [sentence for sentence in expected if sentence not in shown] == [], shown
+    missing = [e for e in expected if not set(e.split(" | ")) & set(shown)]
+    assert missing == [], shown
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -208,13 +213,13 @@ def test_every_sentence_is_true(name):
 def check_chain_rule(program, row, equation, match, named):
     source = named[match["source"]]
     assert source in row.results
-    carrier = original(program, program.adjoints[source])
+    carrier = program.variable(program.adjoints[source])
     assert carrier in equation.operands
     targets = [
         operand
         for j, operand in enumerate(row.operands)
         if (row.path, j) in program.contributions
-        and original(program, program.contributions[row.path, j]) == equation.results[0]
+        and program.variable(program.contributions[row.path, j]) == equation.results[0]
     ]
     assert named[match["target"]] in targets
     assert match["how"] == ("+=" if len(uses(program, targets[0])) > 1 else "=")
@@ -265,11 +270,6 @@ def test_what_is_called_the_local_derivative_is_the_textbook_s(name, mode):
         assert claims <= 1
         if name in ("sin", "exp", "log", "sqrt", "cube", "half"):  # jax has it as one factor
             assert claims == 1
-
-
-def original(program, value):
-    same = getattr(program.values[value], "same_as", None)
-    return value if same is None else same
 
 
 def uses(program, value):

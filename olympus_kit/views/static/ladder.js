@@ -218,9 +218,8 @@ function lineHeight(rows) {
 
 function linesOf(row, column) {
   if (column === "tangent") return [...row.local_derivative, ...row.tangent];
-  const order = (line) => line.step ?? -1;
-  if (column === "adjoint") return [...row.adjoint].sort((a, b) => order(b) - order(a)); // upwards
-  return row[column];
+  if (column !== "adjoint") return row[column];
+  return [...row.adjoint].sort((a, b) => (b.step ?? -1) - (a.step ?? -1)); // it is read upwards
 }
 
 // What of a piece of the page has happened by step k.
@@ -284,14 +283,14 @@ function survey(view) {
         steps[line.step] = { row: row.path, ...line.detail };
       }
     }
-    row.children.forEach((child) => visit(child, [...above, row]));
+    for (const child of row.children) visit(child, [...above, row]);
   };
-  view.rows.forEach((row) => visit(row, []));
+  for (const row of view.rows) visit(row, []);
   if (!view.steps) {
-    steps.slice(1).forEach((step, k) => {
-      step.live += steps[k].live;
-      step.flops += steps[k].flops;
-    });
+    for (let k = 1; k < steps.length; k += 1) {
+      steps[k].live += steps[k - 1].live;
+      steps[k].flops += steps[k - 1].flops;
+    }
   }
   return { steps, ...view, index, lines };
 }
@@ -758,7 +757,6 @@ function render({ model, el }) {
     const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll);
     return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
   }
-  const isOpen = (name) => switches[name].getAttribute("aria-pressed") === "true";
   function choose(names) {
     for (const name of Object.keys(switches)) {
       switches[name].setAttribute("aria-pressed", String(names.includes(name)));
@@ -772,17 +770,17 @@ function render({ model, el }) {
   }
   // one of the two is always there
   function flip(name) {
-    const open = Object.keys(switches).filter((other) => (other === name) !== isOpen(other));
+    const open = [];
+    for (const [other, { ariaPressed }] of Object.entries(switches)) {
+      if ((other === name) !== (ariaPressed === "true")) open.push(other);
+    }
     if (open.length) choose(open);
   }
-  const switchOf = (name, text) => {
+  const switches = {};
+  for (const name of ["ladder", "listing"]) {
     const attributes = { type: "button", "aria-pressed": "false", onclick: () => flip(name) };
-    return make("button", attributes, text);
-  };
-  const switches = {
-    ladder: switchOf("ladder", "Ladder"),
-    listing: switchOf("listing", "Listing"),
-  };
+    switches[name] = make("button", attributes, name === "ladder" ? "Ladder" : "Listing");
+  }
   player.bar.append(make("span", { class: "switches" }, Object.values(switches)));
   if (view.steps.length > FEW) {
     const onchange = ({ target }) => {
