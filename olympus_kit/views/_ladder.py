@@ -130,6 +130,8 @@ class _Builder:
         """Put an equation into the row that it belongs to, and return its step."""
         row = self._row_of(equation) or self.other
         role = next(r for r in PRECEDENCE if r in equation.roles)
+        if equation.path in self.words.sums:  # of seeds alone, too, which belong to no row
+            role = "adjoint"
         column = "local_derivative" if role == "bookkeeping" else role
         if self.program.mode == "primal":
             row.primal[0].step = step
@@ -234,8 +236,7 @@ class _Builder:
         reached, made_at = self._reached, self.made_at
         rows = {r: e.path for e in program.rows for r in e.results}
         rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
-        partners = {**program.tangents, **program.adjoints}
-        partners = _at_the_end(program, into) | partners
+        partners = {**program.tangents, **program.adjoints, **_at_the_end(program, into)}
         suffix = "dot" if program.mode == "forward" else "bar"
         ends: list[dict[str, Any]] = []
         for k in values:
@@ -247,11 +248,12 @@ class _Builder:
             if partner is not None:
                 derivative = program.values[partner]
                 source = program.variable(partner)
-                end["partner"] = f"{value.name}_{suffix}"
+                is_seed = partner in program.seeds and into == (program.mode == "forward")
+                end["partner"] = derivative.name if is_seed else f"{value.name}_{suffix}"
                 end["derivative"] = value_text(derivative)
                 end["derivative_short"] = short_text(derivative)
                 end["derivative_step"] = made_at.get(source)
-                end["seed"] = source in program.seeds
+                end["seed"] = is_seed
                 flows = k in reached or into != (program.mode == "reverse")
                 path = f"{value.name} to the output" if into else f"an input to {value.name}"
                 end["zero"] = "" if flows else f"zero: no derivative flows from {path}"
