@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 101_500  # of all modules together
+MOST_NODES = 107_000  # of all modules together
 MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
     frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
