@@ -15,3 +15,4 @@ from ._model import Source as Source
 from ._model import Summary as Summary
 from ._model import Value as Value
 from ._model import walk as walk
+from ._pattern import sparsity_pattern as sparsity_pattern

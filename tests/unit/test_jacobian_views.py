@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import xml.etree.ElementTree as ET
 
 import jax
@@ -477,9 +476,3 @@ class TestSparse:
         found = ok.sparse_jacobian(tridiagonal, jnp.zeros(40))(x)
         assert found.nse == 3 * 40 - 2
         np.testing.assert_allclose(found.todense(), jax.jacfwd(tridiagonal)(x), atol=1e-14)
-
-    @pytest.mark.parametrize("call", [ok.sparsity, ok.sparse_jacobian])
-    def test_without_asdex_the_message_says_what_to_install(self, call, monkeypatch):
-        monkeypatch.setitem(sys.modules, "asdex", None)
-        with pytest.raises(ModuleNotFoundError, match="pip install asdex"):
-            call(tridiagonal, jnp.ones(5))
