@@ -42,14 +42,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from . import _jaxprs as jaxprs
-from ._arguments import check_output, read_arguments
+from ._arguments import Argnums, check_output, read_arguments
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
 
 UNROLLED = 1000  # iterations of a loop that are followed one by one
 MOST_PAIRS = 5 * 10**7  # of an entry of the result and one of the operand, for one equation
-DEEPEST = 100  # constants that wait for each other: Python ends at a thousand calls in each other
+DEEPEST = 30  # constants that wait for each other: Python allows a thousand calls in each other
 
 
 class Numbers:
@@ -114,16 +114,14 @@ class Step:
 Rule = Callable[[Step], list[Rows]]
 
 
-def sparsity_pattern(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None
-) -> Any:
+def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Any:
     """Return which entries of the Jacobian of `f` can differ from zero, at any point.
 
     Args:
         f: a function of numbers, arrays and containers of them, returning such.
         *args: one value for each parameter of `f`. Of real and complex numbers and of random
             keys only shapes and dtypes count, of all else (integers, strings) the values.
-        argnums: which arguments to differentiate; every inexact leaf of all where None.
+        argnums: which arguments to differentiate, as for jax.grad; "all" for all.
 
     Returns:
         A `scipy.sparse.csr_array` of booleans. Its rows are the entries of the real and complex

@@ -8,9 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program import sparsity_pattern
-from ..program._arguments import describe
-from ..program._jaxprs import dtype_of, is_inexact
+from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
 from ._formula import plural
 from ._jacobian_draw import draw_entries
 from ._jacobian_passes import Flat, Leaf
@@ -106,17 +104,15 @@ def _coloring(flat: Flat) -> Coloring:
 
 
 def _try(flat: Flat, way: str) -> None:
-    """Let jax raise its error where a function has no derivative in a mode."""
-    seeds = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in flat.side(way)]
-    jax.eval_shape(lambda *v: flat.push_or_pull(way)(*v), *seeds)
+    """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
+    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(way)]
+    flat.push_or_pull(way)(*zeros)
 
 
 # --- the Jacobian --------------------------------------------------------------------------------
 
 
-def sparse_jacobian(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0
-) -> Callable[..., Any]:
+def sparse_jacobian(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Callable[..., Any]:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
@@ -222,6 +218,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
+        one_pass: Callable[..., Any]
         if coloring.way == "columns":
             one_pass = lambda *v: jax.jvp(run, points, v)[1]
         else:
@@ -272,10 +269,10 @@ def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
     inside = (rows >= 0) & (rows < y.size) & (columns >= 0) & (columns < x.size)
     rows, columns = rows[inside], columns[inside]
     if coloring.way == "columns":
-        groups, places = coloring.colors[columns + x.start], rows
+        groups, places, size = coloring.colors[columns + x.start], rows, y.size
     else:
-        groups, places = coloring.colors[rows + y.start], columns
-    data = came.reshape(coloring.count, -1)[groups, places]
+        groups, places, size = coloring.colors[rows + y.start], columns, x.size
+    data = came.reshape(coloring.count, size)[groups, places]
     index: list[Array] = []
     for places_in, shape in ((rows, y.shape), (columns, x.shape)):
         if shape:  # a scalar has no axis
@@ -386,29 +383,25 @@ class Sparsity(View):
         return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
 
 
-def sparsity(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None
-) -> Sparsity:
+def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
-    The pattern holds for every point. Columns without a common row form a group (a colour): one
-    pass with ones at all of them gives them all, and likewise rows without a common column.
+        The pattern holds for every point. Columns without a common row form a group (a colour): one
+        pass with ones at all of them gives them all, and likewise rows without a common column.
 
-    Args:
-        f: a function of numbers, arrays and containers of them.
-        *args: the point, one value for each parameter of `f`. Of real and complex numbers only
-            shapes and dtypes count, of all else (integers, strings) the values.
-        argnums: which arguments to differentiate; all that hold real numbers where None.
+        Args:
+            f: a function of numbers, arrays and containers of them.
+    from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
 
-    Raises:
-        TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
-            values.
+        Raises:
+            TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
+                values.
 
-    ```python
-    import olympus.numpy as jnp
-    import olympus_kit as ok
+        ```python
+        import olympus.numpy as jnp
+        import olympus_kit as ok
 
-    print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
-    ```
+        print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
+        ```
     """
     return Sparsity(Flat(f, args, argnums, False))
