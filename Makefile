@@ -21,7 +21,10 @@ $(READY): pyproject.toml constraints.txt
 lab: setup  ## open the course in JupyterLab
 	@$(BIN)/olympus lab
 
-test: setup lint  ## run every test (those for a browser where one is found)
+test: setup lint  ## run the tests (those for a browser where one is found)
+	@$(BIN)/python -m pytest -q -n auto -m "not sweep"
+
+test-all: setup lint  ## run every test, those that sweep at length, too
 	@$(BIN)/python -m pytest -q -n auto
 
 lint: setup
@@ -55,5 +58,5 @@ release: setup  ## write exercises/ from solutions/
 soak: setup  ## build the book cold ten times
 	@for i in 1 2 3 4 5 6 7 8 9 10; do echo "cold build $$i of 10"; $(BIN)/python theme/build.py --cold || exit 1; done
 
-clean:  ## remove what was built (not .venv)
+clean:  ## remove what was built (no environment)
 	@rm -rf _build build dist .mypy_cache .pytest_cache .ruff_cache

@@ -3,6 +3,8 @@
     python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
     python .ci/end.py newest        the newest, on the newest Python that is found here
     python .ci/end.py newest --all  the same with every test that there is
+    python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
+                                    on this machine ("elsewhere"), or none ("nowhere")
 
 Each end has an environment of its own, .venv-oldest or .venv-newest, with the exact versions of
 constraints.txt. It is tested with what differs from one JAX to another: the library's tests, laws
@@ -105,6 +107,12 @@ def test(python: Path, chosen: list[str]) -> int:
 def main() -> int:
     """Test the end that was named."""
     name, *options = sys.argv[1:]
+    if name == "where":
+        if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:
+            say("here")
+        else:
+            say("elsewhere" if newest_python() else "nowhere")
+        return 0
     if name == "oldest":
         pins = [f"jax=={OLDEST_JAX}", f"jaxlib=={OLDEST_JAX}"]
         inside = environment(name, sys.executable, "lab,book,dev", pins)
