@@ -17,7 +17,7 @@ There are few kinds of equation, and `RULES` says which primitive is of which ki
 - entries that only move: run on the *numbers* of the entries, jax says itself where each one
   goes (`_moved`);
 - entries that meet: a list of pairs (entry of the result, entry of the operand) (`_reduced`,
-  `_along`, `_windowed`, `_products`);
+  `_line`, `_dot`, `_probed`);
 - equations that hold programs: these are read in turn (`_called`, `_scan`, `_while`, `_cond`);
 - rules of the user's (custom_jvp, custom_vjp): the program of the rule is read (`_custom`);
 - all else: every entry of the results depends on every entry of the operands (`_everything`).
@@ -49,6 +49,7 @@ Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
 
 UNROLLED = 1000  # iterations of a loop that are followed one by one
 MOST_PAIRS = 5 * 10**7  # of an entry of the result and one of the operand, for one equation
+AT_ONCE = 256  # unit vectors that are sent through an equation together
 DEEPEST = 30  # constants that wait for each other: Python allows a thousand calls in each other
 
 
@@ -256,12 +257,16 @@ class _Reading:
         holder = HOLDERS.get(equation.primitive)
         if holder:
             return holder(self, equation, operands)
+        return self.by_rule(equation, operands, RULES.get(equation.primitive, _everything))
+
+    def by_rule(self, equation: Any, operands: list[Entries], rule: Rule) -> list[Entries]:
+        """Return the results, their rows by a rule and their numbers by jax."""
         kinds = [self.table[r] for r in equation.results]
         if any(x.rows.nnz for x in operands):
             dtypes = [self.table[o].dtype for o in equation.operands]
-            shapes, inexact = [k.shape for k in kinds], [k.inexact for k in kinds]
-            step = Step(equation, operands, dtypes, shapes, inexact, self.inputs)
-            rows = RULES.get(equation.primitive, _everything)(step)
+            shapes = [k.shape for k in kinds]
+            inexact = [k.inexact for k in kinds]
+            rows = rule(Step(equation, operands, dtypes, shapes, inexact, self.inputs))
         else:
             rows = [_none(k.size, self.inputs) for k in kinds]
         known = None
@@ -535,67 +540,6 @@ def _greatest(step: Step) -> list[Rows]:
     return [_line(step, 0, axis, mask), _none(math.prod(step.shapes[1]), step.inputs)]
 
 
-def _windows(
-    numbers: Array,
-    window: Sequence[int],
-    strides: Sequence[int],
-    padding: Sequence[tuple[int, int]],
-    between: Sequence[int],
-    steps: Sequence[int],
-) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """Yield for each place in a window that slides over the last axes which entries stand there.
-
-    -1 stands for the padding. `between` spreads the entries, `steps` the places of the window:
-    the dilations of `jax.lax.conv_general_dilated`.
-    """
-    first = numbers.ndim - len(window)
-    for d, (low, high) in enumerate(padding):
-        axis = first + d
-        length = numbers.shape[axis]
-        spread = list(numbers.shape)
-        spread[axis] = max(0, (length - 1) * between[d] + 1) + max(low, 0) + max(high, 0)
-        wide = np.full(spread, -1)
-        inside = [slice(None)] * numbers.ndim
-        start = max(low, 0)
-        inside[axis] = slice(
-            start, start + (length - 1) * between[d] + 1 if length else start, between[d]
-        )
-        wide[tuple(inside)] = numbers
-        cut = [slice(None)] * numbers.ndim  # negative padding takes entries away
-        cut[axis] = slice(max(-low, 0), spread[axis] - max(-high, 0))
-        numbers = wide[tuple(cut)]
-    for place in np.ndindex(*window):
-        index: list[Any] = [slice(None)] * first
-        for d, offset in enumerate(place):
-            reach = (window[d] - 1) * steps[d] + 1
-            count = max(0, (numbers.shape[first + d] - reach) // strides[d] + 1)
-            start = offset * steps[d]
-            index.append(
-                slice(start, start + (count - 1) * strides[d] + 1 if count else start, strides[d])
-            )
-        yield place, numbers[tuple(index)]
-
-
-def _windowed(step: Step) -> list[Rows]:
-    """reduce_window_sum and its kin: pooling."""
-    x = step.operands[0]
-    p = step.params
-    options = p["window_strides"], p["padding"], p["base_dilation"], p["window_dilation"]
-    results, operands = [], []
-    for _, numbers in _windows(x.order, p["window_dimensions"], *options):
-        inside = numbers >= 0
-        results.append(step.order()[inside])
-        operands.append(numbers[inside])
-    return [_met(results, operands, step, x)]
-
-
-def _met(results: list[Array], operands: list[Array], step: Step, x: Entries) -> Rows:
-    size = math.prod(step.shapes[0])
-    if not results:
-        return _none(size, step.inputs)
-    return _joined(np.concatenate(results), np.concatenate(operands), size, x.rows)
-
-
 def _nonzero(x: Entries) -> Array:
     """Return for each entry whether it can differ from 0."""
     if x.numbers is None:
@@ -638,45 +582,51 @@ def _dot_side(step: Step, out: Array, own: Any, other: Any) -> Rows:
     return _joined(out[b, :, j], numbers[b, :, k], size, x.rows)
 
 
+def _pooled(step: Step) -> list[Rows]:
+    """reduce_window_max and its kin: who meets whom is what a sum over the same windows tells."""
+    names = "window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation"
+    window = [step.params[name] for name in names]
+    run = lambda x: jax.lax.reduce_window(x, x.dtype.type(0), jax.lax.add, *window)
+    return [_probed(step, 0, run)]
+
+
 def _conv(step: Step) -> list[Rows]:
-    """out[n, o, s] = sum over c, k of left[n, c, s + k] right[o, c, k]."""
-    left, right = step.operands
-    p = step.params
-    specs = p["dimension_numbers"]
-    images = left.order.transpose(specs.lhs_spec)
-    kernel: Any = right.order.transpose(specs.rhs_spec)
-    out = step.order().transpose(specs.out_spec)
-    groups, stacks = p["feature_group_count"], p["batch_group_count"]
-    outs, depth = kernel.shape[:2]
-    parts = max(groups, stacks)
-    triples: list[list[Array]] = [[], [], []]
-    options = p["window_strides"], p["padding"], p["lhs_dilation"], p["rhs_dilation"]
-    for place, window in _windows(images, kernel.shape[2:], *options):
-        for part in range(parts):
-            features = slice(part * (outs // parts), (part + 1) * (outs // parts))
-            channels = slice(part * depth, (part + 1) * depth) if groups > 1 else slice(None)
-            count = images.shape[0] // stacks
-            rows = slice(part * count, (part + 1) * count) if stacks > 1 else slice(None)
-            # axes (image, feature, channel, place in the image ...)
-            entries = np.broadcast_arrays(
-                out[:, features, None],
-                window[rows, None, channels],
-                np.expand_dims(kernel[features][:, :, *place], (0, *range(3, 3 + len(place)))),
-            )
-            inside = entries[1] >= 0
-            for column, numbers in zip(triples, entries, strict=True):
-                column.append(numbers[inside])
-            _check(sum(x.size for x in triples[0]))
-    if not triples[0]:
-        return _flat(step)
-    results, lefts, rights = map(np.concatenate, triples)
-    found = []
-    for own, mine, other, theirs in ((left, lefts, right, rights), (right, rights, left, lefts)):
-        if own.rows.nnz:
-            kept = _nonzero(other).reshape(-1)[theirs]
-            size = math.prod(step.shapes[0])
-            found.append(_joined(results[kept], mine[kept], size, own.rows))
-    return [_united(found)]
+    """Linear in the image and in the kernel: where one is known to be 0, the other has no say."""
+    ones = []
+    for x, dtype in zip(step.operands, step.dtypes, strict=True):
+        ones.append(jax.numpy.asarray(_nonzero(x), dtype))
+    parts = []
+    for place, x in enumerate(step.operands):
+        if x.rows.nnz:
+            other = ones[1 - place]
+            pair = lambda own, other=other: (own, other)
+            if place == 1:
+                pair = lambda own, other=other: (other, own)
+            run = lambda own, pair=pair: jaxprs.run(step.equation, pair(own))[0]
+            parts.append(_probed(step, place, run))
+    return [_united(parts)]
+
+
+def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
+    """Return the rows of a result that is linear in an operand, with no negative coefficient.
+
+    The transpose of `run`, applied to the unit vector of an entry of the result, is positive at
+    the entries that it depends on. Nothing cancels.
+    """
+    x = step.operands[place]
+    size = math.prod(step.shapes[0])
+    out, transposed = jax.vjp(run, jax.numpy.ones(x.shape, step.dtypes[place]))
+    many = jax.jit(jax.vmap(lambda unit: transposed(unit)[0]))
+    results, operands = [], []
+    for start in range(0, size, AT_ONCE):
+        units = np.eye(min(AT_ONCE, size - start), size, start)
+        came = many(jax.numpy.asarray(units.reshape(-1, *out.shape), out.dtype))
+        rows, columns = np.nonzero(np.asarray(came).reshape(len(units), x.size))
+        results.append(rows + start)
+        operands.append(columns)
+    if not results:
+        return _none(size, step.inputs)
+    return _joined(np.concatenate(results), np.concatenate(operands), size, x.rows)
 
 
 # --- equations that hold programs ----------------------------------------------------------------
@@ -693,7 +643,7 @@ def _scan(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Ent
     consts, carry, xs = _loop_parts(equation, operands)
     length = equation.params["length"]
     if length > UNROLLED:
-        return _long_scan(reading, equation, consts, carry, xs)
+        return reading.by_rule(equation, operands, _everything)
     order = range(length)
     ys: list[list[Entries]] = [[] for _ in range(length)]
     for t in reversed(order) if equation.params["reverse"] else order:
@@ -709,53 +659,24 @@ def _scan(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Ent
     return [*carry, *results]
 
 
-def _long_scan(
-    reading: _Reading,
-    equation: Any,
-    consts: list[Entries],
-    carry: list[Entries],
-    xs: list[Entries],
-) -> list[Entries]:
-    """Follow a loop of many iterations as one that may end after any, with any of the xs."""
-    (body,) = equation.bodies
-    length = equation.params["length"]
-    anyone = []
-    for x in xs:
-        size = x.size // length
-        rows = _joined(x.order % size, x.order, size, x.rows) if size else x.rows
-        anyone.append(Entries(x.shape[1:], x.inexact, rows, None))
-    carry, ys = _settled(reading, body, consts, carry, anyone)
-    results = []
-    for number, y in zip(equation.results[len(carry) :], ys, strict=True):
-        kind = reading.table[number]
-        rows = _taken(y.rows, np.tile(np.arange(y.size), length))
-        results.append(Entries(kind.shape, kind.inexact, rows, None))
-    return [*carry, *results]
-
-
 def _settled(
-    reading: _Reading,
-    body: Any,
-    consts: list[Entries],
-    carry: list[Entries],
-    xs: Sequence[Entries] = (),
-) -> tuple[list[Entries], list[Entries]]:
-    """Run a body until one more iteration adds nothing; return the carry and what else came out.
+    reading: _Reading, body: Any, consts: list[Entries], carry: list[Entries]
+) -> list[Entries]:
+    """Run a body until one more iteration adds nothing, and return the carry.
 
     The rows only grow, and are finite, so that this ends.
     """
     while True:
-        outputs = reading.run(body, [*consts, *carry, *xs])
-        union = [
-            Entries(old.shape, old.inexact, _united([old.rows, new.rows]), _if_same(old, new))
-            for old, new in zip(carry, outputs, strict=False)
-        ]
-        steady = all(
-            old.rows.nnz == new.rows.nnz and (old.numbers is None) == (new.numbers is None)
-            for old, new in zip(carry, union, strict=True)
-        )
+        outputs = reading.run(body, [*consts, *carry])
+        steady = True
+        union = []
+        for old, new in zip(carry, outputs, strict=True):
+            rows = _united([old.rows, new.rows])
+            numbers = _if_same(old, new)
+            union.append(Entries(old.shape, old.inexact, rows, numbers))
+            steady = steady and rows.nnz == old.rows.nnz and numbers is old.numbers
         if steady:
-            return union, outputs[len(carry) :]
+            return union
         carry = union
 
 
@@ -798,7 +719,7 @@ def _while(reading: _Reading, equation: Any, operands: list[Entries]) -> list[En
         if not goes_on.numbers():
             return carry
         carry = reading.run(body, [*consts, *carry])
-    return _settled(reading, body, consts, carry)[0]
+    return _settled(reading, body, consts, carry)
 
 
 def _cond(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Entries]:
@@ -906,7 +827,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"], _cumulative),
     "sort": _sorted,
     "top_k": _greatest,
-    **dict.fromkeys(["reduce_window_sum", "reduce_window_max", "reduce_window_min"], _windowed),
+    **dict.fromkeys(["reduce_window_sum", "reduce_window_max", "reduce_window_min"], _pooled),
     "dot_general": _dot,
     "conv_general_dilated": _conv,
     **dict.fromkeys(["cholesky", "eig", "eigh", "geqrf", "hessenberg"], _batched),
