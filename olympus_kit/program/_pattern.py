@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,10 @@ import jax
 import numpy as np
 import scipy.sparse as sp
 
-from . import _jaxprs as jaxprs
+from . import jaxprs
 from ._arguments import Argnums, check_output, read_arguments
+from ._capture import NEEDS_VALUES
+from ._model import Body, Equation, Value, walk
 
 Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
@@ -94,7 +96,7 @@ class Entries:
 class Step:
     """An equation with what is known of its operands, and the shapes of its results."""
 
-    equation: Any
+    equation: Equation
     operands: list[Entries]
     dtypes: list[str]  # of the operands
     shapes: list[tuple[int, ...]]  # of the results
@@ -142,44 +144,39 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
     arguments = read_arguments(f, args, "forward", argnums)
     leaves, which = arguments.leaves, arguments.which
     varying = [k for k, leaf in enumerate(leaves) if k not in which and _varies(leaf)]
-    call = jaxprs.partial_in(arguments.call(f), leaves, [*which, *varying])
+    call = arguments.as_function_of_leaves(f)
+    moving = [jax.numpy.asarray(leaves[k]) for k in which]
 
-    def differentiable(*points: Any) -> list[Any]:
-        out = call(*points)
+    def differentiable(*values: Any) -> list[Any]:
+        full = list(leaves)
+        for k, value in zip([*which, *varying], values, strict=True):
+            full[k] = value
+        out = call(*full)
         check_output(out, arguments.name)
         return [y for y in jax.tree.leaves(out) if jaxprs.is_inexact(jaxprs.dtype_of(y))]
 
-    moving = [jax.numpy.asarray(leaves[k]) for k in which]
-    points = [*moving, *(leaves[k] for k in varying)]
     try:
-        closed, _ = jaxprs.trace(differentiable, points)
-    except jax.errors.ConcretizationTypeError as error:
+        closed, _ = jaxprs.trace(differentiable, [*moving, *(leaves[k] for k in varying)])
+    except NEEDS_VALUES as error:
         raise TypeError(
-            f"{arguments.name} uses Python control flow on traced values, so its equations are "
-            "not the same at all points and there is no one pattern. Write the choice with "
-            "jnp.where or jax.lax.cond."
-        ) from error
-    except (
-        jax.errors.NonConcreteBooleanIndexError,
-        jax.errors.TracerArrayConversionError,
-        jax.errors.TracerIntegerConversionError,
-    ) as error:
-        raise TypeError(
-            f"{arguments.name} needs the numbers of what is differentiated while it is traced, "
-            "so there is no pattern for all points. Write it with jax.numpy alone, and with "
-            "shapes that do not depend on values."
+            f"{arguments.name} needs the numbers of what is differentiated while it is traced, so "
+            "its equations are not the same at all points and there is no one pattern. It uses "
+            "Python control flow on traced values, numpy in place of jax.numpy, or a shape that "
+            "depends on values: write a choice with jnp.where or jax.lax.cond."
         ) from error
     sizes = [x.size for x in moving]
     table, body = _read(closed)
-    if any(_has_reference(e) for e in _all_equations(body)):
+    if any(e.primitive in WRITING for e in walk(body.equations)):
         # what is written into a mutable array comes out of it elsewhere: no rule follows that
-        return _full(sum(table[o].size for o in body.outputs), sum(sizes))
+        return _full(sum(math.prod(table[o].shape) for o in body.outputs), sum(sizes))
     identity = _identity(sum(sizes))
     parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     seeds = [Entries(x.shape, True, identity[p], None) for x, p in zip(moving, parts, strict=True)]
     for number in body.inputs[len(moving) :]:
         kind = table[number]
-        seeds.append(Entries(kind.shape, kind.inexact, _none(kind.size, sum(sizes)), None))
+        seeds.append(
+            Entries(kind.shape, kind.inexact, _none(math.prod(kind.shape), sum(sizes)), None)
+        )
     found = _Reading(table, sum(sizes)).run(body, seeds)
     return _stacked([x.rows for x in found], sum(sizes))
 
@@ -193,48 +190,18 @@ def _varies(leaf: Any) -> bool:
 # --- reading a program ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Kind:
-    """The type of one value of the program."""
-
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return math.prod(self.shape)
-
-    @property
-    def inexact(self) -> bool:
-        """Whether it holds real or complex numbers, which have a derivative."""
-        return self.dtype.startswith(("float", "bfloat", "complex"))
-
-
-def _read(closed: Any) -> tuple[list[Kind], Any]:
-    values: list[Any] = []
-    body = jaxprs.read(closed, values)
-    return [Kind(tuple(v.shape), v.dtype) for v in values], body
-
-
-def _all_equations(body: Any) -> Iterator[Any]:
-    for equation in body.equations:
-        yield equation
-        for inner in equation.bodies:
-            yield from _all_equations(inner)
-
-
-def _has_reference(equation: Any) -> bool:
-    return equation.primitive in ("new_ref", "ref_new", "mutable_array", "swap", "addupdate")
+def _read(closed: Any) -> tuple[list[Value], Body]:
+    values: list[Value] = []
+    return values, jaxprs.read(closed, jaxprs.Reading(values))
 
 
 class _Reading:
     """Follow the equations of a program, from the rows of its inputs to those of its outputs."""
 
-    def __init__(self, table: Sequence[Kind], inputs: int) -> None:
+    def __init__(self, table: Sequence[Value], inputs: int) -> None:
         self.table, self.inputs = table, inputs
 
-    def run(self, body: Any, operands: Sequence[Entries]) -> list[Entries]:
+    def run(self, body: Body, operands: Sequence[Entries]) -> list[Entries]:
         """Return what is known of the outputs of a body, from what is known of its inputs."""
         seen = dict(zip(body.inputs, operands, strict=True))
         for number, array in zip(body.consts, body.arrays, strict=False):
@@ -249,17 +216,17 @@ class _Reading:
     def constant(self, number: int, value: Any) -> Entries:
         """Return a value that depends on no input."""
         kind = self.table[number]
-        rows = _none(kind.size, self.inputs)
+        rows = _none(math.prod(kind.shape), self.inputs)
         return Entries(kind.shape, kind.inexact, rows, Numbers(lambda: value))
 
-    def follow(self, equation: Any, operands: list[Entries]) -> list[Entries]:
+    def follow(self, equation: Equation, operands: list[Entries]) -> list[Entries]:
         """Return what is known of the results of one equation."""
         holder = HOLDERS.get(equation.primitive)
         if holder:
             return holder(self, equation, operands)
         return self.by_rule(equation, operands, RULES.get(equation.primitive, _everything))
 
-    def by_rule(self, equation: Any, operands: list[Entries], rule: Rule) -> list[Entries]:
+    def by_rule(self, equation: Equation, operands: list[Entries], rule: Rule) -> list[Entries]:
         """Return the results, their rows by a rule and their numbers by jax."""
         kinds = [self.table[r] for r in equation.results]
         if any(x.rows.nnz for x in operands):
@@ -268,13 +235,13 @@ class _Reading:
             inexact = [k.inexact for k in kinds]
             rows = rule(Step(equation, operands, dtypes, shapes, inexact, self.inputs))
         else:
-            rows = [_none(k.size, self.inputs) for k in kinds]
+            rows = [_none(math.prod(k.shape), self.inputs) for k in kinds]
         known = None
         if "callback" not in equation.primitive:
-            known = _numbers_of(functools.partial(jaxprs.run, equation), operands)
+            known = _numbers_of(functools.partial(jaxprs.run_equation, equation), operands)
         results = []
         for place, kind in enumerate(kinds):
-            own = rows[place] if kind.inexact else _none(kind.size, self.inputs)
+            own = rows[place] if kind.inexact else _none(math.prod(kind.shape), self.inputs)
             numbers = known and Numbers(functools.partial(_part, known, place), known.depth)
             results.append(Entries(kind.shape, kind.inexact, own, numbers))
         return results
@@ -414,7 +381,9 @@ def _moved_from(step: Step, data: list[Entries], places: list[Entries]) -> list[
     for x in data:
         numbered.append(jax.numpy.asarray(x.order + start, np.int32))
         start += x.size
-    came = jaxprs.run(step.equation, [*numbered, *(p.numbers() for p in places if p.numbers)])
+    came = jaxprs.run_equation(
+        step.equation, [*numbered, *(p.numbers() for p in places if p.numbers)]
+    )
     rows = _stacked([x.rows for x in data], step.inputs)
     return [_picked(rows, np.asarray(numbers)) for numbers in came]
 
@@ -602,7 +571,7 @@ def _conv(step: Step) -> list[Rows]:
             pair = lambda own, other=other: (own, other)
             if place == 1:
                 pair = lambda own, other=other: (other, own)
-            run = lambda own, pair=pair: jaxprs.run(step.equation, pair(own))[0]
+            run = lambda own, pair=pair: jaxprs.run_equation(step.equation, pair(own))[0]
             parts.append(_probed(step, place, run))
     return [_united(parts)]
 
@@ -632,15 +601,18 @@ def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
 # --- equations that hold programs ----------------------------------------------------------------
 
 
-def _called(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Entries]:
+def _called(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
     (body,) = equation.bodies
     return reading.run(body, operands)
 
 
-def _scan(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Entries]:
+def _scan(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
     """Follow a loop of known length, iteration by iteration."""
     (body,) = equation.bodies
-    consts, carry, xs = _loop_parts(equation, operands)
+    constants, carried, _ = jaxprs.loop_parts(equation)
+    consts = operands[:constants]
+    carry = operands[constants : constants + carried]
+    xs = operands[constants + carried :]
     length = equation.params["length"]
     if length > UNROLLED:
         return reading.by_rule(equation, operands, _everything)
@@ -660,7 +632,7 @@ def _scan(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Ent
 
 
 def _settled(
-    reading: _Reading, body: Any, consts: list[Entries], carry: list[Entries]
+    reading: _Reading, body: Body, consts: list[Entries], carry: list[Entries]
 ) -> list[Entries]:
     """Run a body until one more iteration adds nothing, and return the carry.
 
@@ -695,22 +667,11 @@ def _iteration(x: Entries, t: int) -> Entries:
     return Entries(x.shape[1:], x.inexact, x.rows[t * size : (t + 1) * size], known)
 
 
-def _loop_parts(equation: Any, operands: list[Entries]) -> Any:
-    """Return the constants of a scan, its carry, and what it scans over."""
-    params = equation.params
-    if "num_consts" in params:
-        consts, carry = params["num_consts"], params["num_carry"]
-    else:  # jax 0.11 and newer
-        consts, carry = (len(part.vals) for part in params["ft_in"].elts[:2])
-    return operands[:consts], operands[consts : consts + carry], operands[consts + carry :]
-
-
-def _while(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Entries]:
+def _while(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
     """Follow a loop as long as its condition is known, and then as one that may end any time."""
     first, second = equation.params["cond_nconsts"], equation.params["body_nconsts"]
-    conditions = [b for b in equation.bodies if b.name == "cond"]
-    bodies = [b for b in equation.bodies if b.name == "body"]
-    (condition,), (body,) = conditions, bodies
+    by_name = {body.name: body for body in equation.bodies}
+    condition, body = by_name["cond"], by_name["body"]
     consts, carry = operands[first : first + second], operands[first + second :]
     for _ in range(UNROLLED):
         (goes_on,) = reading.run(condition, [*operands[:first], *carry])
@@ -722,7 +683,7 @@ def _while(reading: _Reading, equation: Any, operands: list[Entries]) -> list[En
     return _settled(reading, body, consts, carry)
 
 
-def _cond(reading: _Reading, equation: Any, operands: list[Entries]) -> list[Entries]:
+def _cond(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
     """Follow the branch that is taken, or all where an input has a say in that."""
     which, *inputs = operands
     branches = equation.bodies
@@ -754,7 +715,9 @@ def _custom(step: Step) -> list[Rows]:
             full = [x.numbers() if x.numbers is not None else None for x in step.operands]
             for k, x in zip([*free, *moving], [*given, *chosen], strict=True):
                 full[k] = x
-            return [y for y in jaxprs.run(step.equation, full) if jaxprs.is_inexact(y.dtype)]
+            return [
+                y for y in jaxprs.run_equation(step.equation, full) if jaxprs.is_inexact(y.dtype)
+            ]
 
         return run
 
@@ -798,6 +761,8 @@ def _linear_pattern(
 
 # --- which primitive is of which kind ------------------------------------------------------------
 
+# into a mutable array
+WRITING = ["addupdate", "swap"]
 # fmt: off
 ELEMENTWISE = [
     "abs", "acos", "acosh", "add", "add_any", "asin", "asinh", "atan", "atan2", "atanh",
@@ -837,7 +802,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["custom_jvp_call", "custom_vjp_call"], _custom),
 }
 HOLDERS = {
-    **dict.fromkeys(["jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"], _called),
+    **dict.fromkeys(jaxprs.CALLS - {"custom_jvp_call", "custom_vjp_call"}, _called),
     "scan": _scan,
     "while": _while,
     "cond": _cond,
