@@ -24,7 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 OLDEST_JAX = "0.9.0"
 # the Pythons that have the newest JAX, the newest first
 NEWEST_PYTHONS = ("3.14", "3.13", "3.12")
-TESTS = ["tests/unit", "tests/laws", "tests/golden", "tests/course/test_lessons.py"]
+TESTS = [
+    "-m",
+    "not sweep",
+    "tests/unit",
+    "tests/laws",
+    "tests/golden",
+    "tests/course/test_lessons.py",
+]
 # nbval runs the book's cells beside the tests; a compiled loop may take a while on a busy machine
 BOOK = ["--nbval", "--nbval-cell-timeout", "600", "book"]
 
