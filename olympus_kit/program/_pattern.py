@@ -430,7 +430,7 @@ def _scatter(step: Step) -> list[Rows]:
     targets = np.asarray(targets).astype(int).reshape(-1) - 1  # -1: outside, dropped
     inside = np.flatnonzero(targets >= 0)
     rows = data.rows
-    overwritten = step.equation.primitive == "scatter" and step.params["update_jaxpr"] is None
+    overwritten = step.equation.primitive == "scatter" and step.params.get("update_jaxpr") is None
     if overwritten:
         left = np.setdiff1d(np.arange(data.size), targets[inside])
         rows = _joined(left, left, data.size, rows)
