@@ -43,6 +43,8 @@ def test_environment_yml_has_the_pins_of_pyproject():
 def pins():
     """The exact versions of constraints.txt: name, version, and which Pythons it is for."""
     for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line.startswith("#"):
+            continue
         requirement = Requirement(line)
         (pin,) = requirement.specifier
         assert pin.operator == "==", line
