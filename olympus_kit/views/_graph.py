@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture
+from ._dag import MOST_NODES, Dag
 from ._ladder import build_ladder
 from ._svg import ladder_svg, listing_svg
 from ._text import ladder_text
@@ -82,7 +84,7 @@ def graph(
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
     layout: Layout = "ladder",
-) -> Graph:
+) -> Graph | Dag:
     """Show what jax computes for `f` at `args`, equation by equation.
 
     Args:
@@ -117,7 +119,12 @@ def graph(
         f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents
     )
     if layout == "dag":
-        from ._dag import dag
-
-        return dag(program)
+        nodes = Dag(program)
+        if len(nodes.nodes) <= MOST_NODES:
+            return nodes
+        note = (
+            f"This program has {len(nodes.nodes)} nodes. Arrows can be followed up to "
+            f"{MOST_NODES}, so here is the ladder."
+        )
+        return Graph(replace(program, notes=(*program.notes, note)))
     return Graph(program, layout)

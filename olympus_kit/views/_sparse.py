@@ -9,13 +9,13 @@ import jax
 import numpy as np
 
 from ..program import Argnums
+from ._draw import Canvas
+from ._figure import Figure, Step
 from ._formula import plural
-from ._jacobian_draw import draw_entries
-from ._jacobian_passes import Flat
+from ._heat import Heat
+from ._jacobian_passes import Flat, ModeOf
 from ._jacobian_words import PASS
-from ._svg import MUTED, PAD, _finished, _page, _text
 from ._tiles import Tiles
-from ._view import View
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
@@ -61,10 +61,10 @@ def sparse_jacobian(
     return jax.jit(_asdex().jacobian(f, *args, argnums=argnums))
 
 
-class Sparsity(View):
+class Sparsity(Figure):
     """Which entries of a Jacobian can differ from zero, and how few passes fill them."""
 
-    scripts = ("common.js", "player.js", "jacobian.js")
+    kind = "sparsity pattern"
 
     def __init__(self, flat: Flat) -> None:
         self.flat = flat
@@ -72,8 +72,9 @@ class Sparsity(View):
         every = tuple(range(len(flat.points)))
         self.coloring = _asdex().jacobian_coloring(run, *flat.points, argnums=every)
         self.passes = int(self.coloring.num_colors)
-        self.way = "columns" if self.coloring.mode == "fwd" else "rows"
+        self.mode: ModeOf = "forward" if self.coloring.mode == "fwd" else "reverse"
         self.groups = [np.flatnonzero(self.coloring.colors == c) for c in range(self.passes)]
+        self.colors = self.coloring.colors
         pattern = self.coloring.sparsity
         self.rows, self.columns = np.asarray(pattern.rows), np.asarray(pattern.cols)
         self.tiles = Tiles(flat.m, flat.n)
@@ -84,78 +85,87 @@ class Sparsity(View):
     @property
     def title(self) -> str:
         """The shape, and how much of it can differ from zero."""
-        m, n, name = self.flat.m, self.flat.n, self.flat.given.name
+        m, n, name = self.flat.m, self.flat.n, self.flat.name
         return f"The sparsity of {name}: {len(self.rows):,} of {m:,} × {n:,} entries"
 
     @property
-    def summary(self) -> str:
+    def finding(self) -> str:  # type: ignore[override]
         """How many passes are left."""
-        dense, (kind, _, _, across) = min(self.flat.m, self.flat.n), PASS[self.way]
+        dense, words = min(self.flat.m, self.flat.n), PASS[self.mode]
         if not self.passes:
             return f"No entry can differ from 0, so that no pass in place of {dense:,} is needed."
         return (
-            f"{plural(self.passes, 'group')} of {self.way} that share no {across}, so "
-            f"{plural(self.passes, kind)} in place of {dense:,} fill it: "
+            f"{plural(self.passes, 'group')} of {words.line}s that share no {words.across}, so "
+            f"{plural(self.passes, words.kind)} in place of {dense:,} fill it: "
             f"{dense / self.passes:,.3g}× fewer."
         )
 
+    def steps(self) -> list[Step]:
+        """Return the passes."""
+        return [Step(self._words(k)) for k in range(self.passes)]
+
     def _words(self, k: int) -> str:
-        group = self.groups[k]
+        group, words = self.groups[k], PASS[self.mode]
         names = ", ".join(map(str, group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
-        _, seed, _, across = PASS[self.way]
-        places = plural(len(group), "place")
         return (
-            f"Pass {k + 1} of {self.passes}: the {seed} is 1 at {names} ({places}), "
-            f"0 elsewhere. These {self.way} share no {across}, so what comes out can be told apart."
+            f"Pass {k + 1} of {self.passes}: the {words.seed} is 1 at {names} "
+            f"({plural(len(group), 'place')}), 0 elsewhere. These {words.line}s share no "
+            f"{words.across}, so what comes out can be told apart."
         )
 
-    def model(self) -> dict[str, Any]:
-        """Return pattern, groups and words as plain data."""
-        tiles = self.tiles
-        size = tiles.step[1 if self.way == "columns" else 0]
-        steps = [
-            {"words": self._words(k), "hot": np.unique(g // size).tolist(), "seed": True}
-            for k, g in enumerate(self.groups)
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict for each entry that can differ from zero, with the pass that fills it."""
+        lines = self.columns if self.mode == "forward" else self.rows
+        return [
+            {"row": int(i), "column": int(j), "pass": int(self.colors[line]) + 1}
+            for i, j, line in zip(self.rows, self.columns, lines, strict=True)
         ]
-        numbered = ", with the pass that fills it" if self._cells() else ""
-        return {
-            "kind": "sparsity pattern",
-            "title": self.title,
-            "summary": self.summary,
-            "way": self.way,
-            "axes": self.flat.axes(tiles.step),
-            "tile": list(tiles.step),
-            "pattern": True,
-            "legend": [["--plus", f"may differ from 0{numbered}"], ["--paper", "always 0"]],
-            "low": tiles.low.tolist(),
-            "high": tiles.high.tolist(),
-            "cells": self._cells(),
-            "steps": steps,
-            "text": self.text(),
-        }
+
+    def pictures(self) -> list[Canvas]:
+        """Draw the pattern, of a small one with the pass that fills each entry."""
+        tiles, cells = self.tiles, self._cells()
+        rows, columns = self.flat.axes(tiles.step).values()
+        steps: dict[Any, list[int]] = {}
+        for k, group in enumerate(self.groups):
+            for line in np.unique(group // tiles.step[1 if self.mode == "forward" else 0]):
+                steps.setdefault(int(line), []).append(k)
+
+        def say(i: int, j: int) -> str:
+            words = "always 0"
+            if tiles.high[i, j]:
+                filled = f", filled by pass {cells[i][j]}" if cells else ""
+                words = f"may differ from 0{filled}"
+            return f"row {rows[i]}, column {columns[j]}: {words}"
+
+        words = PASS[self.mode]
+        numbered = ", with the pass that fills it" if cells else ""
+        heat = Heat(
+            f"∂y/∂x: {self.flat.m:,} × {self.flat.n:,}",
+            tiles.high,
+            rows,
+            columns,
+            cells,
+            say,
+            (lambda i, j: j) if self.mode == "forward" else (lambda i, j: i),
+            steps,
+            [f"orange: may differ from 0{numbered}"],
+            seed=f"{words.mark} 1",
+        )
+        return [heat.draw()]
 
     def _cells(self) -> list[list[str]] | None:
         """Return for each entry of a small pattern the number of the pass that fills it."""
         if max(self.tiles.step) > 1 or self.tiles.low.size > MOST_CELLS:
             return None
         cells = np.full(self.tiles.grid, "", object)
-        line = self.columns if self.way == "columns" else self.rows
-        cells[self.rows, self.columns] = [f"{k + 1}" for k in self.coloring.colors[line]]
+        for record in self.records():
+            cells[record["row"], record["column"]] = str(record["pass"])
         return cells.tolist()
 
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""
-        groups = [self._words(k) for k in range(self.passes)]
-        return "\n".join([self.title, self.summary, "", *groups, "", str(self.coloring)])
-
-    def svg(self) -> str:
-        """Return the pattern as a picture."""
-        root = _page(self)
-        _text(root, PAD, 52, self.summary, MUTED)
-        bottom, right = draw_entries(
-            root, self.tiles.high, self.flat.axes(self.tiles.step), self._cells(), 76
-        )
-        return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
+        groups = [step.words for step in self.steps()]
+        return "\n".join([self.title, self.finding, "", *groups, "", str(self.coloring)])
 
 
 def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:

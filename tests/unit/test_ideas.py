@@ -11,18 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 100_400  # of all modules together
-MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
+MOST_NODES = 108_300  # of all modules together
+MOST_NODES_A_LINE = 11.9  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
     frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
-    frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
-    frozenset({
-        "olympus_kit.views._jacobian",
-        "olympus_kit.views._jacobian_compare",
-        "olympus_kit.views._jacobian_draw",
-        "olympus_kit.views._jacobian_words",
-    }),
-    frozenset({"olympus_kit.views._cost", "olympus_kit.views._sweep"}),
 }
 MOST_PRIVATE_IMPORTS = 24  # of a private name of one package by another
 

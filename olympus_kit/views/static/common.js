@@ -19,13 +19,10 @@
 
 const BASE = `
 :host { all:initial; display:block }
-.okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f3f5f8; --line:#d0d7de; --now:#fff0b8;
-  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --local-derivative:#1d7a3a; --bookkeeping:#57606a;
+/*COLORS*/
+.okl {
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
   padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }
-.okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
-  --now:#473b0e; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --local-derivative:#6fd08c;
-  --bookkeeping:#a3adb8; color-scheme:dark }
 .okl, .okl * { box-sizing:border-box }
 .okl .title { font-weight:650; font-size:1.05em; margin:0; overflow-wrap:anywhere }
 .okl .summary { color:var(--muted); margin:.1rem 0 .5rem }
@@ -48,6 +45,13 @@ const BASE = `
 .okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
   background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
 .okl [hidden] { display:none !important }
+@media print {
+  .okl { border:0; padding:0 }
+  .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }
+  .okl details:not([open]) { display:none }
+  .okl :is(.scroll,.pictures,pre) { max-height:none !important; overflow:visible !important }
+  .okl :is(svg,tr,figure) { break-inside:avoid; max-width:100% }
+}
 @media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
 `;
 
@@ -91,7 +95,11 @@ function isDark(el) {
 
 function followTheme(el, root) {
   const update = () => root.toggleAttribute("data-dark", isDark(el));
-  const observer = new MutationObserver(() => setTimeout(update, 60));
+  let timer = null;
+  const observer = new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(update, 60);
+  });
   const signs = ["class", "style", "data-theme", "data-jp-theme-light"];
   for (const node of [document.documentElement, document.body]) {
     observer.observe(node, { attributes: true, attributeFilter: signs });
@@ -100,6 +108,7 @@ function followTheme(el, root) {
   system.addEventListener("change", update);
   update();
   return () => {
+    clearTimeout(timer);
     observer.disconnect();
     system.removeEventListener("change", update);
   };
@@ -112,5 +121,10 @@ function mount(el, { label, style = "" }, ...children) {
   const host = make("div");
   host.attachShadow({ mode: "open" }).append(root);
   el.append(host);
-  return { root, unmount: followTheme(el, root) };
+  const unfollow = followTheme(el, root);
+  const unmount = () => {
+    unfollow();
+    host.remove();
+  };
+  return { root, unmount };
 }
