@@ -38,7 +38,8 @@ class Memory(Figure):
     idle = "Step through the equations: the words say how much is live."
 
     def __init__(self, program: Program) -> None:
-        self.program, self.outputs = program, program.outputs + program.derivatives
+        derivatives = tuple([program.variable(v) for v in program.derivatives])
+        self.program, self.outputs = program, program.outputs + derivatives
         self.lives = lifetimes(program.equations, self.outputs)
         self.live_bytes = live_bytes(program.equations, self.outputs, program.values)
         self.peak = max(self.live_bytes, default=0)

@@ -11,11 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 108_300  # of all modules together
-MOST_NODES_A_LINE = 11.9  # a line of code: no blank line, comment or docstring
-CIRCLES: set[frozenset[str]] = {
-    frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
-}
+MOST_NODES = 112_000  # of all modules together
+MOST_NODES_A_LINE = 12.0  # a line of code: no blank line, comment or docstring
+CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 24  # of a private name of one package by another
 
 
