@@ -8,6 +8,7 @@ from ._arguments import read_arguments as read_arguments
 from ._capture import capture as capture
 from ._count import Count as Count
 from ._count import count as count
+from ._impure import user_line as user_line
 from ._liveness import Life as Life
 from ._liveness import lifetimes as lifetimes
 from ._liveness import live_bytes as live_bytes

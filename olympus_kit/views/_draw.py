@@ -26,7 +26,7 @@ PALETTE = {
     "tangent": ("#1d7a3a", "#6fd08c"),
     "adjoint": ("#b3261e", "#ff8a80"),
     "local_derivative": ("#1d7a3a", "#6fd08c"),
-    "bookkeeping": ("#57606a", "#a3adb8"),
+    "bookkeeping": ("#5c6670", "#a3adb8"),
     "plus": ("#d9822b", "#d9822b"),  # orange and blue are told apart with every kind of
     "minus": ("#4a8bd0", "#4a8bd0"),  # colour vision; the sign is written, too
 }

@@ -139,7 +139,7 @@ function enliven(pictures, player, say) {
     else if (event.key === "Enter" || event.key === " ") jump(event);
     else return;
     event.preventDefault();
-    event.stopPropagation();
+    event.stopPropagation(); // the keys of the whole figure mean something else
   }
 
   for (const [k, stop] of stops.entries()) {
@@ -221,14 +221,12 @@ function render({ model, el }) {
   const tables = view.tables.map((table) => [table, drawTable(table)]);
   const closed = tables.filter(([table]) => !table.open);
   const rows = [...(tables[0]?.[1].querySelectorAll("tbody tr") ?? [])];
-  const words = player ? player.words : view.idle && make("div", { class: "words" }, view.idle);
-  const { unmount } = mount(
+  const { root, unmount } = mount(
     el,
     { label: `${view.kind}: ${view.title}`, style: FIGURE_STYLE },
     make("p", { class: "title" }, view.title),
     make("p", { class: "finding" }, view.finding),
-    player?.bar,
-    words || null,
+    player ? make("div", { class: "dock" }, player.bar, player.words) : view.idle && make("div", { class: "words" }, view.idle),
     meters?.element,
     pictures.length > 0 && scroll,
     stops.length > 0 && status,
@@ -248,12 +246,16 @@ function render({ model, el }) {
     inner.show();
     if (current) reveal(scroll, current);
   }
+  scroll.addEventListener("keydown", (event) => {
+    if (event.target !== scroll || event.key !== "Enter") return;
+    event.preventDefault();
+    enter();
+  });
   if (player) {
-    player.keys(scroll, { Enter: enter });
+    player.keys(root);
     player.start();
   } else {
     inner.show();
-    scroll.addEventListener("keydown", (event) => event.target === scroll && event.key === "Enter" && enter());
   }
   return () => {
     player?.destroy();
