@@ -22,5 +22,6 @@ from ._model import Summary as Summary
 from ._model import Totals as Totals
 from ._model import Value as Value
 from ._model import walk as walk
+from ._pattern import sparsity_pattern as sparsity_pattern
 from .jaxprs import dtype_of as dtype_of
 from .jaxprs import is_inexact as is_inexact

@@ -1,53 +1,135 @@
-"""Sparse Jacobians: the pattern, its colouring, and the few passes that are left (by asdex)."""
+"""Sparse Jacobians: the pattern, its colouring, and the few passes that are left."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import numpy as np
 
-from ..program import Argnums
+from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
 from ._draw import Canvas
 from ._figure import Figure, Step
 from ._formula import plural
 from ._heat import Heat
-from ._jacobian_passes import Flat, ModeOf
+from ._jacobian_passes import Flat, Leaf, ModeOf
 from ._jacobian_words import PASS
-from ._tiles import Tiles
+from ._tiles import Array, Tiles
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
+MOST_EDGES = 2_000_000  # of the graph that is coloured; each takes some hundred bytes
 
 
-def _asdex() -> Any:
+# --- groups --------------------------------------------------------------------------------------
+
+
+class Coloring:
+    """A pattern, and its columns (or rows) in groups that share no row (no column).
+
+    One pass fills all lines of a group at once. The lines are the nodes of a graph, those that
+    have an entry in the same place are joined, and a group is a colour: Curtis, Powell and Reid,
+    "On the estimation of sparse Jacobian matrices", 1974.
+    """
+
+    def __init__(self, pattern: Any, modes: Sequence[ModeOf]) -> None:
+        self.rows, self.columns = pattern.tocoo().coords
+        by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
+        # lines that all have an entry in one place need a group each
+        least = {mode: int(np.diff(by_mode[mode].indptr).max(initial=0)) for mode in modes}
+        first, *others = sorted(modes, key=lambda mode: least[mode])
+        self.mode, self.colors = first, _colors(by_mode[first], least[first])
+        for mode in others:
+            if least[mode] < self.count:
+                colors = _colors(by_mode[mode], least[mode])
+                if colors.max(initial=-1) + 1 < self.count:
+                    self.mode, self.colors = mode, colors
+
+    @property
+    def count(self) -> int:
+        """The number of groups."""
+        return int(self.colors.max(initial=-1)) + 1
+
+    @property
+    def groups(self) -> list[Array]:
+        """The lines of each group."""
+        return [np.flatnonzero(self.colors == k) for k in range(self.count)]
+
+
+def _colors(pattern: Any, least: int) -> Array:
+    """Return the group of each column, -1 for one without entries, which needs no pass."""
+    import networkx
+
+    lines = np.flatnonzero(np.bincount(pattern.indices, minlength=pattern.shape[1]))
+    colors = np.full(pattern.shape[1], -1)
+    edges = (np.diff(pattern.indptr).astype(float) ** 2).sum() / 2  # at most
+    if least == lines.size or edges > MOST_EDGES:
+        colors[lines] = np.arange(lines.size)
+        return colors
+    meeting = (pattern.T @ pattern).tocoo()
+    pairs = zip(*(numbers.tolist() for numbers in meeting.coords), strict=True)
+    graph = networkx.Graph()
+    graph.add_nodes_from(lines.tolist())
+    graph.add_edges_from((a, b) for a, b in pairs if a < b)
+    chosen = networkx.greedy_color(graph, "smallest_last")
+    numbers: dict[int, int] = {}  # groups are numbered in the order of their first lines
+    for line in lines.tolist():
+        colors[line] = numbers.setdefault(chosen[line], len(numbers))
+    return colors
+
+
+def _coloring(flat: Flat) -> Coloring:
+    """Return the groups of fewest passes, in a mode that jax has for this function."""
+    pattern = sparsity_pattern(flat.f, *flat.args, argnums=flat.argnums)
+    modes: list[ModeOf] = []
+    for mode in get_args(ModeOf):
+        try:
+            flat.mode(mode)
+        except TypeError:  # complex numbers on that side
+            continue
+        modes.append(mode)
+    if not modes:
+        flat.mode(None)  # says so
+    coloring = Coloring(pattern, modes)
     try:
-        import asdex
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "Sparsity needs asdex, which is not installed. Install it with "
-            "`pip install asdex` (or the kit with its extra: `pip install 'olympus-kit[sparse]'`)."
-        ) from None
-    return asdex
+        _try(flat, coloring.mode)
+    except (TypeError, ValueError):  # custom_vjp has no forward mode, a while loop no reverse mode
+        others = [mode for mode in modes if mode != coloring.mode]
+        if not others:
+            raise
+        _try(flat, others[0])
+        return Coloring(pattern, others)
+    return coloring
 
 
-def sparse_jacobian(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0
-) -> Callable[..., Any]:
+def _try(flat: Flat, mode: ModeOf) -> None:
+    """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
+    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(mode)]
+    flat.push_or_pull(mode)(*zeros)
+
+
+# --- the Jacobian --------------------------------------------------------------------------------
+
+
+def sparse_jacobian(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Callable[..., Any]:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
         f: a function as for jax.jacfwd.
-        *args: a sample of its arguments; only their shapes and dtypes count.
+        *args: a sample of its arguments. Of real and complex numbers and of random keys only
+            shapes and dtypes count; all else (integers, strings) stays as it is here.
         argnums: which arguments to differentiate.
 
     Returns:
-        A jitted function of the same arguments. It returns what jax.jacfwd returns, each block
-        a `jax.experimental.sparse.BCOO` of shape out.shape + in.shape; `.todense()` gives an array.
+        A function of the same arguments, compiled when it is first called. It returns what
+        jax.jacfwd returns, each block a `jax.experimental.sparse.BCOO` of shape
+        out.shape + in.shape (None where there is no derivative, as of an integer);
+        `.todense()` gives an array.
 
     Raises:
-        ModuleNotFoundError: without asdex.
+        TypeError, ValueError: as for `sparsity`; when called, for arguments of another
+            structure or shape than the sample, and for other integers and objects.
 
     ```python
     import olympus.numpy as jnp
@@ -58,7 +140,149 @@ def sparse_jacobian(
     J(x).nse  # 3998 entries, from two passes instead of 1999
     ```
     """
-    return jax.jit(_asdex().jacobian(f, *args, argnums=argnums))
+    flat = Flat(f, args, argnums, False)
+    compute = jax.jit(_passes(flat, _coloring(flat)))
+    sample, tree = _leaves(args)
+    free = [k for k, leaf in enumerate(sample) if _is_number(leaf) and _varies(leaf)]
+
+    def jacobian(*called: Any) -> Any:
+        leaves, structure = _leaves(called)
+        if structure != tree:
+            raise TypeError(
+                f"The Jacobian of {flat.given.name} was prepared for arguments of the structure "
+                f"{tree}; got {structure}. Prepare it again for these."
+            )
+        for k, (old, new) in enumerate(zip(sample, leaves, strict=True)):
+            if k in free:
+                _check_kind(old, new, flat.given.name)
+            else:
+                _check_same(old, new, flat.given.name)
+        return compute([leaves[k] for k in free])
+
+    return jacobian
+
+
+def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
+    return jax.tree.flatten(args)
+
+
+def _is_number(leaf: Any) -> bool:
+    return isinstance(leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic))
+
+
+def _varies(leaf: Any) -> bool:
+    """Whether the pattern holds for other values of a leaf, too."""
+    dtype = dtype_of(leaf)
+    return is_inexact(dtype) or bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+
+
+def _check_kind(old: Any, new: Any, name: str) -> None:
+    was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
+    if np.shape(old) != np.shape(new) or not _varies(new):
+        raise ValueError(
+            f"The Jacobian of {name} was prepared for {was}; got {now}. Hand over the same shapes, "
+            "and 3.0 for 3, or prepare it again."
+        )
+
+
+def _check_same(old: Any, new: Any, name: str) -> None:
+    if isinstance(new, jax.core.Tracer):
+        same = False
+    elif _is_number(old) and _is_number(new):
+        same = np.array_equal(old, new)
+    else:
+        same = old is new or old == new
+    if not same:
+        raise ValueError(
+            f"The Jacobian of {name} was prepared for {describe(old)}; got {describe(new)}. "
+            "What is no real or complex number is part of what was prepared: prepare it again."
+        )
+
+
+def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
+    """Return the function that runs one pass for each group and sorts out the entries."""
+    given = flat.given
+    free = [k for k, leaf in enumerate(given.leaves) if _varies(leaf)]
+    seeds = [jax.numpy.asarray(seed) for seed in _seeds(flat.side(coloring.mode), coloring)]
+
+    def compute(values: list[Any]) -> Any:
+        leaves = list(given.leaves)
+        for k, value in zip(free, values, strict=True):
+            leaves[k] = value
+
+        def run(*points: Any) -> tuple[Any, ...]:
+            full = list(leaves)
+            for k, point in zip(given.which, points, strict=True):
+                full[k] = point
+            out = jax.tree.leaves(flat.f(*given.rebuild(full)))
+            return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
+
+        points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
+        one_pass: Callable[..., Any]
+        if coloring.mode == "forward":
+            one_pass = lambda *v: jax.jvp(run, points, v)[1]
+        else:
+            pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
+            one_pass = lambda *u: pullback(u)
+        came: list[Any] = jax.vmap(one_pass)(*seeds)
+        return _in_blocks(flat, coloring, came)
+
+    return compute
+
+
+def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Array]:
+    """Return for each leaf what goes into the passes: ones at the lines of each group."""
+    seeds = []
+    for leaf in leaves:
+        colors = coloring.colors[leaf.start : leaf.start + leaf.size]
+        ones = colors == np.arange(coloring.count)[:, None]
+        seeds.append(ones.astype(leaf.dtype).reshape(coloring.count, *leaf.shape))
+    return seeds
+
+
+def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
+    """Return what came out of the passes in the structure of jax.jacfwd."""
+    blocks = {
+        (i, j): _block(coloring, y, x, came[i if coloring.mode == "forward" else j])
+        for i, y in enumerate(flat.outputs)
+        for j, x in enumerate(flat.inputs)
+    }
+    trees = flat.given.diff_trees
+    inputs = trees if isinstance(flat.argnums, Sequence) else trees[0]
+    which = flat.given.which
+    results, structure = jax.tree.flatten(flat.out)
+    filled, count = [], 0
+    for y in results:
+        i = None
+        if is_inexact(dtype_of(y)):
+            i, count = count, count + 1
+        block = lambda k, i=i: None if i is None or k not in which else blocks[i, which.index(k)]
+        filled.append(jax.tree.map(block, inputs))
+    return jax.tree.unflatten(structure, filled)
+
+
+def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
+    """Return the block of one output and one input, its entries taken from what came out."""
+    from jax.experimental.sparse import BCOO
+
+    rows, columns = coloring.rows - y.start, coloring.columns - x.start
+    inside = (rows >= 0) & (rows < y.size) & (columns >= 0) & (columns < x.size)
+    rows, columns = rows[inside], columns[inside]
+    if coloring.mode == "forward":
+        groups, places, size = coloring.colors[columns + x.start], rows, y.size
+    else:
+        groups, places, size = coloring.colors[rows + y.start], columns, x.size
+    data = came.reshape(coloring.count, size)[groups, places]
+    index: list[Array] = []
+    for places_in, shape in ((rows, y.shape), (columns, x.shape)):
+        if shape:  # a scalar has no axis
+            index += np.unravel_index(places_in, shape)
+    numbers = np.array(index, np.int32).T.reshape(len(rows), len(index))
+    indices = jax.numpy.asarray(numbers)
+    return BCOO((data, indices), shape=y.shape + x.shape, indices_sorted=True, unique_indices=True)
+
+
+# --- the picture ---------------------------------------------------------------------------------
 
 
 class Sparsity(Figure):
@@ -67,31 +291,28 @@ class Sparsity(Figure):
     kind = "sparsity pattern"
 
     def __init__(self, flat: Flat) -> None:
-        self.flat = flat
-        run = lambda *points: jax.numpy.concatenate([y.reshape(-1) for y in flat.run(*points)])
-        every = tuple(range(len(flat.points)))
-        self.coloring = _asdex().jacobian_coloring(run, *flat.points, argnums=every)
-        self.passes = int(self.coloring.num_colors)
-        self.mode: ModeOf = "forward" if self.coloring.mode == "fwd" else "reverse"
-        self.groups = [np.flatnonzero(self.coloring.colors == c) for c in range(self.passes)]
-        self.colors = self.coloring.colors
-        pattern = self.coloring.sparsity
-        self.rows, self.columns = np.asarray(pattern.rows), np.asarray(pattern.cols)
+        # of the function itself only its name and its axes are left, so that a view can be copied
+        self.name, self.m, self.n = flat.name, flat.m, flat.n
+        self.coloring = _coloring(flat)
+        self.passes, self.mode = self.coloring.count, self.coloring.mode
+        self.groups = self.coloring.groups
+        self.rows, self.columns = self.coloring.rows, self.coloring.columns
         self.tiles = Tiles(flat.m, flat.n)
         self.tiles.high[:] = self.tiles.low[:] = 0
         down, across = self.tiles.step
         self.tiles.high[self.rows // down, self.columns // across] = 1
+        self.axes = flat.axes(self.tiles.step)
 
     @property
     def title(self) -> str:
         """The shape, and how much of it can differ from zero."""
-        m, n, name = self.flat.m, self.flat.n, self.flat.name
-        return f"The sparsity of {name}: {len(self.rows):,} of {m:,} × {n:,} entries"
+        count = len(self.rows)
+        return f"The sparsity of {self.name}: {count:,} of {self.m:,} × {self.n:,} entries"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
         """How many passes are left."""
-        dense, words = min(self.flat.m, self.flat.n), PASS[self.mode]
+        dense, words = min(self.m, self.n), PASS[self.mode]
         if not self.passes:
             return f"No entry can differ from 0, so that no pass in place of {dense:,} is needed."
         return (
@@ -117,14 +338,14 @@ class Sparsity(Figure):
         """Return a dict for each entry that can differ from zero, with the pass that fills it."""
         lines = self.columns if self.mode == "forward" else self.rows
         return [
-            {"row": int(i), "column": int(j), "pass": int(self.colors[line]) + 1}
+            {"row": int(i), "column": int(j), "pass": int(self.coloring.colors[line]) + 1}
             for i, j, line in zip(self.rows, self.columns, lines, strict=True)
         ]
 
     def pictures(self) -> list[Canvas]:
         """Draw the pattern, of a small one with the pass that fills each entry."""
         tiles, cells = self.tiles, self._cells()
-        rows, columns = self.flat.axes(tiles.step).values()
+        rows, columns = self.axes.values()
         steps: dict[Any, list[int]] = {}
         for k, group in enumerate(self.groups):
             for line in np.unique(group // tiles.step[1 if self.mode == "forward" else 0]):
@@ -140,7 +361,7 @@ class Sparsity(Figure):
         words = PASS[self.mode]
         numbered = ", with the pass that fills it" if cells else ""
         heat = Heat(
-            f"∂y/∂x: {self.flat.m:,} × {self.flat.n:,}",
+            f"∂y/∂x: {self.m:,} × {self.n:,}",
             tiles.high,
             rows,
             columns,
@@ -165,7 +386,12 @@ class Sparsity(Figure):
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""
         groups = [step.words for step in self.steps()]
-        return "\n".join([self.title, self.finding, "", *groups, "", str(self.coloring)])
+        down, across = self.tiles.step
+        head = "● may differ from 0, · is always 0"
+        if max(down, across) > 1:
+            head += f"; one mark for {down} × {across} entries"
+        dots = ["".join("●" if high else "·" for high in row) for row in self.tiles.high]
+        return "\n".join([self.title, self.finding, "", *groups, "", head, *dots])
 
 
 def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
@@ -180,8 +406,8 @@ def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsit
         argnums: which arguments to differentiate; the first by default, "all" for all.
 
     Raises:
-        ModuleNotFoundError: without asdex.
-        TypeError: as for `jacobian_shapes`.
+        TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
+            values.
 
     ```python
     import olympus.numpy as jnp

@@ -11,7 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 112_000  # of all modules together
+# of all modules together; 10,000 of them read and colour a Jacobian's pattern, for which a library
+# with a compiler of its own was needed before, one that does not know the newest jax
+MOST_NODES = 125_000
 MOST_NODES_A_LINE = 12.0  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 24  # of a private name of one package by another
