@@ -174,4 +174,8 @@ def _error_lines(error: Exception, program: Program) -> list[str]:
     line = user_line(error).removeprefix(", in ") or f"In {program.name}"
     message = " ".join(str(error).split("\n\n")[0].split())
     count = plural(len(program.rows), "equation")
-    return [line, f"{type(error).__name__}: {message}", f"Below: the {count} traced before it."]
+    return [
+        line,
+        f"{type(error).__name__}: {message}",
+        f"Below, what was traced before it: {count}.",
+    ]

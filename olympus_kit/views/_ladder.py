@@ -130,6 +130,8 @@ class _Builder:
         """Put an equation into the row that it belongs to, and return its step."""
         row = self._row_of(equation) or self.other
         role = next(r for r in PRECEDENCE if r in equation.roles)
+        if equation.path in self.words.sums:  # of seeds alone, too, which belong to no row
+            role = "adjoint"
         column = "local_derivative" if role == "bookkeeping" else role
         if self.program.mode == "primal":
             row.primal[0].step = step
@@ -221,7 +223,7 @@ class _Builder:
         """The primal values that a derivative flows through."""
         links = {**self.program.tangents, **self.program.adjoints}
         if self.program.mode == "forward":
-            links = _at_the_end(self.program, into=False) | links
+            links |= dict(zip(self.program.outputs, self.program.derivatives, strict=True))
         original = self.program.variable
         return {v for v, partner in links.items() if original(partner) in self.words.carriers}
 
@@ -234,12 +236,18 @@ class _Builder:
         reached, made_at = self._reached, self.made_at
         rows = {r: e.path for e in program.rows for r in e.results}
         rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
-        partners = {**program.tangents, **program.adjoints}
-        partners = _at_the_end(program, into) | partners
+        links = {**program.tangents, **program.adjoints}
+        partners = [links.get(v) for v in values]
+        if not into and program.mode == "forward":
+            partners = list(program.derivatives)
+        elif not into:
+            seeds = iter(program.seeds)  # one for each output that has a derivative
+            inexact = [program.values[v].inexact for v in values]
+            partners = [next(seeds, None) if moves else None for moves in inexact]
         suffix = "dot" if program.mode == "forward" else "bar"
         ends: list[dict[str, Any]] = []
-        for k in values:
-            value, partner = program.values[k], partners.get(k)
+        for k, partner in zip(values, partners, strict=True):
+            value = program.values[k]
             end: dict[str, Any] = {"name": value.name, "value": value_text(value)}
             end["short"] = short_text(value)
             end["step"] = made_at.get(k)
@@ -247,11 +255,12 @@ class _Builder:
             if partner is not None:
                 derivative = program.values[partner]
                 source = program.variable(partner)
-                end["partner"] = f"{value.name}_{suffix}"
+                is_seed = partner in program.seeds and into == (program.mode == "forward")
+                end["partner"] = derivative.name if is_seed else f"{value.name}_{suffix}"
                 end["derivative"] = value_text(derivative)
                 end["derivative_short"] = short_text(derivative)
                 end["derivative_step"] = made_at.get(source)
-                end["seed"] = source in program.seeds
+                end["seed"] = is_seed
                 flows = k in reached or into != (program.mode == "reverse")
                 path = f"{value.name} to the output" if into else f"an input to {value.name}"
                 end["zero"] = "" if flows else f"zero: no derivative flows from {path}"
@@ -282,16 +291,6 @@ def _origin(scope: str) -> str:
     if len(passes) < 2:
         return f"the inner derivative's {passes[0]}" if passes else ""
     return " over ".join(f"derivative {len(passes) - k}'s {one}" for k, one in enumerate(passes))
-
-
-def _at_the_end(program: Program, into: bool) -> dict[int, int]:
-    """Return the tangent, or the cotangent that the backward pass starts from, of each output."""
-    if into or program.mode == "primal":
-        return {}
-    if program.mode == "forward":
-        return dict(zip(program.outputs, program.derivatives, strict=True))
-    inexact = [i for i in program.outputs if program.values[i].inexact]
-    return dict(zip(inexact, program.seeds, strict=False))
 
 
 def _title(program: Program) -> str:

@@ -39,7 +39,11 @@ class Words:
         """The values that hold a tangent or an adjoint."""
         values = set(self.program.seeds)
         for equation in self.program.equations:
-            if equation.roles & {"tangent", "adjoint"}:
+            # where outputs are one value, the sum of their seeds belongs to no row
+            adds_seeds = equation.primitive == "add_any" and not values.isdisjoint(
+                equation.operands
+            )
+            if adds_seeds or equation.roles & {"tangent", "adjoint"}:
                 values.update(equation.results)
         return values
 
@@ -190,12 +194,12 @@ class Words:
         row = self.rows.get(equation.primal or "")
         if role == "primal":
             sentence = f"Primal: {text}."
+        elif equation.path in self.sums:
+            sentence = self._accumulation(equation, text)
         elif role == "bookkeeping" or row is None:
             sentence = f"{role.capitalize().replace('_', ' ')}: {text}."
         elif role == "local_derivative":
             sentence = f"{self._share(equation)} {statement(self.program, row)}: {text}."
-        elif equation.path in self.sums:
-            sentence = self._accumulation(equation, text)
         else:
             sentence = self._rule(equation, row, role, product, text)
         bad = [self.name(r) for r in equation.results if _is_bad(self.program.values[r])]

@@ -380,3 +380,41 @@ def test_the_text_of_a_loop_has_its_body_in_every_mode():
     for mode in ("primal", "forward", "reverse"):
         text = ok.graph(corpus.rnn, *corpus.CORPUS["rnn"][1], argnums="all", mode=mode).text()
         assert text.count("= tanh(") == 1
+
+
+def test_an_output_shows_its_seed_and_an_input_the_sum():
+    model = ok.graph(lambda x: (x, x), 2.0).model()
+    assert [(e["derivative"], e["seed"]) for e in model["outputs"]] == [("1.0", True)] * 2
+    assert len({e["partner"] for e in (*model["outputs"], *model["inputs"])}) == 3
+    (x,) = model["inputs"]
+    assert (x["partner"], x["derivative"], x["zero"], x["seed"]) == ("x_bar", "2.0", "", False)
+    (step,) = model["steps"]
+    assert step["words"].startswith("Adjoint: x is used more than once (2 times)")
+
+    def f(x):
+        sine = jnp.sin(x)
+        return sine, sine * x
+
+    model = ok.graph(f, 2.0).model()
+    assert [(e["derivative"], e["seed"]) for e in model["outputs"]] == [("1.0", True)] * 2
+    assert "v1_bar = v1_bar.1 + v1_bar.2" in ok.graph(f, 2.0).text()
+    assert ok.graph(lambda x: x, 2.0).model()["inputs"][0]["seed"] is False
+
+
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+def test_where_f_raises_the_ladder_shows_what_came_before(mode):
+    def broken(x):
+        y = jnp.sin(x) * 2.0
+        return y @ jnp.ones(5)
+
+    view = ok.graph(broken, np.ones(3), mode=mode)
+    line, error, rest = view.error
+    assert line.endswith("return y @ jnp.ones(5)")
+    assert error.startswith("TypeError: ")
+    assert rest == "Below, what was traced before it: 3 equations."
+    assert view.title == "broken stops with an error"
+    for text in (view.text(), view.listing().text(), view.svg()):
+        assert "v1 = sin(x)" in text
+        assert "TypeError: " in text
+    with pytest.raises(ZeroDivisionError):  # nothing was traced
+        ok.graph(lambda x: 1 / 0, 1.0)
