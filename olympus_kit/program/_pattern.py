@@ -168,7 +168,9 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
     table, body = _read(closed)
     if any(e.primitive in WRITING for e in walk(body.equations)):
         # what is written into a mutable array comes out of it elsewhere: no rule follows that
-        return _full(sum(math.prod(table[o].shape) for o in body.outputs), sum(sizes))
+        outputs = sum(math.prod(table[o].shape) for o in body.outputs)
+        _check(outputs * sum(sizes))
+        return _full(outputs, sum(sizes))
     identity = _identity(sum(sizes))
     parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
     seeds = [Entries(x.shape, True, identity[p], None) for x, p in zip(moving, parts, strict=True)]
@@ -178,7 +180,9 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
             Entries(kind.shape, kind.inexact, _none(math.prod(kind.shape), sum(sizes)), None)
         )
     found = _Reading(table, sum(sizes)).run(body, seeds)
-    return _stacked([x.rows for x in found], sum(sizes))
+    pattern = _stacked([x.rows for x in found], sum(sizes))
+    pattern.sort_indices()
+    return pattern
 
 
 def _varies(leaf: Any) -> bool:
@@ -426,7 +430,8 @@ def _scatter(step: Step) -> list[Rows]:
     targets = np.asarray(targets).astype(int).reshape(-1) - 1  # -1: outside, dropped
     inside = np.flatnonzero(targets >= 0)
     rows = data.rows
-    if step.equation.primitive == "scatter":  # what is overwritten is gone
+    overwritten = step.equation.primitive == "scatter" and step.params.get("update_jaxpr") is None
+    if overwritten:
         left = np.setdiff1d(np.arange(data.size), targets[inside])
         rows = _joined(left, left, data.size, rows)
     return [_united([rows, _joined(targets[inside], inside, data.size, updates.rows)])]
@@ -710,9 +715,12 @@ def _custom(step: Step) -> list[Rows]:
     except TypeError:  # a random key that depends on the inputs
         return _everything(step)
 
+    # computed here: inside a trace even constants would become part of it
+    known = [None if x.numbers is None else x.numbers() for x in step.operands]
+
     def function(given: Sequence[Any]) -> Callable[..., list[Any]]:
         def run(*chosen: Any) -> list[Any]:
-            full = [x.numbers() if x.numbers is not None else None for x in step.operands]
+            full = list(known)
             for k, x in zip([*free, *moving], [*given, *chosen], strict=True):
                 full[k] = x
             return [

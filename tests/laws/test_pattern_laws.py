@@ -110,6 +110,15 @@ def with_neighbour(x):
 with_neighbour.defjvp(lambda p, t: (jnp.floor(p[0]), t[0] + jnp.roll(t[0], 1)))
 
 
+@jax.custom_jvp
+def scaled(factor, x):
+    """Has a rule of several arguments, one of which may be a constant."""
+    return factor * x
+
+
+scaled.defjvp(lambda p, t: (scaled(*p), p[0] * t[1] + t[0] * p[1]))
+
+
 def conv(x, kernel=KERNEL, **options):
     options = {"window_strides": (1, 1), "padding": "SAME", "dimension_numbers": NUMBERS} | options
     return lax.conv_general_dilated(x, jnp.asarray(kernel), **options)
@@ -176,6 +185,7 @@ EXACT = {
     "kernel": (lambda k: conv(IMAGE, k), KERNEL),
     "pooling": (lambda x: lax.reduce_window(x, 0.0, lax.add, (3,), (2,), "SAME"), X),
     "sort": (lambda a: jnp.sort(a * jnp.array([1.0, -1.0]), axis=1), X.reshape(4, 2)),
+    "greatest": (lambda a: lax.top_k(a, 1)[0], X.reshape(4, 2)),
     "fft": (lambda a: jnp.fft.rfft(a).real[:, 0], X.reshape(2, 4)),
     "systems": (
         lambda x: jax.vmap(jnp.linalg.cholesky)(x[:, None, None] ** 2 + jnp.eye(2))[:, 1, 1],
@@ -197,6 +207,7 @@ EXACT = {
     "relu": (lambda x: jax.nn.relu(jnp.roll(x, 2)), X),
     "straight through": (straight_through, X),
     "rule with neighbours": (with_neighbour, X),
+    "rule of a constant": (lambda x: scaled(jnp.array(3.0), x), X),
     "gradient": (jax.grad(lambda x: jnp.sum(x[1:] ** 2 * x[:-1] ** 2)), X),
     "hessian vector product": (
         lambda x: jax.jvp(jax.grad(lambda y: jnp.sum(y[1:] * y[:-1] ** 3)), (x,), (x,))[1],
@@ -298,6 +309,11 @@ def test_random_programs_lack_no_entry(names):
     with jax.enable_x64(True):
         found = sparsity_pattern(f, X[:6]).toarray()
         assert not (nonzero(f, (X[:6],)) & ~found).any()
+
+
+def test_entries_that_are_changed_in_place_are_not_lost():
+    found = sparsity_pattern(lambda x: x.at[jnp.array([1])].apply(jnp.sin), X)
+    assert found.toarray()[np.arange(N), np.arange(N)].all()
 
 
 def test_a_mutable_array_hides_what_depends_on_what():

@@ -615,6 +615,17 @@ class TestSparse:
                 assert {row[j] for j in group} <= {"", str(k + 1)}
         assert sum(cell != "" for row in cells for cell in row) == len(view.rows) == 16
 
+    @pytest.mark.parametrize(("reach", "passes"), [((0, 1), 5), ((1, 1), 9)])
+    def test_a_stencil_on_a_grid_takes_as_many_groups_as_it_has_points(self, reach, passes):
+        steps = range(-1, 2)
+        star = [(i, j) for i in steps for j in steps if abs(i) + abs(j) <= sum(reach)]
+
+        def stencil(u):
+            wide = jnp.pad(u, 1)
+            return sum(wide[1 + i : 9 + i, 1 + j : 9 + j] for i, j in star)
+
+        assert ok.sparsity(stencil, jnp.ones((8, 8))).passes == passes
+
     def test_rows_are_grouped_where_that_is_cheaper(self):
         view = ok.sparsity(lambda x: jnp.stack([x[:3].sum(), x[3:].sum()]), jnp.ones(6))
         assert view.mode == "reverse"
