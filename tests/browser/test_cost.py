@@ -81,7 +81,7 @@ def test_the_slider_goes_through_the_sizes(show, views, log):
         row = next(r for r in views["sweep"].records() if r["n"] == n and r["name"] == "jacfwd")
         expect(page.locator(".words")).to_contain_text(f"n = {n}: jacfwd {row['flops']:,}; jacrev")
         expect(now.locator("th")).to_have_text(f"n = {n}")
-        expect(cursor).to_be_visible()
+        expect(cursor).to_have_css("visibility", "visible")
         places.append(cursor.bounding_box()["x"])
     assert places == sorted(set(places))
     expect(page.locator(".finding")).to_contain_text("cross between n = 10 and 160, at about 40")
