@@ -117,7 +117,7 @@ def test_scripts_stay_small():
     scripts = [p for p in tracked() if p.suffix == ".js" and "olympus_kit" in p.parts]
     code = "".join(map(text_of, scripts))
     assert len(re.findall(r"=>|\bfunction\b", code)) <= 333
-    assert max(map(len, code.splitlines())) <= 170
+    assert max(map(len, code.splitlines())) <= 120
 
 
 INSIDE = {"eqns", "invars", "outvars", "constvars", "aval", "source_info", "ctx"}

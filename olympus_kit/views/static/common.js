@@ -60,13 +60,15 @@ const MARK = { primal: "■", local_derivative: "◆", tangent: "▶", adjoint: 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null)
+      element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.flat(9).filter((child) => child != null && child !== false));
   return element;
 }
 
-const make = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+const make = (tag, attributes = {}, ...children) =>
+  filled(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
@@ -77,7 +79,9 @@ function role(name, text) {
 
 function bytes(count) {
   if (count < 1024) return counted(count, "byte");
-  return count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`;
+  return count < 1048576
+    ? `${(count / 1024).toFixed(1)} KiB`
+    : `${(count / 1048576).toFixed(1)} MiB`;
 }
 
 const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -85,7 +89,10 @@ const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count =
 // Dark or light is read off the page itself, since every host says it in its own way.
 function isDark(el) {
   for (let node = el.parentElement; node; node = node.parentElement) {
-    const parts = getComputedStyle(node).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    const parts =
+      getComputedStyle(node)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.map(Number) ?? [];
     if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
       return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
     }
@@ -116,7 +123,11 @@ function followTheme(el, root) {
 
 // The shadow root keeps the host's style for tables and code out, and the view's own in.
 function mount(el, { label, style = "" }, ...children) {
-  const root = make("div", { class: "okl", role: "group", "aria-label": label }, make("style", {}, BASE + style));
+  const root = make(
+    "div",
+    { class: "okl", role: "group", "aria-label": label },
+    make("style", {}, BASE + style),
+  );
   root.append(...children.flat(9).filter((child) => child != null && child !== false));
   const host = make("div");
   host.attachShadow({ mode: "open" }).append(root);

@@ -51,7 +51,9 @@ const FIGURE_STYLE = `${PLAYER_STYLE}
 @media (forced-colors:active) { .okl svg .now > .box { stroke:Highlight; stroke-width:5 } }
 `;
 const NARROW = 346; // a picture up to this wide fits a phone, and may grow on a wide page
-const WORDS = Object.fromEntries(Object.entries(MARK).map(([word, mark]) => [mark, word.replace("_", " ")]));
+const WORDS = Object.fromEntries(
+  Object.entries(MARK).map(([word, mark]) => [mark, word.replace("_", " ")]),
+);
 
 // ---- the picture -------------------------------------------------------------------------------
 
@@ -78,7 +80,9 @@ function drawPictures(pictures) {
 function spoken(element) {
   if (element.dataset.say) return element.dataset.say;
   const lines = [...element.querySelectorAll("text:not(.later)")].map((line) => line.textContent);
-  return lines.map((line) => (WORDS[line[0]] ? `${WORDS[line[0]]} ${line.slice(2)}` : line)).join(", ");
+  return lines
+    .map((line) => (WORDS[line[0]] ? `${WORDS[line[0]]} ${line.slice(2)}` : line))
+    .join(", ");
 }
 
 // Give each marked element of the pictures its behaviour; `now(k)` shows step k.
@@ -92,7 +96,10 @@ function enliven(pictures, player, say) {
   const ends = all("[data-ends]");
   const stepsOf = (stop) => {
     const inside = timed.filter(({ element }) => stop.contains(element) || element.contains(stop));
-    return inside.flatMap(({ at, now }) => [at, ...now]).filter((k) => k >= 0).sort((a, b) => a - b);
+    return inside
+      .flatMap(({ at, now }) => [at, ...now])
+      .filter((k) => k >= 0)
+      .sort((a, b) => a - b);
   };
   for (const end of ends) end.setAttribute("aria-hidden", "true"); // the text has them all
 
@@ -109,7 +116,12 @@ function enliven(pictures, player, say) {
     const steps = stop && player ? stepsOf(stop) : [];
     if (steps.length) player.go(steps.find((k) => k > player.step()) ?? steps[0]);
   }
-  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const directions = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+  };
   function neighbour(stop, [dx, dy]) {
     const middle = (element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
@@ -158,10 +170,16 @@ function enliven(pictures, player, say) {
       }
     }
     for (const stop of stops) if (!stop.dataset.say) stop.setAttribute("aria-label", spoken(stop));
-    return timed.find(({ element, now: lit }) => lit.has(k) && !element.matches("[data-ends]"))?.element;
+    return timed.find(({ element, now: lit }) => lit.has(k) && !element.matches("[data-ends]"))
+      ?.element;
   }
   const listeners = { onmouseover: point, onfocusin: point, onclick: jump, onkeydown: keys };
-  return { listeners, now, enter: () => focus(stops.find((stop) => stop.getAttribute("tabindex") === "0")), stops };
+  return {
+    listeners,
+    now,
+    enter: () => focus(stops.find((stop) => stop.getAttribute("tabindex") === "0")),
+    stops,
+  };
 }
 
 // Scroll the picture alone, never the page.
@@ -178,25 +196,47 @@ function reveal(scroll, element) {
 function drawTable({ caption, columns, rows, prose }) {
   const head = [caption, ...columns].map((text) => make("th", { scope: "col" }, text));
   const body = rows.map(([name, ...cells]) =>
-    make("tr", {}, make("th", { scope: "row" }, name), cells.map((text) => make("td", {}, text))),
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, name),
+      cells.map((text) => make("td", {}, text)),
+    ),
   );
   const parts = [make("thead", {}, make("tr", {}, head)), make("tbody", {}, body)];
   const table = make("table", { class: prose ? "prose" : null }, parts);
-  return make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `table: ${caption}` }, table);
+  return make(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group", "aria-label": `table: ${caption}` },
+    table,
+  );
 }
 
-const folded = (heading, ...children) => make("details", { class: "details" }, make("summary", {}, heading), children);
-const list = (lines) => lines.length > 0 && make("ul", {}, lines.map((line) => make("li", {}, line)));
+const folded = (heading, ...children) =>
+  make("details", { class: "details" }, make("summary", {}, heading), children);
+const list = (lines) =>
+  lines.length > 0 &&
+  make(
+    "ul",
+    {},
+    lines.map((line) => make("li", {}, line)),
+  );
 
 // The view of the pass that is shown: the element of another view, made when it is opened.
 function createInner(inner, step) {
   const elements = {};
   const place = make("div");
-  const details = make("details", { class: "inner", ontoggle: show }, make("summary", {}, inner?.heading ?? ""), place);
+  const details = make(
+    "details",
+    { class: "inner", ontoggle: show },
+    make("summary", {}, inner?.heading ?? ""),
+    place,
+  );
   function show() {
     const state = inner?.states[step()];
     details.hidden = !state;
-    if (state && details.open) place.replaceChildren((elements[step()] ??= make(inner.tag, { "data-state": state })));
+    if (state && details.open)
+      place.replaceChildren((elements[step()] ??= make(inner.tag, { "data-state": state })));
   }
   return { details, show };
 }
@@ -211,13 +251,32 @@ function render({ model, el }) {
   const status = make("p", { class: "say", role: "status" });
   const meters = count && peak !== null ? createMeters({ steps: view.steps, bad, peak }) : null;
   const player = count
-    ? createPlayer({ model, steps: count, words: (k) => view.steps[k].words, onStep: draw, idle: view.idle || undefined, bad, group })
+    ? createPlayer({
+        model,
+        steps: count,
+        words: (k) => view.steps[k].words,
+        onStep: draw,
+        idle: view.idle || undefined,
+        bad,
+        group,
+      })
     : null;
-  const { listeners, now, enter, stops } = enliven(pictures, player, (words) => (status.textContent = words));
+  const { listeners, now, enter, stops } = enliven(
+    pictures,
+    player,
+    (words) => (status.textContent = words),
+  );
   const inner = createInner(view.inner, () => player?.step() ?? -1);
-  const how = [player && "arrow keys step, Space plays", stops.length && "Enter goes to its parts"].filter(Boolean);
+  const how = [
+    player && "arrow keys step, Space plays",
+    stops.length && "Enter goes to its parts",
+  ].filter(Boolean);
   const label = [`the ${view.kind}`, how.join(", ")].filter(Boolean).join(": ");
-  const scroll = make("div", { class: "pictures", tabindex: 0, role: "group", "aria-label": label, ...listeners }, pictures);
+  const scroll = make(
+    "div",
+    { class: "pictures", tabindex: 0, role: "group", "aria-label": label, ...listeners },
+    pictures,
+  );
   const tables = view.tables.map((table) => [table, drawTable(table)]);
   const closed = tables.filter(([table]) => !table.open);
   const rows = [...(tables[0]?.[1].querySelectorAll("tbody tr") ?? [])];
@@ -226,15 +285,31 @@ function render({ model, el }) {
     { label: `${view.kind}: ${view.title}`, style: FIGURE_STYLE },
     make("p", { class: "title" }, view.title),
     make("p", { class: "finding" }, view.finding),
-    player ? make("div", { class: "dock" }, player.bar, player.words) : view.idle && make("div", { class: "words" }, view.idle),
+    player
+      ? make("div", { class: "dock" }, player.bar, player.words)
+      : view.idle && make("div", { class: "words" }, view.idle),
     meters?.element,
     pictures.length > 0 && scroll,
     stops.length > 0 && status,
     inner.details,
     tables.filter(([table]) => table.open).map(([, element]) => element),
     view.details.map(({ heading, lines, pictures: more }) =>
-      folded(heading, list(lines), more.length > 0 && make("div", { class: "pictures", tabindex: 0, role: "group", "aria-label": heading }, drawPictures(more)))),
-    closed.length > 0 && folded(`Table: ${closed.map(([table]) => table.caption).join("; ")}`, closed.map(([, element]) => element)),
+      folded(
+        heading,
+        list(lines),
+        more.length > 0 &&
+          make(
+            "div",
+            { class: "pictures", tabindex: 0, role: "group", "aria-label": heading },
+            drawPictures(more),
+          ),
+      ),
+    ),
+    closed.length > 0 &&
+      folded(
+        `Table: ${closed.map(([table]) => table.caption).join("; ")}`,
+        closed.map(([, element]) => element),
+      ),
     view.notes.length > 0 && folded("Notes", list(view.notes)),
     folded("The same as text", make("pre", { tabindex: 0 }, view.text)),
   );

@@ -27,7 +27,15 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
     output.textContent = shown(Number(input.value));
     change(Number(input.value));
   };
-  const input = make("input", { type: "range", min, max, step, value, oninput, "aria-label": label });
+  const input = make("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    value,
+    oninput,
+    "aria-label": label,
+  });
   const set = (x) => {
     input.value = x;
     output.textContent = shown(x);
@@ -39,7 +47,8 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
 
 // The FLOPs of a bracketing and the most numbers live; a tree is a number or [outer, inner].
 function measure(tree, sizes) {
-  if (typeof tree === "number") return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
+  if (typeof tree === "number")
+    return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
   const [outer, inner] = tree.map((part) => measure(part, sizes));
   const size = sizes[outer.high] * sizes[inner.low];
   const flops = inner.flops + outer.flops + 2 * size * sizes[inner.high];
@@ -54,7 +63,10 @@ function drawBoxes(sizes) {
   for (let k = sizes.length - 2; k >= 0; k--) {
     const [height, width] = [side(sizes[k + 1]), side(sizes[k])];
     const name = `J${k + 1}: ${sizes[k + 1]}×${sizes[k]}`;
-    root.append(svg("rect", { x, y: 60 - height / 2, width, height }), svg("text", { x, y: 124 }, name));
+    root.append(
+      svg("rect", { x, y: 60 - height / 2, width, height }),
+      svg("text", { x, y: 124 }, name),
+    );
     x += Math.max(width, 7 * name.length) + 14;
   }
   root.setAttribute("viewBox", `0 0 ${x} 130`);
@@ -69,21 +81,37 @@ function drawChain(view, title, finding) {
   const number = (x) => x.toLocaleString("en");
   const times = (x) => (x < 100 ? x.toFixed(2) : number(Math.round(x)));
   function draw() {
-    const rows = view.rows.map((row) => ({ ...row, ...measure(row.tree, sizes) })).sort((a, b) => a.flops - b.flops);
-    const words = (row) => [row.name, row.flops === rows[0].flops && "fewest FLOPs"].filter(Boolean).join(", ");
+    const rows = view.rows
+      .map((row) => ({ ...row, ...measure(row.tree, sizes) }))
+      .sort((a, b) => a.flops - b.flops);
+    const words = (row) =>
+      [row.name, row.flops === rows[0].flops && "fewest FLOPs"].filter(Boolean).join(", ");
     boxes.replaceChildren(drawBoxes(sizes));
-    body.replaceChildren(...rows.map((row) => {
-      const cells = [number(row.flops), number(row.live)].map((cell) => make("td", {}, cell));
-      const head = make("th", { scope: "row" }, row.order, words(row) && make("div", { class: "note" }, words(row)));
-      return make("tr", { class: words(row) ? "named" : null }, head, cells);
-    }));
+    body.replaceChildren(
+      ...rows.map((row) => {
+        const cells = [number(row.flops), number(row.live)].map((cell) => make("td", {}, cell));
+        const head = make(
+          "th",
+          { scope: "row" },
+          row.order,
+          words(row) && make("div", { class: "note" }, words(row)),
+        );
+        return make("tr", { class: words(row) ? "named" : null }, head, cells);
+      }),
+    );
     const last = sizes.length - 1;
-    const names = sizes.map((size, k) => (k === last && size === 1 ? "1" : `${view.letters[k]} = ${size}`));
+    const names = sizes.map((size, k) =>
+      k === last && size === 1 ? "1" : `${view.letters[k]} = ${size}`,
+    );
     title.textContent = `A chain of ${last} functions: ${names.join(" → ")}`;
-    const modes = rows.filter((row) => row.name).map(({ name, flops }) => `${name} takes ${number(flops)}`).join(", ");
+    const modes = rows
+      .filter((row) => row.name)
+      .map(({ name, flops }) => `${name} takes ${number(flops)}`)
+      .join(", ");
     const [low, high] = rows.filter((row) => row.name).map((row) => row.flops);
     const ratio = high > low ? ` (${times(high / low)}× as many)` : "";
-    finding.textContent = `${modes[0].toUpperCase()}${modes.slice(1)} FLOPs${ratio}; the fewest are ${number(rows[0].flops)}, for ${rows[0].order}.`;
+    const fewest = `the fewest are ${number(rows[0].flops)}, for ${rows[0].order}.`;
+    finding.textContent = `${modes[0].toUpperCase()}${modes.slice(1)} FLOPs${ratio}; ${fewest}`;
   }
   const top = Math.max(1000, ...sizes);
   const sliders = sizes.map((value, k) => {
@@ -94,7 +122,14 @@ function drawChain(view, title, finding) {
       draw();
     };
     const at = (100 * Math.log(value)) / Math.log(top);
-    const { element } = slider(view.labels[k], { min: 0, max: 100, step: 1, value: at, change, shown });
+    const { element } = slider(view.labels[k], {
+      min: 0,
+      max: 100,
+      step: 1,
+      value: at,
+      change,
+      shown,
+    });
     element.querySelector("output").textContent = value;
     return element;
   });
@@ -102,8 +137,15 @@ function drawChain(view, title, finding) {
   const head = ["order", "FLOPs", "numbers live"].map((word) => make("th", { scope: "col" }, word));
   const caption = make("caption", { class: "hidden" }, "every order of multiplying");
   const table = make("table", {}, caption, make("thead", {}, make("tr", {}, head)), body);
-  const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "table of orders" }, table);
-  return { content: [make("div", { class: "sliders" }, sliders), boxes, scroll], destroy: () => {} };
+  const scroll = make(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group", "aria-label": "table of orders" },
+    table,
+  );
+  return {
+    content: [make("div", { class: "sliders" }, sliders), boxes, scroll],
+    destroy: () => {},
+  };
 }
 
 // ---- push and pull -----------------------------------------------------------------------------
@@ -112,9 +154,17 @@ const plain = (x) => (Array.isArray(x) ? x.map(plain) : (x ?? NaN)); // JSON has
 const finite = (p) => p.every(Number.isFinite);
 const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
 const times = (J, v) => J.map((row) => dot(row, v));
-const timesLeft = (u, J) => J[0].map((_, j) => dot(u, J.map((row) => row[j])));
-const short = (x) => (Array.isArray(x) ? `[${x.map(short).join(", ")}]` : Number(x.toPrecision(4)).toString());
-const closest = (values, x) => values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
+const timesLeft = (u, J) =>
+  J[0].map((_, j) =>
+    dot(
+      u,
+      J.map((row) => row[j]),
+    ),
+  );
+const short = (x) =>
+  Array.isArray(x) ? `[${x.map(short).join(", ")}]` : Number(x.toPrecision(4)).toString();
+const closest = (values, x) =>
+  values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
 
 // One space: the picture that Python drew, whose arrows are moved; `drag(name, place)` is told where
 // a handle is pulled, `nudge(name, [dx, dy])` of the arrow keys on it.
@@ -126,10 +176,20 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   root.setAttribute("aria-label", name);
   root.setAttribute("width", width * 1.25);
   root.removeAttribute("height");
-  const to = ([a, b = 0]) => [corner[0] + (a - middle[0]) * factor, corner[1] - (b - middle[1]) * factor];
+  const to = ([a, b = 0]) => [
+    corner[0] + (a - middle[0]) * factor,
+    corner[1] - (b - middle[1]) * factor,
+  ];
   const point = root.querySelector("circle[data-handle]");
-  const arrows = Object.fromEntries([...root.querySelectorAll("[data-arrow]")].map((group) => [group.dataset.arrow, group]));
-  const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const arrows = Object.fromEntries(
+    [...root.querySelectorAll("[data-arrow]")].map((group) => [group.dataset.arrow, group]),
+  );
+  const directions = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, 1],
+    ArrowDown: [0, -1],
+  };
   for (const handle of root.querySelectorAll("[data-handle]")) {
     if (handle.dataset.handle === "y") continue;
     handle.setAttribute("tabindex", 0);
@@ -151,10 +211,14 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   root.addEventListener("pointermove", (event) => {
     if (!pulled) return;
     const box = root.getBoundingClientRect();
-    const [px, py] = [((event.clientX - box.left) * width) / box.width, ((event.clientY - box.top) * height) / box.height];
+    const [px, py] = [
+      ((event.clientX - box.left) * width) / box.width,
+      ((event.clientY - box.top) * height) / box.height,
+    ];
     drag(pulled, [(px - corner[0]) / factor + middle[0], (corner[1] - py) / factor + middle[1]]);
   });
-  for (const event of ["pointerup", "pointercancel"]) root.addEventListener(event, () => (pulled = null));
+  for (const event of ["pointerup", "pointercancel"])
+    root.addEventListener(event, () => (pulled = null));
 
   const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
   function moveArrow(name, origin, vector) {
@@ -166,7 +230,9 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
     const angle = (Math.atan2(d - b, c - a) * 180) / Math.PI;
     group.classList.toggle("empty", Math.hypot(c - a, d - b) < 1);
     group.querySelector(".shaft").setAttribute("d", `M${a} ${b}L${c} ${d}`);
-    group.querySelector(".knob")?.setAttribute("d", `M${c - 11} ${d}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0`);
+    group
+      .querySelector(".knob")
+      ?.setAttribute("d", `M${c - 11} ${d}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0`);
     group.querySelector(".head").setAttribute("transform", `translate(${c} ${d}) rotate(${angle})`);
     const label = group.querySelector("text");
     label.setAttribute("x", clamp(c + 12, 4, width - 7.3 * label.textContent.length - 6));
@@ -175,7 +241,8 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   function movePoint(origin) {
     point.setAttribute("visibility", finite(origin) ? "visible" : "hidden");
     const [x, y] = to(origin);
-    if (finite(origin)) Object.entries({ cx: x, cy: y }).forEach(([key, value]) => point.setAttribute(key, value));
+    if (finite(origin))
+      Object.entries({ cx: x, cy: y }).forEach(([key, value]) => point.setAttribute(key, value));
   }
   return { root, moveArrow, movePoint };
 }
@@ -189,7 +256,10 @@ function drawPushPull(view, model, finding) {
     return { x, y: plain(y), J: plain(J) };
   };
   const move = (place) => {
-    const nearest = view.frames.reduce((best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best), 0);
+    const nearest = view.frames.reduce(
+      (best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best),
+      0,
+    );
     state.at = nearest;
     if (model.get("frame")) {
       model.set("point", place.slice(0, view.v.length)); // Python answers with a new frame
@@ -212,18 +282,33 @@ function drawPushPull(view, model, finding) {
     state[name] = state[name].map((x, k) => Number((x + 0.1 * direction[k]).toFixed(10)));
     draw();
   };
-  const planes = view.pictures.map((picture, k) => createPlane(picture, view.scales[k], drag, nudge));
-  const along = axes.map((values, k) => slider(`x[${k}]`, {
-    min: 0, max: values.length - 1, step: 1, value: Math.floor(values.length / 2), shown: (p) => short(values[p]),
-    change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
-  }));
-  const part = (name) => state[name].map((value, k) => slider(`${name}[${k}]`, {
-    min: -2, max: 2, step: 0.1, value, shown: (x) => short(x),
-    change: (x) => {
-      state[name][k] = x;
-      draw();
-    },
-  }));
+  const planes = view.pictures.map((picture, k) =>
+    createPlane(picture, view.scales[k], drag, nudge),
+  );
+  const along = axes.map((values, k) =>
+    slider(`x[${k}]`, {
+      min: 0,
+      max: values.length - 1,
+      step: 1,
+      value: Math.floor(values.length / 2),
+      shown: (p) => short(values[p]),
+      change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
+    }),
+  );
+  const part = (name) =>
+    state[name].map((value, k) =>
+      slider(`${name}[${k}]`, {
+        min: -2,
+        max: 2,
+        step: 0.1,
+        value,
+        shown: (x) => short(x),
+        change: (x) => {
+          state[name][k] = x;
+          draw();
+        },
+      }),
+    );
   const parts = { v: part("v"), u: part("u") };
   function draw() {
     const { x, y, J } = here();
@@ -237,15 +322,28 @@ function drawPushPull(view, model, finding) {
     for (const name of ["v", "u"]) parts[name].forEach((one, k) => one.set(state[name][k]));
     along.forEach((one, k) => one.set(closest(axes[k], x[k])));
     const [pushed, pulled] = [dot(state.u, Jv), dot(Ju, state.v)].map(short);
-    finding.textContent = `⟨u, Jv⟩ = ${pushed} and ⟨Jᵀu, v⟩ = ${pulled}: v pushed forward meets u as v meets u pulled back.`;
-    said.textContent = `x = ${short(x)}, f(x) = ${short(y)}, J = ${short(J)}. Jv = ${short(Jv)}, Jᵀu = ${short(Ju)}.`;
+    const both = `⟨u, Jv⟩ = ${pushed} and ⟨Jᵀu, v⟩ = ${pulled}`;
+    finding.textContent = `${both}: v pushed forward meets u as v meets u pulled back.`;
+    const point = `x = ${short(x)}, f(x) = ${short(y)}, J = ${short(J)}`;
+    said.textContent = `${point}. Jv = ${short(Jv)}, Jᵀu = ${short(Ju)}.`;
   }
   model.on("change:frame", draw);
   draw();
   const all = [...along, ...parts.v, ...parts.u].map((one) => one.element);
-  const pictures = make("div", { class: "pictures" }, planes.map(({ root }) => root));
-  const how = "Drag the point, v (▶ a tangent, pushed forward by J) and u (▲ a covector, dashed, pulled back), or use the arrow keys on them.";
-  const content = [make("p", { class: "note" }, how), pictures, said, make("div", { class: "sliders" }, all)];
+  const pictures = make(
+    "div",
+    { class: "pictures" },
+    planes.map(({ root }) => root),
+  );
+  const how =
+    "Drag the point, v (▶ a tangent, pushed forward by J) and u (▲ a covector, dashed, " +
+    "pulled back), or use the arrow keys on them.";
+  const content = [
+    make("p", { class: "note" }, how),
+    pictures,
+    said,
+    make("div", { class: "sliders" }, all),
+  ];
   return { content, destroy: () => model.off("change:frame", draw) };
 }
 
@@ -255,7 +353,9 @@ function render({ model, el }) {
   const view = model.get("view");
   const title = make("p", { class: "title" }, view.title);
   const finding = make("p", { class: "finding", role: "status" }, view.finding);
-  const { content, destroy } = view.rows ? drawChain(view, title, finding) : drawPushPull(view, model, finding);
+  const { content, destroy } = view.rows
+    ? drawChain(view, title, finding)
+    : drawPushPull(view, model, finding);
   const { unmount } = mount(
     el,
     { label: view.title, style: LINEAR_STYLE },
@@ -263,7 +363,12 @@ function render({ model, el }) {
     finding,
     content,
     view.notes.map((note) => make("p", { class: "note" }, note)),
-    make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
+    make(
+      "details",
+      {},
+      make("summary", {}, "The same as text"),
+      make("pre", { tabindex: 0 }, view.text),
+    ),
   );
   return () => {
     destroy();
