@@ -129,10 +129,12 @@ class Heat:
         if not np.isfinite(value):
             role, strength = "cell bookkeeping", 0.4
         elif not value:
-            role, strength = "cell paper", 1.0
+            role, strength = "cell paper", 0.0
         elif self.numbers is not None:
             strength = STRONGEST * share
-        look = {"fill_opacity": f"{max(0.06, strength):.2f}", "data_say": self.say(i, j)}
+        if value:
+            strength = max(0.06, strength)
+        look = {"fill_opacity": f"{strength:.2f}", "data_say": self.say(i, j)}
         if self.numbers is None and value < 0:  # a bar is cut out: the sign needs no colour
             bar = f"m2.5 {high / 2 - 0.7:.1f}h{wide - 5:g}v1.4h-{wide - 5:g}z"
             d = f"M{x:.1f} {y:.1f}h{wide:g}v{high:g}h-{wide:g}z{bar}"
