@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from ._charts import bars_svg
-from ._jacobian_draw import aligned
-from ._view import View
+from ._charts import multiples
+from ._draw import Canvas
+from ._figure import Figure, Table
+from ._format import number_text, times_text
 
 # a bracketing: the number of one Jacobian, or a pair (closer to the output, closer to the input)
 Order = int | tuple["Order", "Order"]
 MOST = 8  # Jacobians in a chain: every bracketing is listed, 429 of them
-SHOWN = 24
+SHOWN = 12
+LETTERS = "nmdpqrstu"  # for the sizes: n entries go in, then come m, then d
 WORDS = (
     "The product of all Jacobians is the derivative of the chain, in whatever order it is "
-    "multiplied. Reverse mode goes from left to right, forward mode from right to left. Held at "
+    "multiplied. Reverse mode goes from left to right, forward mode from right to left. Live at "
     "once are the products so far, and the points where the Jacobians still to come are taken."
 )
 
@@ -49,25 +51,38 @@ def all_orders(low: int, high: int) -> list[Order]:
 
 
 def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
-    """Return the operations of a bracketing, and the most numbers it holds at once.
+    """Return the FLOPs of a bracketing, and the most numbers that are live at once.
 
-    A product of an a × b and a b × c matrix counts 2abc operations, as XLA does. Held are the
-    products so far, and for each Jacobian still to come the point where it is taken: a Jacobian
-    is multiplied with, and not stored.
+    A product of an a × b and a b × c matrix counts 2abc FLOPs, as XLA does. Live are the products
+    so far, and for each Jacobian still to come the point where it is taken: a Jacobian is
+    multiplied with, and not stored.
     """
+    flops, live, _ = _visit(order, sizes)
+    return flops, live
 
-    def visit(part: Order) -> tuple[int, int, int, int, int]:
-        """Return first and last size, operations, most held meanwhile, and held for the result."""
-        if isinstance(part, int):
-            return part, part + 1, 0, sizes[part], sizes[part]
-        low, cut, early, inner_most, inner = visit(part[1])  # the input side comes first in time
-        _, high, late, outer_most, outer = visit(part[0])
-        made = sizes[high] * sizes[low]
-        most = max(inner_most, inner + outer_most, inner + outer + made)
-        return low, high, early + late + 2 * made * sizes[cut], most, made
 
-    _, _, flops, most, _ = visit(order)
-    return flops, most
+def _visit(part: Order, sizes: Sequence[int]) -> tuple[int, int, int]:
+    """Return the FLOPs, the most numbers live meanwhile, and those of the result."""
+    if isinstance(part, int):
+        return 0, sizes[part], sizes[part]
+    outer, inner = part
+    low, cut, high = first(inner), first(outer), last(outer) + 1
+    inner_flops, inner_most, inner_size = _visit(inner, sizes)  # the input side comes first
+    outer_flops, outer_most, outer_size = _visit(outer, sizes)
+    product = sizes[high] * sizes[low]
+    flops = inner_flops + outer_flops + 2 * product * sizes[cut]
+    most = max(inner_most, inner_size + outer_most, inner_size + outer_size + product)
+    return flops, most, product
+
+
+def first(order: Order) -> int:
+    """Return the number of the Jacobian closest to the input."""
+    return order if isinstance(order, int) else first(order[1])
+
+
+def last(order: Order) -> int:
+    """Return the number of the Jacobian closest to the output."""
+    return order if isinstance(order, int) else last(order[0])
 
 
 def written(order: Order) -> str:
@@ -78,10 +93,11 @@ def written(order: Order) -> str:
     return " ".join(parts)
 
 
-class Chain(View):
+class Chain(Figure):
     """The Jacobians of a chain of functions, and the cost of every order of multiplying them."""
 
     scripts = ("common.js", "linear.js")
+    notes = (WORDS,)
 
     def __init__(self, sizes: Sequence[int], names: Sequence[str]) -> None:
         whole = all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in sizes)
@@ -99,55 +115,71 @@ class Chain(View):
     @property
     def title(self) -> str:
         """The sizes that the chain goes through."""
-        return f"A chain of {len(self.names)} functions: {' → '.join(map(str, self.sizes))}"
+        sizes = [f"{letter} = {s}" for letter, s in zip(LETTERS, self.sizes, strict=False)]
+        if self.sizes[-1] == 1:
+            sizes[-1] = "1"
+        return f"A chain of {len(self.names)} functions: {' → '.join(sizes)}"
 
     @property
-    def summary(self) -> str:
-        """The two modes and the best order, in operations."""
-        both = ", ".join(f"{name} {flops:,}" for _, name, flops, _ in self.rows if name)
+    def finding(self) -> str:  # type: ignore[override]
+        """The two modes and the best order, in FLOPs."""
+        modes = [(name, flops) for _, name, flops, _ in self.rows if name]
+        both = ", ".join(f"{name} takes {flops:,}" for name, flops in modes)
         best = self.rows[0]
-        return f"Operations: {both}; the fewest are {best[2]:,}, for {written(best[0])}."
+        times = ""
+        if len(modes) == 2 and modes[0][1] != modes[1][1]:
+            times = f" ({times_text(modes[1][1] / modes[0][1])} as many)"
+        return (
+            f"{both[0].upper()}{both[1:]} FLOPs{times}; the fewest are {best[2]:,}, for "
+            f"{written(best[0])}."
+        )
+
+    def labels(self) -> list[str]:
+        """Return what each size is, for its slider."""
+        labels = [f"{LETTERS[0]}, entries of x"]
+        for letter, name in zip(LETTERS[1:], self.names[:-1], strict=False):
+            labels.append(f"{letter}, entries after {name}")
+        return [*labels, f"{LETTERS[len(self.names)]}, entries of the result"]
 
     def model(self) -> dict[str, Any]:
         """Return sizes and rows as plain data."""
-        rows = [{"order": written(o), "name": name} for o, name, *_ in self.rows]
-        return {
-            "title": self.title,
-            "sizes": self.sizes,
-            "names": self.names,
-            "rows": rows,
-            "words": WORDS,
-            "trees": [o for o, *_ in self.rows],
-            "text": self.text(),
-        }
+        rows = [{"order": written(o), "name": name, "tree": o} for o, name, *_ in self.rows]
+        sizes = {"sizes": self.sizes, "letters": LETTERS, "labels": self.labels(), "rows": rows}
+        return super().model() | sizes
 
-    def text(self, color: bool = False) -> str:
-        """Return the Jacobians and the table of orders."""
-        lines = [self.title, self.summary, *textwrap.wrap(WORDS, 76), ""]
-        for k, name in enumerate(self.names):
-            shape = f"{self.sizes[k + 1]:,} × {self.sizes[k]:,}"
-            lines.append(f"J{k + 1}: {shape}  the Jacobian of {name}")
-        head = ["order", "operations", "numbers held", ""]
-        return "\n".join([*lines, "", *aligned([head, *self._cells()])])
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict for each order."""
+        return [
+            {"order": written(order), "mode": name, "flops": flops, "live": live}
+            for order, name, flops, live in self.rows
+        ]
 
-    def _cells(self) -> list[list[str]]:
-        cells = []
-        for order, name, flops, held in self.rows:
-            fewest = "fewest operations" if flops == self.rows[0][2] else ""
+    def tables(self) -> list[Table]:
+        """Return the Jacobians, and a row for each order."""
+        shapes = [f"{b:,} × {a:,}" for a, b in itertools.pairwise(self.sizes)]
+        jacobians = [
+            [f"J{k + 1}", shape, name]
+            for k, (shape, name) in enumerate(zip(shapes, self.names, strict=True))
+        ]
+        orders = []
+        for order, name, flops, live in self.rows:
+            fewest = "fewest FLOPs" if flops == self.rows[0][2] else ""
             words = ", ".join(filter(None, (name, fewest)))
-            cells.append([written(order), f"{flops:,}", f"{held:,}", words])
-        return cells
+            orders.append([written(order), f"{flops:,}", f"{live:,}", words])
+        return [
+            Table("Jacobian", ["shape", "of"], jacobians),
+            Table("order", ["FLOPs", "numbers live", "which"], orders),
+        ]
 
-    def svg(self) -> str:
-        """Return bars of the operations and of the numbers held, on logarithmic scales."""
-        names = [", ".join(filter(None, (order, words))) for order, _, _, words in self._cells()]
-        shown = list(zip(names, self.rows, strict=True))[:SHOWN]
-        operations = [(name, math.log(row[2]) + 1, f"{row[2]:,}") for name, row in shown]
-        held = [(name, math.log(row[3]) + 1, f"{row[3]:,}") for name, row in shown]
-        scale = "(bars grow with the logarithm)"
-        return bars_svg(
-            self, [(f"operations {scale}", operations), (f"numbers held {scale}", held)]
-        )
+    def pictures(self) -> list[Canvas]:
+        """Draw the FLOPs of every order as multiples of the fewest; the two modes are always in."""
+        shown = self.rows[:SHOWN]
+        shown += [row for row in self.rows[SHOWN:] if row[1]]
+        lines = []
+        for order, name, flops, _ in shown:
+            label = f"{written(order)}, {name}" if name else written(order)
+            lines.append((label, flops / self.rows[0][2], number_text(flops)))
+        return [multiples("FLOPs, as multiples of the fewest", lines)]
 
 
 def chain(*functions: Any, x: Any = None) -> Chain:
@@ -155,18 +187,18 @@ def chain(*functions: Any, x: Any = None) -> Chain:
 
     Args:
         *functions: the functions in the order in which they run, or one list of the shapes
-            of what stands between them: (3, 4), or 12 for so many entries.
+            of what stands between them: (3, 4), or 12 for that many entries.
         x: what goes into the first function; not used with shapes.
 
     Raises:
-        TypeError: for what is neither functions nor a list of shapes, or where x is missing.
+        TypeError: for neither functions nor a list of shapes, or where x is missing.
         ValueError: for fewer than two functions or three shapes, or one without entries.
 
     ```python
     import olympus_kit as ok
 
     view = ok.chain([2000, 300, 300, 1])  # x, g1(x), g2(g1(x)), the loss
-    print(view)  # reverse mode 1,380,000 operations, forward mode 361,200,000
+    print(view)  # reverse mode takes 1,380,000 FLOPs, forward mode 361,200,000
     ```
     """
     if len(functions) == 1 and isinstance(functions[0], (list, tuple)):

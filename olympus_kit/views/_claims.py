@@ -1,26 +1,28 @@
-"""What is said about costs, tried in several circumstances, with a verdict that is computed."""
+"""Claims about cost, tried in several circumstances, with a verdict that is computed."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ._charts import ROW, WIDTH
+from ._charts import LETTERS
+from ._draw import ROW, Canvas
+from ._figure import Figure, Table
 from ._formula import plural
-from ._report import Report, Table
-from ._svg import INK, MUTED, PAD, ROLES, _finished, _page, _text
 
+# verdict -> its mark and the class of its colour
 MARKS = {
-    "holds": ("✓", ROLES["tangent"][0]),
-    "holds when": ("◐", ROLES["primal"][0]),
-    "does not hold": ("✗", ROLES["adjoint"][0]),
+    "holds": ("✓", "tangent"),
+    "holds when": ("◐", "primal"),
+    "does not hold": ("✗", "adjoint"),
 }
 
 
 Case = tuple[str, bool, str]  # a circumstance, whether the claim held, what was measured
 
 
-class Claims(Report):
+class Claims(Figure):
     """Claims, each tried in several circumstances, and the numbers behind the verdicts.
 
     ```python
@@ -32,13 +34,13 @@ class Claims(Report):
     ```
     """
 
-    summary = "Each verdict is computed from the measurements beside it."
+    kind = "claims"
 
     def __init__(self) -> None:
         self.tried: dict[str, list[Case]] = {}
 
-    def judge(self, said: str, cases: Mapping[str, tuple[Any, str]]) -> str:
-        """Record a claim and what was found: {circumstance: (does it hold?, what was measured)}.
+    def judge(self, claim: str, cases: Mapping[str, tuple[Any, str]]) -> str:
+        """Record a claim and its cases: {circumstance: (does it hold?, what was measured)}.
 
         Returns the verdict: "holds", "holds when" or "does not hold".
 
@@ -46,61 +48,73 @@ class Claims(Report):
             ValueError: where there is no case to judge by.
         """
         if not cases:
-            raise ValueError(f"There is no case to judge {said!r} by; give at least one.")
-        self.tried[said] = [(when, bool(h), m) for when, (h, m) in cases.items()]
-        return self.verdict(said)
+            raise ValueError(f"There is no case to judge {claim!r} by; give at least one.")
+        self.tried[claim] = [(when, bool(holds), m) for when, (holds, m) in cases.items()]
+        self._forget()
+        return self.verdict(claim)
 
-    def verdict(self, said: str) -> str:
+    def verdict(self, claim: str) -> str:
         """Return "holds" for a claim that held always, "holds when" for sometimes."""
-        found = [held for _, held, _ in self.tried[said]]
-        return "holds" if all(found) else "holds when" if any(found) else "does not hold"
+        outcomes = [holds for _, holds, _ in self.tried[claim]]
+        if all(outcomes):
+            return "holds"
+        return "holds when" if any(outcomes) else "does not hold"
 
-    def told(self, said: str) -> str:
+    def words(self, claim: str) -> str:
         """Return a claim, its verdict and its cases, a line each."""
-        return "\n  ".join([said, self.verdict(said), *map(_words, self.tried[said])])
+        return "\n  ".join([claim, self.verdict(claim), *map(_words, self.tried[claim])])
 
     @property
     def title(self) -> str:
         """How many claims were tried."""
         return f"{plural(len(self.tried), 'claim')} about cost, measured"
 
+    @property
+    def finding(self) -> str:  # type: ignore[override]
+        """How many claims hold."""
+        verdicts = [self.verdict(claim) for claim in self.tried]
+        always, sometimes, never = (verdicts.count(word) for word in MARKS)
+        return f"True in all cases: {always}; in some: {sometimes}; in none: {never}."
+
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each case of each claim."""
         return [
-            {"claim": said, "verdict": self.verdict(said), "when": w, "holds": h, "measured": m}
-            for said, cases in self.tried.items()
+            {"claim": claim, "verdict": self.verdict(claim), "when": w, "holds": h, "measured": m}
+            for claim, cases in self.tried.items()
             for w, h, m in cases
         ]
 
     def tables(self) -> list[Table]:
         """Return a row for each claim, its cases one below another."""
-        rows = [
-            [
-                said,
-                f"{MARKS[self.verdict(said)][0]} {self.verdict(said)}",
-                "\n".join(map(_words, cases)),
-            ]
-            for said, cases in self.tried.items()
-        ]
-        return [Table("it is said that", ["verdict", "measured"], rows, prose=True)]
+        rows = []
+        for claim, cases in self.tried.items():
+            verdict = self.verdict(claim)
+            measured = "\n".join(map(_words, cases))
+            rows.append([claim, f"{MARKS[verdict][0]} {verdict}", measured])
+        columns = ["verdict", "measured"]
+        return [Table("it is said that", columns, rows, prose=True, open=True)]
 
     def text(self, color: bool = False) -> str:
         """Return claim by claim; a table with sentences in it would be too wide."""
-        return "\n\n".join([f"{self.title}\n{self.summary}", *map(self.told, self.tried)])
+        return "\n\n".join([f"{self.title}\n{self.finding}", *map(self.words, self.tried)])
 
-    def svg(self) -> str:
-        """Return the list of claims, with a mark, a word and a colour for each verdict."""
-        root, y = _page(self), 44.0
-        for said in self.tried:
-            mark, color = MARKS[self.verdict(said)]
-            _text(root, PAD, y + 14, f"{mark} {self.verdict(said)}", color, weight="600")
-            _text(root, 150, y + 14, said, INK)
-            y += ROW
-        _text(root, PAD, y + 14, "✓ holds   ◐ holds when …   ✗ does not hold", MUTED, 11)
-        longest = max(map(len, self.tried), default=0)
-        return _finished(root, max(WIDTH, 150 + 7.2 * longest + PAD), y + 14)
+    def model(self) -> dict[str, Any]:
+        """Return the record; on a page the table is the picture."""
+        return super().model() | {"pictures": []}
+
+    def pictures(self) -> list[Canvas]:
+        """Draw the list of claims, with a mark, a word and a colour for each verdict."""
+        canvas, y = Canvas(self.title), 0.0
+        for claim in self.tried:
+            mark, role = MARKS[self.verdict(claim)]
+            lines = textwrap.wrap(claim, LETTERS)
+            canvas.text(0, y + 14, f"{mark} {self.verdict(claim)}", role, font_weight=600)
+            for k, line in enumerate(lines):
+                canvas.text(14, y + 14 + ROW * (k + 1), line)
+            y += ROW * (len(lines) + 1.6)
+        return [canvas]
 
 
 def _words(case: Case) -> str:
-    when, held, measured = case
-    return f"{'✓' if held else '✗'} {when}: {measured}"
+    when, holds, measured = case
+    return f"{'✓' if holds else '✗'} {when}: {measured}"

@@ -1,4 +1,4 @@
-"""`cost`: what functions cost, counted three ways, weighed and timed."""
+"""`cost`: compare the cost of functions: FLOPs, bytes, memory and optionally time."""
 
 from __future__ import annotations
 
@@ -7,51 +7,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..program import Argnums
-from ._charts import bars_svg
+from ._charts import multiples
 from ._derivatives import entries
-from ._measure import add_seconds, differences, failure, measured
-from ._report import (
-    Report,
-    Say,
-    Table,
-    bytes_text,
-    compared,
-    listed,
-    number_text,
-    seconds_text,
-)
+from ._draw import Canvas
+from ._figure import Detail, Figure, Table
+from ._format import listed, number_text, times_text
+from ._measure import Run, add_seconds, differences, failure, measured
+from ._metrics import GROUPS, cell
+from ._sweep import Sweep, sweep
 from ._timing import tracked
 
-# record key -> (heading, how its numbers are written), in the tables of a report
-GROUPS: dict[str, dict[str, tuple[str, Say]]] = {
-    "operations": {
-        "passes": ("passes", number_text),
-        "equations": ("equations", number_text),
-        "flops": ("jaxpr flops", number_text),
-        "flops_lowered": ("lowered flops", number_text),
-        "flops_compiled": ("compiled flops", number_text),
-    },
-    "functions, traffic": {
-        "transcendentals": ("sin, exp, …", number_text),
-        "bytes": ("jaxpr bytes", bytes_text),
-        "bytes_compiled": ("compiled bytes", bytes_text),
-    },
-    "memory": {
-        "peak": ("jaxpr peak", bytes_text),
-        "residual": ("kept", bytes_text),
-        "temp": ("compiled temp", bytes_text),
-    },
-    "time": {
-        "compile_seconds": ("compile", seconds_text),
-        "eager_seconds": ("eager", seconds_text),
-        "jitted_seconds": ("jitted", seconds_text),
-    },
-}
-METRICS = {key: spec for group in GROUPS.values() for key, spec in group.items()}
+COUNTED = "FLOPs in the jaxpr, as multiples of "
+LEVELS = (
+    "Ratios are to the first function. FLOPs of the jaxpr count a sine as one and multiply a "
+    "loop's body by its iterations; XLA's two counts, lowered and compiled, leave sines out."
+)
+FIRST = ("f", "jvp", "grad", "vjp")  # rows of the first chart: f, one JVP, one VJP
 
 
-class Cost(Report):
+class Cost(Figure):
     """What several functions cost, each number with its ratio to that of the first."""
+
+    kind = "costs"
 
     def __init__(
         self,
@@ -59,18 +36,52 @@ class Cost(Report):
         notes: Sequence[str],
         again: Callable[..., Cost],
         args: tuple[Any, ...],
+        about: str = "",
     ) -> None:
-        self.rows, self.again, self.args = list(rows), again, args
-        self.notes = [*notes, *_explained(rows)]
-        self.summary = (
-            "Ratios are to the first. Jaxpr flops count a sine as one operation; XLA's two "
-            "counts, lowered and compiled, leave sines out."
-        )
+        self.rows, self.args, self.about = list(rows), args, about
+        self.notes = [*notes, *_explained(rows), LEVELS]
+        self._again = again
 
     @property
     def title(self) -> str:
-        """Which functions are compared."""
-        return f"Cost of {listed([row['name'] for row in self.rows]) or 'nothing'}"
+        """Which functions are compared, and what their derivatives are with respect to."""
+        names = listed([row["name"] for row in self.rows])
+        return f"Cost of {self.about or names or 'nothing'}"
+
+    @property
+    def finding(self) -> str:  # type: ignore[override]
+        """What a derivative costs in multiples of f, or which function is the cheapest."""
+        ratios = {row["name"]: self._ratio(row) for row in self.rows}
+        if self.about:
+            reverse = "grad" if "grad" in ratios else "vjp"
+            words = {"grad": "the gradient", "vjp": "a VJP", "jvp": "a JVP"}
+            parts = [
+                f"{words[name]} costs {times_text(ratio)} f"
+                for name in (reverse, "jvp")
+                if (ratio := ratios.get(name)) is not None
+            ]
+            if parts:
+                sentence = " and ".join(parts)
+                return f"{sentence[0].upper()}{sentence[1:]}, in FLOPs of the jaxpr."
+            return "f takes no FLOPs that are counted, so there is nothing to compare with."
+        counted = [row for row in self.rows if "flops" in row]
+        if len(counted) < 2:
+            return " ".join(f"{r['name']}: {number_text(r['flops'])} FLOPs." for r in counted)
+        least = min(counted, key=lambda row: row["flops"])
+        most = max(counted, key=lambda row: row["flops"])
+        if least["flops"] == most["flops"]:
+            return f"All take the same number of FLOPs, {number_text(least['flops'])}."
+        times = ""
+        if least["flops"]:
+            times = f", {times_text(most['flops'] / least['flops'])} as many"
+        return (
+            f"{least['name']} takes the fewest FLOPs, {number_text(least['flops'])}; "
+            f"{most['name']} the most, {number_text(most['flops'])}{times}."
+        )
+
+    def _ratio(self, row: Mapping[str, Any]) -> float | None:
+        base = self.rows[0].get("flops")
+        return row["flops"] / base if base and "flops" in row else None
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each function; what was not measured is missing."""
@@ -81,24 +92,37 @@ class Cost(Report):
         return {row["name"]: row for row in self.rows}[name]
 
     def tables(self) -> list[Table]:
-        """Return operations, traffic, memory and time: a row for each function."""
-        found = []
+        """Return FLOPs, traffic, memory and time: a row for each function."""
+        tables = []
         for caption, group in GROUPS.items():
             shown = {k: v for k, v in group.items() if any(k in row for row in self.rows)}
             cells = [
                 [row["name"], *(cell(row, self.rows[0], key) for key in shown)] for row in self.rows
             ]
-            found.append(Table(caption, [heading for heading, _ in shown.values()], cells))
-        return [table for table in found if table.columns]
+            if shown:
+                tables.append(Table(caption, [heading for heading, _ in shown.values()], cells))
+        return tables
 
-    def svg(self) -> str:
-        """Return bars for every number that was measured."""
-        groups = [
-            (heading, [(row["name"], row.get(key), say(row.get(key, 0))) for row in self.rows])
-            for key, (heading, say) in METRICS.items()
-            if any(key in row for row in self.rows)
-        ]
-        return bars_svg(self, groups, across=3)
+    def pictures(self) -> list[Canvas]:
+        """Draw f, jvp and grad; of functions that were named, all."""
+        rows = self.rows
+        if self.about:
+            names = [row["name"] for row in self.rows]
+            chosen = FIRST[:3] if "grad" in names else ("f", "jvp", "vjp")
+            rows = [row for row in self.rows if row["name"] in chosen]
+        return [self._chart(rows)] if rows else []
+
+    def details(self) -> list[Detail]:
+        """Draw all transforms of a single function."""
+        return [Detail("All transforms", (), [self._chart(self.rows)])] if self.about else []
+
+    def _chart(self, rows: Sequence[Mapping[str, Any]]) -> Canvas:
+        lines = []
+        for row in rows:
+            ratio = self._ratio(row)
+            number = cell(row, row, "flops") if "flops" in row else "not measured"
+            lines.append((row["name"], ratio, number))
+        return multiples(f"{COUNTED}{self.rows[0]['name']}", lines)
 
     def sweep(
         self,
@@ -107,15 +131,15 @@ class Cost(Report):
         timed: bool = False,
         progress: bool | None = None,
         **sizes: int | Sequence[int],
-    ) -> Any:
+    ) -> Sweep:
         """Measure the same functions at many sizes.
 
         Args:
-            arguments: a function of the sizes that returns the arguments. Where None, the names
+            arguments: a function of the sizes that returns the arguments. By default, the names
                 stand for the different sizes in the arguments' shapes, in order: in (10,) and
                 (100, 10) the first name is 10, and the second 100.
             timed: whether to time, too.
-            progress: whether to show a bar; in a terminal where None.
+            progress: whether to show a bar; by default in a terminal.
             **sizes: for each name a size, or a list of them; every combination is measured.
 
         Raises:
@@ -132,27 +156,24 @@ class Cost(Report):
         print(at_10.sweep(n=[5, 10, 20], m=10))
         ```
         """
-        from ._sweep import sweep
-
-        again = functools.partial(self.again, timed=timed)
+        if "_again" not in self.__dict__:
+            raise RuntimeError("A view from a file has no functions to measure: call cost anew.")
+        again = functools.partial(self._again, timed=timed)
         return sweep(again, self.args, arguments, sizes, progress)
 
-
-def cell(row: Mapping[str, Any], base: Mapping[str, Any], key: str) -> str:
-    """Return a number of a record as text, with its ratio to that of another record."""
-    if key not in row:
-        return "–"
-    at_least = "≥ " if key == "flops" and not row["exact"] else ""
-    return at_least + compared(row[key], None if row is base else base.get(key), METRICS[key][1])
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the functions and their arguments: a file need not be able to hold them."""
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k not in ("_again", "args")}
 
 
 def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say what was not measured, and where the three counts disagree by design."""
     notes = [f"{row['name']}: {row['note']}" for row in rows if "note" in row]
     if inexact := [row["name"] for row in rows if not row.get("exact", True)]:
-        notes.append(f"{listed(inexact)}: a while loop's turns are unknown, and count as one")
+        notes.append(f"{listed(inexact)}: a while loop's iterations are unknown, and count as one")
     if looped := [row["name"] for row in rows if row.get("looped")]:
-        notes.append(f"{listed(looped)}: XLA counts a loop's body once, whatever its turns")
+        notes.append(f"{listed(looped)}: XLA counts a loop's body once, whatever its iterations")
     return notes
 
 
@@ -164,9 +185,9 @@ def cost(
     memory: int | None = None,
     progress: bool | None = None,
 ) -> Cost:
-    """Count, weigh and, if asked, time functions; nothing runs unless it is timed or compared.
+    """Compare FLOPs, memory and optionally time; nothing runs unless it is timed or compared.
 
-    Operations are counted at three levels: in the jaxpr with the turns of loops multiplied, in
+    FLOPs are counted at three levels: in the jaxpr with the iterations of loops multiplied, in
     what JAX hands to XLA, and in what XLA compiles. Sources: the walk over the jaxpr, and
     `cost_analysis` and `memory_analysis` of `jax.stages`.
 
@@ -174,15 +195,17 @@ def cost(
         f: {name: function}, functions of the same arguments that compute the same, the first
             being the baseline; or one function, which is compared with its own derivatives.
         *args: arrays, numbers and containers of them; `olympus.ShapeDtypeStruct` where only
-            the shape is known.
-        argnums: which arguments one function is differentiated by; all that hold real numbers
-            where None.
-        timed: whether to measure seconds, too: eager and compiled, in turns, least of seven.
-        memory: bytes that a function may need; what the machine has where None.
-        progress: whether to show a bar; in a terminal where None.
+            the shape is known. Whole numbers and flags are held at their values, and so are
+            strings and functions.
+        argnums: with respect to which arguments one function is differentiated; the first by
+            default, "all" for all.
+        timed: whether to measure seconds, too: eager and compiled, interleaved, least of nine.
+        memory: bytes that a function may need; by default what the machine has.
+        progress: whether to show a bar; by default in a terminal.
 
     Raises:
-        TypeError: for what is no function, or a single one with nothing to differentiate.
+        TypeError: for what is not a function, or a single one with nothing to differentiate.
+        ValueError: for an index in `argnums` that no argument has.
         MemoryError: where no function would fit into `memory`. Where some fail, the others are
             kept, and a note says why; where all do, the first error is raised.
 
@@ -194,23 +217,26 @@ def cost(
     ```
     """
     again = functools.partial(cost, f, argnums=argnums, memory=memory, progress=False)
-    found = entries(f, args, argnums)
-    rows, notes, runnable, errors = [], list[str](), {}, []
+    jobs, about = entries(f, args, argnums)
+    rows: list[dict[str, Any]] = []
+    notes: list[str] = []
+    runs: dict[str, Run] = {}
+    errors = []
     try:
-        for name, entry in tracked(list(found.items()), "counting", progress):
+        for name, entry in tracked(list(jobs.items()), "counting", progress):
             row: dict[str, Any] = {"name": name, **entry.known}
             try:
-                runnable[name] = measured(row, entry, memory)
+                runs[name] = measured(row, entry, memory)
             except Exception as error:
                 row["note"] = failure(error)
                 errors.append(error)
             rows.append(row)
     except KeyboardInterrupt:
-        notes.append(f"stopped: {len(rows)} of {len(found)} functions kept")
-    if errors and not runnable:
+        notes.append(f"stopped: {len(rows)} of {len(jobs)} functions measured")
+    if errors and not runs:
         raise errors[0]
     if isinstance(f, Mapping):
-        notes += differences(runnable, args)
+        notes += differences(runs)
     if timed:
-        notes += add_seconds(rows, found, runnable, progress)
-    return Cost(rows, notes, again, args)
+        notes += add_seconds(rows, runs, progress)
+    return Cost(rows, notes, again, args, about)

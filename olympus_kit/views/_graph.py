@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture, user_line
+from ._dag import MOST_NODES, Dag
 from ._formula import plural
 from ._ladder import build_ladder
 from ._ladder_svg import ladder_svg, listing_svg
@@ -85,7 +87,7 @@ def graph(
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
     layout: Layout = "ladder",
-) -> Graph:
+) -> Graph | Dag:
     """Show what jax computes for `f` at `args`, equation by equation.
 
     Args:
@@ -130,9 +132,14 @@ def graph(
             raise
         return Graph(partial, layout, _error_lines(error, partial))
     if layout == "dag":
-        from ._dag import dag
-
-        return dag(program)
+        nodes = Dag(program)
+        if len(nodes.nodes) <= MOST_NODES:
+            return nodes
+        note = (
+            f"This program has {len(nodes.nodes)} nodes. Arrows can be followed up to "
+            f"{MOST_NODES}, so here is the ladder."
+        )
+        return Graph(replace(program, notes=(*program.notes, note)))
     return Graph(program, layout)
 
 

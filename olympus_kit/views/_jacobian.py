@@ -3,87 +3,89 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
-from rich.progress import track
 
 from ..program import Argnums, dtype_of, is_inexact
+from ._draw import Canvas
+from ._figure import Detail, Figure, Step, Table
+from ._format import listed, short_names
 from ._formula import number, size_text
 from ._graph import Graph, graph
-from ._jacobian_draw import captions, jacobian_svg, jacobian_text, shape_pictures
+from ._guess import close, looks_like, read_guess, tolerance_of
+from ._heat import LONG, WIDE, Heat, Run
 from ._jacobian_passes import (
     ONE_BY_ONE,
     Array,
     Flat,
+    Leaf,
+    ModeOf,
     central_differences,
     one_hot,
-    passes,
+    pass_runner,
 )
-from ._jacobian_words import fill_words, notes, pass_words, shape_words
+from ._jacobian_words import PASS, agreement, captions, fill_words, notes, pass_words, shape_words
+from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
-from ._view import View, _element, module, pack
-
-if TYPE_CHECKING:
-    from ._jacobian_compare import Comparison
+from ._timing import tracked
+from ._view import element, module, pack
 
 BUDGET = 2**26  # bytes of J, or of what passes through at once
-COPIES = 8  # of the vectors of a pass that are alive at once: what f makes on the way, and tiles
-LEGEND = [["--plus", "above 0"], ["--paper", "0"], ["--minus", "below 0, striped"]]
+COPIES = 8  # of the vectors of a pass that are alive at once: intermediates of f, and tiles
 MOST_CHECKED = 400  # entries that are compared with finite differences
+MOST_CELLS = 2_000  # entries that a table holds
 MOST_LADDERS = 24  # passes whose equations a page holds
+MOST_LEAVES = 12  # of a gradient that are drawn
 
 
-class Jacobian(View):
+class Jacobian(Figure):
     """The Jacobian of a function at a point: its shape, its entries, the passes that filled it."""
 
-    scripts = ("common.js", "player.js", "jacobian.js")
+    kind = "Jacobian"
+    idle = "All entries are shown. Step to watch the passes fill them."
 
-    def __init__(self, flat: Flat, fill: str | None, budget: int) -> None:
-        self.flat, self.way = flat, flat.by(fill)
-        self.count = flat.n if self.way == "columns" else flat.m
-        self.single = fill in ("columns", "rows") or (fill is None and self.count <= ONE_BY_ONE)
+    def __init__(self, flat: Flat, mode: ModeOf | None, batched: bool | None, budget: int) -> None:
+        self.flat, self.mode = flat, flat.mode(mode)
+        self.count = flat.n if self.mode == "forward" else flat.m
+        self.single = self.count <= ONE_BY_ONE if batched is None else not batched
         flat.check_size()
         self.budget = budget
+        self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
         whole = flat.m * flat.n * flat.dtype.itemsize <= budget
         self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if whole else None
-        if not whole:
-            self.tiles = Tiles(flat.m, flat.n)
-        self.steps: list[tuple[int, int, str]] = []  # first pass, last pass + 1, words
+        self.tiles = Tiles(flat.m, flat.n)
+        self.passes: list[tuple[int, int, str]] = []  # first pass, last pass + 1, words
         try:
             self._fill()
         except Exception as error:
-            other = "rows" if self.way == "columns" else "columns"
-            error.add_note(f"This came up while jax filled {self.way}; there is fill={other!r}.")
+            other = "reverse" if self.mode == "forward" else "forward"
+            error.add_note(f"Raised in {self.mode} mode; there is mode={other!r}.")
             raise
 
     def _fill(self) -> None:
-        """Run the passes; an interrupt between two chunks leaves nothing half made."""
+        """Run the passes; an interrupt between two chunks leaves nothing half done."""
         row = COPIES * (self.flat.m + self.flat.n) * self.flat.dtype.itemsize
         chunk = 1 if self.single else max(1, min(self.count, self.budget // max(1, row)))
-        chunks = passes(self.flat, self.way, chunk)
-        total = math.ceil(self.count / chunk)
-        if total > (ONE_BY_ONE if self.single else 1):
-            chunks = iter(track(chunks, f"{self.count:,} passes", total, transient=True))
-        for start, found in chunks:
-            part, row, column = (found.T, 0, start) if self.way == "columns" else (found, start, 0)
-            if self._matrix is None:
-                self.tiles.add(part, row, column)
-            else:
+        run = pass_runner(self.flat, self.mode, chunk)
+        starts = range(0, self.count, chunk)
+        many = len(starts) > (ONE_BY_ONE if self.single else 1)
+        shown = None if many else False
+        for start in tracked(starts, f"{self.count:,} passes", shown):
+            lines = run(start)
+            stop = start + len(lines)
+            part, row, column = lines, start, 0
+            if self.mode == "forward":
+                part, row, column = lines.T, 0, start
+            self.tiles.add(part, row, column)
+            if self._matrix is not None:
                 self._matrix[row : row + part.shape[0], column : column + part.shape[1]] = part
-            stop = start + len(found)
-            self.steps.append((start, stop, pass_words(self, start, stop, found)))
-
-    @cached_property
-    def tiles(self) -> Tiles:
-        """The extremes of parts of the matrix; where it is not kept, they are found in passing."""
-        tiles = Tiles(self.flat.m, self.flat.n)
-        tiles.add(self.matrix)
-        return tiles
+            words = pass_words(self.flat, self.mode, start, stop, lines)
+            self.passes.append((start, stop, words))
 
     @cached_property
     def differences(self) -> Array | None:
@@ -91,19 +93,22 @@ class Jacobian(View):
         flat = self.flat
         odd = not flat.holomorphic and any(x.is_complex for x in flat.inputs)
         many = flat.m * flat.n > MOST_CHECKED or flat.n > 2 * ONE_BY_ONE
-        return None if odd or many else central_differences(flat)
+        if odd or many:
+            return None
+        with jax.enable_x64(self.x64):  # as when the view was made
+            return central_differences(flat)
 
     @property
     def matrix(self) -> Array:
         """The flattened Jacobian, one row for each output entry, shape (m, n).
 
         Raises:
-            ValueError: where it is larger than the budget, so that only its tiles were kept.
+            ValueError: where it is larger than the budget, so that only its tiles are there.
         """
         if self._matrix is None:
             raise ValueError(
                 f"This Jacobian takes {self.orders()[1][2]}, more than the budget of "
-                f"{size_text(self.budget)}: only its tiles were kept. Pass budget=... to keep it."
+                f"{size_text(self.budget)}: only its tiles are there. Pass budget=... to have it."
             )
         return self._matrix
 
@@ -115,15 +120,19 @@ class Jacobian(View):
         """
         if not 0 <= k < self.count:
             raise IndexError(f"There is no pass {k}: they go from 0 to {self.count - 1}.")
-        flat, given = self.flat, self.flat.given
-        hot = iter(one_hot(flat.side(self.way), k, k + 1))
-        if self.way == "columns":
-            seed = lambda i: next(hot)[0] if i in given.which else 0
-            trees = jax.tree.map(seed, given.diff_trees)
-            return graph(flat.f, *flat.args, mode="forward", argnums=flat.argnums, tangents=trees)
-        seed = lambda y: next(hot)[0] if is_inexact(dtype_of(y)) else y
-        tree = jax.tree.map(seed, flat.out)
-        return graph(flat.f, *flat.args, argnums=flat.argnums, cotangents=tree)
+        flat, arguments = self.flat, self.flat.given
+        hot = iter(one_hot(flat.side(self.mode), k, k + 1))
+        with jax.enable_x64(self.x64):
+            if self.mode == "forward":
+                seed = lambda i: next(hot)[0] if i in arguments.which else 0
+                trees = jax.tree.map(seed, arguments.diff_trees)
+                options = {"mode": "forward", "tangents": trees}
+            else:
+                seed = lambda y: next(hot)[0] if is_inexact(dtype_of(y)) else y
+                options = {"cotangents": jax.tree.map(seed, flat.out)}
+            ladder = graph(flat.f, *flat.args, argnums=flat.argnums, **options)
+        assert isinstance(ladder, Graph)
+        return ladder
 
     def compare(self, guess: Any) -> Comparison:
         """Return this view with a guess beside it: what is wrong, and what it looks like.
@@ -133,26 +142,37 @@ class Jacobian(View):
 
         Raises:
             TypeError: for what holds no numbers.
-            ValueError: where this Jacobian is too large to be kept.
+            ValueError: where this Jacobian is too large to be there.
         """
-        from ._jacobian_compare import Comparison
-
         return Comparison(self, guess)
+
+    # ---- words ----
 
     @property
     def title(self) -> str:
-        """The function, the point's shapes and those of the Jacobian."""
-        ins = ", ".join(f"{x.name}{list(x.shape) or ''}" for x in self.flat.inputs)
-        return f"The Jacobian of {self.flat.given.name}({ins}): {self.flat.m:,} × {self.flat.n:,}"
+        """The function, and with respect to what it is differentiated."""
+        roots = list(dict.fromkeys(re.split(r"[\[.]", x.name)[0] for x in self.flat.inputs))
+        what = f"{self.flat.name} with respect to {listed(roots)}"
+        if self._leaf_by_leaf:
+            return f"The gradient of {what}: {self.flat.n:,} numbers"
+        return f"The Jacobian of {what}: {self.flat.m:,} × {self.flat.n:,}"
 
     @property
-    def summary(self) -> str:
-        """What the shape means, in words."""
-        return f"{shape_words(self.flat.m, self.flat.n)} {fill_words(self)}"
+    def finding(self) -> str:  # type: ignore[override]
+        """What the shape means, and how it was filled."""
+        shape = shape_words(self.flat.m, self.flat.n)
+        return f"{shape} {fill_words(self.mode, self.count, self.single)}"
 
-    def notes(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:  # type: ignore[override]
         """What a reader should know about this one."""
-        return notes(self)
+        words = notes(self.flat, self.tiles.zeros)
+        if self._matrix is None:
+            size, budget = self.orders()[1][2], size_text(self.budget)
+            words.append(f"{size} in all: there are tiles with their extremes ({budget} at once)")
+        else:
+            words += agreement(self.differences, self._matrix)
+        return words
 
     def orders(self) -> list[tuple[str, str, str]]:
         """Return for f, ∂f and ∂²f the flattened shape and the bytes it takes."""
@@ -174,86 +194,283 @@ class Jacobian(View):
             for x in self.flat.inputs
         ]
 
-    def model(self) -> dict[str, Any]:
-        """Return shapes, tiles, steps and words as plain data."""
-        flat, tiles = self.flat, self.tiles
-        pictures = [ET.tostring(p, encoding="unicode") for p in shape_pictures(flat)]
-        return {
-            "kind": "Jacobian",
-            "title": self.title,
-            "summary": self.summary,
-            "notes": self.notes(),
-            "way": self.way,
-            "shapes": [[words, p] for (words, _), p in zip(captions(flat), pictures, strict=True)],
-            "orders": self.orders(),
-            "blocks": self.blocks(),
-            "axes": flat.axes(tiles.step),
-            "tile": list(tiles.step),
-            "legend": LEGEND,
-            "low": np.char.mod("%.4g", tiles.low).tolist(),
-            "high": np.char.mod("%.4g", tiles.high).tolist(),
-            "cells": self.cells,
-            "differences": self._cells(self.differences),
-            "steps": [self._step(*s) for s in self.steps],
-            "text": self.text(),
-        }
+    def details(self) -> list[Detail]:
+        """Return conventions, shapes of blocks and bytes."""
+        words = captions(self.flat)
+        lines = [f"{name:4} {shape}  ({size})" for name, shape, size in self.orders()]
+        blocks = [f"block {n}: {rule}, flattened {flat}" for n, rule, flat in self.blocks()]
+        pictures = conventions(self.flat, words[1:])
+        return [Detail("Conventions, shapes of blocks, bytes", [*words, *lines, *blocks], pictures)]
+
+    def steps(self) -> list[Step]:
+        """Return the passes."""
+        return [Step(words) for _, _, words in self.passes]
+
+    def text(self, color: bool = False) -> str:
+        """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
+        passes = [step.words for step in self.steps()]
+        return "\n".join([super().text(color), "", *self._entries_text(), "", *passes])
+
+    def _entries_text(self) -> list[str]:
+        tiles, far = self.tiles, self.tiles.extreme
+        if not far.size:
+            return ["There are no entries."]
+        if self.tables():
+            return [self._extremes()]
+        size = " × ".join(map(str, tiles.step))
+        head = (
+            f"one mark for {size} entries, the sign of the one furthest from 0 (. is 0, ? is nan)"
+        )
+        marks = np.select([far > 0, far < 0, far == 0], ["+", "-", "."], "?")
+        return [head, *("".join(row) for row in marks), self._extremes()]
+
+    def _extremes(self) -> str:
+        entries = self.tiles.extremes.items()
+        return "; ".join(f"{k} {number(v)} in row {i}, column {j}" for k, (v, i, j) in entries)
+
+    # ---- pictures ----
+
+    def tables(self) -> list[Table]:
+        """Return the entries of a small Jacobian, for who cannot see the picture."""
+        rows, columns = self.flat.axes(self.tiles.step).values()
+        cells = self._written(number)
+        if not cells or len(rows) > LONG or len(columns) > WIDE:
+            return []
+        return [Table("∂y/∂x", columns, [[n, *c] for n, c in zip(rows, cells, strict=True)])]
+
+    def pictures(self) -> list[Canvas]:
+        """Draw the entries, of a gradient leaf by leaf, and then the shapes of f."""
+        if self._leaf_by_leaf:
+            names = short_names([leaf.name for leaf in self.flat.inputs])
+            leaves = list(zip(self.flat.inputs, names, strict=True))[:MOST_LEAVES]
+            return [self._leaf_heat(leaf, name).draw() for leaf, name in leaves]
+        return [self._heat().draw(), function_shapes(self.flat)]
+
+    @property
+    def _leaf_by_leaf(self) -> bool:
+        """Whether this is a gradient that has another shape than a row."""
+        many = len(self.flat.inputs) > 1 or len(self.flat.inputs[0].shape) > 1
+        return self._matrix is not None and self.flat.m == 1 and many and self.flat.n > 0
+
+    def _written(self, write: Callable[[Any], str]) -> list[list[str]] | None:
+        """Return every entry as text; None where there are more than a picture can hold."""
+        matrix = self._matrix
+        if matrix is None or matrix.size > MOST_CELLS or max(self.tiles.step) > 1:
+            return None
+        return [[write(x.item()) for x in row] for row in matrix]
+
+    def _steps_of_lines(self, size: int) -> dict[Hashable, list[int]]:
+        """Return the steps at which each line comes out, or each tile of `size` lines."""
+        steps: dict[Hashable, list[int]] = {}
+        for k, (start, stop, _) in enumerate(self.passes):
+            for line in range(start // size, -(-stop // size)):
+                steps.setdefault(line, []).append(k)
+        return steps
+
+    def _heat(self) -> Heat:
+        """Return what is drawn of the whole matrix."""
+        forward, words = self.mode == "forward", PASS[self.mode]
+        rows, columns = self.flat.axes(self.tiles.step).values()
+        runs, names = _runs(self.flat.inputs, columns)
+        return Heat(
+            f"∂y/∂x: {self.flat.m:,} × {self.flat.n:,}",
+            self.tiles.extreme,
+            rows,
+            names,
+            self._written(_brief),
+            self._say_entry,
+            (lambda i, j: j) if forward else (lambda i, j: i),
+            self._steps_of_lines(self.tiles.step[1 if forward else 0]),
+            [self._extremes(), *_tile_words(self.tiles)],
+            runs,
+            f"{words.mark} 1" if self.single else "",
+        )
+
+    def _say_entry(self, i: int, j: int) -> str:
+        rows, columns = self.flat.axes(self.tiles.step).values()
+        if self._matrix is None or max(self.tiles.step) > 1:
+            return f"rows {rows[i]}, columns {columns[j]}: entries {_range(self.tiles, i, j)}"
+        entry = number(self._matrix[i, j].item())
+        words = f"∂{rows[i]} / ∂{columns[j]} = {entry} · row {i}, column {j}"
+        if self.differences is not None:
+            words += f" · central difference {number(self.differences[i, j].item())}"
+        return words
+
+    def _leaf_heat(self, leaf: Leaf, name: str) -> Heat:
+        """Return what is drawn of the gradient with respect to one leaf, in the leaf's shape."""
+        rows, columns = rows_of(leaf.shape)
+        entries = self.matrix[0, leaf.start : leaf.start + leaf.size].reshape(rows, columns)
+        tiles = Tiles(rows, columns)
+        tiles.add(entries)
+        tiled = max(tiles.step) > 1
+        each = self.mode == "forward" and self.single  # whether a pass fills one entry
+
+        def say(i: int, j: int) -> str:
+            if tiled:
+                down, across = i * tiles.step[0], j * tiles.step[1]
+                return f"{name}, from row {down}, column {across} on: {_range(tiles, i, j)}"
+            return f"∂y / ∂{leaf.label(i * columns + j)} = {number(entries[i, j].item())}"
+
+        every = list(range(len(self.passes)))
+        extremes = [number(value) for value, _, _ in tiles.extremes.values()]
+        return Heat(
+            f"∂y/∂{name}   ({' × '.join(map(str, leaf.shape)) or 'a number'})",
+            tiles.extreme,
+            [str(i) if rows > 1 else "" for i in range(rows)],
+            [str(j) if columns > 1 else "" for j in range(columns)],
+            None if tiled else [[_brief(x.item()) for x in row] for row in entries],
+            say,
+            (lambda i, j: leaf.start + i * columns + j) if each else (lambda i, j: 0),
+            {k: [k] for k in every} if each else {0: every},
+            [" to ".join(dict.fromkeys(extremes)), *_tile_words(tiles)],
+        )
+
+    # ---- pages ----
 
     @property
     def _opens(self) -> bool:
         """Whether a page holds the ladder of each pass: where they are few, and shown alone."""
         return self.single and self.count <= MOST_LADDERS
 
-    def _embedded(self) -> dict[str, Any]:
-        """Return the model with the ladders of its passes, as the page will open them."""
-        found = [self.ladder(k)._embedded() for k in range(self.count if self._opens else 0)]
-        states = [pack({"view": view, "step": -1}) for view in found]
-        return self.model() | {"ladders": {"tag": _element(Graph.scripts)[0], "states": states}}
+    @cached_property
+    def _ladders(self) -> dict[str, Any]:
+        """The ladders of the passes, as a page opens them; they are captured once."""
+        ladders = [self.ladder(k) for k in range(self.count if self._opens else 0)]
+        states = [pack({"view": ladder._embedded(), "step": -1}) for ladder in ladders]
+        heading = "The equations of this pass, one by one"
+        return {"heading": heading, "tag": element(Graph.scripts)[0], "states": states}
 
-    def html(self) -> str:
+    def _embedded(self) -> dict[str, Any]:
+        """Return the model with the ladders of its passes."""
+        return self.model() | {"inner": self._ladders}
+
+    def html(self, step: int = -1) -> str:
         """Return HTML that steps without a kernel, with the front-end of its ladders."""
-        ladders = f"\n<script>\n{_element(Graph.scripts)[1]}</script>"
-        return super().html() + ladders * self._opens
+        ladders = f"\n<script>\n{element(Graph.scripts)[1]}</script>"
+        return super().html(step) + ladders * self._opens
 
     def live(self) -> Any:
         """Return a widget over the same front-end, whose `step` Python can read and set."""
         from ._widget import widget
 
-        return widget(self._embedded(), f"{module(self.scripts)}\n{_element(Graph.scripts)[1]}")
+        return widget(self._embedded(), f"{module(self.scripts)}\n{element(Graph.scripts)[1]}")
 
-    def _step(self, start: int, stop: int, words: str) -> dict[str, Any]:
-        """Return a step with the tiles that it touches along the side of its vectors."""
-        size = self.tiles.step[1 if self.way == "columns" else 0]
-        hot = list(range(start // size, -(-stop // size)))
-        return {"words": words, "hot": hot, "seed": stop - start == 1}
+    def __getstate__(self) -> dict[str, Any]:
+        """Compute what a copy in a file cannot: it has no function."""
+        _ = self.differences, self._ladders
+        return super().__getstate__()
+
+
+def rows_of(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return rows and columns that show an array of any shape: its last axis goes across."""
+    return (math.prod(shape[:-1]), shape[-1]) if shape else (1, 1)
+
+
+def _range(tiles: Tiles, i: int, j: int) -> str:
+    return f"from {number(float(tiles.low[i, j]))} to {number(float(tiles.high[i, j]))}"
+
+
+def _tile_words(tiles: Tiles) -> list[str]:
+    if max(tiles.step) == 1:
+        return []
+    one = " × ".join(map(str, tiles.step))
+    return [f"a tile for {one} entries, the one furthest from 0: orange +, blue −"]
+
+
+def _brief(x: Any) -> str:
+    """Return an entry in at most four significant digits."""
+    if isinstance(x, float):
+        return number(float(f"{x:.4g}"))
+    return f"{x:.3g}" if isinstance(x, complex) else str(x)
+
+
+def _runs(leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """Return the leaves as runs of lines, and what is left of the lines' names: their indices."""
+    if len(names) != sum(leaf.size for leaf in leaves):  # they are tiles
+        return [], list(names)
+    runs = []
+    for name, leaf in zip(short_names([leaf.name for leaf in leaves]), leaves, strict=True):
+        runs.append((name, leaf.start, leaf.size))
+    indices = [leaf.label(k)[len(leaf.name) :] for leaf in leaves for k in range(leaf.size)]
+    return [run for run in runs if run[2]], indices
+
+
+class Comparison(Jacobian):
+    """A Jacobian with a guess: the wrong entries, and the mistake that they look like."""
+
+    def __init__(self, view: Jacobian, guess: Any) -> None:
+        self.__dict__.update(Figure.__getstate__(view))
+        flat, truth = view.flat, view.matrix
+        self.guess, self.mistake = read_guess(guess, truth, flat.outputs, flat.inputs)
+        self.wrong = np.zeros(truth.shape, bool)
+        if self.guess is not None:
+            self.wrong = ~close(self.guess, truth, tolerance_of(truth))
+            if self.wrong.any():
+                self.mistake = looks_like(self.guess, truth)
 
     @property
-    def cells(self) -> list[list[str]] | None:
-        """Every entry as a few characters; None where there are more than a picture can hold."""
-        return self._cells(self._matrix)
+    def right(self) -> bool:
+        """Whether the guess has the right shape, and no entry is wrong."""
+        return not self.mistake and not self.wrong.any()
 
-    def _cells(self, matrix: Array | None) -> list[list[str]] | None:
-        if matrix is None or matrix.size > MOST_CHECKED or max(self.tiles.step) > 1:
-            return None
-        return [[number(x.item()) for x in row] for row in matrix]
+    @property
+    def verdict(self) -> str:
+        """How many entries are wrong, the first of them, and what the guess looks like."""
+        count = int(self.wrong.sum())
+        if self.right:
+            return f"Your guess is right in all {self.matrix.size:,} entries."
+        if self.guess is None:
+            return f"Your guess does not fit: {self.mistake}."
+        i, j = (int(k) for k in np.argwhere(self.wrong)[0])
+        looks = f" It looks {self.mistake}." if self.mistake else ""
+        return (
+            f"Your guess is wrong in {count:,} of {self.matrix.size:,} entries. The first is row "
+            f"{i}, column {j}: yours {number(self.guess[i, j].item())}, right "
+            f"{number(self.matrix[i, j].item())}.{looks}"
+        )
 
-    def text(self, color: bool = False) -> str:
-        """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
-        return self._text
+    @property
+    def finding(self) -> str:  # type: ignore[override]
+        """The verdict first."""
+        return f"{self.verdict} {super().finding}"
 
-    @cached_property
-    def _text(self) -> str:
-        return jacobian_text(self)  # a notebook shows it, and the page has it folded away
+    @property
+    def _leaf_by_leaf(self) -> bool:
+        """The guess is a matrix, and so is what it is compared with."""
+        return False
 
-    def svg(self) -> str:
-        """Return the shapes to scale and the entries as a heat map."""
-        return jacobian_svg(self)
+    def _written(self, write: Callable[[Any], str]) -> list[list[str]] | None:
+        """Return every entry, in the text with the guess behind a wrong one."""
+        cells = super()._written(write)
+        if cells and self.guess is not None and write is number:
+            for i, j in np.argwhere(self.wrong):
+                guess = write(self.guess[i, j].item())
+                cells[i][j] += f" ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}{guess}"
+        return cells
+
+    def _heat(self) -> Heat:
+        """Mark the wrong entries, with the guess below them."""
+        heat = super()._heat()
+        if self.guess is not None and heat.cells:
+            for i, j in np.argwhere(self.wrong):
+                heat.wrong[int(i), int(j)] = _brief(self.guess[i, j].item())
+            if heat.wrong:
+                heat.legend = [*heat.legend, "✗ a wrong entry, with yours below the right one"]
+        return heat
+
+    def _say_entry(self, i: int, j: int) -> str:
+        words = super()._say_entry(i, j)
+        if max(self.tiles.step) == 1 and self.guess is not None and self.wrong[i, j]:
+            words += f" · yours {number(self.guess[i, j].item())} ✗"
+        return words
 
 
 def jacobian_shapes(
     f: Callable[..., Any],
     *args: Any,
     argnums: Argnums = 0,
-    fill: str | None = None,
+    mode: ModeOf | None = None,
+    batched: bool | None = None,
     holomorphic: bool = False,
     budget: int = BUDGET,
 ) -> Jacobian:
@@ -261,21 +478,22 @@ def jacobian_shapes(
 
     An output leaf of shape s and an input leaf of shape t make a block of shape s + t; all blocks
     together are one matrix with a row for each of m output entries and a column for each of n
-    input entries.
+    input entries. The gradient of a scalar function is drawn leaf by leaf, in the leaf's shape.
 
     Args:
         f: a function of numbers, arrays and containers of them.
         *args: the point, one value for each parameter of `f`.
         argnums: which arguments to differentiate; the first by default, "all" for all.
-        fill: "columns" (one JVP each), "rows" (one VJP each) or "vmap" (all at once); where None,
-            the cheaper of both modes, all at once where it takes more than 32 passes.
+        mode: "forward" (a JVP for each column) or "reverse" (a VJP for each row); by default the
+            one that takes fewer passes.
+        batched: whether all passes run at once, by vmap; by default where there are more than 32.
         holomorphic: promise that a complex function has a complex derivative.
-        budget: bytes of J that may be held at once; a larger one is kept as tiles.
+        budget: bytes of J that may be held at once; of a larger one there are only tiles.
 
     Raises:
-        TypeError: for what is no function, leaves or outputs without numbers, complex numbers
+        TypeError: for what is not a function, leaves or outputs without numbers, complex numbers
             without `holomorphic`.
-        ValueError: for an unknown `fill`, a wrong `argnums`, or a Jacobian too large to wait for.
+        ValueError: for an unknown `mode`, a wrong `argnums`, or a Jacobian too large to wait for.
 
     ```python
     import olympus.numpy as jnp
@@ -283,9 +501,11 @@ def jacobian_shapes(
 
     view = ok.jacobian_shapes(lambda x: jnp.sin(x[:2]) * x[2], jnp.ones(3))
     view.matrix.shape  # (2, 3)
-    print(view)  # wide: filled by rows, in two VJPs
+    print(view)  # wide: filled in reverse mode, in two VJPs
     ```
     """
     if not isinstance(budget, int) or budget < 1:
         raise ValueError(f"budget is a number of bytes, at least 1; got {budget!r}.")
-    return Jacobian(Flat(f, args, argnums, holomorphic), fill, budget)
+    if batched not in (True, False, None):
+        raise ValueError(f"batched is True, False or None; got {batched!r}.")
+    return Jacobian(Flat(f, args, argnums, holomorphic), mode, batched, budget)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from ..program import check_output, dtype_of, is_inexact, read_arguments
 
 Array = np.ndarray[Any, Any]
-FILLS = ("columns", "rows", "vmap")
-ONE_BY_ONE = 32  # up to so many passes are run, and shown, one at a time
+ModeOf = Literal["forward", "reverse"]
+ONE_BY_ONE = 32  # up to that many passes are run, and shown, one at a time
 MOST_ENTRIES = 10**9
 
 
@@ -74,7 +74,8 @@ class Flat:
             )
         self.outputs = in_order([name for name, _ in kept], [y for _, y in kept])
         self.n, self.m = (sum(x.size for x in side) for side in (self.inputs, self.outputs))
-        self.dtype = jax.numpy.result_type(*(x.dtype for x in (*self.inputs, *self.outputs)))
+        self.dtype = _common([x.dtype for x in (*self.inputs, *self.outputs)])
+        self.name = given.name
         diff = [k for k in jax.tree.leaves(given.diff_trees) if k >= 0 and k not in given.which]
         left = [(given.names[k], given.leaves[k]) for k in diff]
         left += [(name, y) for name, y in found if not is_inexact(dtype_of(y))]
@@ -101,40 +102,55 @@ class Flat:
             names[side] = list(each) if k == 1 else [f"{a:,}–{b:,}" for a, b in ends]
         return names
 
-    def by(self, fill: str | None) -> str:
-        """Return "columns" or "rows": what was asked for, or what takes fewer passes.
+    def mode(self, wanted: ModeOf | None) -> ModeOf:
+        """Return the mode that was asked for, or what takes fewer passes.
 
         Raises:
             TypeError: where complex numbers leave no such derivative.
-            ValueError: for an unknown way to fill.
+            ValueError: for an unknown mode.
         """
-        if fill not in (*FILLS, None):
-            raise ValueError(f"fill must be one of {', '.join(map(repr, FILLS))}; got {fill!r}.")
-        wanted = fill if fill in ("columns", "rows") else None
-        real = [
-            way
-            for way in ("columns", "rows")
-            if self.holomorphic or not any(leaf.is_complex for leaf in self.side(way))
+        modes = get_args(ModeOf)
+        if wanted not in (*modes, None):
+            raise ValueError(f"mode must be one of {', '.join(map(repr, modes))}; got {wanted!r}.")
+        possible: list[ModeOf] = [
+            mode
+            for mode in modes
+            if self.holomorphic or not any(leaf.is_complex for leaf in self.side(mode))
         ]
-        if not real or (wanted and wanted not in real):
-            sides = {"columns": "inputs", "rows": "outputs"}.get(wanted or "", "inputs and outputs")
+        if not possible or (wanted and wanted not in possible):
+            sides = {"forward": "inputs", "reverse": "outputs"}
+            side = sides.get(wanted or "", "inputs and outputs")
+            what = f"{wanted} mode" if wanted else "its Jacobian"
             raise TypeError(
-                f"{self.given.name} has complex {sides}, so {wanted or 'its Jacobian'} would need "
+                f"{self.name} has complex {side}, so {what} would need "
                 "it to be holomorphic. If it is, pass holomorphic=True (entries are then ∂y/∂z); "
                 "if not, write it as a function of the real and the imaginary part."
             )
-        return wanted or (real[0] if len(real) == 1 or self.n <= self.m else "rows")
+        if wanted:
+            return wanted
+        if len(possible) == 1:
+            return possible[0]
+        return "forward" if self.n <= self.m else "reverse"
 
-    def side(self, way: str) -> list[Leaf]:
+    def side(self, mode: ModeOf) -> list[Leaf]:
         """Return the leaves that the vectors of a pass belong to."""
-        return self.inputs if way == "columns" else self.outputs
+        return self.inputs if mode == "forward" else self.outputs
 
-    def push_or_pull(self, way: str) -> Callable[..., Any]:
+    def push_or_pull(self, mode: ModeOf) -> Callable[..., Any]:
         """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
-        if way == "columns":
+        if mode == "forward":
             return lambda *v: jax.jvp(self.run, self.points, v)[1]
         pullback: Callable[..., Any] = jax.vjp(self.run, *self.points)[1]
         return lambda *u: pullback(u)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Flat:
+        """Return itself: nobody changes it."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the function and the point: a file need not be able to hold them."""
+        alone = ("f", "args", "given", "points", "out", "argnums")
+        return {k: v for k, v in self.__dict__.items() if k not in alone}
 
     def check_size(self) -> None:
         """Raise a ValueError where J has more entries than anyone would wait for."""
@@ -158,24 +174,36 @@ def one_hot(leaves: Sequence[Leaf], start: int, stop: int) -> list[Any]:
     return hot
 
 
-def passes(flat: Flat, way: str, chunk: int) -> Iterator[tuple[int, Array]]:
-    """Run the passes, `chunk` of them at once, and yield (number of the first, what came out).
+def pass_runner(flat: Flat, mode: ModeOf, chunk: int) -> Callable[[int], Array]:
+    """Return a function that runs `chunk` passes at once, from a number on.
 
-    What comes out of pass k is column k of J (or row k), one row of the yielded array each.
+    What comes out of pass k is column k of J (or row k), one row of the returned array each.
     """
-    apply = flat.push_or_pull(way)
-    count = flat.n if way == "columns" else flat.m
-    for start in range(0, count, chunk):
+    apply = flat.push_or_pull(mode)
+    count = flat.n if mode == "forward" else flat.m
+
+    def run(start: int) -> Array:
         stop = min(start + chunk, count)
-        hot = one_hot(flat.side(way), start, stop)
+        hot = [jax.numpy.asarray(x) for x in one_hot(flat.side(mode), start, stop)]
         if chunk == 1:
-            out = [x[None] for x in apply(*(jax.numpy.asarray(x[0]) for x in hot))]
+            out = [x[None] for x in apply(*(x[0] for x in hot))]
         else:
-            out = jax.vmap(apply)(*map(jax.numpy.asarray, hot))
-        flats = [np.asarray(x).reshape(stop - start, -1) for x in out]
-        found = np.concatenate(flats, axis=1, dtype=flat.dtype)
-        found += 0  # so that -0.0 is shown as 0.0
-        yield start, found
+            out = jax.vmap(apply)(*hot)
+        flats = [np.asarray(x).reshape(stop - start, -1).astype(flat.dtype) for x in out]
+        lines: Array = np.concatenate(flats, axis=1)
+        lines += np.zeros((), flat.dtype)  # so that -0.0 is shown as 0.0
+        return lines
+
+    return run
+
+
+def _common(dtypes: Sequence[Any]) -> Any:
+    """Return the dtype of a matrix that holds entries of all of these."""
+    try:
+        return jax.numpy.result_type(*dtypes)
+    except (TypeError, ValueError):  # jax promotes no 8-bit float: float32 holds all of them
+        wide = [jax.numpy.float32 if np.dtype(d).itemsize == 1 else d for d in dtypes]
+        return jax.numpy.result_type(*wide)
 
 
 def resolution(dtype: Any) -> float:

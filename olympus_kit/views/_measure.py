@@ -6,7 +6,8 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -15,19 +16,37 @@ import numpy as np
 
 from ..program import count
 from ._derivatives import Entry
-from ._report import bytes_text
+from ._format import bytes_text
 from ._timing import sample, waited
 
-ROUNDS = 7
+ROUNDS = 9
 
 
-def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Any:
+@dataclass(frozen=True)
+class Run:
+    """A compiled function, and what it was compiled from."""
+
+    compiled: Callable[..., Any]
+    entry: Entry
+    out: Any  # the shapes of its result
+
+
+def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
     """Write what a function costs into its row, as far as it gets, and return it compiled.
 
     Raises:
         MemoryError: where it would need more than `memory`; it is not compiled then.
     """
-    traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
+    try:
+        traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
+    except Exception as error:
+        if entry.instead is None:
+            raise
+        entry = entry.instead
+        try:
+            traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
+        except Exception:
+            raise error from None  # it was not the integers
     row.update(vars(count(traced.jaxpr)))
     ends = sum(_nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info)))
     needed, limit = row["peak"] + ends, machine_memory() if memory is None else memory
@@ -44,7 +63,7 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Any:
     row["flops_compiled"] = int(after.get("flops", 0))
     row["bytes_compiled"] = int(after.get("bytes accessed", 0))
     row["temp"] = int(compiled.memory_analysis().temp_size_in_bytes)
-    return compiled
+    return Run(compiled, entry, traced.out_info)
 
 
 def failure(error: Exception) -> str:
@@ -66,13 +85,16 @@ def machine_memory() -> int:
         return 2**63 - 1
 
 
-def differences(compiled: Mapping[str, Any], args: Sequence[Any]) -> list[str]:
+def differences(runs: Mapping[str, Run]) -> list[str]:
     """Warn of functions whose result is not that of the first.
 
-    Numbers are compared by running each once; where the arguments are but shapes, shapes are.
+    Numbers are compared by running each once; where an argument is only a shape, shapes are.
     """
-    shapes = any(isinstance(a, jax.ShapeDtypeStruct) for a in jax.tree.leaves(list(args)))
-    results = {n: c.out_info if shapes else c(*args) for n, c in compiled.items()}
+    results = {}
+    for name, run in runs.items():
+        leaves = jax.tree.leaves(run.entry.args)
+        shapes = any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
+        results[name] = run.out if shapes else run.compiled(*run.entry.args)
     first, *rest = results or [""]
     notes = []
     for name in rest:
@@ -83,12 +105,10 @@ def differences(compiled: Mapping[str, Any], args: Sequence[Any]) -> list[str]:
 
 
 def _difference(first: Any, other: Any) -> str:
-    expected, found = (jax.tree.map(np.shape, result) for result in (first, other))
-    if expected != found:
-        return f"shape {found}, not {expected}"
-    expected, found = (jax.tree.map(lambda x: str(x.dtype), result) for result in (first, other))
-    if expected != found:
-        return f"{found}, not {expected}"
+    for read in (np.shape, lambda x: str(x.dtype)):
+        expected, got = jax.tree.map(read, first), jax.tree.map(read, other)
+        if expected != got:
+            return f"shape {got}, not {expected}" if read is np.shape else f"{got}, not {expected}"
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(other), strict=True)
     return "" if all(_close(x, y) for x, y in pairs) else "other numbers"
 
@@ -102,17 +122,14 @@ def _close(x: Any, y: Any) -> bool:
 
 
 def add_seconds(
-    rows: Sequence[dict[str, Any]],
-    entries: Mapping[str, Entry],
-    compiled: Mapping[str, Any],
-    progress: bool | None,
+    rows: Sequence[dict[str, Any]], runs: Mapping[str, Run], progress: bool | None
 ) -> list[str]:
-    """Time what was compiled, eager and jitted in turns; return a note where it was stopped."""
+    """Time what was compiled, eager and jitted, interleaved; return a note where it was stopped."""
     jobs = {}
-    for name, run in compiled.items():
-        args = jax.tree.map(_concrete, entries[name].args)
-        jobs[f"eager {name}"] = waited(entries[name].function, args)
-        jobs[f"jitted {name}"] = waited(run, args)
+    for name, run in runs.items():
+        args = jax.tree.map(_concrete, run.entry.args)
+        jobs[f"eager {name}"] = waited(run.entry.function, args)
+        jobs[f"jitted {name}"] = waited(run.compiled, args)
     times = sample(jobs, ROUNDS, progress=progress)
     for row in rows:
         for how in ("eager", "jitted"):

@@ -1,4 +1,4 @@
-"""`memory`: what a program holds, from when to when, and why the peak is where it is."""
+"""`memory`: which values of a program are live when, and why the peak is where it is."""
 
 from __future__ import annotations
 
@@ -18,26 +18,34 @@ from ..program import (
     live_bytes,
     walk,
 )
-from ._charts import BAR_TEXT, NAMES, ROW, WIDTH, _line, _rect
+from ._charts import WIDTH, cursor
+from ._draw import MARKS, ROW, Canvas, shorten
+from ._figure import Figure, Step, Table
+from ._format import bytes_text, listed, number_text, short_names
 from ._formula import plural, statement
-from ._report import Report, Table, bytes_text, listed, number_text, shortened
-from ._svg import INK, MUTED, PAD, ROLES, _finished, _page, _text
 
-MOST = 40  # bars in the picture; the largest values where there are more
+MOST = 30  # bars in the picture; the largest values where there are more
+BAR = 17.0  # from one bar to the next
+NAMES, SIZES = 104.0, 62.0  # room beside the bars, for a name and for bytes
+# the role that a bar shows: the first of these that its equation has
+PRECEDENCE = ("adjoint", "tangent", "local_derivative", "primal", "bookkeeping")
 
 
-class Memory(Report):
-    """The life of each value of a program, and the moment when most is held."""
+class Memory(Figure):
+    """The life of each value of a program, and the moment when most is live."""
+
+    kind = "memory"
+    idle = "Step through the equations: the words say how much is live."
 
     def __init__(self, program: Program) -> None:
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
         self.lives = lifetimes(program.equations, self.outputs)
-        self.held = live_bytes(program.equations, self.outputs, program.values)
-        self.peak = max(self.held, default=0)
-        self.at = self.held.index(self.peak) if self.held else 0
-        self.kept = list(dict.fromkeys(r.value for r in program.residuals if not r.free))
-        self.notes = list(program.notes)
+        self.live_bytes = live_bytes(program.equations, self.outputs, program.values)
+        self.peak = max(self.live_bytes, default=0)
+        self.at = self.live_bytes.index(self.peak) if self.live_bytes else 0
+        self.residuals = list(dict.fromkeys(r.value for r in program.residuals if not r.free))
+        self.notes = [*program.notes, "inputs and constants are the caller's and are not counted"]
 
     @property
     def title(self) -> str:
@@ -45,28 +53,29 @@ class Memory(Report):
         return f"Memory of {self.program.name} in {self.program.mode} mode"
 
     @property
-    def summary(self) -> str:  # type: ignore[override]
-        """The peak, by name, and what is kept or computed again."""
-        if not self.held:
-            return "There is no equation, and so nothing is held."
-        said = [
-            f"The peak is {bytes_text(self.peak)}, at equation {self.at + 1} of {len(self.held)}: "
-            f"{_sizes(self.explained()) or 'nothing'}.",
-            "Inputs and constants are the caller's and are not counted.",
+    def finding(self) -> str:  # type: ignore[override]
+        """The peak, by name, and what is saved or computed again."""
+        if not self.live_bytes:
+            return "There is no equation, and so nothing is live."
+        largest = _sizes(self.explained()) or "nothing"
+        sentences = [
+            f"The peak is {bytes_text(self.peak)}, at equation {self.at + 1} of "
+            f"{len(self.live_bytes)}: {largest}."
         ]
-        if self.kept:
-            said.insert(1, f"Kept for the way back: {_sizes(self._sized(self.kept))}.")
+        if self.residuals:
+            saved = _sizes(self._sized(self.residuals))
+            sentences.append(f"Saved for the backward pass: {saved}.")
         if again := self.recomputed():
-            said.append(
-                f"Computed again on the way back: {plural(len(again), 'equation')}, "
-                f"{number_text(sum(n for _, n in again))} operations."
+            sentences.append(
+                f"Computed again on the backward pass: {plural(len(again), 'equation')}, "
+                f"{number_text(sum(n for _, n in again))} FLOPs."
             )
-        return " ".join(said)
+        return " ".join(sentences)
 
     def explained(self) -> list[tuple[str, int]]:
-        """Return the name and the bytes of everything held at the peak, the largest first."""
-        found = self._explained(self.program.equations, self.outputs)
-        return sorted(found, key=lambda pair: -pair[1])
+        """Return the name and the bytes of everything live at the peak, the largest first."""
+        sizes = self._explained(self.program.equations, self.outputs)
+        return sorted(sizes, key=lambda pair: -pair[1])
 
     def _explained(
         self, equations: Sequence[Equation], outputs: Sequence[int]
@@ -83,109 +92,149 @@ class Memory(Report):
         own = equations[k]
         stacked = own.results if own.primitive in ("scan", "while") else ()
         inside = [self._explained(b.equations, b.outputs) for b in own.bodies]
-        inner = max(inside, key=lambda found: sum(n for _, n in found))
+        inner = max(inside, key=lambda sizes: sum(n for _, n in sizes))
         return [*before, *self._sized(stacked), *inner]
 
     def _sized(self, values: Iterable[int]) -> list[tuple[str, int]]:
         return [(self.program.values[v].name, self.program.values[v].nbytes) for v in values]
 
     def recomputed(self) -> list[tuple[str, int]]:
-        """Return what a checkpoint computes again: each equation's name, and its operations."""
+        """Return what a checkpoint computes again: each equation's name, and its FLOPs."""
         primitives = {e.path: e.primitive for e in walk(self.program.rows)}
-        return [
-            (e.primitive, e.flops * turns)
-            for e, turns in _inside_checkpoints(self.program.equations)
-            if e.primitive == primitives.get(e.primal or "")
-            and "adjoint" not in e.roles
-            and not e.bodies
-        ]
+        again = []
+        for equation, times in _inside_checkpoints(self.program.equations):
+            same = equation.primitive == primitives.get(equation.primal or "")
+            if same and "adjoint" not in equation.roles and not equation.bodies:
+                again.append((equation.primitive, equation.flops * times))
+        return again
 
     def records(self) -> list[dict[str, Any]]:
-        """Return a dict for each value: its bytes, its first and last equation, whether kept."""
-        return [
-            {
-                "name": self.program.values[life.value].name,
-                "bytes": self.program.values[life.value].nbytes,
+        """Return a dict for each value: its bytes, role, first and last equation."""
+        records = []
+        for life in self.lives:
+            value = self.program.values[life.value]
+            roles = self.program.equations[life.start].roles
+            records.append({
+                "name": value.name,
+                "bytes": value.nbytes,
+                "role": next(role for role in PRECEDENCE if role in roles),
                 "made": life.start + 1,
-                "last_read": min(life.end + 1, len(self.held)),
-                "returned": life.end == len(self.held),
-                "kept": life.value in self.kept,
-            }
-            for life in self.lives
-        ]
+                "last_read": min(life.end + 1, len(self.live_bytes)),
+                "returned": life.end == len(self.live_bytes),
+                "residual": life.value in self.residuals,
+            })
+        return records
 
     def tables(self) -> list[Table]:
         """Return the life of each value, in order of birth."""
-        rows = [
-            [
-                f"{'◆ ' if r['kept'] else ''}{r['name']}",
-                bytes_text(r["bytes"]),
-                str(r["made"]),
-                "returned" if r["returned"] else str(r["last_read"]),
-                "kept" if r["kept"] else "",
-            ]
-            for r in self.records()
-        ]
-        return [Table("value", ["bytes", "made at", "last read", "way back"], rows)]
+        rows = []
+        for record in self.records():
+            rows.append([
+                f"{'◆ ' if record['residual'] else ''}{record['name']}",
+                bytes_text(record["bytes"]),
+                record["role"].replace("_", " "),
+                str(record["made"]),
+                "returned" if record["returned"] else str(record["last_read"]),
+                "residual" if record["residual"] else "",
+            ])
+        columns = ["bytes", "role", "made at", "last read", "backward pass"]
+        return [Table("value", columns, rows)]
 
-    def steps(self) -> list[dict[str, Any]]:
+    def steps(self) -> list[Step]:
         """Return a step for each equation."""
-        return [
-            {
-                "words": f"{statement(self.program, e)}: {bytes_text(held_now)} held"
-                + (", the peak" if k == self.at else ""),
-                "x": self._x(k + 0.5),
-            }
-            for k, (e, held_now) in enumerate(zip(self.program.equations, self.held, strict=True))
-        ]
+        steps = []
+        for k, equation in enumerate(self.program.equations):
+            peak = ", the peak" if k == self.at else ""
+            live = f"{bytes_text(self.live_bytes[k])} live{peak}"
+            steps.append(Step(f"{statement(self.program, equation)}: {live}"))
+        return steps
 
     def _x(self, k: float) -> float:
         """Return where equation `k` stands; its bar ends where the next begins."""
-        return NAMES + k * (WIDTH - NAMES - PAD - BAR_TEXT) / max(1, len(self.held))
+        return NAMES + k * (WIDTH - NAMES - SIZES) / max(1, len(self.live_bytes))
 
-    def svg(self) -> str:
-        """Return a bar for each value over program order, and below them what is held."""
-        root, y = _page(self), 44.0
-        large = sorted(self.records(), key=lambda r: -r["bytes"])[:MOST]
-        for r in sorted(large, key=lambda r: r["made"]):
-            color, mark = (ROLES["adjoint"][0], "◆ ") if r["kept"] else (ROLES["primal"][0], "")
-            _text(root, PAD, y + 14, f"{mark}{shortened(r['name'])}", color)
-            start, end = self._x(r["made"] - 1), self._x(r["last_read"])
-            _rect(root, start, y + 3, end - start, 14, color)
-            size = _text(root, WIDTH - PAD, y + 14, bytes_text(r["bytes"]), MUTED, 11)
-            size.set("text-anchor", "end")
+    def pictures(self) -> list[Canvas]:
+        """Draw a bar for each value over program order, and below them how much is live."""
+        canvas = Canvas(self.title)
+        if not self.live_bytes:
+            return []
+        records = self.records()
+        large = sorted(records, key=lambda r: -r["bytes"])[:MOST]
+        short = dict(
+            zip(
+                (r["name"] for r in records), short_names([r["name"] for r in records]), strict=True
+            )
+        )
+        y = 0.0
+        for record in sorted(large, key=lambda r: r["made"]):
+            self._draw_life(canvas, record, short[record["name"]], y)
+            y += BAR
+        if len(records) > MOST:
+            canvas.text(0, y + 14, f"… {len(records) - MOST} smaller values", "muted")
             y += ROW
-        if len(self.lives) > MOST:
-            _text(root, PAD, y + 14, f"… {len(self.lives) - MOST} smaller values", MUTED)
-            y += ROW
-        _text(root, PAD, y + 30, "held at each equation", INK)
-        for k, now in enumerate(self.held):
-            height = 48 * now / max(1, self.peak)
-            color = INK if k == self.at else ROLES["bookkeeping"][0]
-            _rect(root, self._x(k), y + 62 - height, self._x(k + 1) - self._x(k) - 1, height, color)
-        _text(root, PAD, y + 50, f"peak {bytes_text(self.peak)}", INK, 11)
-        _line(root, [(self._x(self.at + 0.5), 40), (self._x(self.at + 0.5), y + 12)], MUTED, "3 3")
-        key = "◆ red: kept for the way back · dashes: the peak"
-        _text(root, PAD, y + 80, key, MUTED, 11)
-        return _finished(root, WIDTH, y + 84)
+        at = self._x(self.at + 0.5)
+        canvas.line([(at, 0), (at, y + 84)], "muted-line", stroke_dasharray="3 3")
+        words = f"peak {bytes_text(self.peak)}"
+        anchor = "end" if at > WIDTH / 2 else "start"
+        canvas.text(
+            at + (-6 if anchor == "end" else 6), y + 20, words, font_weight=600, anchor=anchor
+        )
+        for k, live in enumerate(self.live_bytes):
+            height = 52 * live / max(1, self.peak)
+            wide = max(self._x(k + 1) - self._x(k) - 1, 0.5)
+            role = "ink" if k == self.at else "bookkeeping"
+            canvas.box(self._x(k), y + 84 - height, wide, height, role)
+        canvas.text(0, y + 80, "live bytes", "muted")
+        canvas.text(0, y + 104, "◆ residual, saved for the backward pass", "muted", size=11)
+        shown = [role for role in PRECEDENCE if any(r["role"] == role for r in large)]
+        left = 0.0
+        for role in reversed(shown):
+            key = f"{MARKS[role]} {role.replace('_', ' ')}"
+            canvas.text(left, y + 122, key, role, size=11)
+            left += 7 * len(key) + 12
+        for x, steps in self._places().items():
+            cursor(canvas, x, 0, y + 84, steps)
+        return [canvas]
+
+    def _draw_life(self, canvas: Canvas, record: dict[str, Any], name: str, y: float) -> None:
+        start, end = self._x(record["made"] - 1), self._x(record["last_read"])
+        size, role = bytes_text(record["bytes"]), record["role"]
+        until = "returned" if record["returned"] else f"last read at {record['last_read']}"
+        words = f"{record['name']}: {size}, made at {record['made']}, {until}"
+        if record["residual"]:
+            words += ", a residual"
+        bar = canvas.group(data_say=words)
+        bar.text(14, y + 14, shorten(name, 12), role)
+        bar.box(start, y + 4, end - start, 12, role)
+        if record["residual"]:
+            bar.text(0, y + 14, "◆", role)
+            bar.text(start + 3, y + 15, "◆", "paper")
+        bar.text(WIDTH, y + 14, size, "muted", size=11, anchor="end")
+
+    def _places(self) -> dict[int, list[int]]:
+        """Return where the cursor stands, with its steps: those of a long program share pixels."""
+        places: dict[int, list[int]] = {}
+        for k in range(len(self.live_bytes)):
+            places.setdefault(round(self._x(k + 0.5)), []).append(k)
+        return places
 
 
 def _sizes(values: Sequence[tuple[str, int]]) -> str:
     """Return names with their bytes, the first few of many."""
-    return listed([f"{name} ({bytes_text(n)})" for name, n in values], 6)
+    return listed([f"{name} ({bytes_text(n)})" for name, n in values], 4)
 
 
 def _inside_checkpoints(
-    equations: Sequence[Equation], turns: int = 1, inside: bool = False
+    equations: Sequence[Equation], times: int = 1, inside: bool = False
 ) -> Iterator[tuple[Equation, int]]:
-    """Yield the equations that a way back runs inside checkpoints, and how often."""
-    for e in equations:
+    """Yield the equations that a backward pass runs inside checkpoints, and how many times."""
+    for equation in equations:
         if inside:
-            yield e, turns
-        deeper = inside or (e.primitive in ("remat2", "checkpoint") and "adjoint" in e.roles)
-        for body in e.bodies:
-            inner = turns * (1 if e.trips is None else e.trips)
-            yield from _inside_checkpoints(body.equations, inner, deeper)
+            yield equation, times
+        checkpoint = equation.primitive in ("remat2", "checkpoint") and "adjoint" in equation.roles
+        for body in equation.bodies:
+            inner = times * (1 if equation.trips is None else equation.trips)
+            yield from _inside_checkpoints(body.equations, inner, inside or checkpoint)
 
 
 def memory(
@@ -195,19 +244,19 @@ def memory(
     argnums: Argnums = 0,
     checkpoint: bool | Callable[..., bool] = False,
 ) -> Memory:
-    """Show what a program holds at each equation, value by value.
+    """Show what is live at each equation of a program, value by value.
 
     Args:
         f: a function of numbers, arrays and containers of them.
         *args: the point, one value for each parameter of `f`.
         mode: "primal", "forward" or "reverse".
         argnums: which arguments to differentiate; the first by default, "all" for all.
-        checkpoint: True keeps nothing but the inputs and computes the rest again on the way
-            back; a policy of `olympus.checkpoint_policies` says what to keep.
+        checkpoint: True saves nothing but the inputs and computes the rest again on the backward
+            pass; a policy of `olympus.checkpoint_policies` says what to save.
 
     Raises:
-        TypeError: for what is no function, a leaf that is no number, nothing to differentiate, or
-            a checkpoint that is no policy.
+        TypeError: for what is not a function, a non-numeric leaf, nothing to differentiate, or
+            a checkpoint that is not a policy.
         ValueError: for an unknown mode.
 
     ```python
@@ -222,8 +271,8 @@ def memory(
             "checkpoint is True, False or a policy of olympus.checkpoint_policies; got "
             f"{describe(checkpoint)}."
         )
-    kept = f
+    run = f
     if checkpoint and callable(f):
-        kept = jax.checkpoint(f, policy=checkpoint if callable(checkpoint) else None)
-        kept.__name__ = getattr(f, "__name__", "f")
-    return Memory(capture(kept, *args, mode=mode, argnums=argnums))
+        run = jax.checkpoint(f, policy=checkpoint if callable(checkpoint) else None)
+        run.__name__ = getattr(f, "__name__", "f")
+    return Memory(capture(run, *args, mode=mode, argnums=argnums))

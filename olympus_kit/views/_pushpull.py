@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,16 +10,15 @@ import jax
 import numpy as np
 
 from ..program import describe, read_arguments
-from ._formula import number
+from ._draw import MARKS, Canvas, width_of
+from ._figure import Detail, Figure
 from ._jacobian_passes import Array
-from ._svg import CHAR, INK, LINE, MUTED, PAD, ROLES, _finished, _page, _text
-from ._view import View
 
 LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
-PANEL = 300.0
+PANEL, TOP = 300.0, 24.0
 
 
-class PushPull(View):
+class PushPull(Figure):
     """A map between line and plane at a point: Jv and Jᵀu as arrows, on the grid and its image."""
 
     scripts = ("common.js", "linear.js")
@@ -31,7 +30,7 @@ class PushPull(View):
         except (TypeError, ValueError):
             raise TypeError(f"x must be one real number or two; got {describe(x)}.") from None
         self.shape = point.shape
-        self.given = f
+        self._function = f
         self.x = np.asarray(point).reshape(-1)
         self.y = np.asarray(self.f(self.x))
         n, m = self.x.size, self.y.size
@@ -48,26 +47,33 @@ class PushPull(View):
         self.u = self._vector("u", u, m, "the output")
         ends = np.linspace(-span, span, LINES)
         axes = [self.x[k] + ends for k in range(n)]
+        self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
         self.lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, n)
         self.grid = _grid(self.x, span)
         self.images = [np.asarray(jax.vmap(self.f)(line)) for line in self.grid]
+        self.frames = self._frames(self.lattice)
 
     def f(self, point: Any) -> jax.Array:
         """Return f at a point given as a flat vector, as a flat vector."""
-        return jax.numpy.asarray(self.given(jax.numpy.reshape(point, self.shape))).ravel()
+        return jax.numpy.asarray(self._function(jax.numpy.reshape(point, self.shape))).ravel()
 
-    def _vector(self, name: str, given: Any, size: int, what: str) -> Array:
+    def _vector(self, name: str, values: Any, size: int, what: str) -> Array:
         try:
-            vector = np.ones(size) if given is None else np.asarray(given, float).reshape(-1)
+            vector = np.ones(size) if values is None else np.asarray(values, float).reshape(-1)
         except (TypeError, ValueError):
-            raise TypeError(f"{name} must hold real numbers; got {describe(given)}.") from None
+            raise TypeError(f"{name} must hold real numbers; got {describe(values)}.") from None
         if vector.size != size:
             raise ValueError(f"{name} has as many numbers as {what}, {size}; got {vector.size}.")
+        if not np.isfinite(vector).all():
+            raise ValueError(f"{name} must hold finite numbers; got {describe(values)}.")
         return vector
 
     def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
         """Return the point, its image and the Jacobian there."""
-        return self._frames(np.asarray(point, self.x.dtype)[None])[0]
+        if "_function" not in self.__dict__:
+            raise RuntimeError("A view from a file has no function: call push_pull anew.")
+        with jax.enable_x64(self.x64):
+            return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
     def _frames(self, points: Array) -> list[dict[str, Any]]:
         at = jax.numpy.asarray(points)
@@ -92,55 +98,47 @@ class PushPull(View):
         return f"Push forward, pull back: {self.name} from R{_POWER[n]} to R{_POWER[m]}"
 
     @property
-    def summary(self) -> str:
-        """The numbers at the point, and the identity between them."""
-        Jv, Ju = self.J @ self.v, self.u @ self.J
+    def finding(self) -> str:  # type: ignore[override]
+        """The identity between what is pushed and what is pulled."""
+        pushed = float(self.u @ (self.J @ self.v))
+        pulled = float((self.u @ self.J) @ self.v)
         return (
-            f"At x = {_short(self.x)}: J = {_short(self.J)}. v = {_short(self.v)} is pushed to "
-            f"Jv = {_short(Jv)}; u = {_short(self.u)} is pulled back to Jᵀu = {_short(Ju)}. "
-            f"⟨u, Jv⟩ = {number(float(self.u @ Jv))} = ⟨Jᵀu, v⟩ = {number(float(Ju @ self.v))}."
+            f"⟨u, Jv⟩ = {_short(pushed)} and ⟨Jᵀu, v⟩ = {_short(pulled)}: v pushed forward meets u "
+            "as v meets u pulled back."
         )
 
+    def details(self) -> list[Detail]:
+        """Return the numbers at the point."""
+        Jv, Ju = self.J @ self.v, self.u @ self.J
+        lines = [
+            f"x = {_short(self.x)}, f(x) = {_short(self.y)}",
+            f"J = {_short(self.J)}",
+            f"v = {_short(self.v)} is pushed to Jv = {_short(Jv)}",
+            f"u = {_short(self.u)} is pulled back to Jᵀu = {_short(Ju)}",
+        ]
+        return [Detail("Numbers", lines)]
+
     def model(self) -> dict[str, Any]:
-        """Return the grid, its image, and the Jacobian at every point of a lattice."""
-        return {
-            "kind": "push and pull",
-            "title": self.title,
-            "summary": self.summary,
+        """Return the pictures, their scales, and the Jacobian at every point of a lattice."""
+        scales = [_Scale(lines).data() for lines in (self.grid, self.images)]
+        return super().model() | {
             "v": self.v.tolist(),
             "u": self.u.tolist(),
-            "frames": self._frames(self.lattice),
-            "grid": [_rounded(line) for line in self.grid],
-            "images": [_rounded(line) for line in self.images],
-            "text": self.text(),
+            "frames": self.frames,
+            "scales": scales,
         }
 
-    def text(self, color: bool = False) -> str:
-        """Return the numbers."""
-        return f"{self.title}\n" + self.summary.replace(". ", ".\n").replace(": J", ":\nJ")
+    def pictures(self) -> list[Canvas]:
+        """Draw both spaces, at the point."""
+        Jv, Ju = self.J @ self.v, self.u @ self.J
+        left, right = Canvas("input: a straight grid"), Canvas("output: the image of the grid")
+        _draw_space(left, self.grid, self.x, "x", [("v", self.v, True), ("Jᵀu", Ju, False)])
+        _draw_space(right, self.images, self.y, "", [("Jv", Jv, False), ("u", self.u, True)])
+        return [left, right]
 
-    def svg(self) -> str:
-        """Return both spaces side by side, at the point."""
-        root = _page(self)
-        sides = [
-            ("input", self.grid, self.x, (self.v, "v"), (self.u @ self.J, "Jᵀu")),
-            ("output", self.images, self.y, (self.J @ self.v, "Jv"), (self.u, "u")),
-        ]
-        for k, (word, lines, origin, tangent, covector) in enumerate(sides):
-            left = PAD + k * (PANEL + 40)
-            _text(root, left, 56, word, MUTED)
-            to = _scale(lines, left, 66)
-            for line in lines:
-                ends = to(line)
-                points = " ".join(f"{a:.1f},{b:.1f}" for a, b in ends[np.isfinite(ends).all(1)])
-                ET.SubElement(root, "polyline", points=points, fill="none", stroke=LINE)
-            for role, (vector, name) in (("tangent", tangent), ("adjoint", covector)):
-                _arrow(root, to, origin, vector, name, role)
-        y = 66 + PANEL
-        for words in self.text().splitlines()[1:]:
-            y += 20
-            _text(root, PAD, y, words, INK)
-        return _finished(root, 2 * PANEL + 40 + 2 * PAD + 20 * CHAR, y)
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the function: a file need not be able to hold it."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_function"}
 
 
 _POWER = {1: "", 2: "²"}
@@ -168,14 +166,24 @@ def _grid(x: Array, span: float) -> list[Array]:
     return [x + line for line in (*lines, *(line[:, ::-1] for line in lines))]
 
 
-def _scale(lines: list[Array], left: float, top: float) -> Callable[[Any], Array]:
-    """Return the map from a space of one or two dimensions to a panel; what is not finite, out."""
-    flat = np.concatenate([_plane(line) for line in lines])
-    flat = flat[np.isfinite(flat).all(1)]
-    middle = (flat.max(0) + flat.min(0)) / 2
-    size = max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.8
-    corner = np.array([left, top]) + PANEL / 2
-    return lambda p: corner + (_plane(p) - middle) * [1, -1] * PANEL / size
+class _Scale:
+    """The map from a space of one or two dimensions to a panel."""
+
+    def __init__(self, lines: list[Array]) -> None:
+        flat = np.concatenate([_plane(line) for line in lines])
+        flat = flat[np.isfinite(flat).all(1)]
+        self.middle = (flat.max(0) + flat.min(0)) / 2
+        self.factor = PANEL / (max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.6)
+
+    def __call__(self, points: Any) -> Array:
+        corner = np.array([PANEL / 2, TOP + PANEL / 2])
+        places: Array = corner + (_plane(points) - self.middle) * [1, -1] * self.factor
+        return places
+
+    def data(self) -> dict[str, Any]:
+        """Return it for the front-end, which moves the arrows."""
+        corner = [PANEL / 2, TOP + PANEL / 2]
+        return {"middle": self.middle.tolist(), "factor": self.factor, "corner": corner}
 
 
 def _plane(points: Any) -> Array:
@@ -184,17 +192,45 @@ def _plane(points: Any) -> Array:
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
 
 
-def _arrow(root: ET.Element, to: Any, origin: Array, vector: Array, name: str, role: str) -> None:
+def _draw_space(
+    canvas: Canvas,
+    lines: list[Array],
+    origin: Array,
+    handle: str,
+    vectors: Sequence[tuple[str, Array, bool]],
+) -> None:
+    """Draw a space with its grid, and vectors at a point; what can be dragged has a knob."""
+    canvas.text(0, 14, canvas.name, "muted")
+    canvas.box(0.5, TOP, PANEL, PANEL, "paper line-line", rx=6)
+    to = _Scale(lines)
+    for line in lines:
+        ends = to(line)
+        inside = (ends > [0, TOP]).all(1) & (ends < [PANEL, TOP + PANEL]).all(1)
+        places = [(float(a), float(b)) for a, b in ends[np.isfinite(ends).all(1) & inside]]
+        if len(places) > 1:
+            canvas.line(places, "line-line")
+    for name, vector, free in vectors:
+        role = "tangent" if name in ("v", "Jv") else "adjoint"
+        _draw_arrow(canvas, to(origin)[0], to(origin + vector)[0], name, role, free)
+    x, y = (float(a) for a in to(origin)[0])
+    canvas.circle(x, y, 7 if handle else 5, "ink", data_handle=handle or "y")
+
+
+def _draw_arrow(canvas: Canvas, start: Array, end: Array, name: str, role: str, free: bool) -> None:
     """Draw a vector; a covector is dashed, since it is a row."""
-    (a, b), (c, d) = to(origin)[0], to(origin + vector)[0]
-    color, mark, _ = ROLES[role]
-    ends = {"x1": f"{a:.1f}", "y1": f"{b:.1f}", "x2": f"{c:.1f}", "y2": f"{d:.1f}"}
-    line = ET.SubElement(root, "line", ends, stroke=color)
-    line.set("stroke-width", "2.5")
-    if role == "adjoint":
-        line.set("stroke-dasharray", "6 3")
-    ET.SubElement(root, "circle", cx=ends["x2"], cy=ends["y2"], r="4", fill=color)
-    _text(root, c + 6, d - 4, f"{mark} {name}", color, weight="600")
+    (a, b), (c, d) = (map(float, start), map(float, end))
+    group = canvas.group(f"arrow {role}", data_handle=name if free else None, data_arrow=name)
+    dash = {"stroke_dasharray": "6 3"} if role == "adjoint" else {}
+    group.path(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}", f"shaft {role}-line", stroke_width=2.5, **dash)
+    if free:
+        group.path(f"M{c - 11:.1f} {d:.1f}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0", f"knob {role}-line")
+    angle = math.degrees(math.atan2(d - b, c - a))
+    turn = f"translate({c:.1f} {d:.1f}) rotate({angle:.0f})"
+    group.path("M0 0l-12 -6v12z", f"head {role}", transform=turn)
+    label = f"{MARKS[role]} {name}"
+    x = min(max(c + 12, 4), PANEL - width_of(label) - 4)
+    y = min(max(d - 12, TOP + 14), TOP + PANEL - 6)
+    group.text(x, y, label, f"label {role}", font_weight=600)
 
 
 def push_pull(
@@ -205,13 +241,13 @@ def push_pull(
     Args:
         f: a function of one argument with one or two real numbers, returning one or two.
         x: the point.
-        v: a tangent there, of the size of x; ones where None.
-        u: a covector at f(x), of the size of f(x); ones where None.
+        v: a tangent there, of the size of x; defaults to ones.
+        u: a covector at f(x), of the size of f(x); defaults to ones.
         span: how far the grid reaches from x.
 
     Raises:
         TypeError: as for `graph`.
-        ValueError: for other sizes.
+        ValueError: for other sizes, and where a number is not finite.
 
     ```python
     import olympus.numpy as jnp

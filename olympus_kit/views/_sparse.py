@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import jax
 import numpy as np
 
 from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
+from ._draw import Canvas
+from ._figure import Figure, Step
 from ._formula import plural
-from ._jacobian_draw import draw_entries
-from ._jacobian_passes import Flat, Leaf
+from ._heat import Heat
+from ._jacobian_passes import Flat, Leaf, ModeOf
 from ._jacobian_words import PASS
-from ._svg import MUTED, PAD, _finished, _page, _text
 from ._tiles import Array, Tiles
-from ._view import View
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
@@ -34,18 +34,18 @@ class Coloring:
     "On the estimation of sparse Jacobian matrices", 1974.
     """
 
-    def __init__(self, pattern: Any, ways: Sequence[str]) -> None:
+    def __init__(self, pattern: Any, modes: Sequence[ModeOf]) -> None:
         self.rows, self.columns = pattern.tocoo().coords
-        by_way = {"columns": pattern, "rows": pattern.T.tocsr()}
+        by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
         # lines that all have an entry in one place need a group each
-        least = {way: int(np.diff(by_way[way].indptr).max(initial=0)) for way in ways}
-        first, *others = sorted(ways, key=lambda way: least[way])
-        self.way, self.colors = first, _colors(by_way[first], least[first])
-        for way in others:
-            if least[way] < self.count:
-                colors = _colors(by_way[way], least[way])
+        least = {mode: int(np.diff(by_mode[mode].indptr).max(initial=0)) for mode in modes}
+        first, *others = sorted(modes, key=lambda mode: least[mode])
+        self.mode, self.colors = first, _colors(by_mode[first], least[first])
+        for mode in others:
+            if least[mode] < self.count:
+                colors = _colors(by_mode[mode], least[mode])
                 if colors.max(initial=-1) + 1 < self.count:
-                    self.way, self.colors = way, colors
+                    self.mode, self.colors = mode, colors
 
     @property
     def count(self) -> int:
@@ -86,20 +86,20 @@ def _colors(pattern: Any, least: int) -> Array:
 def _coloring(flat: Flat) -> Coloring:
     """Return the groups of fewest passes, in a mode that jax has for this function."""
     pattern = sparsity_pattern(flat.f, *flat.args, argnums=flat.argnums)
-    ways = []
-    for way in ("columns", "rows"):
+    modes: list[ModeOf] = []
+    for mode in get_args(ModeOf):
         try:
-            flat.by(way)
+            flat.mode(mode)
         except TypeError:  # complex numbers on that side
             continue
-        ways.append(way)
-    if not ways:
-        flat.by(None)  # says so
-    coloring = Coloring(pattern, ways)
+        modes.append(mode)
+    if not modes:
+        flat.mode(None)  # says so
+    coloring = Coloring(pattern, modes)
     try:
-        _try(flat, coloring.way)
+        _try(flat, coloring.mode)
     except (TypeError, ValueError):  # custom_vjp has no forward mode, a while loop no reverse mode
-        others = [way for way in ways if way != coloring.way]
+        others = [mode for mode in modes if mode != coloring.mode]
         if not others:
             raise
         _try(flat, others[0])
@@ -107,10 +107,10 @@ def _coloring(flat: Flat) -> Coloring:
     return coloring
 
 
-def _try(flat: Flat, way: str) -> None:
+def _try(flat: Flat, mode: ModeOf) -> None:
     """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
-    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(way)]
-    flat.push_or_pull(way)(*zeros)
+    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(mode)]
+    flat.push_or_pull(mode)(*zeros)
 
 
 # --- the Jacobian --------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
     """Return the function that runs one pass for each group and sorts out the entries."""
     given = flat.given
     free = [k for k, leaf in enumerate(given.leaves) if _varies(leaf)]
-    seeds = [jax.numpy.asarray(seed) for seed in _seeds(flat.side(coloring.way), coloring)]
+    seeds = [jax.numpy.asarray(seed) for seed in _seeds(flat.side(coloring.mode), coloring)]
 
     def compute(values: list[Any]) -> Any:
         leaves = list(given.leaves)
@@ -223,7 +223,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
         one_pass: Callable[..., Any]
-        if coloring.way == "columns":
+        if coloring.mode == "forward":
             one_pass = lambda *v: jax.jvp(run, points, v)[1]
         else:
             pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
@@ -247,7 +247,7 @@ def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Array]:
 def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
     """Return what came out of the passes in the structure of jax.jacfwd."""
     blocks = {
-        (i, j): _block(coloring, y, x, came[i if coloring.way == "columns" else j])
+        (i, j): _block(coloring, y, x, came[i if coloring.mode == "forward" else j])
         for i, y in enumerate(flat.outputs)
         for j, x in enumerate(flat.inputs)
     }
@@ -272,7 +272,7 @@ def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
     rows, columns = coloring.rows - y.start, coloring.columns - x.start
     inside = (rows >= 0) & (rows < y.size) & (columns >= 0) & (columns < x.size)
     rows, columns = rows[inside], columns[inside]
-    if coloring.way == "columns":
+    if coloring.mode == "forward":
         groups, places, size = coloring.colors[columns + x.start], rows, y.size
     else:
         groups, places, size = coloring.colors[rows + y.start], columns, x.size
@@ -289,16 +289,16 @@ def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
 # --- the picture ---------------------------------------------------------------------------------
 
 
-class Sparsity(View):
+class Sparsity(Figure):
     """Which entries of a Jacobian can differ from zero, and how few passes fill them."""
 
-    scripts = ("common.js", "player.js", "jacobian.js")
+    kind = "sparsity pattern"
 
     def __init__(self, flat: Flat) -> None:
         # of the function itself only its name and its axes are left, so that a view can be copied
-        self.name, self.m, self.n = flat.given.name, flat.m, flat.n
+        self.name, self.m, self.n = flat.name, flat.m, flat.n
         self.coloring = _coloring(flat)
-        self.passes, self.way = self.coloring.count, self.coloring.way
+        self.passes, self.mode = self.coloring.count, self.coloring.mode
         self.groups = self.coloring.groups
         self.rows, self.columns = self.coloring.rows, self.coloring.columns
         self.tiles = Tiles(flat.m, flat.n)
@@ -314,98 +314,110 @@ class Sparsity(View):
         return f"The sparsity of {self.name}: {count:,} of {self.m:,} × {self.n:,} entries"
 
     @property
-    def summary(self) -> str:
+    def finding(self) -> str:  # type: ignore[override]
         """How many passes are left."""
-        dense, (kind, _, _, across) = min(self.m, self.n), PASS[self.way]
+        dense, words = min(self.m, self.n), PASS[self.mode]
         if not self.passes:
             return f"No entry can differ from 0, so that no pass in place of {dense:,} is needed."
         return (
-            f"{plural(self.passes, 'group')} of {self.way} that share no {across}, so "
-            f"{plural(self.passes, kind)} in place of {dense:,} fill it: "
+            f"{plural(self.passes, 'group')} of {words.line}s that share no {words.across}, so "
+            f"{plural(self.passes, words.kind)} in place of {dense:,} fill it: "
             f"{dense / self.passes:,.3g}× fewer."
         )
 
+    def steps(self) -> list[Step]:
+        """Return the passes."""
+        return [Step(self._words(k)) for k in range(self.passes)]
+
     def _words(self, k: int) -> str:
-        group = self.groups[k]
+        group, words = self.groups[k], PASS[self.mode]
         names = ", ".join(map(str, group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
-        _, seed, _, across = PASS[self.way]
-        places = plural(len(group), "place")
         return (
-            f"Pass {k + 1} of {self.passes}: the {seed} is 1 at {names} ({places}), "
-            f"0 elsewhere. These {self.way} share no {across}, so what comes out can be told apart."
+            f"Pass {k + 1} of {self.passes}: the {words.seed} is 1 at {names} "
+            f"({plural(len(group), 'place')}), 0 elsewhere. These {words.line}s share no "
+            f"{words.across}, so what comes out can be told apart."
         )
 
-    def model(self) -> dict[str, Any]:
-        """Return pattern, groups and words as plain data."""
-        tiles = self.tiles
-        size = tiles.step[1 if self.way == "columns" else 0]
-        steps = [
-            {"words": self._words(k), "hot": np.unique(g // size).tolist(), "seed": True}
-            for k, g in enumerate(self.groups)
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict for each entry that can differ from zero, with the pass that fills it."""
+        lines = self.columns if self.mode == "forward" else self.rows
+        return [
+            {"row": int(i), "column": int(j), "pass": int(self.coloring.colors[line]) + 1}
+            for i, j, line in zip(self.rows, self.columns, lines, strict=True)
         ]
-        numbered = ", with the pass that fills it" if self._cells() else ""
-        return {
-            "kind": "sparsity pattern",
-            "title": self.title,
-            "summary": self.summary,
-            "way": self.way,
-            "axes": self.axes,
-            "tile": list(tiles.step),
-            "pattern": True,
-            "legend": [["--plus", f"may differ from 0{numbered}"], ["--paper", "always 0"]],
-            "low": tiles.low.tolist(),
-            "high": tiles.high.tolist(),
-            "cells": self._cells(),
-            "steps": steps,
-            "text": self.text(),
-        }
+
+    def pictures(self) -> list[Canvas]:
+        """Draw the pattern, of a small one with the pass that fills each entry."""
+        tiles, cells = self.tiles, self._cells()
+        rows, columns = self.axes.values()
+        steps: dict[Any, list[int]] = {}
+        for k, group in enumerate(self.groups):
+            for line in np.unique(group // tiles.step[1 if self.mode == "forward" else 0]):
+                steps.setdefault(int(line), []).append(k)
+
+        def say(i: int, j: int) -> str:
+            words = "always 0"
+            if tiles.high[i, j]:
+                filled = f", filled by pass {cells[i][j]}" if cells else ""
+                words = f"may differ from 0{filled}"
+            return f"row {rows[i]}, column {columns[j]}: {words}"
+
+        words = PASS[self.mode]
+        numbered = ", with the pass that fills it" if cells else ""
+        heat = Heat(
+            f"∂y/∂x: {self.m:,} × {self.n:,}",
+            tiles.high,
+            rows,
+            columns,
+            cells,
+            say,
+            (lambda i, j: j) if self.mode == "forward" else (lambda i, j: i),
+            steps,
+            [f"orange: may differ from 0{numbered}"],
+            seed=f"{words.mark} 1",
+        )
+        return [heat.draw()]
 
     def _cells(self) -> list[list[str]] | None:
         """Return for each entry of a small pattern the number of the pass that fills it."""
         if max(self.tiles.step) > 1 or self.tiles.low.size > MOST_CELLS:
             return None
         cells = np.full(self.tiles.grid, "", object)
-        line = self.columns if self.way == "columns" else self.rows
-        cells[self.rows, self.columns] = [f"{k + 1}" for k in self.coloring.colors[line]]
+        for record in self.records():
+            cells[record["row"], record["column"]] = str(record["pass"])
         return cells.tolist()
 
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""
-        groups = [self._words(k) for k in range(self.passes)]
+        groups = [step.words for step in self.steps()]
         down, across = self.tiles.step
         head = "● may differ from 0, · is always 0"
         if max(down, across) > 1:
             head += f"; one mark for {down} × {across} entries"
         dots = ["".join("●" if high else "·" for high in row) for row in self.tiles.high]
-        return "\n".join([self.title, self.summary, "", *groups, "", head, *dots])
-
-    def svg(self) -> str:
-        """Return the pattern as a picture."""
-        root = _page(self)
-        _text(root, PAD, 52, self.summary, MUTED)
-        bottom, right = draw_entries(root, self.tiles.high, self.axes, self._cells(), 76)
-        return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
+        return "\n".join([self.title, self.finding, "", *groups, "", head, *dots])
 
 
 def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
-        The pattern holds for every point. Columns without a common row form a group (a colour): one
-        pass with ones at all of them gives them all, and likewise rows without a common column.
+    The pattern holds for every point. Columns without a common row form a group (a colour): one
+    pass with ones at all of them gives them all, and likewise rows without a common column.
 
-        Args:
-            f: a function of numbers, arrays and containers of them.
-    from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
+    Args:
+        f: a function of numbers, arrays and containers of them.
+        *args: the point, one value for each parameter of `f`; only shapes and dtypes count.
+        argnums: which arguments to differentiate; the first by default, "all" for all.
 
-        Raises:
-            TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
-                values.
+    Raises:
+        TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
+            values.
 
-        ```python
-        import olympus.numpy as jnp
-        import olympus_kit as ok
+    ```python
+    import olympus.numpy as jnp
+    import olympus_kit as ok
 
-        print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
-        ```
+    print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
+    ```
     """
     return Sparsity(Flat(f, args, argnums, False))

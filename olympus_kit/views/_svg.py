@@ -5,15 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Protocol
 
+from ._draw import MARKS, PALETTE
+
 # role -> (colour, mark, word): the mark and the word say the same as the colour
-ROLES = {
-    "primal": ("#1f5fa8", "■", "primal"),
-    "local_derivative": ("#1d7a3a", "◆", "local derivative"),
-    "tangent": ("#1d7a3a", "▶", "tangent"),
-    "adjoint": ("#b3261e", "▲", "adjoint"),
-    "bookkeeping": ("#5c6670", "●", "bookkeeping"),
-}
-INK, MUTED, PAPER, LINE = "#1b1f24", "#57606a", "#ffffff", "#d0d7de"
+ROLES = {role: (PALETTE[role][0], mark, role.replace("_", " ")) for role, mark in MARKS.items()}
+INK, MUTED, PAPER, LINE = (PALETTE[name][0] for name in ("ink", "muted", "paper", "line"))
 CHAR, TEXT_ROW, PAD = 7.3, 20, 14
 VALUE_ROOM = 22
 

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 
-from ._charts import COLORS, DARK_COLORS, across_scale, curves_svg
-from ._cost import METRICS, Cost, cell
+from ._charts import cursor, curves, level_axis
+from ._draw import Canvas
+from ._figure import Figure, Step, Table
 from ._measure import failure
-from ._report import Report, Table
+from ._metrics import METRICS, cell
 from ._timing import tracked
 
 Sizes = Mapping[str, int]
-PLOT_MARKS, PLOT_DASHES = "os^D", ("-", "--", ":")
+Rows = Sequence[dict[str, Any]]
 
 
-class Sweep(Report):
+class Measured(Protocol):
+    """What a measurement at one size returns: a figure that has rows."""
+
+    rows: list[dict[str, Any]]
+
+
+class Sweep(Figure):
     """Costs over sizes; the first size runs along the axis of the picture."""
+
+    kind = "curves"
+    idle = "Step through the sizes: the words say what stands at the line."
 
     def __init__(
         self,
-        measure: Callable[[Sizes], Cost],
+        measure: Callable[[Sizes], Measured],
         names: Sequence[str],
-        points: Sequence[tuple[Sizes, Sequence[dict[str, Any]]]],
+        points: Sequence[tuple[Sizes, Rows]],
         stopped: Sequence[str] = (),
+        metric: str = "flops",
     ) -> None:
-        self.measure, self.names, self.points, self.metric = measure, names, list(points), "flops"
+        self._measure, self.names, self.points = measure, names, list(points)
+        self.metric, self.stopped = metric, stopped
         self.across = names[0]
-        self.notes = [
-            *stopped,
-            *(
-                f"{_words(at)}{', ' * ('name' in row)}{row.get('name', '')}: {row['note']}"
-                for at, rows in points
-                for row in rows
-                if "note" in row
-            ),
-        ]
+        self.notes = list(stopped)
+        for at, rows in points:
+            for row in rows:
+                if "note" in row:
+                    name = f", {row['name']}" if "name" in row else ""
+                    self.notes.append(f"{_words(at)}{name}: {row['note']}")
 
     def of(self, metric: str) -> Sweep:
         """Return the same sweep drawn for another metric, such as "peak" or "flops_compiled".
@@ -53,9 +61,8 @@ class Sweep(Report):
         known = [key for key in METRICS if any(key in record for record in self.records())]
         if metric not in known:
             raise ValueError(f"metric must be one of {', '.join(known)}; got {metric!r}.")
-        other = copy.copy(self)
-        other.metric = metric
-        return other
+        measure = self.__dict__.get("_measure", _nothing)
+        return Sweep(measure, self.names, self.points, self.stopped, metric)
 
     @property
     def title(self) -> str:
@@ -63,7 +70,7 @@ class Sweep(Report):
         return f"{METRICS[self.metric][0]} over {', '.join(self.names)}"
 
     @property
-    def summary(self) -> str:  # type: ignore[override]
+    def finding(self) -> str:  # type: ignore[override]
         """Where curves cross."""
         return " ".join(f"{c}." for c in self.crossings()) or "No two curves cross."
 
@@ -74,86 +81,82 @@ class Sweep(Report):
     def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Return, for each function and each combination of the further sizes, its points."""
         varied = [k for k in self.names[1:] if len({at[k] for at, _ in self.points}) > 1]
-        found: dict[str, list[tuple[float, float]]] = {}
+        lines: dict[str, list[tuple[float, float]]] = {}
         for record in self.records():
             if self.metric in record:
                 name = ", ".join([record["name"], *(f"{k} = {record[k]}" for k in varied)])
-                found.setdefault(name, []).append((record[self.across], record[self.metric]))
-        return found
+                lines.setdefault(name, []).append((record[self.across], record[self.metric]))
+        return lines
 
     def crossings(self) -> list[str]:
         """Say between which sizes two functions change places, and about where."""
-        return [
-            f"{name} and {other} cross between {self.across} = {low:g} and {high:g}, "
-            f"at about {at:.3g}"
-            for (name, ours), (other, theirs) in itertools.combinations(self.curves().items(), 2)
-            for low, high, at in _crossings(ours, theirs)
-        ]
+        sentences = []
+        for (name, ours), (other, theirs) in itertools.combinations(self.curves().items(), 2):
+            for low, high, at in _crossings(ours, theirs):
+                sentences.append(
+                    f"{name} and {other} cross between {self.across} = {low:g} and {high:g}, "
+                    f"at about {at:.3g}"
+                )
+        return sentences
 
     def tables(self) -> list[Table]:
         """Return a row for each size, a column for each function."""
         names = list(dict.fromkeys(r["name"] for r in self.records() if self.metric in r))
         cells = []
         for at, rows in self.points:
-            found = {row.get("name"): row for row in rows}
-            base = found.get(names[0], {}) if names else {}
-            cells.append([_words(at), *(cell(found.get(n, {}), base, self.metric) for n in names)])
+            by_name = {row.get("name"): row for row in rows}
+            base = by_name.get(names[0], {}) if names else {}
+            numbers = [cell(by_name.get(name, {}), base, self.metric) for name in names]
+            cells.append([_words(at), *numbers])
         return [Table(METRICS[self.metric][0], names, cells)]
 
-    def steps(self) -> list[dict[str, Any]]:
+    def steps(self) -> list[Step]:
         """Return a step for each size."""
         (table,) = self.tables()
-        x = across_scale([at[self.across] for at, _ in self.points])
-        return [
-            {
-                "words": f"{where}: "
-                + "; ".join(f"{n} {c}" for n, c in zip(table.columns, cells, strict=True)),
-                "x": x(at[self.across]),
-                "row": k,
-            }
-            for k, ((at, _), (where, *cells)) in enumerate(
-                zip(self.points, table.rows, strict=True)
-            )
-        ]
+        steps = []
+        for k, (where, *cells) in enumerate(table.rows):
+            parts = [f"{n} {c}" for n, c in zip(table.columns, cells, strict=True)]
+            steps.append(Step(f"{where}: {'; '.join(parts)}", row=k))
+        return steps
 
-    def svg(self) -> str:
-        """Return the curves on logarithmic axes."""
-        return curves_svg(self, self.across, *METRICS[self.metric], self.curves())
-
-    def figure(self, dark: bool = False) -> Any:
-        """Return a matplotlib figure, for print or (with `dark`) for a dark page."""
-        import matplotlib.pyplot as plt
-
-        paper = dict.fromkeys(("figure.facecolor", "axes.facecolor"), "#0f141a")
-        colors = DARK_COLORS if dark else COLORS
-        with plt.style.context(["dark_background", paper] if dark else "default"):
-            fig, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-            for k, (name, curve) in enumerate(self.curves().items()):
-                look = {"color": colors[k % 4], "marker": PLOT_MARKS[k % 4], "label": name}
-                axes.loglog(*zip(*curve, strict=True), linestyle=PLOT_DASHES[k // 4 % 3], **look)
-            sizes = sorted({at[self.across] for at, _ in self.points})
-            axes.set_xticks([], minor=True)
-            axes.set_xticks(sizes, map(str, sizes))
-            axes.set(xlabel=self.across, ylabel=METRICS[self.metric][0])
-            axes.grid(alpha=0.3)
-            fig.legend(loc="outside right upper")
-        plt.close(fig)  # it is returned: pyplot need not show it a second time
-        return fig
+    def pictures(self) -> list[Canvas]:
+        """Draw the curves on logarithmic axes, with a cursor for each size."""
+        lines = self.curves()
+        canvas = curves(self.across, *METRICS[self.metric], lines)
+        drawn = [x for line in lines.values() for x, y in line if x > 0 and y > 0]
+        if not drawn:
+            return [canvas]
+        axis = level_axis(drawn)  # of what succeeded, as the curves are
+        for size in sorted(set(drawn)):
+            steps = [k for k, (at, _) in enumerate(self.points) if at[self.across] == size]
+            cursor(canvas, axis(size), 26, 250, steps)
+        return [canvas]
 
     def explore(self) -> Any:
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
         from IPython.display import display
 
-        def slider(found: set[int]) -> Any:
-            low, high = min(found), max(found)
+        if "_measure" not in self.__dict__:
+            raise RuntimeError("A view from a file has no functions to measure: sweep anew.")
+
+        def slider(sizes: set[int]) -> Any:
+            low, high = min(sizes), max(sizes)
             return ipywidgets.IntSlider(low, low, high, continuous_update=False)
 
         def show(**sizes: int) -> None:
-            display(self.measure(sizes))  # type: ignore[no-untyped-call]
+            display(self._measure(sizes))  # type: ignore[no-untyped-call]
 
         sliders = {k: slider({at[k] for at, _ in self.points}) for k in self.names}
         return ipywidgets.interactive(show, **sliders)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the functions: a file need not be able to hold them."""
+        return {k: v for k, v in super().__getstate__().items() if k != "_measure"}
+
+
+def _nothing(sizes: Sizes) -> Measured:
+    raise RuntimeError("A view from a file has no functions to measure: sweep anew.")
 
 
 def _words(sizes: Sizes) -> str:
@@ -166,18 +169,18 @@ def _crossings(
     """Return where the ratio of two curves passes 1: the sizes around it, and about where."""
     other = dict(theirs)
     logs = [(x, math.log(y / other[x])) for x, y in ours if x in other and y > 0 and other[x] > 0]
-    apart = [(x, log) for x, log in logs if log != 0]
-    found = []
-    for (low, before), (high, after) in itertools.pairwise(apart):
+    different = [(x, log) for x, log in logs if log != 0]
+    crossings = []
+    for (low, before), (high, after) in itertools.pairwise(different):
         if before * after < 0:
             ties = [x for x, _ in logs if low < x < high]  # those in between are equal
             share = before / (before - after)
-            found.append((low, high, ties[0] if ties else low * (high / low) ** share))
-    return found
+            crossings.append((low, high, ties[0] if ties else low * (high / low) ** share))
+    return crossings
 
 
 def sweep(
-    again: Callable[..., Cost],
+    again: Callable[..., Measured],
     args: tuple[Any, ...],
     arguments: Callable[..., Any] | None,
     sizes: Mapping[str, Any],
@@ -188,32 +191,32 @@ def sweep(
     if not lists or not all(lists.values()):
         raise ValueError("sweep needs a size to go through, such as n=[10, 100, 1000].")
     combinations = [
-        dict(zip(lists, found, strict=True)) for found in itertools.product(*lists.values())
+        dict(zip(lists, numbers, strict=True)) for numbers in itertools.product(*lists.values())
     ]
-    make = arguments or _resized(args, list(lists))
+    arguments_at = arguments or _resized(args, list(lists))
 
-    def measure(at: Sizes) -> Cost:
-        made = make(**at)
-        return again(*(made if isinstance(made, tuple) else (made,)))
+    def measure(at: Sizes) -> Measured:
+        point = arguments_at(**at)
+        return again(*(point if isinstance(point, tuple) else (point,)))
 
-    points: list[tuple[Sizes, Sequence[dict[str, Any]]]] = []
+    points: list[tuple[Sizes, Rows]] = []
     notes = []
     try:
         for at in tracked(combinations, "sweeping", progress):
             points.append((at, _rows(measure, at)))
     except KeyboardInterrupt:
-        notes.append(f"stopped: {len(points)} of {len(combinations)} sizes kept")
+        notes.append(f"stopped: {len(points)} of {len(combinations)} sizes measured")
     return Sweep(measure, list(lists), points, notes)
 
 
-def _sizes(name: str, given: Any) -> list[int]:
-    every = [given] if np.ndim(given) == 0 else list(given)
+def _sizes(name: str, sizes: Any) -> list[int]:
+    every = [sizes] if np.ndim(sizes) == 0 else list(sizes)
     if not all(isinstance(n, (int, np.integer)) for n in every):
-        raise TypeError(f"{name} must be a whole number, or several; got {given!r}.")
+        raise TypeError(f"{name} must be a whole number, or several; got {sizes!r}.")
     return sorted({int(n) for n in every})
 
 
-def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:
+def _rows(measure: Callable[[Sizes], Measured], at: Sizes) -> Rows:
     try:
         with warnings.catch_warnings():
             # results that differ were warned of when the functions were first compared
@@ -226,13 +229,13 @@ def _rows(measure: Callable[[Sizes], Cost], at: Sizes) -> list[dict[str, Any]]:
 def _resized(args: tuple[Any, ...], names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
     """Return a function that gives the arguments' shapes other sizes, by name."""
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(args)]
-    found = list(dict.fromkeys(size for shape in shapes for size in shape))
-    if len(found) < len(names):
+    different = list(dict.fromkeys(size for shape in shapes for size in shape))
+    if len(different) < len(names):
         raise ValueError(
-            f"The arguments have the sizes {found}, which are too few for {', '.join(names)}; "
+            f"The arguments have the sizes {different}, which are too few for {', '.join(names)}; "
             "make them differ, or give a function that makes the arguments."
         )
-    name_of = dict(zip(found, names, strict=False))
+    name_of = dict(zip(different, names, strict=False))
 
     def resized(**sizes: int) -> tuple[Any, ...]:
         def one(leaf: Any) -> Any:

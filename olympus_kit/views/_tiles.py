@@ -21,7 +21,7 @@ class Tiles:
         self.grid = (-(-m // self.step[0]), -(-n // self.step[1]))
         self.low, self.high = np.full(self.grid, np.inf), np.full(self.grid, -np.inf)
         self.zeros = 0
-        self.found: dict[str, tuple[float, int, int]] = {}  # value, row and column of the extremes
+        self.extremes: dict[str, tuple[float, int, int]] = {}  # value, row and column
 
     def add(self, part: Array, row: int = 0, column: int = 0) -> None:
         """Take in the part of the matrix whose first entry stands at (row, column)."""
@@ -40,9 +40,10 @@ class Tiles:
             table[block] = reduce(table[block], reduced)
         for name, pick, last in (("least", np.argmin, np.inf), ("greatest", np.argmax, -np.inf)):
             i, j = np.unravel_index(pick(_without_nan(shown, last)), shown.shape)
-            found = (float(shown[i, j]), int(i) + row, int(j) + column)
-            known = self.found.setdefault(name, found)
-            self.found[name] = (known, found)[pick(_without_nan([known[0], found[0]], last))]
+            entry = (float(shown[i, j]), int(i) + row, int(j) + column)
+            before = self.extremes.setdefault(name, entry)
+            pair = _without_nan([before[0], entry[0]], last)
+            self.extremes[name] = (before, entry)[int(pick(pair))]
 
     @property
     def extreme(self) -> Array:

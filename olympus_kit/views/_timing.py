@@ -1,4 +1,4 @@
-"""Honest times: compiled apart, waited for, taken in turns, with a verdict that is computed."""
+"""Benchmark functions: compilation excluded, results awaited, runs interleaved."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 import jax
 
-from ._charts import bars_svg
-from ._report import Report, Table, compared, listed, seconds_text
+from ._charts import bars
+from ._draw import Canvas
+from ._figure import Figure, Table
+from ._format import compared, listed, seconds_text
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -34,23 +36,24 @@ def sample(
 ) -> dict[str, list[float]]:
     """Return the seconds of one call of each job, once for each round.
 
-    The jobs run in turns, forwards and backwards, so that drift hits all of them. Ctrl-C ends
-    it; the rounds that are complete are kept.
+    The jobs are interleaved, forwards and backwards, so that drift hits all of them. Ctrl-C ends
+    it; the rounds that are complete stay.
     """
     timers = {name: timeit.Timer(job, timer=clock) for name, job in jobs.items()}
-    numbers, found = {}, {name: list[float]() for name in jobs}
+    calls: dict[str, int] = {}
+    times: dict[str, list[float]] = {name: [] for name in jobs}
     try:
         for name, job in jobs.items():
             job()  # warm up: compile, fill caches
-            numbers[name] = max(1, math.ceil(LEAST / max(timers[name].timeit(1), 1e-9)))
+            calls[name] = max(1, math.ceil(LEAST / max(timers[name].timeit(1), 1e-9)))
         for k in tracked(range(rounds), "timing", progress):
             order = list(jobs)[:: 1 if k % 2 == 0 else -1]
-            once = {n: timers[n].repeat(1, numbers[n])[0] / numbers[n] for n in order}
+            once = {n: timers[n].repeat(1, calls[n])[0] / calls[n] for n in order}
             for name, seconds in once.items():
-                found[name].append(seconds)
+                times[name].append(seconds)
     except KeyboardInterrupt:
         pass
-    return found
+    return times
 
 
 def tracked(items: Sequence[T], what: str, shown: bool | None) -> Iterable[T]:
@@ -63,9 +66,17 @@ def tracked(items: Sequence[T], what: str, shown: bool | None) -> Iterable[T]:
     return track(items, what, console=console, transient=True, disable=hidden, auto_refresh=False)
 
 
+CLOSE = 1.25  # up to this ratio two functions are said to take the same time
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """How many times as long one function takes as another, by rounds that ran side by side."""
+    """How many times as long one function takes as another.
+
+    `ratio` is that of the two minima, which are what a table shows: whatever disturbs a run only
+    makes it longer. The interval `low` to `high` is that of the median ratio in rounds that ran
+    side by side.
+    """
 
     ratio: float
     low: float
@@ -73,44 +84,56 @@ class Verdict:
 
     @property
     def differs(self) -> bool:
-        """Whether the interval leaves out 1."""
-        return not self.low <= 1 <= self.high
+        """Whether the interval leaves out 1, and the minima lie on the same side."""
+        return (self.low > 1 and self.ratio > 1) or (self.high < 1 and self.ratio < 1)
+
+    @property
+    def same(self) -> bool:
+        """Whether everything that was measured is as good as equal."""
+        near = all(1 / CLOSE <= x <= CLOSE for x in (self.ratio, self.low, self.high))
+        return near and not self.differs
 
     def words(self, name: str, other: str) -> str:
-        """Say it, with names."""
-        if math.isinf(self.high):
+        """Return it as a sentence, with names."""
+        if not math.isfinite(self.low + self.high):
             return f"{name} and {other}: too few rounds to tell"
-        if not self.differs:
-            return f"{name} and {other}: no difference beyond noise"
-        quick, slow = (other, name) if self.ratio > 1 else (name, other)
-        return f"{quick} is faster than {slow}, {max(self.ratio, 1 / self.ratio):.3g}×"
+        if self.differs:
+            quick, slow = (other, name) if self.ratio > 1 else (name, other)
+            return f"{quick} is faster than {slow}, {max(self.ratio, 1 / self.ratio):.3g}×"
+        between = f"between {self.low:.3g}× and {self.high:.3g}×"
+        if self.same:
+            return f"{name} and {other}: no difference beyond noise ({between})"
+        return f"{name} and {other}: too noisy to tell ({between}); time more rounds"
 
 
 def verdict(times: Sequence[float], others: Sequence[float]) -> Verdict:
-    """Compare two functions that were timed in turns, by the ratio in each round.
+    """Compare two functions whose runs were interleaved, by the ratio in each round.
 
-    The interval is the sign test's for the median: a fair coin would leave it in at most 5 % of
-    experiments. With fewer than six rounds it is the whole line. It works on logarithms, so
-    swapping the two gives exactly the inverse.
+    The interval holds the median ratio with 95 % confidence: scipy.stats.quantile_test, which is
+    the sign test here (Conover, "Practical Nonparametric Statistics", 3.2). Fewer than six rounds
+    give none. It works on logarithms, so swapping the two gives the inverse.
     """
-    logs = sorted(math.log(a / b) for a, b in zip(times, others, strict=False))
-    n, k, tail = len(logs), 0, 0.0
-    while k <= n // 2 and 2 * (tail := tail + math.comb(n, k) / 2**n) <= 0.05:
-        k += 1
-    if k == 0:
-        return Verdict(math.exp(statistics.median(logs)) if logs else math.nan, 0, math.inf)
-    low, high = logs[k - 1], logs[-k]
-    return Verdict(*(math.exp(x) for x in (statistics.median(logs), low, high)))
+    logs = [math.log(a / b) for a, b in zip(times, others, strict=False)]
+    if not logs:
+        return Verdict(math.nan, math.nan, math.nan)
+    from scipy.stats import quantile_test
+
+    interval = quantile_test(logs, q=0, p=0.5).confidence_interval(0.95)
+    ratio = min(times) / min(others)
+    return Verdict(ratio, math.exp(interval.low), math.exp(interval.high))
 
 
-class Stopwatch(Report):
+class Stopwatch(Figure):
     """Times of several functions, side by side, with a verdict on each against the first."""
 
+    kind = "times"
+
     def __init__(self, times: Mapping[str, Sequence[float]], rounds: int, what: str) -> None:
-        self.times = {name: list(found) for name, found in times.items() if found}
-        self.summary = " ".join([what, *(f"{words}." for words in self.verdicts().values())])
+        self.times = {name: list(seconds) for name, seconds in times.items() if seconds}
+        sentences = [f"{words}." for words in self.verdicts().values()]
+        self.finding = " ".join([*sentences, what]).strip()
         complete = min(map(len, times.values()), default=0)
-        self.notes = [f"stopped: {complete} of {rounds} rounds kept"] * (complete < rounds)
+        self.notes = [f"stopped: {complete} of {rounds} rounds timed"] * (complete < rounds)
 
     @property
     def title(self) -> str:
@@ -127,24 +150,30 @@ class Stopwatch(Report):
     def records(self) -> list[dict[str, Any]]:
         """Return minimum, median and spread (the middle half) in seconds."""
         return [
-            {"name": name, "rounds": len(t), "minimum": min(t), "median": statistics.median(t)}
-            | {"spread": _spread(t)}
-            for name, t in self.times.items()
+            {
+                "name": name,
+                "rounds": len(seconds),
+                "minimum": min(seconds),
+                "median": statistics.median(seconds),
+                "spread": _spread(seconds),
+            }
+            for name, seconds in self.times.items()
         ]
 
     def tables(self) -> list[Table]:
         """Return a row for each function."""
         rows, base = [], None
-        for r in self.records():
-            least = compared(r["minimum"], base, seconds_text)
-            base = base or r["minimum"]
-            rows.append([r["name"], least, *(seconds_text(r[k]) for k in ("median", "spread"))])
+        for record in self.records():
+            least = compared(record["minimum"], base, seconds_text)
+            base = base or record["minimum"]
+            others = [seconds_text(record[key]) for key in ("median", "spread")]
+            rows.append([record["name"], least, *others])
         return [Table("time", ["minimum", "median", "± spread"], rows)]
 
-    def svg(self) -> str:
-        """Return the minima as bars."""
-        bars = [(r["name"], r["minimum"], seconds_text(r["minimum"])) for r in self.records()]
-        return bars_svg(self, [("seconds for one call, minimum", bars)])
+    def pictures(self) -> list[Canvas]:
+        """Draw the minima as bars."""
+        rows = [(r["name"], r["minimum"], seconds_text(r["minimum"])) for r in self.records()]
+        return [bars("seconds for one call, the least of all rounds", rows)]
 
 
 def _spread(times: Sequence[float]) -> float:
@@ -158,23 +187,24 @@ def stopwatch(
     functions: Mapping[str, Callable[..., Any]],
     *args: Any,
     jit: bool = True,
-    rounds: int = 15,
+    rounds: int = 21,
     progress: bool | None = None,
 ) -> Stopwatch:
     """Time functions of the same arguments side by side, and say which differ beyond noise.
 
-    Each is called once first, so that compiling is not counted. Then they take turns; a call
-    ends when every array of its result is there. A verdict compares the rounds one by one.
+    Each is called once first, so that compiling is not counted. Then their runs are interleaved;
+    a call ends when every array of its result is there. A verdict compares the minima, and asks of
+    the rounds, one by one, whether that is more than noise.
 
     Args:
         functions: {name: function}; the first is what the others are compared with.
         *args: what each is called with.
         jit: whether to compile them; False times JAX's eager mode.
         rounds: samples of each function; six or more for a verdict.
-        progress: whether to show a bar; in a terminal where None.
+        progress: whether to show a bar; by default in a terminal.
 
     Raises:
-        TypeError: where `functions` is no mapping of names to functions, or empty.
+        TypeError: where `functions` is not a mapping of names to functions, or empty.
         ValueError: for less than one round.
 
     ```python
@@ -185,7 +215,7 @@ def stopwatch(
     ```
     """
     if rounds < 1:
-        raise ValueError(f"rounds is how often each is timed, 1 or more; got {rounds!r}.")
+        raise ValueError(f"rounds is how many times each is timed, 1 or more; got {rounds!r}.")
     named = isinstance(functions, Mapping) and len(functions) > 0
     if not named or not all(map(callable, functions.values())):
         raise TypeError(f"stopwatch takes {{name: function}}, then arguments; got {functions!r}.")
@@ -205,10 +235,13 @@ class Traps(Stopwatch):
 
 
 def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
-    known, r = verdict(wrong, right), min(wrong) / min(right)
-    if not (known.differs or math.isinf(known.high)):
+    judged = verdict(wrong, right)
+    ratio = judged.ratio
+    if judged.same:
         return f"{name}: no difference beyond noise"
-    return f"{name}: {max(r, 1 / r):.3g}× too {'slow' if r > 1 else 'fast'}"
+    if math.isfinite(judged.low) and not judged.differs:
+        return f"{name}: too noisy to tell"
+    return f"{name}: {max(ratio, 1 / ratio):.3g}× too {'slow' if ratio > 1 else 'fast'}"
 
 
 def timing_traps(

@@ -9,42 +9,59 @@ import jax
 import numpy as np
 
 from ..program import describe
-from ._charts import curves_svg
-from ._cost import METRICS, Cost, cost
+from ._charts import curves
+from ._cost import Cost, cost
+from ._draw import Canvas
+from ._format import times_text
+from ._metrics import METRICS
 
 
 class Tradeoff(Cost):
-    """The gradient of a long loop, kept whole or in segments that are computed again."""
+    """The gradient of a long loop, saved whole or in segments that are computed again."""
 
     @property
     def title(self) -> str:
         """What is compared."""
         return "The gradient of a loop, cut into segments that are computed again"
 
-    def svg(self) -> str:
-        """Return memory and work over the length of a segment, as multiples of keeping all."""
+    @property
+    def finding(self) -> str:  # type: ignore[override]
+        """How little memory the best segments take, and for how much more work."""
         whole, *rows = self.rows or [{}]
-        curves = {
+        rows = [row for row in rows if "peak" in row and "flops" in row]
+        if not rows or not whole.get("peak") or not whole.get("flops"):
+            return "There is nothing to compare."
+        best = min(rows, key=lambda row: row["peak"])
+        memory, work = (times_text(best[key] / whole[key]) for key in ("peak", "flops"))
+        return (
+            f"Segments of {best['segment']} iterations take {memory} the memory of saving "
+            f"everything, for {work} the FLOPs."
+        )
+
+    def pictures(self) -> list[Canvas]:
+        """Draw memory and work over the length of a segment, as multiples of saving all."""
+        whole, *rows = self.rows or [{}]
+        lines = {
             METRICS[key][0]: [(r["segment"], r[key] / whole[key]) for r in rows if key in r]
             for key in ("peak", "temp", "flops")
-            if key in whole
+            if whole.get(key)
         }
-        said = "times what it is when all is kept"
-        return curves_svg(self, "turns in a segment", said, lambda x: f"{x:.2g}×", curves)
+        up = "times what it is when all is saved"
+        return [curves("iterations in a segment", up, lambda x: f"{x:.2g}×", lines)]
 
 
 def segmented(step: Callable[[Any], Any], length: int, segment: int) -> Callable[[Any], Any]:
-    """Return `length` turns of `step` as a loop over checkpointed segments of `segment` turns.
+    """Return `length` iterations of `step` as a loop over checkpointed segments of `segment`.
 
     Raises:
         ValueError: where `segment` does not divide `length`.
     """
     if not isinstance(segment, (int, np.integer)) or segment < 1 or length % segment:
         raise ValueError(f"segment must divide length = {length}; got {segment}.")
-    return _turns(jax.checkpoint(_turns(step, segment)), length // segment)
+    return _iterated(jax.checkpoint(_iterated(step, segment)), length // segment)
 
 
-def _turns(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
+def _iterated(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
     return lambda start: jax.lax.scan(lambda c, _: (step(c), None), start, None, length=length)[0]
 
 
@@ -56,17 +73,18 @@ def tradeoff(
 ) -> Tradeoff:
     """Compare the memory of a loop's gradient over the ways to cut it into checkpointed segments.
 
-    A segment keeps only what it starts from, and is run again on the way back: for n turns,
-    segments of about √n are best (Griewank 1992, with one level).
+    A segment saves only what it starts from, and is run again on the backward pass: for n
+    iterations, segments of about √n are best (Griewank 1992, with one level).
 
     Args:
-        step: one turn, from a carry to the next of the same shapes.
+        step: one iteration, from a carry to the next of the same shapes.
         init: the first carry.
-        length: how many turns.
-        segments: lengths to try, divisors of `length`; the powers of two among them where None.
+        length: how many iterations.
+        segments: lengths to try, divisors of `length`; by default the powers of two among them.
 
     Raises:
-        ValueError: for a `length` that is no positive int, or that a segment does not divide.
+        TypeError: for a `step` that is not a function.
+        ValueError: for a `length` that is not a positive int, or that a segment does not divide.
 
     ```python
     import olympus.numpy as jnp
@@ -76,19 +94,21 @@ def tradeoff(
     ```
     """
     if not isinstance(length, int) or length < 1:
-        raise ValueError(f"length is the number of turns, an int above 0; got {describe(length)}.")
+        raise ValueError(
+            f"length is the number of iterations, an int above 0; got {describe(length)}."
+        )
     if not callable(step):
         raise TypeError(f"step must be a function of a carry; got {describe(step)}.")
     if segments is None:
         segments = [2**k for k in range(length.bit_length()) if length % 2**k == 0]
     sizes = {f"segments of {n}": int(n) for n in segments}
     runs = {name: segmented(step, length, n) for name, n in sizes.items()}
-    runs = {"all kept": _turns(step, length), **runs}
+    runs = {"all saved": _iterated(step, length), **runs}
 
     def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return jax.grad(lambda carry: sum(leaf.sum() for leaf in jax.tree.leaves(run(carry))))
 
-    found = cost({name: total(run) for name, run in runs.items()}, init)
-    for row in found.rows[1:]:
+    costs = cost({name: total(run) for name, run in runs.items()}, init)
+    for row in costs.rows[1:]:
         row["segment"] = sizes[row["name"]]
-    return Tradeoff(found.rows, (), found.again, found.args)
+    return Tradeoff(costs.rows, (), costs._again, costs.args)

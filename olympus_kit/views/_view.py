@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import os
 import sys
 import zlib
@@ -14,9 +15,10 @@ from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..files import write_whole
+from ._draw import page_colors
 
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
@@ -46,24 +48,30 @@ class View(ABC):
 
     def json(self) -> str:
         """Return the view's model as JSON."""
-        return json.dumps(self.model(), ensure_ascii=False)
+        return _json(self.model())
 
-    def html(self) -> str:
+    def html(self, step: int = -1) -> str:
         """Return HTML that steps without a kernel and fetches nothing.
 
         Where scripts are taken away (an untrusted notebook), the picture is what remains. The
         script carries the whole front-end and does nothing where it has run before; a site may
-        keep one copy of it in a file.
+        keep one copy of it in a file. It is made once: a view does not change.
+
+        Args:
+            step: at which step it opens; -1 shows everything.
         """
-        tag, code = _element(self.scripts)
-        state = pack({"view": self._embedded(), "step": -1})
-        picture = base64.b64encode(self.svg().encode()).decode()
-        return (
-            f"<{tag} data-state='{state}' style='display:block'>"
-            f"<img alt='{html.escape(self.title)}' style='max-width:100%' "
-            f"src='data:image/svg+xml;base64,{picture}'></{tag}>\n"
-            f"<script>\n{code}</script>"
-        )
+        pages: dict[int, str] = self.__dict__.setdefault("_pages", {})
+        if step not in pages:
+            tag, code = element(self.scripts)
+            state = pack({"view": self._embedded(), "step": step})
+            picture = base64.b64encode(self.svg().encode()).decode()
+            pages[step] = (
+                f"<{tag} data-state='{state}' style='display:block'>"
+                f"<img alt='{html.escape(self.title)}' style='max-width:100%' "
+                f"src='data:image/svg+xml;base64,{picture}'></{tag}>\n"
+                f"<script>\n{code}</script>"
+            )
+        return pages[step]
 
     def _embedded(self) -> dict[str, Any]:
         """Return the model in the order in which it deflates best."""
@@ -76,7 +84,13 @@ class View(ABC):
         return widget(self.model(), module(self.scripts))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the view to a file; the suffix chooses .svg, .html, .json or .txt."""
+        """Write the view to a file; the suffix chooses .svg, .png, .pdf, .html, .json or .txt.
+
+        Raises:
+            ValueError: for another suffix.
+            FileNotFoundError: where the folder is missing.
+            ModuleNotFoundError: for .png and .pdf without typst, an extra of the kit.
+        """
         target = Path(path)
         writers = self._writers()
         if target.suffix not in writers:
@@ -89,8 +103,15 @@ class View(ABC):
         write_whole(target, writers[target.suffix]())
         return target
 
-    def _writers(self) -> dict[str, Callable[[], str]]:
-        return {".svg": self.svg, ".html": self._page, ".json": self.json, ".txt": self.text}
+    def _writers(self) -> dict[str, Callable[[], str | bytes]]:
+        return {
+            ".svg": self.svg,
+            ".png": lambda: typeset(self.svg(), "png"),
+            ".pdf": lambda: typeset(self.svg(), "pdf"),
+            ".html": self._page,
+            ".json": self.json,
+            ".txt": self.text,
+        }
 
     def _page(self) -> str:
         return (
@@ -110,11 +131,29 @@ class View(ABC):
         return f"<{type(self).__name__}: {self.title}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        lines = self.text().splitlines()
-        if len(lines) > REPR_LINES:
-            left_out = len(lines) - REPR_LINES
-            lines = [*lines[:REPR_LINES], f"... {left_out} more lines: print(view) shows them all"]
-        return {"text/plain": "\n".join(lines), "text/html": self.html()}
+        plain = self.__dict__.get("_plain")
+        if plain is None:
+            lines = self.text().splitlines()
+            if len(lines) > REPR_LINES:
+                more = f"... {len(lines) - REPR_LINES} more lines: print(view) shows them all"
+                lines = [*lines[:REPR_LINES], more]
+            plain = self.__dict__["_plain"] = "\n".join(lines)
+        return {"text/plain": plain, "text/html": self.html()}
+
+    def _forget(self) -> None:
+        """Forget what was made for a display; a view that changes calls it."""
+        self.__dict__.pop("_pages", None)
+        self.__dict__.pop("_plain", None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in a file holds: the data, not what was made for a display."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_pages", "_plain")}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> View:
+        """Return another view of the same data, which nobody changes."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(View.__getstate__(self))
+        return copy
 
 
 def _shows_colour() -> bool:
@@ -124,23 +163,64 @@ def _shows_colour() -> bool:
     return sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
 
 
+def _json(data: Any, separators: tuple[str, str] | None = None) -> str:
+    """Return plain data as JSON that every page can parse: null for NaN and infinity."""
+    try:
+        return json.dumps(data, ensure_ascii=False, separators=separators, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(data), ensure_ascii=False, separators=separators)
+
+
+def _finite(data: Any) -> Any:
+    """Return plain data with None for numbers that JSON does not know."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(item) for item in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data
+
+
 def pack(state: dict[str, Any]) -> str:
     """Return plain data as deflated JSON in base64, which the page unpacks by itself.
 
     Levels above 7 take up to five times as long, to save less than 1 %.
     """
-    text = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    text = _json(state, (",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 7)).decode()
+
+
+def typeset(svg: str, suffix: Literal["png", "pdf"]) -> bytes:
+    """Return a picture that stands alone as PNG (2 pixels for each of its own) or as PDF.
+
+    Raises:
+        ModuleNotFoundError: without typst, which draws SVG without a browser.
+    """
+    try:
+        import typst
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            f"Saving as .{suffix} needs typst, which is not installed. Install it with "
+            "`pip install typst` (or the kit with its extra: `pip install 'olympus-kit[print]'`), "
+            "or save as .svg, which every browser and office program opens."
+        ) from None
+    # an SVG has 96 pixels to the inch
+    main = b'#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")\n'
+    files = {"main": main, "picture.svg": svg.encode()}
+    drawn: bytes = typst.compile(files, format=suffix, ppi=192.0)
+    return drawn
 
 
 @cache
 def module(scripts: tuple[str, ...]) -> str:
     """Return files of the front-end as one module; it imports nothing, so joining is enough."""
-    return "\n".join((STATIC / name).read_text("utf-8") for name in scripts)
+    code = "\n".join((STATIC / name).read_text("utf-8") for name in scripts)
+    return code.replace("/*COLORS*/", page_colors())
 
 
 @cache
-def _element(scripts: tuple[str, ...]) -> tuple[str, str]:
+def element(scripts: tuple[str, ...]) -> tuple[str, str]:
     """Return the name of the custom element for a front-end, and the code that defines it.
 
     The name carries a hash of the code, so that two versions can live on one page.

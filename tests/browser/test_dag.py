@@ -57,7 +57,7 @@ class TestStepping:
         assert page.locator(".node.now text").first.text_content() == "v1 = sin(y)"
         for _ in range(7):
             step.click()
-        assert page.locator(".arrow.back").all_text_contents() == ["▲ -0.4794255"]
+        assert page.locator(".arrow.now .adjoint").all_text_contents() == ["▲ -0.4794255"]
         page.get_by_role("button", name="to the last step").click()
         expect(adjoint).to_be_visible()
         assert page.locator(".later").count() == 0
@@ -66,13 +66,13 @@ class TestStepping:
     def test_the_sum_of_two_contributions_is_marked_on_its_own_node(self, show):
         page = show(dag(corpus.logistic, 0.2))
         page.get_by_role("slider", name="step").fill("13")
-        expect(page.get_by_role("status")).to_contain_text("v6_bar = v6_bar.1 + v6_bar.2")
+        expect(page.locator(".words")).to_contain_text("v6_bar = v6_bar.1 + v6_bar.2")
         assert page.locator(".node.now text").first.text_content() == "v6 = v4 * v5"
         assert page.locator("[aria-current=step]").count() == 1
 
     def test_by_keyboard(self, show):
         page = show(dag(my_fun, 0.5, 0.75))
-        page.get_by_role("group", name="arrow keys step").focus()
+        page.get_by_role("group", name="the nodes and arrows: arrow keys step").focus()
         page.keyboard.press("ArrowDown")
         expect(page.locator(".count")).to_have_text("step 1 of 12")
         page.keyboard.press("Tab")  # the first node: x
@@ -82,13 +82,19 @@ class TestStepping:
         page.keyboard.press("Enter")  # to the step at which x gets its adjoint
         expect(page.locator(".count")).to_have_text("step 11 of 12")
         expect(page.get_by_role("button", name="in x, primal 0.5, adjoint x_bar")).to_be_focused()
+        page.keyboard.press("ArrowDown")  # to the node below, not to another step
+        expect(page.get_by_role("button", name="v3 = cos(x), primal 0.8775826")).to_be_focused()
+        expect(page.locator(".say")).to_contain_text("v3 = cos(x), primal 0.8775826")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Home")
+        expect(page.locator(".count")).to_have_text("12 steps")
 
     def test_a_click_on_a_node_goes_to_its_next_step(self, show):
         page = show(dag(my_fun, 0.5, 0.75))
         node(page, "v2 = x * v1").click()
-        expect(page.get_by_role("status")).to_contain_text("Primal: v2 = x * v1")
+        expect(page.locator(".words")).to_contain_text("Primal: v2 = x * v1")
         node(page, "v2 = x * v1").click()
-        expect(page.get_by_role("status")).to_contain_text("v4_bar")
+        expect(page.locator(".words")).to_contain_text("v4_bar")
 
     def test_it_shares_its_step_with_the_ladder_of_the_same_program(self, show):
         page = show(
@@ -101,9 +107,9 @@ class TestStepping:
 
 def test_the_first_nan_is_one_key_away(show):
     page = show(dag(lambda x: jnp.log(x - 2.0) * x, 2.0))
-    page.locator(".scroll").focus()
+    page.locator(".pictures").focus()
     page.keyboard.press("n")
-    expect(page.get_by_role("status")).to_contain_text("v2 holds NaN or inf")
+    expect(page.locator(".words")).to_contain_text("v2 holds NaN or inf")
     assert node(page, "v2 = log(v1)").get_attribute("aria-current") == "step"
     assert page.locator(".strip .bad").count() >= 1
 
@@ -137,7 +143,7 @@ def test_a_phone_can_show_it(show, page):
 
 def test_a_program_without_equations(show):
     page = show(dag(lambda x: x, 2.0))
-    expect(page.get_by_role("status")).to_have_text("This program has no equations.")
+    expect(page.locator(".words")).to_have_text("This program has no equations.")
     assert page.locator(".node").count() == 1
 
 

@@ -384,9 +384,9 @@ def test_it_can_be_compiled_and_mapped():
 
 def test_a_mode_that_jax_lacks_is_not_chosen():
     tall = lambda x: jnp.concatenate([straight_through(x), straight_through(x)])
-    assert ok.sparsity(tall, X).way == "rows"
+    assert ok.sparsity(tall, X).mode == "reverse"
     wide = lambda x: lax.while_loop(lambda c: c.sum() < 9, lambda c: 2 * c, x)[:1] + x.sum()
-    assert ok.sparsity(wide, X).way == "columns"
+    assert ok.sparsity(wide, X).mode == "forward"
 
 
 def test_a_view_can_be_copied_and_kept():

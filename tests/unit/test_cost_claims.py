@@ -35,3 +35,13 @@ def test_a_claim_tried_again_is_judged_again():
     assert claims.judge("it is so", {"again": (False, "0")}) == "does not hold"
     assert claims.title == "1 claim about cost, measured"
     assert len(claims.records()) == 1
+
+
+def test_a_claim_that_is_added_is_shown():
+    claims = ok.Claims()
+    before = claims.html()
+    claims.judge("|x| >= 0", {"x = 2": (True, "a | b")})
+    assert claims.html() != before
+    assert r"\|x\| >= 0" in claims.markdown()
+    assert claims.finding == "True in all cases: 1; in some: 0; in none: 0."
+    assert claims.words("|x| >= 0").splitlines() == ["|x| >= 0", "  holds", "  ✓ x = 2: a | b"]

@@ -1,7 +1,8 @@
 """`cost` and its sweeps: what they count, say, export and refuse."""
 
-import builtins
+import copy
 import json
+import pickle
 import xml.etree.ElementTree as ET
 
 import jax
@@ -11,9 +12,8 @@ import pytest
 
 import olympus
 import olympus_kit as ok
-from olympus_kit.views._cost import GROUPS
+from olympus_kit.views._format import compared, number_text, seconds_text, short_names
 from olympus_kit.views._measure import machine_memory
-from olympus_kit.views._report import compared, number_text, seconds_text
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -76,7 +76,10 @@ def test_one_function_is_compared_with_its_derivatives():
     assert "grad" not in [row["name"] for row in vector.records()]
 
 
-@pytest.mark.parametrize(("argnums", "ratio"), [(1, 2), ((0, 1), 3), ("all", 3)])
+@pytest.mark.parametrize(
+    ("argnums", "ratio"),
+    [(1, 2), (-1, 2), (np.int64(1), 2), ((0, 1), 3), ([0, -1], 3), ("all", 3)],
+)
 def test_two_times_by_x_alone_and_three_times_by_the_weights_too(argnums, ratio):
     def net(w, x):
         for layer in w:
@@ -97,14 +100,14 @@ def test_ratios_are_to_the_first():
 
 
 def test_a_while_loop_and_a_scan_are_explained():
-    turns = {
+    loops = {
         "while": lambda x: jax.lax.while_loop(lambda c: c[0] < 9, lambda c: c * 2, x),
         "scan": lambda x: jax.lax.scan(lambda c, _: (c * 2, None), x, None, length=5)[0],
     }
     with pytest.warns(UserWarning, match="scan does not return what while returns"):
-        found = ok.cost(turns, jnp.ones(3))
-    assert "while: a while loop's turns are unknown, and count as one" in found.notes
-    assert "scan: XLA counts a loop's body once, whatever its turns" in found.notes
+        found = ok.cost(loops, jnp.ones(3))
+    assert "while: a while loop's iterations are unknown, and count as one" in found.notes
+    assert "scan: XLA counts a loop's body once, whatever its iterations" in found.notes
     assert "≥ 5" in found.text()
 
 
@@ -146,7 +149,7 @@ def test_a_sweep_goes_through_its_sizes_in_order():
 
 
 def test_nothing_to_differentiate_is_said():
-    with pytest.raises(TypeError, match=r"write 2\.0 for 2"):
+    with pytest.raises(TypeError, match=r"write 3\.0 for 3"):
         ok.cost(lambda n: n * 2, 3)
 
 
@@ -154,7 +157,7 @@ def test_shapes_alone_are_compared_where_there_are_no_numbers():
     with pytest.warns(UserWarning, match=r"sum does not return what sin returns \(shape \(\)"):
         found = ok.cost({"sin": jnp.sin, "sum": jnp.sum}, shape(3))
     assert "sum does not return what sin returns (shape (), not (3,))" in found.notes
-    assert not ok.cost({"sin": jnp.sin, "cos": jnp.cos}, shape(3)).notes
+    assert len(ok.cost({"sin": jnp.sin, "cos": jnp.cos}, shape(3)).notes) == 1  # on the counts
 
 
 def test_what_fails_is_noted_beside_the_rest():
@@ -196,7 +199,7 @@ def test_ctrl_c_keeps_what_is_done():
 
     found = ok.cost({**BOTH, "slow": interrupted}, jnp.ones(3), jnp.ones((3, 3)))
     assert [row["name"] for row in found.rows] == ["jacfwd", "jacrev"]
-    assert "stopped: 2 of 3 functions kept" in found.notes
+    assert "stopped: 2 of 3 functions measured" in found.notes
 
 
 # --- exports --------------------------------------------------------------------------------
@@ -214,36 +217,116 @@ def test_every_export_holds_the_same_numbers(tmp_path):
     with pytest.raises(FileNotFoundError, match="make it first"):
         found.save(tmp_path / "nowhere" / "cost.csv")
     with pytest.raises(ValueError, match="must end in"):
-        found.save(tmp_path / "cost.png")
+        found.save(tmp_path / "cost.bmp")
 
 
-def test_a_data_frame_needs_pandas(monkeypatch):
-    found = ok.cost(BOTH, shape(3), shape(3, 3))
-    real = builtins.__import__
-
-    def without(name, *rest):
-        if name == "pandas":
-            raise ModuleNotFoundError("No module named 'pandas'")
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ModuleNotFoundError, match="pandas") as error:
-        found.to_pandas()
-    assert "use csv(), markdown() or records()" in error.value.__notes__[0]
+def test_the_picture_shows_each_function_in_multiples_of_the_first():
+    view = ok.cost(BOTH, shape(10), shape(100, 10))
+    texts = [e.text for e in ET.fromstring(view.svg()).iter() if e.text]
+    assert texts[0] == view.title == "Cost of jacfwd, jacrev"
+    assert {"jacfwd", "1.00×   25,400", "jacrev", "9.93×   252,200"} <= set(texts)
+    assert view.finding == (
+        "jacfwd takes the fewest FLOPs, 25,400; jacrev the most, 252,200, 9.93× as many."
+    )
 
 
-def test_the_picture_has_a_title_and_every_number():
-    found = ok.cost(BOTH, shape(10), shape(100, 10))
-    root = ET.fromstring(found.svg())
-    texts = [e.text for e in root.iter() if e.text]
-    assert texts[0] == found.title == "Cost of jacfwd, jacrev"
-    assert {"25,400", "252,200", "jacfwd", "jacrev"} <= set(texts)
-    measured = {
-        h for _, group in GROUPS.items() for k, (h, _) in group.items() if k in found.rows[0]
-    }
-    assert len(measured) == 11
-    assert measured <= set(texts)
-    assert len([e for e in root.iter() if e.tag.endswith("rect")]) == 1 + 2 * len(measured)
+def test_a_single_function_is_three_rows_and_a_sentence():
+    view = ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10))
+    assert view.title == "Cost of f and its derivatives with respect to x"
+    f, jvp, grad = (view[name]["flops"] for name in ("f", "jvp", "grad"))
+    words = f"The gradient costs {grad / f:.2f}× f and a JVP costs {jvp / f:.2f}× f"
+    assert view.finding == f"{words}, in FLOPs of the jaxpr."
+    (picture,) = view.model()["pictures"]
+    names = [e.text for e in ET.fromstring(picture["svg"]).iter() if e.get("font-weight")]
+    assert names == ["f", "jvp", "grad"]
+    (detail,) = view.model()["details"]
+    assert "linearize + apply" in detail["pictures"][0]["svg"]
+    assert [table.open for table in view.tables()] == [False] * 4
+
+
+def test_nothing_is_drawn_beside_a_function_without_flops():
+    view = ok.cost(lambda x: x[::-1], jnp.ones(3))
+    assert "no FLOPs that are counted" in view.finding
+    assert ET.fromstring(view.svg()) is not None
+
+
+# --- arguments ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (lambda x, n: x**n, (jnp.ones(3), 3)),
+        (lambda x, n: x * jnp.ones(n), (jnp.ones(3), 3)),
+        (lambda x, n: x * jnp.ones(int(n)), (jnp.ones(3), np.int64(3))),
+        (lambda x, n: jax.lax.fori_loop(0, n, lambda i, c: jnp.sin(c), x), (jnp.ones(3), 4)),
+        (lambda x, flag: jnp.sin(x) if flag else x, (jnp.ones(3), True)),
+        (lambda x, axis: jnp.sin(x).sum(axis=axis), (jnp.ones((3, 2)), -1)),
+        (lambda x, how, g: g(x) if how == "sin" else x, (jnp.ones(3), "sin", jnp.sin)),
+        (lambda x, i: jnp.sin([x, 2 * x][i]), (jnp.ones(3), np.int32(1))),
+        (lambda x, i: jnp.sin(x[i]), (jnp.ones(3), jnp.array([0, 2]))),
+        (lambda x, scale: jnp.sin(x * scale), (shape(3), 2.0)),
+    ],
+)
+def test_flags_lengths_axes_strings_and_functions_are_arguments(f, args):
+    view = ok.cost(f, *args)
+    assert not any("failed" in note for note in view.notes)
+    assert view["vjp"]["flops"] > 0
+    counted = ok.cost({"f": f}, *args)["f"]["flops"]
+    assert view["f"]["flops"] == counted > 0
+
+
+def test_an_exponent_costs_what_it_costs_under_grad():
+    view = ok.cost(lambda x, n: x**n, 2.0, 3)
+    assert view["f"]["equations"] == len(jax.make_jaxpr(lambda x: x**3)(2.0).eqns)
+
+
+@pytest.mark.parametrize(
+    ("argnums", "error", "words"),
+    [
+        (2, ValueError, "argnums=2 names argument 2, but there are 2 arguments"),
+        (-3, ValueError, "argnums=-3 names argument -3"),
+        (1.0, TypeError, "argnums must be an integer or several"),
+        ("x", ValueError, 'argnums must be integers or "all"'),
+    ],
+)
+def test_a_wrong_index_is_said(argnums, error, words):
+    with pytest.raises(error, match=words):
+        ok.cost(product, shape(3), shape(2, 3), argnums=argnums)
+
+
+def test_a_function_without_numbers_as_result_has_no_derivatives():
+    with pytest.raises(TypeError, match="returns no real or complex number"):
+        ok.cost(jnp.argmax, jnp.ones(3))
+
+
+# --- copies ---------------------------------------------------------------------------------
+
+
+def test_copies_show_the_same_and_say_that_they_cannot_measure():
+    view = ok.cost(lambda x: jnp.sum(jnp.sin(x)), jnp.ones(4))
+    over = view.sweep(n=[2, 3])
+    for original in (view, over, ok.stopwatch({"sin": jnp.sin}, 1.0, rounds=2)):
+        shown = original.html()
+        for other in (copy.deepcopy(original), pickle.loads(pickle.dumps(original))):
+            assert other.html() == shown
+            assert other.text() == original.text()
+    with pytest.raises(RuntimeError, match="no functions to measure"):
+        pickle.loads(pickle.dumps(view)).sweep(n=[2])
+    with pytest.raises(RuntimeError, match="no functions to measure"):
+        pickle.loads(pickle.dumps(over)).explore()
+    assert pickle.loads(pickle.dumps(over)).of("peak").text() == over.of("peak").text()
+
+
+def test_a_sweep_of_another_metric_forgets_what_was_shown(swept):
+    swept.html()
+    assert "jaxpr peak over n, m" in swept.of("peak").html()
+    assert swept.of("peak").text() != swept.text()
+
+
+def test_short_names_are_the_last_keys_where_these_are_unique():
+    names = ["p['W1']", "p['b']", "q['b']", "x", "net.layer.bias", "p['W1']_bar", "p['a b']"]
+    assert short_names(names) == ["W1", "p['b']", "q['b']", "x", "bias", "W1_bar", "p['a b']"]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +374,7 @@ def test_a_sweep_measures_every_combination(swept):
 def test_the_crossover_is_where_the_jacobian_is_square():
     found = ok.cost(BOTH, shape(3), shape(4, 3)).sweep(n=[30, 100, 300], m=100)
     assert found.crossings() == ["jacfwd and jacrev cross between n = 30 and 300, at about 100"]
-    assert found.summary.startswith("jacfwd and jacrev cross")
+    assert found.finding.startswith("jacfwd and jacrev cross")
     between = ok.cost(BOTH, shape(3), shape(4, 3)).sweep(n=[20, 180], m=60)
     (crossing,) = between.crossings()
     assert 45 < float(crossing.split()[-1]) < 80
@@ -349,10 +432,10 @@ def test_ctrl_c_keeps_the_sizes_that_are_done():
         return shape(n), shape(n, n)
 
     found = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=[2, 3, 4])
-    assert found.notes == ["stopped: 1 of 3 sizes kept"]
+    assert found.notes == ["stopped: 1 of 3 sizes measured"]
     assert [at for at, _ in found.points] == [{"n": 2}]
     nothing = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=3)
-    assert "stopped: 0 of 1 sizes kept" in nothing.text()
+    assert "stopped: 0 of 1 sizes measured" in nothing.text()
     assert "nothing above zero" in nothing.svg()
 
 
@@ -388,29 +471,38 @@ def test_the_number_of_passes_over_the_sizes():
     assert curves["jacfwd"] == [2, 4, 8, 16]
     assert curves["jacrev"] == [8] * 4
     assert curves["hessian"] == [16, 32, 64, 128]
-    assert "jacfwd and jacrev cross between n = 4 and 16, at about 8" in found.summary
+    assert "jacfwd and jacrev cross between n = 4 and 16, at about 8" in found.finding
+
+
+def cursors(view):
+    """Return where each step of a sweep has its cursor."""
+    (picture,) = view.model()["pictures"]
+    places = {}
+    for element in ET.fromstring(picture["svg"]).iter():
+        if "cursor" in (element.get("class") or ""):
+            x = float(element.get("points").split(",")[0])
+            places |= {int(step): x for step in element.get("data-now").split()}
+    return places
 
 
 def test_a_sweep_steps_through_its_sizes(swept):
     steps = swept.model()["steps"]
     assert [s["words"].split(":")[0] for s in steps][:2] == ["n = 10, m = 20", "n = 10, m = 40"]
-    assert steps[0]["x"] < steps[-1]["x"]
+    places = cursors(swept)
+    assert places[0] == places[1] < places[2] == places[3]
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_figure_is_drawn_on_its_own_paper(swept, dark):
-    import matplotlib as mpl
+def test_the_cursor_stands_on_the_curve_where_the_largest_size_fails():
+    def arguments(n):
+        return jnp.ones(n), jnp.ones((n, n + (n == 100)))
 
-    mpl.use("Agg")
-    figure = swept.figure(dark)
-    (axes,) = figure.axes
-    assert [line.get_label() for line in axes.lines] == list(swept.curves())
-    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.lines}
-    assert len(looks) == len(axes.lines)
-    ink, paper = axes.xaxis.label.get_color(), mpl.colors.to_hex(figure.get_facecolor())
-    brightness = lambda color: sum(mpl.colors.to_rgb(color)) / 3
-    assert (brightness(ink) > brightness(paper)) == dark
-    assert abs(brightness(ink) - brightness(paper)) > 0.6
+    view = ok.cost(BOTH, shape(2), shape(2, 2)).sweep(arguments, n=[2, 10, 100])
+    (picture,) = view.model()["pictures"]
+    root = ET.fromstring(picture["svg"])
+    marks = [float(e.get("x")) for e in root.iter() if e.text == "■" and e.get("font-size")]
+    places = cursors(view)
+    assert [places[0], places[1]] == marks
+    assert 2 not in places
 
 
 def test_sliders_measure_what_is_chosen(capsys):
@@ -435,8 +527,7 @@ def test_ctrl_c_keeps_the_rounds_that_are_complete():
         return x * 2
 
     found = ok.cost({"stubborn": stubborn}, jnp.ones(3), timed=True)
-    (note,) = found.notes
-    assert note.endswith("of 7 rounds timed")
+    assert found.notes[0].endswith("of 9 rounds timed")
 
 
 def test_concrete_numbers_are_made_for_shapes_that_are_timed():

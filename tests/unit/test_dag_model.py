@@ -11,8 +11,8 @@ import pytest
 
 import olympus_kit as ok
 from olympus_kit.views import Graph
-from olympus_kit.views._dag import MOST_NODES, Dag, dag
-from olympus_kit.views._dag_svg import place
+from olympus_kit.views._dag import MOST_NODES, Dag
+from olympus_kit.views._dag_layout import place
 
 pytestmark = pytest.mark.usefixtures("x64")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -23,7 +23,14 @@ def my_fun(x, y):
 
 
 def drawn(f, *args, mode="reverse"):
-    return dag(ok.capture(f, *args, argnums="all", mode=mode))
+    return ok.graph(f, *args, argnums="all", mode=mode, layout="dag")
+
+
+def groups(view, role):
+    """Return the groups of one class on the picture."""
+    (picture,) = view.model()["pictures"]
+    root = ET.fromstring(picture["svg"])
+    return [g for g in root.iter(f"{SVG}g") if g.get("class") == role]
 
 
 def name(view, index):
@@ -72,13 +79,13 @@ def test_what_comes_back_along_the_arrows_adds_up_to_the_adjoint(f, point):
             assert sum(sent) == pytest.approx(number(node.parts[1].text), rel=1e-5, abs=1e-6)
 
 
-def test_arrows_whose_value_is_kept_are_marked():
+def test_arrows_whose_value_is_a_residual_are_marked():
     view = drawn(my_fun, 0.5, 0.75)
-    kept = [pair for pair, a in zip(arrows(view), view.arrows, strict=True) if a.kept]
+    kept = [pair for pair, a in zip(arrows(view), view.arrows, strict=True) if a.saved]
     assert kept == [("x", "v2"), ("v1", "v2")]
-    keeps = [p.text for node in view.nodes for p in node.parts if p.role == "bookkeeping"]
-    assert keeps == ["keeps c1", "keeps x, v1", "keeps c2"]
-    assert not any(a.kept for a in drawn(my_fun, 0.5, 0.75, mode="forward").arrows)
+    saves = [p.text for node in view.nodes for p in node.parts if p.role == "bookkeeping"]
+    assert saves == ["saves c1", "saves x, v1", "saves c2"]
+    assert not any(a.saved for a in drawn(my_fun, 0.5, 0.75, mode="forward").arrows)
 
 
 def test_parts_appear_at_the_step_that_computes_them():
@@ -89,15 +96,14 @@ def test_parts_appear_at_the_step_that_computes_them():
                 value = part.text.rsplit(" = ", 1)[-1]
                 assert value in view.model()["steps"][part.step]["words"]
     seed = next(p for p in view.nodes[-1].parts if p.role == "adjoint")
-    assert view.model()["steps"][seed.step]["column"] == "adjoint"  # where the way back begins
+    assert view.model()["steps"][seed.step]["words"].startswith("Adjoint")  # the first of them
     assert view.nodes[0].parts[0].step is None  # an input is there from the start
 
 
 def test_a_value_used_twice_by_one_equation_has_two_arrows_apart():
     view = drawn(lambda x: x * x, 3.0)
     assert arrows(view) == [("x", "v1"), ("x", "v1")]
-    root = ET.fromstring(view.svg())
-    ways = [g.find(f"{SVG}path").get("d") for g in root.iter(f"{SVG}g") if "data-from" in g.attrib]
+    ways = [g.find(f"{SVG}path").get("d") for g in groups(view, "arrow")]
     assert len(ways) == len(set(ways)) == 2
 
 
@@ -108,20 +114,21 @@ def test_every_program_of_the_corpus(of, mode):
     view = drawn(f, *args, mode=mode)
     root = ET.fromstring(view.svg())
     assert root.find(f"{SVG}title").text == view.title
-    groups = [g for g in root.iter(f"{SVG}g") if g.get("class") == "node"]
-    assert len(groups) == len(view.nodes)
-    boxes = [tuple(float(g.find(f"{SVG}rect").get(k)) for k in ("x", "y", "width", "height"))
-             for g in groups]  # fmt: skip
+    nodes = groups(view, "node")
+    assert len(nodes) == len(view.nodes)
+    boxes = [tuple(float(g.findall(f"{SVG}rect")[-1].get(k)) for k in ("x", "y", "width", "height"))
+             for g in nodes]  # fmt: skip
     text = view.text()
-    for node, group in zip(view.nodes, groups, strict=True):
-        assert node.words == group.find(f"{SVG}title").text
+    for node, group in zip(view.nodes, nodes, strict=True):
+        assert group.find(f"{SVG}text").text == node.lines[0][0]
         assert node.words in text
         assert all(part.text in node.words for part in node.parts)
     for i, (x, y, width, height) in enumerate(boxes):
         assert not any(abs(x - u) < width and abs(y - v) < height for u, v, *_ in boxes[:i])
     for arrow in view.arrows:
         assert boxes[arrow.source][1] < boxes[arrow.target][1]  # arrows lead downwards
-    wide, high = map(float, root.get("viewBox").split()[2:])
+    (picture,) = view.model()["pictures"]
+    wide, high = map(float, ET.fromstring(picture["svg"]).get("viewBox").split()[2:])
     assert max(x + w for x, _, w, _ in boxes) <= wide
     assert max(y + h for _, y, _, h in boxes) <= high
 

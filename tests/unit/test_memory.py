@@ -20,15 +20,15 @@ def waves(x):
 def test_lives_run_from_the_maker_to_the_last_reader():
     lives = {r["name"]: r for r in ok.memory(waves, jnp.ones(10)).records()}
     # v1 = sin x, c1 = cos x, v2 = sin v1, c2 = cos v1, v3 = v2 * x, v4 = sum v3
-    assert (lives["v1"]["made"], lives["v1"]["last_read"], lives["v1"]["kept"]) == (1, 4, False)
-    assert (lives["c1"]["made"], lives["c1"]["last_read"], lives["c1"]["kept"]) == (2, 11, True)
+    assert (lives["v1"]["made"], lives["v1"]["last_read"], lives["v1"]["residual"]) == (1, 4, False)
+    assert (lives["c1"]["made"], lives["c1"]["last_read"], lives["c1"]["residual"]) == (2, 11, True)
     assert lives["x_bar"]["returned"]
-    assert {n for n, r in lives.items() if r["kept"]} == {"c1", "v2", "c2"}
+    assert {n for n, r in lives.items() if r["residual"]} == {"c1", "v2", "c2"}
 
 
 def test_sooner_made_later_needed():
-    kept = [r for r in ok.memory(waves, jnp.ones(10)).records() if r["kept"]]
-    assert kept[0]["last_read"] == max(r["last_read"] for r in kept)
+    saved = [r for r in ok.memory(waves, jnp.ones(10)).records() if r["residual"]]
+    assert saved[0]["last_read"] == max(r["last_read"] for r in saved)
 
 
 @pytest.mark.parametrize("name", corpus.CORPUS)
@@ -43,29 +43,27 @@ def test_the_peak_is_explained_to_the_byte(name, mode):
     assert root.find("{http://www.w3.org/2000/svg}title").text == view.title
 
 
-def test_forward_mode_keeps_nothing():
+def test_forward_mode_saves_nothing():
     view = ok.memory(waves, jnp.ones(10), mode="forward")
-    assert not any(r["kept"] for r in view.records())
-    assert "Kept" not in view.summary
+    assert not any(r["residual"] for r in view.records())
+    assert "Saved" not in view.finding
 
 
-def test_what_is_kept_is_named_an_input_too():
-    said = ok.memory(waves, jnp.ones(10)).summary.split("Kept for the way back: ")[1]
-    assert set(said.split(". ")[0].split(", ")) == {
-        f"{n} (80 bytes)" for n in ("c1", "v2", "c2", "x")
-    }
+def test_residuals_are_named_an_input_too():
+    said = ok.memory(waves, jnp.ones(10)).finding.split("Saved for the backward pass: ")[1]
+    assert set(said.rstrip(".").split(", ")) == {f"{n} (80 bytes)" for n in ("c1", "v2", "c2", "x")}
     again = ok.memory(waves, jnp.ones(10), checkpoint=True)
-    assert "Kept for the way back: x (80 bytes)." in again.summary
+    assert "Saved for the backward pass: x (80 bytes)." in again.finding
 
 
-def test_a_checkpoint_keeps_less_and_computes_again():
+def test_a_checkpoint_saves_less_and_computes_again():
     plain = ok.memory(waves, jnp.ones(10))
     again = ok.memory(waves, jnp.ones(10), checkpoint=True)
     assert plain.recomputed() == []
     assert again.recomputed() == [("sin", 10), ("sin", 10)]
-    assert "Computed again on the way back" in again.summary
-    kept = lambda view: view.program.totals.residual_bytes
-    assert kept(again) == 80 < kept(plain)
+    assert "Computed again on the backward pass" in again.finding
+    saved = lambda view: view.program.totals.residual_bytes
+    assert saved(again) == 80 < saved(plain)
     everything = ok.memory(
         waves, jnp.ones(10), checkpoint=jax.checkpoint_policies.everything_saveable
     )
@@ -73,7 +71,7 @@ def test_a_checkpoint_keeps_less_and_computes_again():
     assert again.title == "Memory of waves in reverse mode"
 
 
-def test_the_work_done_again_counts_every_turn():
+def test_the_work_done_again_counts_every_iteration():
     run = ok.segmented(jnp.sin, 12, 4)
     view = ok.memory(run, jnp.ones(10))
     assert view.recomputed() == [("sin", 120)]
@@ -100,7 +98,7 @@ def test_segments_of_the_square_root_are_best():
     found = ok.tradeoff(jnp.tanh, x, 256, [1, 8, 16, 32, 256])
     rows = {row.get("segment"): row for row in found.records()}
     for level in ("peak", "temp"):
-        # tanh keeps two numbers a turn, so the best length lies between √256 and √256 / √2
+        # tanh saves two numbers an iteration, so the best length lies between √256 and √256 / √2
         assert min(rows, key=lambda s: rows[s][level]) in (8, 16)
         assert rows[None][level] / rows[16][level] > 8
     assert 32.5e6 < rows[None]["temp"] < 33.5e6
@@ -108,7 +106,7 @@ def test_segments_of_the_square_root_are_best():
     assert rows[16]["flops"] / rows[None]["flops"] < 1.5
     assert rows[1]["peak"] == pytest.approx(rows[256]["peak"], rel=0.5)
     svg = found.svg()
-    for said in ("turns in a segment", "jaxpr peak", "compiled temp", "jaxpr flops", "0.1×"):
+    for said in ("iterations in a segment", "jaxpr peak", "compiled temp", "jaxpr FLOPs", "0.1×"):
         assert said in svg
 
 
@@ -119,19 +117,19 @@ def test_each_row_of_a_tradeoff_knows_its_segment():
     ]
 
 
-def test_what_is_no_policy_and_no_function_is_refused():
+def test_neither_policy_nor_function_is_refused():
     with pytest.raises(TypeError, match=r"checkpoint is True, False or a policy of .*'dots'"):
         ok.memory(waves, jnp.ones(3), checkpoint="dots")
     with pytest.raises(TypeError, match="Expected a function first"):
         ok.memory(3, jnp.ones(3), checkpoint=True)
     with pytest.raises(TypeError, match="step must be a function"):
         ok.tradeoff(3, 1.0, 8)
-    assert "There is no equation" in ok.memory(lambda x: 3.0, 1.0).summary
+    assert "There is no equation" in ok.memory(lambda x: 3.0, 1.0).finding
 
 
 @pytest.mark.parametrize("length", [0, 2.0, np.ones(2)])
-def test_turns_are_counted_in_whole_numbers(length):
-    with pytest.raises(ValueError, match="length is the number of turns, an int above 0; got "):
+def test_iterations_are_counted_in_whole_numbers(length):
+    with pytest.raises(ValueError, match="length is the number of iterations, an int above"):
         ok.tradeoff(jnp.sin, jnp.ones(3), length)
 
 

@@ -115,9 +115,11 @@ def code_lines(path):
 
 
 def test_scripts_stay_small():
+    """Few functions, as ideas are counted in Python: lines may grow where they are short."""
     scripts = [p for p in tracked() if p.suffix == ".js" and "olympus_kit" in p.parts]
-    assert sum(len(text_of(p).splitlines()) for p in scripts) < 1600
-    assert max(len(line) for p in scripts for line in text_of(p).splitlines()) <= 170
+    code = "".join(map(text_of, scripts))
+    assert len(re.findall(r"=>|\bfunction\b", code)) <= 333
+    assert max(map(len, code.splitlines())) <= 120
 
 
 INSIDE = {"eqns", "invars", "outvars", "constvars", "aval", "source_info", "ctx"}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import xml.etree.ElementTree as ET
 
 import corpus
@@ -156,8 +157,9 @@ def test_save(view, suffix, tmp_path):
 
 
 def test_save_refuses_what_it_cannot_write(view, tmp_path):
-    with pytest.raises(ValueError, match=r"must end in \.svg, \.html, \.json, \.txt"):
-        view.save(tmp_path / "x.png")
+    suffixes = r"\.svg, \.png, \.pdf, \.html, \.json, \.txt"
+    with pytest.raises(ValueError, match=f"must end in {suffixes}"):
+        view.save(tmp_path / "x.bmp")
     with pytest.raises(FileNotFoundError, match="make it first"):
         view.save(tmp_path / "nowhere" / "x.svg")
     (tmp_path / "x.svg").write_text("old")
@@ -165,6 +167,59 @@ def test_save_refuses_what_it_cannot_write(view, tmp_path):
     with pytest.raises(ZeroDivisionError):
         view.save(tmp_path / "x.svg")
     assert (tmp_path / "x.svg").read_text() == "old"
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG\r\n"), ("pdf", b"%PDF-1.")])
+def test_a_picture_is_saved_without_a_browser(view, suffix, start, tmp_path):
+    pytest.importorskip("typst")
+    for shown in (view, ok.cost(jnp.sin, 1.0), ok.jacobian_shapes(jnp.sin, jnp.ones(2))):
+        content = shown.save(tmp_path / f"x.{suffix}").read_bytes()
+        assert content.startswith(start)
+    if suffix == "png":
+        from PIL import Image
+
+        wide = float(ET.fromstring(shown.svg()).get("width"))
+        with Image.open(tmp_path / "x.png") as drawn:
+            assert drawn.width == pytest.approx(2 * wide, abs=2)
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_without_typst_the_message_says_what_to_install(view, suffix, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install typst.*or save as \.svg"):
+        view.save(tmp_path / f"x.{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_has_one_stylesheet_of_colours(view):
+    """The palette stands in one place; a page gets it for light, dark, print, forced colours."""
+    from olympus_kit.views._draw import PALETTE, page_colors, stylesheet
+
+    for light, dark in PALETTE.values():
+        assert light in stylesheet()
+        assert page_colors().count(light) >= 2  # on the screen and on paper
+        assert dark in page_colors()
+    assert page_colors() in view.html()
+    assert "/*COLORS*/" not in view.html()
+    own = "".join(path.read_text("utf-8") for path in STATIC.iterdir() if path.name != "ladder.js")
+    assert not re.findall(r"#[0-9a-f]{6}\b", own)
+
+
+def test_json_has_null_for_what_is_not_a_number(view):
+    view.model = lambda: {"a": [np.nan, -np.inf, 1.0], "b": (0.5,)}
+    parsed = json.loads(view.json(), parse_constant=pytest.fail)
+    assert parsed == {"a": [None, None, 1.0], "b": [0.5]}
+
+
+def test_a_page_opens_at_a_step(view):
+    assert state_of(view.html(3))["step"] == 3
+    assert state_of(view.html())["step"] == -1
+
+
+def test_a_second_display_makes_nothing_anew(view):
+    first = view._repr_mimebundle_()
+    view.model = view.svg = view.text = lambda: 1 / 0
+    assert view._repr_mimebundle_() == first
 
 
 def test_live_is_a_widget_over_the_same_front_end(view):

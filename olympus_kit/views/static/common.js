@@ -19,13 +19,10 @@
 
 const BASE = `
 :host { all:initial; display:block }
-.okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f3f5f8; --line:#d0d7de; --now:#fff0b8;
-  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --local-derivative:#1d7a3a; --bookkeeping:#57606a;
+/*COLORS*/
+.okl {
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
   padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }
-.okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
-  --now:#473b0e; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --local-derivative:#6fd08c;
-  --bookkeeping:#a3adb8; color-scheme:dark }
 .okl, .okl * { box-sizing:border-box }
 .okl .title { font-weight:650; font-size:1.05em; margin:0; overflow-wrap:anywhere }
 .okl .summary { color:var(--muted); margin:.1rem 0 .5rem }
@@ -48,6 +45,13 @@ const BASE = `
 .okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
   background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
 .okl [hidden] { display:none !important }
+@media print {
+  .okl { border:0; padding:0 }
+  .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }
+  .okl details:not([open]) { display:none }
+  .okl :is(.scroll,.pictures,pre) { max-height:none !important; overflow:visible !important }
+  .okl :is(svg,tr,figure) { break-inside:avoid; max-width:100% }
+}
 @media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
 `;
 
@@ -56,13 +60,15 @@ const MARK = { primal: "■", local_derivative: "◆", tangent: "▶", adjoint: 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
+    else if (value !== false && value != null)
+      element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.flat(9).filter((child) => child != null && child !== false));
   return element;
 }
 
-const make = (tag, attributes = {}, ...children) => filled(document.createElement(tag), attributes, children);
+const make = (tag, attributes = {}, ...children) =>
+  filled(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
@@ -73,7 +79,9 @@ function role(name, text) {
 
 function bytes(count) {
   if (count < 1024) return counted(count, "byte");
-  return count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`;
+  return count < 1048576
+    ? `${(count / 1024).toFixed(1)} KiB`
+    : `${(count / 1048576).toFixed(1)} MiB`;
 }
 
 const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
@@ -81,7 +89,10 @@ const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count =
 // Dark or light is read off the page itself, since every host says it in its own way.
 function isDark(el) {
   for (let node = el.parentElement; node; node = node.parentElement) {
-    const parts = getComputedStyle(node).backgroundColor.match(/[\d.]+/g)?.map(Number) ?? [];
+    const parts =
+      getComputedStyle(node)
+        .backgroundColor.match(/[\d.]+/g)
+        ?.map(Number) ?? [];
     if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
       return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
     }
@@ -91,7 +102,11 @@ function isDark(el) {
 
 function followTheme(el, root) {
   const update = () => root.toggleAttribute("data-dark", isDark(el));
-  const observer = new MutationObserver(() => setTimeout(update, 60));
+  let timer = null;
+  const observer = new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(update, 60);
+  });
   const signs = ["class", "style", "data-theme", "data-jp-theme-light"];
   for (const node of [document.documentElement, document.body]) {
     observer.observe(node, { attributes: true, attributeFilter: signs });
@@ -100,6 +115,7 @@ function followTheme(el, root) {
   system.addEventListener("change", update);
   update();
   return () => {
+    clearTimeout(timer);
     observer.disconnect();
     system.removeEventListener("change", update);
   };
@@ -107,10 +123,19 @@ function followTheme(el, root) {
 
 // The shadow root keeps the host's style for tables and code out, and the view's own in.
 function mount(el, { label, style = "" }, ...children) {
-  const root = make("div", { class: "okl", role: "group", "aria-label": label }, make("style", {}, BASE + style));
+  const root = make(
+    "div",
+    { class: "okl", role: "group", "aria-label": label },
+    make("style", {}, BASE + style),
+  );
   root.append(...children.flat(9).filter((child) => child != null && child !== false));
   const host = make("div");
   host.attachShadow({ mode: "open" }).append(root);
   el.append(host);
-  return { root, unmount: followTheme(el, root) };
+  const unfollow = followTheme(el, root);
+  const unmount = () => {
+    unfollow();
+    host.remove();
+  };
+  return { root, unmount };
 }

@@ -1,7 +1,7 @@
 // The static host: one custom element for each version of a front-end module, so that a page
 // without a kernel (the book, a saved notebook) runs the same code as the live widget.
-// Python fills in the tag and the module, which returns what it would export. The code stands in the script
-// itself, since some hosts forbid to import or to evaluate what a script has made.
+// Python fills in the tag and the module, which returns what it would export. The code stands in
+// the script itself, since some hosts forbid to import or to evaluate what a script has made.
 (() => {
   const TAG = "__TAG__";
   if (customElements.get(TAG)) return;
@@ -44,11 +44,20 @@
     TAG,
     class extends HTMLElement {
       async connectedCallback() {
-        if (this.started) return;
-        this.started = true;
-        const model = new StaticModel(await unpack(this.dataset.state));
+        this.model ??= unpack(this.dataset.state).then((state) => new StaticModel(state));
+        const model = await this.model;
+        // unpacking takes a moment: the element may be gone by now, or drawn already
+        if (!this.isConnected || this.cleanUp) return;
         this.replaceChildren(); // the picture was for readers without script
-        front().render({ model, el: this });
+        this.cleanUp = front().render({ model, el: this }) ?? (() => {});
+      }
+
+      // A cell that runs again takes its output off the page; no listener, timer or observer of
+      // it may stay. An element that is only moved to another place is drawn anew there, at the
+      // step that its model remembers.
+      disconnectedCallback() {
+        this.cleanUp?.();
+        this.cleanUp = null;
       }
     },
   );

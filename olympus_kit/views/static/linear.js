@@ -1,23 +1,24 @@
-// Chains of Jacobians, with their sizes on sliders; and a tangent pushed, a covector pulled back.
+// What is dragged: the sizes of a chain of Jacobians, and a tangent and a covector of a map.
 
 const LINEAR_STYLE = `
+.okl .finding { font-size:1.05em; margin:.15rem 0 .6rem; max-width:60em }
 .okl table { border-collapse:collapse; font-size:13px; margin:.4rem 0 }
 .okl th, .okl td { text-align:right; padding:.2rem .6rem; border-bottom:1px solid var(--line); white-space:nowrap;
   font-variant-numeric:tabular-nums }
-.okl th:first-child, .okl td:last-child { text-align:left; white-space:normal }
-.okl td:last-child { min-width:7em } .okl tr.named { font-weight:600 }
+.okl th:first-child { text-align:left; white-space:normal } .okl tr.named { font-weight:600 }
 .okl tr.named th { color:var(--primal) }
-.okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr)); gap:0 1rem }
+.okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr)); gap:0 1rem }
 .okl label { display:flex; align-items:center; gap:.5rem; min-height:44px }
-.okl label input { flex:1; min-width:0; min-height:44px; accent-color:var(--primal) } .okl output { min-width:4em; text-align:right }
-.okl .boxes svg, .okl .planes svg { max-width:100%; height:auto; font:12px system-ui,sans-serif; fill:var(--ink) }
+.okl label input { flex:1; min-width:0; min-height:44px; accent-color:var(--primal) }
+.okl output { min-width:4em; text-align:right; font-variant-numeric:tabular-nums }
+.okl .boxes svg { max-width:100%; height:auto; font:12px system-ui,sans-serif; fill:var(--ink) }
 .okl .boxes rect { fill:var(--soft); stroke:var(--muted) }
-.okl .planes { display:grid; grid-template-columns:repeat(auto-fit,minmax(15rem,1fr)); gap:.5rem }
-.okl .planes svg { width:100%; border:1px solid var(--line); border-radius:8px; touch-action:none }
-.okl .planes polyline { fill:none; stroke:var(--line); stroke-width:1.2 }
-.okl .arrow line { stroke:currentColor; stroke-width:3 } .okl .arrow.adjoint line { stroke-dasharray:7 4 }
-.okl .arrow circle { fill:currentColor } .okl .arrow text { fill:currentColor; font-weight:650 }
-.okl [data-drag] { cursor:grab }
+.okl .pictures { display:flex; flex-wrap:wrap; gap:1rem 2rem }
+.okl .pictures svg { display:block; height:auto; max-width:100%; touch-action:none }
+.okl [data-handle]:is([role]) { cursor:grab } .okl [data-handle]:active { cursor:grabbing }
+.okl .knob { fill:var(--paper); fill-opacity:.55; stroke-width:2 }
+.okl [data-handle]:is(:hover,:focus-visible) > .knob { stroke-width:4 } .okl .arrow text { pointer-events:none }
+.okl .arrow.empty .head { visibility:hidden }
 `;
 
 function slider(label, { min, max, step, value, change, shown = (x) => x }) {
@@ -26,7 +27,15 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
     output.textContent = shown(Number(input.value));
     change(Number(input.value));
   };
-  const input = make("input", { type: "range", min, max, step, value, oninput, "aria-label": label });
+  const input = make("input", {
+    type: "range",
+    min,
+    max,
+    step,
+    value,
+    oninput,
+    "aria-label": label,
+  });
   const set = (x) => {
     input.value = x;
     output.textContent = shown(x);
@@ -36,14 +45,15 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
 
 // ---- chains ------------------------------------------------------------------------------------
 
-// The operations of a bracketing and the most numbers it holds; a tree is a number or [outer, inner].
+// The FLOPs of a bracketing and the most numbers live; a tree is a number or [outer, inner].
 function measure(tree, sizes) {
-  if (typeof tree === "number") return { low: tree, high: tree + 1, flops: 0, held: sizes[tree], made: sizes[tree] };
+  if (typeof tree === "number")
+    return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
   const [outer, inner] = tree.map((part) => measure(part, sizes));
-  const made = sizes[outer.high] * sizes[inner.low];
-  const flops = inner.flops + outer.flops + 2 * made * sizes[inner.high];
-  const held = Math.max(inner.held, inner.made + outer.held, inner.made + outer.made + made);
-  return { low: inner.low, high: outer.high, flops, held, made };
+  const size = sizes[outer.high] * sizes[inner.low];
+  const flops = inner.flops + outer.flops + 2 * size * sizes[inner.high];
+  const live = Math.max(inner.live, inner.size + outer.live, inner.size + outer.size + size);
+  return { low: inner.low, high: outer.high, flops, live, size };
 }
 
 function drawBoxes(sizes) {
@@ -52,106 +62,204 @@ function drawBoxes(sizes) {
   let x = 2;
   for (let k = sizes.length - 2; k >= 0; k--) {
     const [height, width] = [side(sizes[k + 1]), side(sizes[k])];
-    root.append(svg("rect", { x, y: 60 - height / 2, width, height }), svg("text", { x, y: 124 }, `J${k + 1}: ${sizes[k + 1]}×${sizes[k]}`));
-    x += Math.max(width, 88) + 12;
+    const name = `J${k + 1}: ${sizes[k + 1]}×${sizes[k]}`;
+    root.append(
+      svg("rect", { x, y: 60 - height / 2, width, height }),
+      svg("text", { x, y: 124 }, name),
+    );
+    x += Math.max(width, 7 * name.length) + 14;
   }
   root.setAttribute("viewBox", `0 0 ${x} 130`);
   root.setAttribute("width", x);
   return root;
 }
 
-function drawChain(view) {
+function drawChain(view, title, finding) {
   const sizes = [...view.sizes];
   const boxes = make("div", { class: "boxes" });
   const body = make("tbody");
-  const said = make("p", { class: "note", role: "status" });
   const number = (x) => x.toLocaleString("en");
+  const times = (x) => (x < 100 ? x.toFixed(2) : number(Math.round(x)));
   function draw() {
-    const rows = view.rows.map((row, k) => ({ ...row, ...measure(view.trees[k], sizes) })).sort((a, b) => a.flops - b.flops);
-    const words = (row) => [row.name, row.flops === rows[0].flops && "fewest operations"].filter(Boolean).join(", ");
+    const rows = view.rows
+      .map((row) => ({ ...row, ...measure(row.tree, sizes) }))
+      .sort((a, b) => a.flops - b.flops);
+    const words = (row) =>
+      [row.name, row.flops === rows[0].flops && "fewest FLOPs"].filter(Boolean).join(", ");
     boxes.replaceChildren(drawBoxes(sizes));
-    body.replaceChildren(...rows.map((row) => make("tr", { class: words(row) ? "named" : null },
-      make("th", { scope: "row" }, row.order), [number(row.flops), number(row.held), words(row)].map((cell) => make("td", {}, cell)))));
-    const [least, most] = [rows[0].flops, rows.at(-1).flops];
-    said.textContent = `${rows[0].order} takes the fewest operations, ${number(least)}; the most are ${number(most)}, ${(most / least).toPrecision(3)} times as many.`;
+    body.replaceChildren(
+      ...rows.map((row) => {
+        const cells = [number(row.flops), number(row.live)].map((cell) => make("td", {}, cell));
+        const head = make(
+          "th",
+          { scope: "row" },
+          row.order,
+          words(row) && make("div", { class: "note" }, words(row)),
+        );
+        return make("tr", { class: words(row) ? "named" : null }, head, cells);
+      }),
+    );
+    const last = sizes.length - 1;
+    const names = sizes.map((size, k) =>
+      k === last && size === 1 ? "1" : `${view.letters[k]} = ${size}`,
+    );
+    title.textContent = `A chain of ${last} functions: ${names.join(" → ")}`;
+    const modes = rows
+      .filter((row) => row.name)
+      .map(({ name, flops }) => `${name} takes ${number(flops)}`)
+      .join(", ");
+    const [low, high] = rows.filter((row) => row.name).map((row) => row.flops);
+    const ratio = high > low ? ` (${times(high / low)}× as many)` : "";
+    const fewest = `the fewest are ${number(rows[0].flops)}, for ${rows[0].order}.`;
+    finding.textContent = `${modes[0].toUpperCase()}${modes.slice(1)} FLOPs${ratio}; ${fewest}`;
   }
   const top = Math.max(1000, ...sizes);
   const sliders = sizes.map((value, k) => {
-    const label = k === 0 ? "entries of x" : `entries after ${view.names[k - 1]}`;
     // equal steps multiply: small and large sizes are both within reach
     const shown = (p) => Math.max(1, Math.round(top ** (p / 100)));
     const change = (p) => {
       sizes[k] = shown(p);
       draw();
     };
-    const made = slider(label, { min: 0, max: 100, step: 1, value: (100 * Math.log(value)) / Math.log(top), change, shown });
-    made.element.querySelector("output").textContent = value;
-    return made.element;
+    const at = (100 * Math.log(value)) / Math.log(top);
+    const { element } = slider(view.labels[k], {
+      min: 0,
+      max: 100,
+      step: 1,
+      value: at,
+      change,
+      shown,
+    });
+    element.querySelector("output").textContent = value;
+    return element;
   });
   draw();
-  const head = ["order", "operations", "numbers held", ""].map((word) => make(word ? "th" : "td", word ? { scope: "col" } : {}, word));
-  const table = make("table", {}, make("caption", { class: "hidden" }, "every order of multiplying"), make("thead", {}, make("tr", {}, head)), body);
-  return [make("div", { class: "sliders" }, sliders), boxes, said, make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "table of orders" }, table)];
+  const head = ["order", "FLOPs", "numbers live"].map((word) => make("th", { scope: "col" }, word));
+  const caption = make("caption", { class: "hidden" }, "every order of multiplying");
+  const table = make("table", {}, caption, make("thead", {}, make("tr", {}, head)), body);
+  const scroll = make(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group", "aria-label": "table of orders" },
+    table,
+  );
+  return {
+    content: [make("div", { class: "sliders" }, sliders), boxes, scroll],
+    destroy: () => {},
+  };
 }
 
 // ---- push and pull -----------------------------------------------------------------------------
 
-const known = (x) => (Array.isArray(x) ? x.map(known) : (x ?? NaN)); // JSON has null for what is not finite
+const plain = (x) => (Array.isArray(x) ? x.map(plain) : (x ?? NaN)); // JSON has null for what is not finite
 const finite = (p) => p.every(Number.isFinite);
 const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
 const times = (J, v) => J.map((row) => dot(row, v));
-const timesLeft = (u, J) => J[0].map((_, j) => dot(u, J.map((row) => row[j])));
-const short = (x) => (Array.isArray(x) ? `[${x.map(short).join(", ")}]` : Number(x.toPrecision(4)).toString());
-const closest = (values, x) => values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
-const SIZE = 300;
+const timesLeft = (u, J) =>
+  J[0].map((_, j) =>
+    dot(
+      u,
+      J.map((row) => row[j]),
+    ),
+  );
+const short = (x) =>
+  Array.isArray(x) ? `[${x.map(short).join(", ")}]` : Number(x.toPrecision(4)).toString();
+const closest = (values, x) =>
+  values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
 
-// One space: its grid, and arrows from a point; `drag(name, place)` is told where a handle is pulled.
-function createPlane(lines, label, drag) {
-  const flat = lines.flat().filter(finite).map(([a, b = 0]) => [a, b]);
-  const range = [0, 1].map((k) => [Math.min(...flat.map((p) => p[k])), Math.max(...flat.map((p) => p[k]))]);
-  const middle = range.map(([a, b]) => (a + b) / 2);
-  const scale = SIZE / (1.8 * Math.max(1e-9, ...range.map(([a, b]) => b - a)));
-  const to = ([a, b = 0]) => [SIZE / 2 + (a - middle[0]) * scale, SIZE / 2 - (b - middle[1]) * scale];
-  const root = svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": label });
-  for (const line of lines) root.append(svg("polyline", { points: line.filter(finite).map((p) => to(p).join(",")).join(" ") }));
-  const arrows = svg("g");
-  root.append(arrows);
+// One space: the picture that Python drew, whose arrows are moved; `drag(name, place)` is told where
+// a handle is pulled, `nudge(name, [dx, dy])` of the arrow keys on it.
+function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nudge) {
+  const parsed = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
+  const root = document.importNode(parsed, true);
+  const [width, height] = ["width", "height"].map((side) => Number(root.getAttribute(side)));
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", name);
+  root.setAttribute("width", width * 1.25);
+  root.removeAttribute("height");
+  const to = ([a, b = 0]) => [
+    corner[0] + (a - middle[0]) * factor,
+    corner[1] - (b - middle[1]) * factor,
+  ];
+  const point = root.querySelector("circle[data-handle]");
+  const arrows = Object.fromEntries(
+    [...root.querySelectorAll("[data-arrow]")].map((group) => [group.dataset.arrow, group]),
+  );
+  const directions = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, 1],
+    ArrowDown: [0, -1],
+  };
+  for (const handle of root.querySelectorAll("[data-handle]")) {
+    if (handle.dataset.handle === "y") continue;
+    handle.setAttribute("tabindex", 0);
+    handle.setAttribute("role", "button");
+    handle.setAttribute("aria-label", `${handle.dataset.handle}: drag it, or use the arrow keys`);
+    handle.addEventListener("keydown", (event) => {
+      const direction = directions[event.key];
+      if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      nudge(handle.dataset.handle, direction);
+    });
+  }
   let pulled = null;
   root.addEventListener("pointerdown", (event) => {
-    pulled = event.target.dataset.drag ?? null;
+    pulled = event.target.closest("[data-handle][role]")?.dataset.handle ?? null;
     if (pulled) root.setPointerCapture(event.pointerId);
   });
   root.addEventListener("pointermove", (event) => {
     if (!pulled) return;
     const box = root.getBoundingClientRect();
-    const [px, py] = [((event.clientX - box.left) * SIZE) / box.width, ((event.clientY - box.top) * SIZE) / box.height];
-    drag(pulled, [(px - SIZE / 2) / scale + middle[0], (SIZE / 2 - py) / scale + middle[1]]);
+    const [px, py] = [
+      ((event.clientX - box.left) * width) / box.width,
+      ((event.clientY - box.top) * height) / box.height,
+    ];
+    drag(pulled, [(px - corner[0]) / factor + middle[0], (corner[1] - py) / factor + middle[1]]);
   });
-  root.addEventListener("pointerup", () => (pulled = null));
-  function draw(origin, ...vectors) {
-    const [x, y] = to(origin);
-    const made = vectors.filter(([, , vector]) => finite(vector) && finite(origin)).map(([name, role, vector, handle]) => {
-      const [x2, y2] = to(origin.map((o, k) => o + vector[k]));
-      const tip = svg("circle", { cx: x2, cy: y2, r: handle ? 9 : 4, "data-drag": handle });
-      const text = svg("text", { x: x2 + 11, y: y2 - 7 }, `${MARK[role]} ${name}`);
-      return svg("g", { class: `arrow ${role}` }, svg("line", { x1: x, y1: y, x2, y2 }), tip, text);
-    });
-    const dot = finite(origin) && svg("circle", { cx: x, cy: y, r: 7, "data-drag": label === "input" ? "x" : null });
-    arrows.replaceChildren(...[...made, dot].filter(Boolean));
+  for (const event of ["pointerup", "pointercancel"])
+    root.addEventListener(event, () => (pulled = null));
+
+  const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+  function moveArrow(name, origin, vector) {
+    const group = arrows[name];
+    const seen = finite(vector) && finite(origin);
+    group.setAttribute("visibility", seen ? "visible" : "hidden");
+    if (!seen) return;
+    const [[a, b], [c, d]] = [to(origin), to(origin.map((o, k) => o + vector[k]))];
+    const angle = (Math.atan2(d - b, c - a) * 180) / Math.PI;
+    group.classList.toggle("empty", Math.hypot(c - a, d - b) < 1);
+    group.querySelector(".shaft").setAttribute("d", `M${a} ${b}L${c} ${d}`);
+    group
+      .querySelector(".knob")
+      ?.setAttribute("d", `M${c - 11} ${d}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0`);
+    group.querySelector(".head").setAttribute("transform", `translate(${c} ${d}) rotate(${angle})`);
+    const label = group.querySelector("text");
+    label.setAttribute("x", clamp(c + 12, 4, width - 7.3 * label.textContent.length - 6));
+    label.setAttribute("y", clamp(d - 12, 38, height - 8));
   }
-  return { root, draw };
+  function movePoint(origin) {
+    point.setAttribute("visibility", finite(origin) ? "visible" : "hidden");
+    const [x, y] = to(origin);
+    if (finite(origin))
+      Object.entries({ cx: x, cy: y }).forEach(([key, value]) => point.setAttribute(key, value));
+  }
+  return { root, moveArrow, movePoint };
 }
 
-function drawPushPull(view, model) {
+function drawPushPull(view, model, finding) {
   const state = { at: Math.floor(view.frames.length / 2), v: [...view.v], u: [...view.u] };
-  const said = make("p", { role: "status" });
+  const said = make("p", { class: "note", role: "status" });
   const far = (frame, place) => frame.x.reduce((sum, x, k) => sum + (x - place[k]) ** 2, 0);
   const here = () => {
     const { x, y, J } = model.get("frame") ?? view.frames[state.at];
-    return { x, y: known(y), J: known(J) };
+    return { x, y: plain(y), J: plain(J) };
   };
   const move = (place) => {
-    const nearest = view.frames.reduce((best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best), 0);
+    const nearest = view.frames.reduce(
+      (best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best),
+      0,
+    );
     state.at = nearest;
     if (model.get("frame")) {
       model.set("point", place.slice(0, view.v.length)); // Python answers with a new frame
@@ -165,54 +273,107 @@ function drawPushPull(view, model) {
     state[name] = origin.map((o, k) => place[k] - o);
     draw();
   };
-  const planes = [createPlane(view.grid, "input", drag), createPlane(view.images, "output", drag)];
   const axes = view.v.map((_, k) => [...new Set(view.frames.map((frame) => frame.x[k]))]);
-  const along = axes.map((values, k) => slider(`x[${k}]`, {
-    min: 0, max: values.length - 1, step: 1, value: Math.floor(values.length / 2), shown: (p) => short(values[p]),
-    change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
-  }));
-  const part = (name) => state[name].map((value, k) => slider(`${name}[${k}]`, {
-    min: -2, max: 2, step: 0.1, value, shown: (x) => short(x),
-    change: (x) => {
-      state[name][k] = x;
-      draw();
-    },
-  }));
+  const nudge = (name, direction) => {
+    if (name === "x") {
+      const stride = (k) => (axes[k][1] ?? axes[k][0]) - axes[k][0];
+      return move(here().x.map((x, k) => x + direction[k] * stride(k)));
+    }
+    state[name] = state[name].map((x, k) => Number((x + 0.1 * direction[k]).toFixed(10)));
+    draw();
+  };
+  const planes = view.pictures.map((picture, k) =>
+    createPlane(picture, view.scales[k], drag, nudge),
+  );
+  const along = axes.map((values, k) =>
+    slider(`x[${k}]`, {
+      min: 0,
+      max: values.length - 1,
+      step: 1,
+      value: Math.floor(values.length / 2),
+      shown: (p) => short(values[p]),
+      change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
+    }),
+  );
+  const part = (name) =>
+    state[name].map((value, k) =>
+      slider(`${name}[${k}]`, {
+        min: -2,
+        max: 2,
+        step: 0.1,
+        value,
+        shown: (x) => short(x),
+        change: (x) => {
+          state[name][k] = x;
+          draw();
+        },
+      }),
+    );
   const parts = { v: part("v"), u: part("u") };
   function draw() {
     const { x, y, J } = here();
     const [Jv, Ju] = [times(J, state.v), timesLeft(state.u, J)];
-    planes[0].draw(x, ["v", "tangent", state.v, "v"], ["Jᵀu", "adjoint", Ju]);
-    planes[1].draw(y, ["Jv", "tangent", Jv], ["u", "adjoint", state.u, "u"]);
+    planes[0].moveArrow("v", x, state.v);
+    planes[0].moveArrow("Jᵀu", x, Ju);
+    planes[1].moveArrow("Jv", y, Jv);
+    planes[1].moveArrow("u", y, state.u);
+    planes[0].movePoint(x);
+    planes[1].movePoint(y);
     for (const name of ["v", "u"]) parts[name].forEach((one, k) => one.set(state[name][k]));
     along.forEach((one, k) => one.set(closest(axes[k], x[k])));
-    const products = `⟨u, Jv⟩ = ${short(dot(state.u, Jv))} and ⟨Jᵀu, v⟩ = ${short(dot(Ju, state.v))}`;
-    said.textContent = `x = ${short(x)}, f(x) = ${short(y)}, J = ${short(J)}. Jv = ${short(Jv)}, Jᵀu = ${short(Ju)}. ${products}.`;
+    const [pushed, pulled] = [dot(state.u, Jv), dot(Ju, state.v)].map(short);
+    const both = `⟨u, Jv⟩ = ${pushed} and ⟨Jᵀu, v⟩ = ${pulled}`;
+    finding.textContent = `${both}: v pushed forward meets u as v meets u pulled back.`;
+    const point = `x = ${short(x)}, f(x) = ${short(y)}, J = ${short(J)}`;
+    said.textContent = `${point}. Jv = ${short(Jv)}, Jᵀu = ${short(Ju)}.`;
   }
   model.on("change:frame", draw);
   draw();
-  const figures = planes.map(({ root }, k) => make("div", {}, make("div", { class: "note" }, k ? "output: the image of the grid" : "input: a straight grid"), root));
   const all = [...along, ...parts.v, ...parts.u].map((one) => one.element);
-  return [make("div", { class: "planes" }, figures), said, make("div", { class: "sliders" }, all)];
+  const pictures = make(
+    "div",
+    { class: "pictures" },
+    planes.map(({ root }) => root),
+  );
+  const how =
+    "Drag the point, v (▶ a tangent, pushed forward by J) and u (▲ a covector, dashed, " +
+    "pulled back), or use the arrow keys on them.";
+  const content = [
+    make("p", { class: "note" }, how),
+    pictures,
+    said,
+    make("div", { class: "sliders" }, all),
+  ];
+  return { content, destroy: () => model.off("change:frame", draw) };
 }
 
 // ---- everything together -----------------------------------------------------------------------
 
 function render({ model, el }) {
   const view = model.get("view");
-  const content = view.rows ? drawChain(view) : drawPushPull(view, model);
-  const words = view.rows
-    ? view.words
-    : "▶ a solid arrow is a tangent, pushed from left to right by J; ▲ a dashed one is a covector, pulled back from right to left.";
+  const title = make("p", { class: "title" }, view.title);
+  const finding = make("p", { class: "finding", role: "status" }, view.finding);
+  const { content, destroy } = view.rows
+    ? drawChain(view, title, finding)
+    : drawPushPull(view, model, finding);
   const { unmount } = mount(
     el,
     { label: view.title, style: LINEAR_STYLE },
-    make("p", { class: "title" }, view.title),
-    make("p", { class: "summary" }, words),
+    title,
+    finding,
     content,
-    make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
+    view.notes.map((note) => make("p", { class: "note" }, note)),
+    make(
+      "details",
+      {},
+      make("summary", {}, "The same as text"),
+      make("pre", { tabindex: 0 }, view.text),
+    ),
   );
-  return unmount;
+  return () => {
+    destroy();
+    unmount();
+  };
 }
 
 export default { render };

@@ -1,0 +1,84 @@
+"""Write numbers, sizes, times and names in few characters, and tables in columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from ._formula import size_text
+
+Say = Callable[[float], str]  # how a number is written
+
+NAME_ROOM = 26
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names in a row, the first few of many."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def number_text(x: float) -> str:
+    """Return a count: exact up to seven digits, four significant ones above."""
+    if abs(x) < 10_000_000:
+        return f"{x:,.0f}"
+    for unit, factor in (("M", 1e6), ("G", 1e9)):
+        if abs(x) < 1000 * factor:
+            return f"{x / factor:,.4g} {unit}"
+    return f"{x / 1e12:,.4g} T"
+
+
+def seconds_text(x: float) -> str:
+    """Return a time with a unit that suits it."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms")):
+        if x * factor >= 1:
+            return f"{x * factor:.3g} {unit}"
+    return f"{x * 1e6:.3g} µs"
+
+
+def bytes_text(x: float) -> str:
+    """Return bytes in powers of 1024."""
+    return size_text(int(x))
+
+
+def times_text(ratio: float) -> str:
+    """Return how many times as much something is: "2.00×", "1,234×", "0.001×"."""
+    if 0.01 <= ratio < 100 or not ratio:
+        return f"{ratio:.2f}×"
+    return f"{ratio:,.0f}×" if ratio > 1 else f"{ratio:.1g}×"
+
+
+def compared(x: float, base: float | None, say: Say) -> str:
+    """Return a number, and behind it how many times the baseline it is: "200 (2.00×)"."""
+    if not base:  # there is none, or it is zero
+        return say(x)
+    return f"{say(x)} ({times_text(x / base)})"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the rows of a table as lines: names to the left, all else to the right."""
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *cells in rows:
+        right = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        lines.append("  ".join([name.ljust(widths[0]), *right]).rstrip())
+    return lines
+
+
+ENDING = re.compile(r"(_bar|_dot)(\.\d+)?$")  # of a tangent's or an adjoint's name
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Return the last key of each name where that is unique: params['W1']_bar is W1_bar."""
+    shorter = []
+    for name in names:
+        base = ENDING.sub("", name)
+        key = base
+        if base.endswith("']"):
+            key = base[:-2].rpartition("['")[2]
+        elif "." in base:
+            key = base.rpartition(".")[2]
+        shorter.append(key + name[len(base) :] if key.isidentifier() else name)
+    return [k if shorter.count(k) == 1 else name for k, name in zip(shorter, names, strict=True)]
