@@ -345,7 +345,7 @@ jacobian_tree = Question(
         Limit(
             "too-many-calls",
             lambda: {"f": layer, "params": {"W": wave((3, 2)), "b": wave((2,))}},
-            calls={"f": 2},
+            calls={"f": 1},
         ),
     ),
     read=CHAPTER,
