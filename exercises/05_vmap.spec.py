@@ -616,9 +616,7 @@ def with_the_others(f, params):
 
 def in_front(f, params):
     blocks = by_entries(f, params)
-    turn = lambda block, leaf: jnp.moveaxis(
-        block, range(-np.ndim(leaf), 0), range(np.ndim(leaf))
-    )
+    turn = lambda block, leaf: jnp.moveaxis(block, range(-np.ndim(leaf), 0), range(np.ndim(leaf)))
     return {name: turn(blocks[name], params[name]) for name in params}
 
 

@@ -177,9 +177,7 @@ gradient_by_forward = Question(
             read="book/03_forward.md",
         ),
     ),
-    limits=(
-        Limit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),
-    ),
+    limits=(Limit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),
     read="book/03_forward.md",
 )
 
@@ -223,9 +221,7 @@ fit_by_reverse = Question(
     large=(2,),
     reference=fitted,
     wrong={
-        "uphill": Wrong(
-            lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps, -rate)
-        ),
+        "uphill": Wrong(lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps, -rate)),
         "bias-rests": Wrong(bias_at_rest),
         "loss-after-step": Wrong(lambda *a: descended(*a)[2][1:], "losses"),
         "last-loss-only": Wrong(lambda *a: descended(*a)[2][-2], "losses"),
