@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .._files import write_whole
+from ..files import write_whole
 
 FOLDER, FILE = ".olympus", "progress.json"
 

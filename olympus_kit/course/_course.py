@@ -10,9 +10,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .._files import write_whole
 from ..checks import _progress
 from ..checks._store import ANSWERS, folders, read_answers
+from ..files import write_whole
 from . import _notebook as nb
 from ._merge import merge
 

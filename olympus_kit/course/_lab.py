@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
+from ..files import write_whole
 from ._cache import compile_cache
 
 # Markdown opens as a notebook; no news, no update check, no list of extensions from a network.

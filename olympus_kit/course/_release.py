@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
 from ..checks._catalogue import catalogue
 from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
+from ..files import write_whole
 from . import _notebook as nb
 from ._course import editing, keep
 from ._leak import leaks

@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .._files import write_whole
+from ..files import write_whole
 from . import _course, _doctor, _lab
 from . import _notebook as nb
 from ._course import CourseError, page, pages

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -45,12 +45,13 @@ class Arguments:
         return [n for k, n in enumerate(self.names) if k not in self.which]
 
 
+# which arguments to differentiate, as jax.grad takes it, or all of them
+Argnums = int | Sequence[int] | Literal["all"]
+
 STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
 
 
-def read_arguments(
-    f: Any, args: Sequence[Any], mode: str, argnums: int | Sequence[int] | None
-) -> Arguments:
+def read_arguments(f: Any, args: Sequence[Any], mode: str, argnums: Argnums = 0) -> Arguments:
     """Return the flattened arguments, or raise a TypeError or ValueError that says what to do."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}.")
@@ -96,10 +97,14 @@ def read_arguments(
     return Arguments(name, leaves, names, which, trees, rebuild)
 
 
-def _chosen(argnums: int | Sequence[int] | None, count: int) -> list[int]:
-    if argnums is None:
-        return list(range(count))
-    chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+def _chosen(argnums: Argnums, count: int) -> list[int]:
+    if isinstance(argnums, str):
+        if argnums == "all":
+            return list(range(count))
+        raise ValueError(f'argnums must be integers or "all"; got {argnums!r}.')
+    if count == 0:
+        return []
+    chosen: list[Any] = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for a in chosen:
         if not isinstance(a, (int, np.integer)):
             raise TypeError(f"argnums must be an integer or several; got {describe(argnums)}.")

@@ -141,7 +141,7 @@ class Build:
         ends = () if self.linear else body.outputs[: len(self.primal.outputs)]
         kept = [*self._made, *self.same.values(), *ends]
         verdicts = classify(body, self.seeds, kept, moving, self.primitives, self.linear)
-        self.names.rest(body, lambda e: verdicts[e.path].roles == {"coefficient"})
+        self.names.rest(body, lambda e: verdicts[e.path].roles == {"local_derivative"})
         self.names.inside(self.primal)
         self.names.inside(body)
         equations = rows = self._equations(body, verdicts)

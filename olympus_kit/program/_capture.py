@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from . import _jaxprs as jaxprs
-from ._arguments import STATIC, Arguments, check_output, describe, read_arguments
+from ._arguments import STATIC, Argnums, Arguments, check_output, describe, read_arguments
 from ._build import Build
 from ._evaluate import evaluate
 from ._impure import IMPURE, left_behind, outside, user_line
@@ -47,7 +47,7 @@ def capture(
     f: Callable[..., Any],
     *args: Any,
     mode: Mode = "reverse",
-    argnums: int | Sequence[int] | None = None,
+    argnums: Argnums = 0,
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
 ) -> Program:
@@ -57,7 +57,7 @@ def capture(
         f: a function of numbers, arrays and containers of them, returning such.
         *args: the point, one value for each parameter of `f`.
         mode: "primal" (f itself), "forward" (jvp) or "reverse" (vjp, there and back).
-        argnums: which arguments to differentiate; every inexact leaf of all where None.
+        argnums: which arguments to differentiate, the first by default; "all" for all of them.
         tangents: one for each differentiated argument, of its structure and shape; ones
             where None.
         cotangents: of the structure and shape of the output; ones where None, which makes an

@@ -9,7 +9,7 @@ from typing import Any
 from ._capture import _without_collecting
 from ._cost import flops, traffic
 from ._jaxprs import RawBody, RawValue, read
-from ._liveness import held
+from ._liveness import live_bytes
 from ._model import walk
 
 # XLA counts these apart from the other operations; so do we, beside counting each as one
@@ -49,7 +49,7 @@ def count(jaxpr: Any) -> Count:
         flops=round(operations),
         transcendentals=round(special),
         bytes=round(moved),
-        peak=max(held(body.equations, body.outputs, values), default=0),
+        peak=max(live_bytes(body.equations, body.outputs, values), default=0),
         residual=_residual(body, values),
         exact=not loops,
         looped=any((e.trips or 0) > 1 for e in everything),

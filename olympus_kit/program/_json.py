@@ -17,7 +17,7 @@ import numpy as np
 from ._model import Body, Equation, Program, Residual, Source, Summary, Value
 
 SCHEMA = 1
-ROLES = ("primal", "coefficient", "tangent", "adjoint", "bookkeeping")
+ROLES = ("primal", "local_derivative", "tangent", "adjoint", "bookkeeping")
 LINKS = ("tangents", "adjoints")
 NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 PLAIN = ("inputs", "consts", "outputs", "seeds", "derivatives", "notes")

@@ -47,7 +47,9 @@ def _last_uses(equations: Sequence[Any], outputs: Sequence[int]) -> dict[int, in
     return last | dict.fromkeys(outputs, len(equations))
 
 
-def held(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
+def live_bytes(
+    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
+) -> list[int]:
     """Return the most bytes held at each equation: after it, or while its body runs."""
     before, found = 0, []
     for equation, after in zip(equations, live(equations, outputs, values), strict=True):
@@ -62,7 +64,7 @@ def _inside(equation: Any, values: Sequence[Any]) -> int:
 
     What a call returns is part of its body's peak already.
     """
-    peaks = [max(held(b.equations, b.outputs, values), default=0) for b in equation.bodies]
+    peaks = [max(live_bytes(b.equations, b.outputs, values), default=0) for b in equation.bodies]
     loops = equation.primitive in ("scan", "while")
     results = sum(values[r].nbytes for r in equation.results) if loops else 0
     return max(peaks, default=0) + results

@@ -72,7 +72,7 @@ class Equation:
     path: str  # its place: "4" at the top, "4.0.2" for the third equation of its first body
     primitive: str
     params: Mapping[str, Any]  # what can be printed of its parameters
-    roles: frozenset[str]  # of "primal", "coefficient", "tangent", "adjoint", "bookkeeping"
+    roles: frozenset[str]  # of "primal", "local_derivative", "tangent", "adjoint", "bookkeeping"
     primal: str | None  # path of the primal equation that it is, or that it differentiates
     operands: tuple[int, ...]
     results: tuple[int, ...]

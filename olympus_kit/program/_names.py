@@ -2,7 +2,7 @@
 
 Inputs are called as the user called them and primal values v1, v2, ...; the tangent of v3 is
 v3_dot and its adjoint v3_bar (v3_bar.1, v3_bar.2 where several contributions are added up);
-coefficients are c1, c2, ..., what is left t1, t2, ...; inside a body v3.1, v3.2, ...
+local derivatives are c1, c2, ..., what is left t1, t2, ...; inside a body v3.1, v3.2, ...
 """
 
 from __future__ import annotations

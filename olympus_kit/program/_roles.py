@@ -49,7 +49,9 @@ def classify(
     )
 
 
-_ALONE = {r: frozenset([r]) for r in ("primal", "coefficient", "tangent", "adjoint", "bookkeeping")}
+_ALONE = {
+    r: frozenset([r]) for r in ("primal", "local_derivative", "tangent", "adjoint", "bookkeeping")
+}
 
 
 def _classify(
@@ -94,12 +96,12 @@ def _role(
     if depends:
         return context.moving
     if mark is None:
-        return "coefficient"
+        return "local_derivative"
     first = mark not in context.seen and equation.primitive == context.primitives.get(mark)
     if not equation.transposed and (first or not reaching.isdisjoint(equation.results)):
         context.seen.add(mark)
         return "primal"
-    return "coefficient"
+    return "local_derivative"
 
 
 def _extend_to_causes(body: RawBody, reaching: set[int]) -> None:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..program import Argnums
 from ._charts import bars_svg
 from ._derivatives import entries
 from ._measure import add_seconds, differences, failure, measured
@@ -158,7 +159,7 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def cost(
     f: Callable[..., Any] | Mapping[str, Callable[..., Any]],
     *args: Any,
-    argnums: int | Sequence[int] | None = None,
+    argnums: Argnums = 0,
     timed: bool = False,
     memory: int | None = None,
     progress: bool | None = None,

@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..program import Argnums
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -20,7 +22,7 @@ class Entry:
     known: dict[str, int] = field(default_factory=dict)
 
 
-def entries(f: Any, args: tuple[Any, ...], argnums: int | Sequence[int] | None) -> dict[str, Entry]:
+def entries(f: Any, args: tuple[Any, ...], argnums: Argnums) -> dict[str, Entry]:
     """Return what is to be measured, by name."""
     if callable(f):
         return _derivatives(f, args, argnums)
@@ -30,7 +32,7 @@ def entries(f: Any, args: tuple[Any, ...], argnums: int | Sequence[int] | None) 
 
 
 def _derivatives(
-    f: Callable[..., Any], args: tuple[Any, ...], argnums: int | Sequence[int] | None
+    f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums
 ) -> dict[str, Entry]:
     """Return f and its derivatives, each with its number of passes: JVPs, VJPs or both.
 
@@ -77,11 +79,12 @@ def _derivatives(
     return found
 
 
-def _chosen(args: Sequence[Any], argnums: int | Sequence[int] | None) -> tuple[int, ...]:
-    if argnums is not None:
-        return (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    which = tuple(i for i, a in enumerate(args) if _is_real(a))
-    if not which:
+def _chosen(args: Sequence[Any], argnums: Argnums) -> tuple[int, ...]:
+    if argnums == "all":
+        which = tuple(i for i, a in enumerate(args) if _is_real(a))
+    else:
+        which = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not any(_is_real(args[i]) for i in which):
         raise TypeError(
             "No argument is of real floating-point numbers, so there is nothing to differentiate; "
             "write 2.0 for 2, or pass {name: function} to compare functions as they are."

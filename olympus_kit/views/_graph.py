@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from ..program import Mode, Program, capture
+from ..program import Argnums, Mode, Program, capture
 from ._ladder import build_ladder
 from ._svg import ladder_svg, listing_svg
 from ._text import ladder_text
@@ -69,7 +69,7 @@ class Graph(View):
 
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for row in rows:
-        for column in ("primal", "coefficient", "tangent", "adjoint"):
+        for column in ("primal", "local_derivative", "tangent", "adjoint"):
             yield from row[column]
         yield from _lines(row["children"])
 
@@ -78,7 +78,7 @@ def graph(
     f: Callable[..., Any],
     *args: Any,
     mode: Mode = "reverse",
-    argnums: int | Sequence[int] | None = None,
+    argnums: Argnums = 0,
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
     layout: Layout = "ladder",
@@ -90,7 +90,7 @@ def graph(
         *args: the point at which to look, one value for each parameter of `f`.
         mode: "primal" shows f alone, "forward" the tangents carried along (jvp), "reverse"
             the forward sweep and the adjoints on the way back (vjp).
-        argnums: which arguments to differentiate; all that hold real numbers where None.
+        argnums: which arguments to differentiate; the first by default, "all" for all.
         tangents: one for each differentiated argument, of its shape; ones where None.
         cotangents: of the shape of the output; ones where None.
         layout: "ladder"; "listing", the same as lines of code; or "dag", the nodes and arrows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from rich.progress import track
 
-from ..program._jaxprs import dtype_of, is_inexact
+from ..program import Argnums, dtype_of, is_inexact
 from ._formula import number, size_text
 from ._graph import Graph, graph
 from ._jacobian_draw import captions, jacobian_svg, jacobian_text, shape_pictures
@@ -252,7 +252,7 @@ class Jacobian(View):
 def jacobian_shapes(
     f: Callable[..., Any],
     *args: Any,
-    argnums: int | Sequence[int] | None = None,
+    argnums: Argnums = 0,
     fill: str | None = None,
     holomorphic: bool = False,
     budget: int = BUDGET,
@@ -266,7 +266,7 @@ def jacobian_shapes(
     Args:
         f: a function of numbers, arrays and containers of them.
         *args: the point, one value for each parameter of `f`.
-        argnums: which arguments to differentiate; all that hold real numbers where None.
+        argnums: which arguments to differentiate; the first by default, "all" for all.
         fill: "columns" (one JVP each), "rows" (one VJP each) or "vmap" (all at once); where None,
             the cheaper of both modes, all at once where it takes more than 32 passes.
         holomorphic: promise that a complex function has a complex derivative.

@@ -10,8 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program._arguments import check_output, read_arguments
-from ..program._jaxprs import dtype_of, is_inexact
+from ..program import check_output, dtype_of, is_inexact, read_arguments
 
 Array = np.ndarray[Any, Any]
 FILLS = ("columns", "rows", "vmap")

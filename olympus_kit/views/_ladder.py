@@ -17,7 +17,7 @@ from ._words import Words
 __all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 # where an equation stands that carries several roles: the first of these that it has
-PRECEDENCE = ("adjoint", "tangent", "primal", "coefficient", "bookkeeping")
+PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
 
 
 def build_ladder(program: Program, layout: str = "ladder") -> Ladder:
@@ -68,7 +68,7 @@ def _columns(program: Program, rows: Sequence[Row]) -> list[str]:
     """Return the columns of the mode; reverse mode has local derivatives where jax computes any."""
     if program.mode != "reverse":
         return ["primal", "tangent"] if program.mode == "forward" else ["primal"]
-    slopes = ["coefficient"] if any(row.coefficient for row in every(rows)) else []
+    slopes = ["local_derivative"] if any(row.local_derivative for row in every(rows)) else []
     return ["primal", *slopes, "adjoint"]
 
 
@@ -107,7 +107,7 @@ def _line(program: Program, equation: Equation, role: str, step: int | None = No
 def _place(words: Words, equation: Equation, number: int, row: Row, total: int) -> Step:
     """Put an equation into the row that it belongs to, and return its step."""
     role = next(r for r in PRECEDENCE if r in equation.roles)
-    column = "coefficient" if role == "bookkeeping" else role
+    column = "local_derivative" if role == "bookkeeping" else role
     if words.program.mode == "primal":
         row.primal[0].step = number
     else:
@@ -125,7 +125,7 @@ def _place_inside(program: Program, equation: Equation, rows: dict[str, Row]) ->
         for inner in walk(body.equations):
             row = rows.get(inner.primal or "")
             role = next(r for r in PRECEDENCE if r in inner.roles)
-            if row is not None and role in ("coefficient", "tangent", "adjoint"):
+            if row is not None and role in ("local_derivative", "tangent", "adjoint"):
                 getattr(row, role).append(_line(program, inner, role))
 
 
@@ -245,7 +245,7 @@ def _title(program: Program) -> str:
 
 def _summary(program: Program) -> str:
     parts = [plural(len(program.rows), "primal equation")]
-    for role in ("coefficient", "tangent", "adjoint", "bookkeeping"):
+    for role in ("local_derivative", "tangent", "adjoint", "bookkeeping"):
         if count := sum(role in e.roles for e in program.equations):
             parts.append(plural(count, f"{role} equation"))
     if program.mode == "reverse":

@@ -7,8 +7,17 @@ from typing import Any
 
 import jax
 
-from ..program import Equation, Mode, Program, capture, held, lifetimes, walk
-from ..program._arguments import describe
+from ..program import (
+    Argnums,
+    Equation,
+    Mode,
+    Program,
+    capture,
+    describe,
+    lifetimes,
+    live_bytes,
+    walk,
+)
 from ._charts import BAR_TEXT, NAMES, ROW, WIDTH, _line, _rect
 from ._formula import plural, statement
 from ._report import Report, Table, bytes_text, listed, number_text, shortened
@@ -23,7 +32,7 @@ class Memory(Report):
     def __init__(self, program: Program) -> None:
         self.program, self.outputs = program, program.outputs + program.derivatives
         self.lives = lifetimes(program.equations, self.outputs)
-        self.held = held(program.equations, self.outputs, program.values)
+        self.held = live_bytes(program.equations, self.outputs, program.values)
         self.peak = max(self.held, default=0)
         self.at = self.held.index(self.peak) if self.held else 0
         self.kept = list(dict.fromkeys(r.value for r in program.residuals if not r.free))
@@ -61,7 +70,7 @@ class Memory(Report):
     def _explained(
         self, equations: Sequence[Equation], outputs: Sequence[int]
     ) -> list[tuple[str, int]]:
-        totals = held(equations, outputs, self.program.values)
+        totals = live_bytes(equations, outputs, self.program.values)
         if not totals:
             return []
         k = totals.index(max(totals))
@@ -182,7 +191,7 @@ def memory(
     f: Callable[..., Any],
     *args: Any,
     mode: Mode = "reverse",
-    argnums: int | Sequence[int] | None = None,
+    argnums: Argnums = 0,
     checkpoint: bool | Callable[..., bool] = False,
 ) -> Memory:
     """Show what a program holds at each equation, value by value.
@@ -191,7 +200,7 @@ def memory(
         f: a function of numbers, arrays and containers of them.
         *args: the point, one value for each parameter of `f`.
         mode: "primal", "forward" or "reverse".
-        argnums: which arguments to differentiate; all that hold real numbers where None.
+        argnums: which arguments to differentiate; the first by default, "all" for all.
         checkpoint: True keeps nothing but the inputs and computes the rest again on the way
             back; a policy of `olympus.checkpoint_policies` says what to keep.
 

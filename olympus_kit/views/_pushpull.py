@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program._arguments import describe, read_arguments
+from ..program import describe, read_arguments
 from ._formula import number
 from ._jacobian_passes import Array
 from ._svg import CHAR, INK, LINE, MUTED, PAD, ROLES, _finished, _page, _text
@@ -25,7 +25,7 @@ class PushPull(View):
     scripts = ("common.js", "linear.js")
 
     def __init__(self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float) -> None:
-        self.name = read_arguments(f, (x,), "forward", None).name
+        self.name = read_arguments(f, (x,), "forward").name
         try:
             point = jax.numpy.asarray(x)
         except (TypeError, ValueError):

@@ -37,7 +37,7 @@ class Row:
     depth: int
     label: str
     primal: list[Line] = field(default_factory=list)
-    coefficient: list[Line] = field(default_factory=list)
+    local_derivative: list[Line] = field(default_factory=list)
     tangent: list[Line] = field(default_factory=list)
     adjoint: list[Line] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)  # saved for the way back
@@ -54,7 +54,7 @@ class Row:
     @property
     def lines(self) -> Iterable[Line]:
         """All of its equations."""
-        return (*self.primal, *self.coefficient, *self.tangent, *self.adjoint)
+        return (*self.primal, *self.local_derivative, *self.tangent, *self.adjoint)
 
 
 @dataclass

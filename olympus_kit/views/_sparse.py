@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..program import Argnums
 from ._formula import plural
 from ._jacobian_draw import draw_entries
 from ._jacobian_passes import Flat
@@ -157,9 +158,7 @@ class Sparsity(View):
         return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
 
 
-def sparsity(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None
-) -> Sparsity:
+def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
     The pattern holds for every point. Columns without a common row form a group (a colour): one
@@ -168,7 +167,7 @@ def sparsity(
     Args:
         f: a function of numbers, arrays and containers of them.
         *args: the point, one value for each parameter of `f`; only shapes and dtypes count.
-        argnums: which arguments to differentiate; all that hold real numbers where None.
+        argnums: which arguments to differentiate; the first by default, "all" for all.
 
     Raises:
         ModuleNotFoundError: without asdex.

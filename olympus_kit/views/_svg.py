@@ -12,7 +12,7 @@ from ._rows import Ladder, Line, Row, every, in_order
 # role -> (colour, mark, word): the mark and the word say the same as the colour
 ROLES = {
     "primal": ("#1f5fa8", "■", "primal"),
-    "coefficient": ("#1d7a3a", "◆", "local derivative"),
+    "local_derivative": ("#1d7a3a", "◆", "local derivative"),
     "tangent": ("#1d7a3a", "▶", "tangent"),
     "adjoint": ("#b3261e", "▲", "adjoint"),
     "bookkeeping": ("#5c6670", "●", "bookkeeping"),
@@ -127,7 +127,7 @@ def _cell(row: Row, column: str) -> Cell:
         what = f"▸ {row.label} ({count} rows)" if row.fold else f"▸ {count} inside {row.label}"
         inside = what if count else ""
         return Cell(row.primal, ", ".join(n for n in (inside, row.note) if n))
-    before = row.coefficient if column == "tangent" else ()
+    before = row.local_derivative if column == "tangent" else ()
     lines = [line for line in (*before, *getattr(row, column)) if line.step is not None]
     lines.sort(key=lambda line: line.step or 0, reverse=column == "adjoint")  # it is read upwards
     return Cell(lines, row.passes if column == "adjoint" else "")

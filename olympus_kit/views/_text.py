@@ -8,7 +8,7 @@ from typing import Any
 from ._rows import Ladder, Row, every, in_order
 
 # ANSI colours of the roles; the word in front of each line says the same
-ANSI = {"primal": "34", "coefficient": "32", "tangent": "32", "adjoint": "31"}
+ANSI = {"primal": "34", "local_derivative": "32", "tangent": "32", "adjoint": "31"}
 WIDTH = 76
 MOST_HELD = 200  # steps whose memory is listed
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program._arguments import describe
+from ..program import describe
 from ._charts import curves_svg
 from ._cost import METRICS, Cost, cost
 

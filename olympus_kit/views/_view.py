@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
+from ..files import write_whole
 
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture

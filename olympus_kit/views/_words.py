@@ -14,7 +14,7 @@ from ._formula import formula, label, matrix_product, number, operand, statement
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
 SENTENCES = {
-    "coefficient": "local derivative of",
+    "local_derivative": "local derivative of",
     "tangent": "pushes the tangent through",
     "adjoint": "pulls the adjoint back through",
     "bookkeeping": "sets up",
@@ -59,7 +59,12 @@ class Words:
     def symbol(self, value: int, depth: int = 3) -> str:
         """Return a local derivative written out, such as cos(v2), where that is short."""
         equation, name = self.made_by.get(value), operand(self.program.values[value])
-        if equation is None or "coefficient" not in equation.roles or equation.bodies or not depth:
+        if (
+            equation is None
+            or "local_derivative" not in equation.roles
+            or equation.bodies
+            or not depth
+        ):
             return name
         inner = [self.symbol(o, depth - 1) for o in equation.operands]
         ranks = [len(self.program.values[o].shape) for o in equation.operands]

@@ -33,7 +33,7 @@ def show(page, serve, tmp_path):
 
 
 def dag(f, *args, mode="reverse"):
-    return ok.graph(f, *args, mode=mode, layout="dag")
+    return ok.graph(f, *args, argnums="all", mode=mode, layout="dag")
 
 
 def node(page, text):

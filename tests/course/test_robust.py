@@ -14,10 +14,10 @@ import pytest
 from student_edits import answer
 from typer.testing import CliRunner
 
-from olympus_kit._files import write_whole
 from olympus_kit.checks import _progress
 from olympus_kit.course import _course, _merge, _notebook, _release
 from olympus_kit.course.cli import app
+from olympus_kit.files import write_whole
 
 REPO = Path(__file__).parents[2]
 RIGHT = "def slope(f, x):\n    return olympus.grad(f)(x)"
@@ -190,7 +190,7 @@ def test_a_crash_while_writing_leaves_the_old_file(page, monkeypatch):
 def test_a_process_killed_while_writing_leaves_a_whole_file(tmp_path):
     code = (
         "import sys, pathlib, itertools\n"
-        "from olympus_kit._files import write_whole\n"
+        "from olympus_kit.files import write_whole\n"
         "for letter in itertools.cycle('ab'):\n"
         "    write_whole(pathlib.Path(sys.argv[1]), letter * 4_000_000)\n"
         "    print(letter, flush=True)\n"

@@ -30,7 +30,9 @@ VIEWS = {
     "logistic_forward": lambda: ok.graph(corpus.logistic, 0.2, mode="forward"),
     "logistic_reverse": lambda: ok.graph(corpus.logistic, 0.2, mode="reverse"),
     "logistic_listing": lambda: ok.graph(corpus.logistic, 0.2, mode="forward").listing(),
-    "branching_reverse": lambda: ok.graph(branching, {"w": 2.0}, jnp.array([1.0, -1.0])),
+    "branching_reverse": lambda: ok.graph(
+        branching, {"w": 2.0}, jnp.array([1.0, -1.0]), argnums="all"
+    ),
 }
 
 

@@ -47,7 +47,7 @@ def assert_trees_close(found, expected):
 @pytest.mark.parametrize("name", REVERSE)
 def test_reverse_is_vjp(name):
     f, args = REVERSE[name]
-    program = capture(f, *args, mode="reverse")
+    program = capture(f, *args, argnums="all", mode="reverse")
     out, pullback = jax.vjp(f, *args)
     assert_trees_close(program.out, out)
     assert_trees_close(program.in_cotangents, pullback(jax.tree.map(ones, out)))
@@ -56,7 +56,7 @@ def test_reverse_is_vjp(name):
 @pytest.mark.parametrize("name", FORWARD)
 def test_forward_is_jvp(name):
     f, args = FORWARD[name]
-    program = capture(f, *args, mode="forward")
+    program = capture(f, *args, argnums="all", mode="forward")
     out, tangent = jax.jvp(f, args, jax.tree.map(ones, args))
     assert_trees_close(program.out, out)
     found = jax.tree.leaves(program.out_tangent)
@@ -70,7 +70,7 @@ def test_forward_is_jvp(name):
 def test_the_reverse_program_has_jax_s_own_equations(name):
     """What follows each contribution leaves no trace: the same primitives, as often."""
     f, args = REVERSE[name]
-    program = capture(f, *args, mode="reverse")
+    program = capture(f, *args, argnums="all", mode="reverse")
 
     seeds, tree = jax.tree.flatten(jax.tree.map(ones, program.out))
     moving = [k for k, s in enumerate(seeds) if s.dtype != jax.dtypes.float0]
@@ -94,14 +94,14 @@ def test_shared_rules_change_nothing(name, monkeypatch):
     found = []
     for shared_from in (1, 10**9):
         monkeypatch.setattr(jaxprs, "SHARED_FROM", shared_from)
-        found.append(capture(f, *args).to_json())
+        found.append(capture(f, *args, argnums="all").to_json())
     assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("name", REVERSE)
 def test_every_equation_has_a_role_and_a_row(name):
     f, args = REVERSE[name]
-    program = capture(f, *args, mode="reverse")
+    program = capture(f, *args, argnums="all", mode="reverse")
     rows = {e.path for e in walk(program.rows)}
     equations = list(walk(program.equations))
     paths = [e.path for e in equations]
@@ -117,7 +117,7 @@ def test_every_equation_has_a_role_and_a_row(name):
 @pytest.mark.parametrize("name", REVERSE)
 def test_contributions_add_up_to_adjoints(name):
     f, args = REVERSE[name]
-    program = capture(f, *args, mode="reverse")
+    program = capture(f, *args, argnums="all", mode="reverse")
     operands = {e.path: e.operands for e in program.rows} | {"out": program.outputs}
     parts: dict[int, list[int]] = {}
     for (path, position), part in program.contributions.items():
@@ -152,8 +152,8 @@ def program_of(choices):
 def test_random_programs(choices):
     with jax.enable_x64(True):
         f, args = program_of(choices), (0.4, -0.3)
-        reverse = capture(f, *args, mode="reverse")
-        forward = capture(f, *args, mode="forward")
+        reverse = capture(f, *args, argnums="all", mode="reverse")
+        forward = capture(f, *args, argnums="all", mode="forward")
         assert_trees_close(reverse.in_cotangents, jax.grad(f, (0, 1))(*args))
         assert_trees_close(forward.out_tangent, jax.jvp(f, args, (1.0, 1.0))[1])
         assert len(reverse.rows) == len(forward.rows) == len(jax.make_jaxpr(f)(*args).jaxpr.eqns)
@@ -196,10 +196,10 @@ def test_attribution_is_proved(name):
     """Seven times the rule of a row: seven times what is attributed to it, and nothing upstream."""
     f, args = REVERSE[name]
     closed, leaves = jax.make_jaxpr(f)(*args), jax.tree.leaves(args)
-    plain = capture(scaled_by_seven(closed, None), *leaves)
+    plain = capture(scaled_by_seven(closed, None), *leaves, argnums="all")
     adjoint = [e for e in plain.equations if "adjoint" in e.roles]
     for k, row in enumerate(plain.rows):
-        changed = capture(scaled_by_seven(closed, k), *leaves)
+        changed = capture(scaled_by_seven(closed, k), *leaves, argnums="all")
         sevens = {r.path for r in changed.rows[k + 1 : k + 1 + len(row.results)]}
         rest = [e for e in changed.equations if "adjoint" in e.roles and e.primal not in sevens]
         assert [e.primitive for e in rest] == [e.primitive for e in adjoint]
@@ -220,7 +220,7 @@ def test_attribution_is_proved(name):
 @pytest.mark.parametrize("name", REVERSE)
 def test_residuals_are_those_that_jax_saves(name, capsys):
     f, args = REVERSE[name]
-    program = capture(f, *args, mode="reverse")
+    program = capture(f, *args, argnums="all", mode="reverse")
     jax.ad_checkpoint.print_saved_residuals(f, *args)
     lines = [line for line in capsys.readouterr().out.splitlines() if "from a literal" not in line]
     theirs = sorted(re.search(r"\[(.*?)\]", line)[1] for line in lines)
@@ -232,7 +232,7 @@ def test_residuals_are_those_that_jax_saves(name, capsys):
 def test_literals_are_kept_for_nothing(name, capsys):
     """Those that jax lists are among them; it lists none that a jitted function works with."""
     f, args = REVERSE[name]
-    program = capture(f, *args)
+    program = capture(f, *args, argnums="all")
     jax.ad_checkpoint.print_saved_residuals(f, *args)
     theirs = capsys.readouterr().out.count("from a literal")
     free = [r for r in program.residuals if r.free]

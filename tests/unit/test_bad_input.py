@@ -33,7 +33,11 @@ MODES = ("primal", "forward", "reverse")
         (lambda: ok.graph(lambda x, n: x * n, 1.0, 2, argnums=1), TypeError, ": n has dtype int"),
         (lambda: ok.graph(lambda x: x, np.array(["a"])), TypeError, "is an array of <U1"),
         (lambda: ok.graph(lambda x: x, 1.0, argnums=2), ValueError, "names argument 2"),
-        (lambda: ok.graph(lambda x: x, 1.0, argnums="x"), TypeError, r"got 'x' \(of type str\)"),
+        (
+            lambda: ok.graph(lambda x: x, 1.0, argnums="x"),
+            ValueError,
+            "integers or \"all\"; got 'x'",
+        ),
         (lambda: ok.graph(lambda x: x, 1.0, argnums=0.5), TypeError, "must be an integer"),
         (lambda: ok.graph(lambda x: x.astype(int), jnp.ones(2)), TypeError, "no real or complex"),
         (
@@ -174,6 +178,6 @@ def test_a_program_without_equations_makes_a_sensible_picture(f, mode):
 
 
 def test_an_input_that_does_not_matter_shows_its_zero():
-    text = ok.graph(lambda x, y: y * 2.0, 1.0, 3.0).text()
+    text = ok.graph(lambda x, y: y * 2.0, 1.0, 3.0, argnums="all").text()
     assert "x_bar = 0.0" in text
     assert "y_bar = 2.0" in text

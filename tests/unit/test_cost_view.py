@@ -76,7 +76,7 @@ def test_one_function_is_compared_with_its_derivatives():
     assert "grad" not in [row["name"] for row in vector.records()]
 
 
-@pytest.mark.parametrize(("argnums", "ratio"), [(1, 2), ((0, 1), 3), (None, 3)])
+@pytest.mark.parametrize(("argnums", "ratio"), [(1, 2), ((0, 1), 3), ("all", 3)])
 def test_two_times_by_x_alone_and_three_times_by_the_weights_too(argnums, ratio):
     def net(w, x):
         for layer in w:

@@ -23,7 +23,7 @@ def my_fun(x, y):
 
 
 def drawn(f, *args, mode="reverse"):
-    return dag(ok.capture(f, *args, mode=mode))
+    return dag(ok.capture(f, *args, argnums="all", mode=mode))
 
 
 def name(view, index):

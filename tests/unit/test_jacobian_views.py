@@ -151,7 +151,7 @@ class TestShapes:
             assert name in texts
 
     def test_many_leaves_are_counted(self):
-        view = ok.jacobian_shapes(lambda *x: sum(x), *np.ones(9))
+        view = ok.jacobian_shapes(lambda *x: sum(x), *np.ones(9), argnums="all")
         assert "… 3 more" in view.svg()
 
 
@@ -264,7 +264,7 @@ class TestCompare:
         g = lambda p, x: {"a": p["w"] @ x, "b": jnp.sum(x)}
         args = ({"w": W}, np.ones(3))
         blocks = jax.jacobian(g, argnums=(0, 1))(*args)
-        compared = ok.jacobian_shapes(g, *args).compare(blocks)
+        compared = ok.jacobian_shapes(g, *args, argnums="all").compare(blocks)
         assert compared.right
         assert "right in all 27 entries" in compared.verdict
 

@@ -35,7 +35,7 @@ def test_sooner_made_later_needed():
 @pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
 def test_the_peak_is_explained_to_the_byte(name, mode):
     f, args = corpus.CORPUS[name]
-    view = ok.memory(f, *args, mode=mode)
+    view = ok.memory(f, *args, argnums="all", mode=mode)
     assert sum(n for _, n in view.explained()) == view.peak
     assert view.peak >= view.program.totals.peak_bytes
     assert len(view.steps()) == len(view.program.equations)

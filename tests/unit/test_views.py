@@ -78,7 +78,7 @@ def test_the_element_is_named_after_its_code(view):
 @pytest.mark.parametrize("name", corpus.CORPUS)
 def test_every_picture_is_well_formed_and_has_a_text_twin(name, x64):
     f, args = corpus.CORPUS[name]
-    view = ok.graph(f, *args)
+    view = ok.graph(f, *args, argnums="all")
     root = ET.fromstring(view.svg())
     space = "{http://www.w3.org/2000/svg}"
     assert root.find(f"{space}title").text == view.title
@@ -108,7 +108,7 @@ def test_the_rungs_hold_what_is_kept(view):
 
 
 def test_a_row_without_an_adjoint_equation_says_so(x64):
-    rows = ok.graph(lambda x, y: (x + y) * 3.0, 1.0, 2.0).model()["rows"]
+    rows = ok.graph(lambda x, y: (x + y) * 3.0, 1.0, 2.0, argnums="all").model()["rows"]
     assert rows[0]["passes"] == "v1_bar goes on unchanged to x and y"
 
 

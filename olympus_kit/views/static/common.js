@@ -12,7 +12,7 @@
 //   mount(el, { label, style }, ...children) -> { root, unmount }
 //                                        draws into a shadow root that follows the page's dark or light;
 //                                        `style` is your CSS, after BASE; every rule begins with .okl
-//   CSS variables: --ink --muted --paper --soft --line --now --primal --tangent --adjoint --coefficient
+//   CSS variables: --ink --muted --paper --soft --line --now --primal --tangent --adjoint --local-derivative
 //   --bookkeeping; classes: .title .summary .scroll .note .hidden (for ears alone), and the roles' names
 //
 // No ids, no requests, nothing outside `el`: two instances on a page are independent.
@@ -20,11 +20,11 @@
 const BASE = `
 :host { all:initial; display:block }
 .okl { --ink:#1b1f24; --muted:#57606a; --paper:#fff; --soft:#f3f5f8; --line:#d0d7de; --now:#fff0b8;
-  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --coefficient:#1d7a3a; --bookkeeping:#57606a;
+  --primal:#1f5fa8; --tangent:#1d7a3a; --adjoint:#b3261e; --local-derivative:#1d7a3a; --bookkeeping:#57606a;
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
   padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }
 .okl[data-dark] { --ink:#e6edf3; --muted:#a3adb8; --paper:#0f141a; --soft:#1a212a; --line:#3a4450;
-  --now:#473b0e; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --coefficient:#6fd08c;
+  --now:#473b0e; --primal:#7db4f0; --tangent:#6fd08c; --adjoint:#ff8a80; --local-derivative:#6fd08c;
   --bookkeeping:#a3adb8; color-scheme:dark }
 .okl, .okl * { box-sizing:border-box }
 .okl .title { font-weight:650; font-size:1.05em; margin:0; overflow-wrap:anywhere }
@@ -41,7 +41,7 @@ const BASE = `
 .okl .scroll { overflow:auto; max-height:36rem; border-top:1px solid var(--line) }
 .okl .note { color:var(--muted); font-size:12px }
 .okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
-.okl .coefficient { color:var(--coefficient) } .okl .adjoint { color:var(--adjoint) }
+.okl .local_derivative { color:var(--local-derivative) } .okl .adjoint { color:var(--adjoint) }
 .okl .bookkeeping { color:var(--bookkeeping) }
 .okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap }
 .okl details { margin-top:.5rem } .okl summary { cursor:pointer; min-height:44px; padding:.6rem 0 }
@@ -51,7 +51,7 @@ const BASE = `
 @media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
 `;
 
-const MARK = { primal: "■", coefficient: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
+const MARK = { primal: "■", local_derivative: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
 
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {

@@ -145,7 +145,7 @@ function drawProduct({ left, op, right, result, swapped }, column) {
   const carrier = column === "tangent" ? "tangent" : "adjoint";
   const sum = op === "+" || op === "-";
   const operator = (text) => make("span", { class: "op" }, text);
-  const parts = sum ? [carrier, carrier] : ["coefficient", carrier];
+  const parts = sum ? [carrier, carrier] : ["local_derivative", carrier];
   const words = sum ? ["one part", "another part", "their sum"] : ["local derivative", carrier, "the product"];
   if (swapped) [parts, words].forEach((list) => list.splice(0, 2, list[1], list[0]));
   const [first, second] = [term(parts[0], words[0], left), term(parts[1], words[1], right)];
@@ -170,12 +170,12 @@ function drawLine(line, turn, player) {
 }
 
 function linesOf(row, column) {
-  if (column === "tangent") return [...row.coefficient, ...row.tangent];
+  if (column === "tangent") return [...row.local_derivative, ...row.tangent];
   const order = (line) => line.step ?? -1;
   return column === "adjoint" ? [...row.adjoint].sort((a, b) => order(b) - order(a)) : row[column]; // read upwards
 }
 
-const linesIn = (row) => [...row.primal, ...row.coefficient, ...row.tangent, ...row.adjoint];
+const linesIn = (row) => [...row.primal, ...row.local_derivative, ...row.tangent, ...row.adjoint];
 
 function drawRung(row) {
   const td = make("div", { class: "rung", role: "cell" });
@@ -219,7 +219,7 @@ function createLadder(view, player, scroll) {
   const turns = new Map(); // a loop's path -> the turn that is shown
   const { columns, index } = view;
   const derivative = columns.length > 1 && columns.at(-1);
-  const place = { primal: "first", coefficient: "slope", tangent: "derivative", adjoint: "derivative" };
+  const place = { primal: "first", local_derivative: "slope", tangent: "derivative", adjoint: "derivative" };
   const fed = new Map();
   const connect = (path, row) => fed.set(path, [...(fed.get(path) ?? []), row]);
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
@@ -238,7 +238,7 @@ function createLadder(view, player, scroll) {
     const opener = row.children.length ? 46 : 0;
     const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
     if (!derivative) return Math.max(30, primal + cellHeight(row.fold ? 1 : 0)) + 8;
-    const slope = columns.length > 2 && row.coefficient.length ? cellHeight(row.coefficient.length) + 4 : 0;
+    const slope = columns.length > 2 && row.local_derivative.length ? cellHeight(row.local_derivative.length) + 4 : 0;
     const side = cellHeight(row.fold ? 1 : linesOf(row, derivative).length) + (row.passes ? 18 : 0) + (narrow ? 4 : 0);
     const rungs = row.kept.length + (row.free.length || row.fold ? 1 : 0);
     if (narrow) return Math.max(30, sum([primal, slope, side, rungs ? 20 : 0])) + 12;
@@ -426,7 +426,7 @@ function createLadder(view, player, scroll) {
 
   function head() {
     const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
-    const word = (name) => (name === "coefficient" ? "local derivative" : name);
+    const word = (name) => (name === "local_derivative" ? "local derivative" : name);
     const titles = columns.map((name) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${name === "adjoint" ? "↑ read up" : "↓"}`));
     if (derivative === "adjoint") titles.splice(-1, 0, cell("rung", "kept"));
     return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), titles);

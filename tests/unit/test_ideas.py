@@ -1,0 +1,155 @@
+"""The library is thin in ideas: what that means in numbers, which may fall and do not rise.
+
+An idea is counted as a node of the syntax tree, so that nothing is won by packing a line. Who has
+a reason to raise a bound gives it in the commit.
+"""
+
+import ast
+import functools
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("olympus", "olympus_kit")
+
+MOST_NODES = 100_400  # of all modules together
+MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
+CIRCLES: set[frozenset[str]] = {
+    frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
+    frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
+    frozenset({
+        "olympus_kit.views._jacobian",
+        "olympus_kit.views._jacobian_compare",
+        "olympus_kit.views._jacobian_draw",
+        "olympus_kit.views._jacobian_words",
+    }),
+    frozenset({"olympus_kit.views._cost", "olympus_kit.views._sweep"}),
+}
+MOST_PRIVATE_IMPORTS = 24  # of a private name of one package by another
+
+
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module of the library by its dotted name."""
+    trees = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            trees[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return trees
+
+
+def is_package(name: str) -> bool:
+    return (ROOT / Path(*name.split(".")) / "__init__.py").exists()
+
+
+def code_lines(tree: ast.Module) -> int:
+    """Count the lines that hold code, docstrings left out."""
+    lines: set[int] = set()
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        id(node.body[0])
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+    }
+
+    def visit(node: ast.AST) -> None:
+        if id(node) in docstrings:
+            return
+        if hasattr(node, "lineno"):
+            lines.update((node.lineno, node.end_lineno))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(tree)
+    return len(lines)
+
+
+def imports(name: str) -> list[tuple[str, str]]:
+    """Return what a module imports when it is loaded or later: (module, name in it)."""
+    package = name if is_package(name) else name.rpartition(".")[0]
+    imported = []
+    for node in ast.walk(modules()[name]):
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            imported += [(base, alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            imported += [(alias.name, "") for alias in node.names]
+    return imported
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return which modules of the library each module imports."""
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name in known:
+        targets = set()
+        for base, member in imports(name):
+            inside = f"{base}.{member}"
+            if inside in known:
+                targets.add(inside)
+            elif base in known:
+                targets.add(base)
+        graph[name] = targets - {name}
+    return graph
+
+
+def circles() -> set[frozenset[str]]:
+    """Return the groups of modules that import each other, directly or through others."""
+    graph = arrows()
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                waiting.extend(graph[name])
+        return seen
+
+    reach = {name: reachable(name) for name in graph}
+    return {
+        frozenset(other for other in reach[name] if name in reach[other])
+        for name in graph
+        if name in reach[name]
+    }
+
+
+def private_imports() -> list[str]:
+    """Return where a package uses a private module or name of another."""
+
+    def room(module: str) -> str:
+        parts = module.split(".")
+        return ".".join(parts[:2]) if parts[0] == "olympus_kit" else parts[0]
+
+    crossing = []
+    for name in modules():
+        for base, member in imports(name):
+            path = f"{base}.{member}"
+            private = any(part.startswith("_") and part[1:2] != "_" for part in path.split("."))
+            if base.split(".")[0] in PACKAGES and private and room(base) != room(name):
+                crossing.append(f"{name}: {path}")
+    return crossing
+
+
+def test_nodes_do_not_rise():
+    assert sum(1 for tree in modules().values() for _ in ast.walk(tree)) <= MOST_NODES
+
+
+def test_lines_are_not_packed():
+    nodes = sum(1 for tree in modules().values() for _ in ast.walk(tree))
+    lines = sum(code_lines(tree) for tree in modules().values())
+    assert nodes / lines <= MOST_NODES_A_LINE
+
+
+def test_no_import_circle_is_added():
+    assert circles() <= CIRCLES
+
+
+def test_no_private_name_crosses_a_wall():
+    crossing = private_imports()
+    assert len(crossing) <= MOST_PRIVATE_IMPORTS, "\n".join(crossing)
