@@ -11,10 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 100_400  # of all modules together
+MOST_NODES = 101_000  # of all modules together
 MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
-    frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
     frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
     frozenset({
         "olympus_kit.views._jacobian",
