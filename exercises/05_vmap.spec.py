@@ -199,8 +199,8 @@ def counted(count):
 shapes_of = lambda leaves: [np.shape(leaf) for leaf in leaves]
 by_shape = counted(lambda leaves: sum(math.prod(shape) for shape in shapes_of(leaves)))
 
-passes = Question(
-    name="passes",
+count_passes = Question(
+    name="count_passes",
     returns=("forward", "reverse"),
     points=(
         {"f": lambda x: jnp.outer(x, x), "x": wave((3,))},
