@@ -205,7 +205,8 @@ def numbers(program, value):
     return np.asarray(summary.entries, complex) if summary.whole else None
 
 
-@pytest.mark.parametrize("name", REVERSE)
+# a rule cannot be put on a mutable array
+@pytest.mark.parametrize("name", sorted(REVERSE.keys() - {"mutable_array"}))
 def test_attribution_is_proved(name):
     """Seven times the rule of a row: seven times what is attributed to it, and nothing upstream."""
     f, args = REVERSE[name]
@@ -228,7 +229,7 @@ def test_attribution_is_proved(name):
                     np.testing.assert_array_equal(after, before)
                 elif old.primal == row.path and old.primitive != "add_any":
                     np.testing.assert_allclose(
-                        after, 7 * before, rtol=1e-2 if "16" in name else 1e-9
+                        after, 7 * before, rtol=1e-2 if "16" in name else 1e-9, atol=1e-13
                     )
 
 

@@ -110,7 +110,7 @@ def test_a_leaked_tracer_gets_a_hint():
         log.append(x * 2)
         return x
 
-    assert any("stored a value of its trace in log" in n for n in ok.capture(leaky, 1.0).notes)
+    assert any("stored a traced value in log" in n for n in ok.capture(leaky, 1.0).notes)
     with pytest.raises(TypeError, match="Return values instead of storing them"):
         ok.graph(lambda x: x + log[0], 1.0)
 

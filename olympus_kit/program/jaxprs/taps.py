@@ -56,7 +56,7 @@ def tap(jaxpr: Any, differentiated: Sequence[int]) -> tuple[Any, list[Tap]]:
 
     Returns the program, whose added inputs stand behind its own, and what each of them taps.
     """
-    active = active_variables(jaxpr, differentiated)
+    active = {v for v in active_variables(jaxpr, differentiated) if not is_ref(v)}
     uses = _count_uses(jaxpr)
     return _Tapping(jaxpr, active, {v for v in active if uses[v] > 1}).program(differentiated)
 
@@ -114,13 +114,18 @@ class _Tapping:
 
 
 def active_variables(jaxpr: Any, differentiated: Sequence[int]) -> set[Any]:
-    """Return the variables that carry a derivative when the chosen inputs do."""
+    """Return the variables that carry a derivative when the chosen inputs do.
+
+    A mutable array does so from the first equation on that has it beside a value that does.
+    """
     active = {jaxpr.invars[i] for i in differentiated}
     for eqn in jaxpr.eqns:
         if eqn.primitive.name == "stop_gradient":
             continue
-        if any(v in active for v in eqn.invars if not is_literal(v)):
+        operands = [v for v in eqn.invars if not is_literal(v)]
+        if not active.isdisjoint(operands):
             active.update(v for v in eqn.outvars if _is_differentiable(v))
+            active.update(v for v in operands if is_ref(v))
     return active
 
 
@@ -133,4 +138,4 @@ def _count_uses(jaxpr: Any) -> Counter[Any]:
 
 
 def _is_differentiable(variable: Any) -> bool:
-    return not is_ref(variable) and is_inexact(getattr(variable.aval, "dtype", int))
+    return is_ref(variable) or is_inexact(getattr(variable.aval, "dtype", int))
