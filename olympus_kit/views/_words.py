@@ -300,6 +300,9 @@ def _inverse(value: Value) -> str:
     """Return 1 / value as text; its name's text where the value is large."""
     if value.summary is None or not value.summary.whole or value.shape:
         return f"1 / {value_text(value)}"
+    if isinstance(value.summary.entries, str):  # a complex number
+        divisor = complex(value.summary.entries)
+        return f"1 / {value_text(value)}" if divisor == 0 else f"{1 / divisor:.7g}"
     with np.errstate(divide="ignore"):
         return number(float(np.float64(1) / value.summary.entries))
 
