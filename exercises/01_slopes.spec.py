@@ -8,7 +8,7 @@ import numpy as np
 
 from olympus_kit.checks import Misconception, Question, Wrong, wave
 
-CHAPTER = "exercises/01_slopes.md"
+CHAPTER = "book/01_slopes.md"
 
 
 def nested(f, x, orders=(1, 2, 3, 4)):
@@ -248,8 +248,8 @@ fit = Question(
         Misconception(
             "bias-forgotten",
             "the bias never moves",
-            "Your b stays 0. `grad(loss)` differentiates for the first argument only; with "
-            "`argnums=(0, 1)` it gives the gradients for w and b.",
+            "Your b stays 0. `grad(loss)` differentiates with respect to the first argument "
+            "only; with `argnums=(0, 1)` it gives the gradients for w and b.",
             read=CHAPTER,
         ),
         Misconception(
@@ -303,6 +303,415 @@ fit = Question(
             "You walked all steps along the gradient of the starting point. After each step the "
             "slope is another one: compute it inside the loop.",
             read=CHAPTER,
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def partials_at(f, a, b):
+    """Both partial derivatives of f at (a, b), in forward mode."""
+    return jax.jacfwd(f, argnums=(0, 1))(a, b)
+
+
+def terms(partials, factors):
+    return tuple(p * s for p, s in zip(partials, factors, strict=True))
+
+
+def speeds(x, y, t):
+    return jax.jacfwd(x)(t), jax.jacfwd(y)(t)
+
+
+along_curve = Question(
+    name="along_curve",
+    returns=("from_x", "from_y"),
+    points=(
+        {"f": lambda x, y: x * y**2, "x": jnp.cos, "y": lambda t: jnp.sin(2 * t), "t": 0.5},
+        {
+            "f": lambda x, y: jnp.exp(x) * jnp.sin(y),
+            "x": lambda t: t**2,
+            "y": lambda t: 1 / (1 + t),
+            "t": -0.3,
+        },
+        {"f": lambda x, y: x**2 - 3 * y, "x": lambda t: 2 * t, "y": lambda t: t**2, "t": 40.0},
+    ),
+    labels=(
+        "x y² along (cos t, sin 2t), t = 0.5",
+        "eˣ sin y along (t², 1/(1 + t)), t = −0.3",
+        "x² − 3y along (2t, t²), t = 40",
+    ),
+    large=(2,),
+    reference=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(x, y, t)),
+    wrong={
+        "speeds-forgotten": Wrong(lambda f, x, y, t: partials_at(f, x(t), y(t))),
+        "partials-at-t": Wrong(lambda f, x, y, t: terms(partials_at(f, t, t), speeds(x, y, t))),
+        "same-partial": Wrong(
+            lambda f, x, y, t: terms(partials_at(f, x(t), y(t))[:1] * 2, speeds(x, y, t))
+        ),
+        "speeds-swapped": Wrong(
+            lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(y, x, t))
+        ),
+        "positions-for-speeds": Wrong(
+            lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), (x(t), y(t)))
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "speeds-forgotten",
+            "the speeds are missing",
+            "You returned the two partial derivatives of f. Each has to be multiplied by how fast "
+            "its coordinate moves: x′(t), and y′(t).",
+            read=CHAPTER + "#slopes-argnums",
+        ),
+        Misconception(
+            "partials-at-t",
+            "the partial derivatives at the wrong point",
+            "You took the partial derivatives of f at (t, t). At time t the point is at "
+            "(x(t), y(t)).",
+            read=CHAPTER + "#slopes-argnums",
+        ),
+        Misconception(
+            "same-partial",
+            "one partial derivative, used twice",
+            "Both of your terms use the derivative with respect to the first argument. `grad(f)` "
+            "gives only that one; the second is `grad(f, argnums=1)`.",
+            read=CHAPTER + "#slopes-argnums",
+        ),
+        Misconception(
+            "speeds-swapped",
+            "the speeds have changed places",
+            "You multiplied the slope with respect to x by the speed of y, and the other way "
+            "round. Each slope goes with the speed of its own coordinate.",
+            read=CHAPTER + "#slopes-argnums",
+        ),
+        Misconception(
+            "positions-for-speeds",
+            "positions in place of speeds",
+            "You multiplied the partial derivatives by x(t) and y(t), which say where the point "
+            "is. The chain rule wants how fast it moves: x′(t) and y′(t).",
+            read=CHAPTER + "#slopes-argnums",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def ridge_by_hand(params, inputs, targets, strength, bias=0.0, sign=1.0, rows=None):
+    """The loss and its gradient from their formulas; the last three make wrong ones."""
+    W, b = params["W"], params["b"]
+    z = inputs @ W + b
+    n = rows or len(targets)
+    error = sign * (1 / (1 + jnp.exp(-z)) - targets) / n
+    losses = sign * jnp.sum(jnp.logaddexp(0.0, z) - targets * z) / n
+    value = losses + strength * (W @ W + bias * b**2)
+    slopes = {"W": inputs.T @ error + 2 * strength * W, "b": error.sum() + 2 * strength * bias * b}
+    return value, slopes
+
+
+def patients(n, d, phase, scale=1.0):
+    return {
+        "params": {"W": wave((d,), phase, scale), "b": 0.75},
+        "inputs": wave((n, d), phase + 1),
+        "targets": (wave((n,), phase + 2) > 0).astype(float),
+    }
+
+
+ridge = Question(
+    name="ridge",
+    returns=("value", "gradient"),
+    points=(
+        {**patients(6, 3, 0.0), "strength": 0.5},
+        {**patients(5, 2, 3.0), "strength": 0.25},
+        {**patients(8, 3, 1.0, scale=64.0), "strength": 0.125},
+    ),
+    labels=("6 examples, 3 inputs", "5 examples, 2 inputs", "8 examples with large logits"),
+    large=(2,),
+    reference=ridge_by_hand,
+    wrong={
+        "penalty-forgotten": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, 0.0)),
+        "half-penalty": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s / 2)),
+        "bias-too": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, bias=1.0)),
+        "rows-summed": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, rows=1)),
+        "likelihood-not-loss": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, sign=-1.0)),
+    },
+    misconceptions=(
+        Misconception(
+            "penalty-forgotten",
+            "the penalty is missing",
+            "Your loss has no penalty: add strength times the sum of the squared weights.",
+            read=CHAPTER + "#slopes-dict",
+        ),
+        Misconception(
+            "half-penalty",
+            "half of the penalty",
+            "Your penalty is half as large as it should be: there is no factor ½ in this one.",
+            read=CHAPTER + "#slopes-dict",
+        ),
+        Misconception(
+            "bias-too",
+            "the bias is penalised, too",
+            "Your penalty includes b². In this loss only the weights W cost extra.",
+            read=CHAPTER + "#slopes-dict",
+        ),
+        Misconception(
+            "rows-summed",
+            "sum instead of mean",
+            "You added up the losses of the examples. This loss is their mean, so that the "
+            "penalty weighs the same whatever the number of examples.",
+            read=CHAPTER + "#slopes-logistic",
+        ),
+        Misconception(
+            "likelihood-not-loss",
+            "the likelihood, not the loss",
+            "The sign of the first term is wrong: you have the log-likelihood, which should be "
+            "large. The loss is its negative.",
+            read=CHAPTER + "#slopes-logistic",
+        ),
+    ),
+    rtol32=1e-4,
+    read=CHAPTER,
+)
+
+def valley(value, third, eps, cube=1.5, power=1 / 3, h=None):
+    """The step with h³ = cube · eps · value / third, and both errors there."""
+    ratio = cube * eps * value / third
+    h = jnp.sign(ratio) * jnp.abs(ratio) ** power if h is None else h
+    return h, third * h**2 / 6 + value * eps / 2 / h
+
+
+def sizes_of(f, x):
+    """|f| and |f‴| at x, in forward mode."""
+    return abs(f(x)), abs(nested(f, x, (3,))[0])
+
+
+def truncation_alone(f, x, eps):
+    h, _ = valley(*sizes_of(f, x), eps)
+    return h, h**2 / 6 * sizes_of(f, x)[1]
+
+
+best_step = Question(
+    name="best_step",
+    returns=("h", "error"),
+    points=(
+        {"f": jnp.sin, "x": 0.5, "eps": 1.1920929e-07},
+        {"f": lambda x: jnp.exp(-2 * x) + x, "x": -0.75, "eps": 2.220446e-16},
+        {"f": lambda x: x**4, "x": 30.0, "eps": 1.1920929e-07},
+    ),
+    labels=(
+        "sin at 0.5, float32",
+        "exp(−2x) + x at −0.75, float64",
+        "x⁴ at 30, float32",
+    ),
+    large=(2,),
+    reference=lambda f, x, eps: valley(*sizes_of(f, x), eps),
+    wrong={
+        "square-root-step": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, power=0.5)),
+        "second-for-third": Wrong(
+            lambda f, x, eps: valley(abs(f(x)), abs(nested(f, x, (2,))[0]), eps)
+        ),
+        "terms-equal": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, cube=3.0)),
+        "signs-kept": Wrong(lambda f, x, eps: valley(f(x), nested(f, x, (3,))[0], eps)),
+        "rule-of-thumb": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, h=eps ** (1 / 3))),
+        "one-error-alone": Wrong(truncation_alone),
+    },
+    misconceptions=(
+        Misconception(
+            "square-root-step",
+            "a square root, not a cube root",
+            "Your h is a square root. That is the best step of the one-sided quotient; here h³ "
+            "stands in the equation, so take the cube root.",
+            read=CHAPTER + "#slopes-u",
+        ),
+        Misconception(
+            "second-for-third",
+            "the second derivative",
+            "You used f″. In the central difference the term with f″ cancels; its error has f‴.",
+            read=CHAPTER + "#slopes-u",
+        ),
+        Misconception(
+            "terms-equal",
+            "where both errors are equal",
+            "Your h makes the two errors equal. Their sum is smallest where its *slope* is 0; for "
+            "h² against 1/h that is somewhere else.",
+            "For h² + 2/h the terms are equal at h = 1.26; the sum is smallest at h = 1.",
+            read=CHAPTER + "#slopes-u",
+        ),
+        Misconception(
+            "signs-kept",
+            "the signs count",
+            "You left out the absolute values, so that your result is right only where f and f‴ "
+            "have the same sign. Errors are sizes: take jnp.abs of both.",
+            read=CHAPTER + "#slopes-u",
+        ),
+        Misconception(
+            "rule-of-thumb",
+            "a rule of thumb",
+            "Your h is the cube root of eps, whatever f is. That is a fair guess; here f and its "
+            "third derivative are known, so the best step can be computed.",
+            read=CHAPTER + "#slopes-u",
+        ),
+        Misconception(
+            "one-error-alone",
+            "one of the two errors is missing",
+            "Your step is right, but your error is the truncation error alone. Add the rounding "
+            "error, which at this step is twice as large.",
+            read=CHAPTER + "#slopes-u",
+        ),
+    ),
+    rtol32=1e-4,
+    read=CHAPTER,
+)
+
+def forward_gradient(f, x, h):
+    return jax.jacfwd(f)(x)
+
+
+complex_gradient = Question(
+    name="complex_gradient",
+    returns="the gradient",
+    points=(
+        {"f": lambda x: jnp.sum(jnp.sin(x) * x**2), "x": wave((3,)), "h": 1e-20},
+        {"f": lambda x: jnp.prod(x) + jnp.exp(x[0]), "x": wave((4,), phase=1.0), "h": 1e-20},
+        {"f": lambda x: jnp.sum(x**3) / x[-1], "x": wave((5,), phase=2.0, scale=50.0), "h": 1e-20},
+    ),
+    labels=("sum of x² sin x, n = 3", "a product and exp(x₀), n = 4", "sum of x³ / x₄, n = 5"),
+    large=(2,),
+    reference=forward_gradient,
+    wrong={
+        "all-at-once": Wrong(lambda f, x, h: forward_gradient(f, x, h).sum()),
+        "not-divided": Wrong(lambda f, x, h: h * forward_gradient(f, x, h)),
+        "real-step": Wrong(lambda f, x, h: jnp.zeros(x.shape)),
+        "real-part": Wrong(lambda f, x, h: jnp.full(x.shape, f(x) / h)),
+    },
+    misconceptions=(
+        Misconception(
+            "all-at-once",
+            "all entries moved at once",
+            "You returned one number: the sum of the gradient's entries. `x + 1j * h` moves every "
+            "entry. Move one at a time, along the rows of jnp.eye(n).",
+            "",
+            read=CHAPTER + "#slopes-complex",
+        ),
+        Misconception(
+            "not-divided",
+            "not divided by h",
+            "Your entries are h times the slopes: the imaginary part of f(x + ih) is h f′(x). "
+            "Divide it by h.",
+            read=CHAPTER + "#slopes-complex",
+        ),
+        Misconception(
+            "real-step",
+            "a real step",
+            "Your gradient is 0 everywhere: x + h and x − h are the same number when h is 1e-20. "
+            "The step has to go in the imaginary direction, `1j * h`.",
+            read=CHAPTER + "#slopes-complex",
+        ),
+        Misconception(
+            "real-part",
+            "the real part",
+            "You took the real part, which holds the value f(x), and divided it by h. The slope "
+            "is in the imaginary part: jnp.imag.",
+            read=CHAPTER + "#slopes-complex",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+RULES = {
+    "+": lambda a, b, da, db: (a + b, da + db),
+    "*": lambda a, b, da, db: (a * b, da * b + a * db),
+    "sin": lambda a, da: (jnp.sin(a), jnp.cos(a) * da),
+    "exp": lambda a, da: (jnp.exp(a), jnp.exp(a) * da),
+}
+
+
+def pair(expression, x, rules, number=0.0):
+    """Value and slope of an expression, by the given rules."""
+    if isinstance(expression, str):
+        return x, jnp.ones_like(x)
+    if not isinstance(expression, tuple):
+        return expression, number * jnp.ones_like(x)
+    operation, *operands = expression
+    values, slopes = zip(*[pair(o, x, rules, number) for o in operands], strict=True)
+    return rules[operation](*values, *slopes)
+
+
+def value_of(expression, x):
+    return pair(expression, x, RULES)[0]
+
+
+def ruled(number=0.0, **changed):
+    """What comes out with other rules for the product or for sin and exp."""
+    rules = {**RULES, **{{"product": "*"}.get(name, name): rule for name, rule in changed.items()}}
+    return Wrong(lambda expression, x: pair(expression, x, rules, number)[1])
+
+
+wavy = ("+", ("*", "x", ("sin", ("*", 3.0, "x"))), ("*", "x", ("+", "x", 1.5)))
+nested_products = ("*", ("exp", ("*", "x", "x")), ("sin", ("exp", ("*", 0.5, "x"))))
+cubic = ("+", ("*", ("*", "x", "x"), ("+", "x", -2.0)), ("exp", ("sin", ("*", 2.0, "x"))))
+
+symbolic_slope = Question(
+    name="symbolic_slope",
+    returns="the slope",
+    points=(
+        {"expression": wavy, "x": 0.5},
+        {"expression": nested_products, "x": -0.75},
+        {"expression": cubic, "x": 40.0},
+    ),
+    labels=(
+        "x sin 3x + x (x + 1.5) at 0.5",
+        "exp(x²) sin exp(x/2) at −0.75",
+        "x² (x − 2) + exp(sin 2x) at 40",
+    ),
+    large=(2,),
+    reference=lambda expression, x: jax.jacfwd(lambda x: value_of(expression, x))(x),
+    wrong={
+        "product-of-slopes": ruled(product=lambda a, b, da, db: (a * b, da * db)),
+        "half-product": ruled(product=lambda a, b, da, db: (a * b, da * b)),
+        "inner-slope-forgotten": ruled(
+            sin=lambda a, da: (jnp.sin(a), jnp.cos(a)), exp=lambda a, da: (jnp.exp(a), jnp.exp(a))
+        ),
+        "numbers-move": ruled(number=1.0),
+        "function-of-slope": ruled(
+            sin=lambda a, da: (jnp.sin(a), jnp.cos(da)),
+            exp=lambda a, da: (jnp.exp(a), jnp.exp(da)),
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "product-of-slopes",
+            "the product of the derivatives",
+            "For a product you multiplied the derivatives of its factors. The product rule has two "
+            "terms: each factor changes while the other one stays.",
+            "For x·x at 3, the product of the derivatives is 1; the derivative is 6.",
+            read=CHAPTER + "#slopes-symbolic",
+        ),
+        Misconception(
+            "half-product",
+            "half of the product rule",
+            "Your derivative of a product has one of its two terms. Both factors may contain x.",
+            "For x·x at 3, one term gives 3; the derivative is 6.",
+            read=CHAPTER + "#slopes-symbolic",
+        ),
+        Misconception(
+            "inner-slope-forgotten",
+            "the inner derivative is missing",
+            "The derivative of your sine is the cosine alone. By the chain rule it has to be "
+            "multiplied by the derivative of what stands inside; so does the exponential.",
+            "sin(3x) has the slope 3 cos(3x): 3 at x = 0, not 1.",
+            read=CHAPTER + "#slopes-third",
+        ),
+        Misconception(
+            "numbers-move",
+            "numbers have slope 1",
+            "You gave the numbers in the expression the derivative 1. A number does not change "
+            "with x: its derivative is 0. That of x is 1.",
+            read=CHAPTER + "#slopes-symbolic",
+        ),
+        Misconception(
+            "function-of-slope",
+            "a function of the inner derivative",
+            "You put the derivative of the inside *into* the cosine or the exponential. It is a "
+            "factor: cos(a) times a′.",
+            read=CHAPTER + "#slopes-third",
         ),
     ),
     read=CHAPTER,

@@ -1,0 +1,683 @@
+"""The specifications of 05_vmap.md, released from solutions/05_vmap.md: edit them there."""
+
+import itertools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
+
+CHAPTER = "book/05_vmap.md"
+
+
+def pair_by_pair(derivative, A, B):
+    """What `derivative` gives for every pair of rows, one after the other."""
+    return jnp.stack([jnp.stack([derivative(a, b) for b in B]) for a in A])
+
+
+gauss = lambda a, b: jnp.exp(-jnp.sum((a - b) ** 2))
+lopsided = lambda a, b: jnp.dot(a, b) ** 2 + jnp.sum(jnp.sin(a) * b)
+far = lambda a, b: jnp.log(1 + jnp.sum((a - 2 * b) ** 2)) * a[0]
+
+pairwise_slopes = Question(
+    name="pairwise_slopes",
+    returns="the table of slopes",
+    points=(
+        {"k": gauss, "A": wave((3, 2)), "B": wave((4, 2), phase=1.0)},
+        {"k": lopsided, "A": wave((5, 3), phase=2.0), "B": wave((2, 3), phase=3.0)},
+        {"k": far, "A": wave((2, 3), phase=4.0, scale=40.0), "B": wave((3, 3), phase=5.0)},
+    ),
+    labels=(
+        "a Gaussian kernel, A of shape (3, 2), B of shape (4, 2)",
+        "a kernel that is not symmetric, A of shape (5, 3), B of shape (2, 3)",
+        "a logarithmic kernel, A of shape (2, 3), B of shape (3, 3)",
+    ),
+    large=(2,),
+    reference=lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B),
+    wrong={
+        "pairs-turned": Wrong(
+            lambda k, A, B: jnp.swapaxes(pair_by_pair(jax.jacfwd(k), A, B), 0, 1)
+        ),
+        "second-argument": Wrong(lambda k, A, B: pair_by_pair(jax.jacfwd(k, argnums=1), A, B)),
+        "summed-over-b": Wrong(lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B).sum(axis=1)),
+        "values-not-slopes": Wrong(lambda k, A, B: pair_by_pair(k, A, B)),
+    },
+    misconceptions=(
+        Misconception(
+            "pairs-turned",
+            "the table is turned round",
+            "Your table has a row for each point of B; there should be one for each point of A. "
+            "The outer vmap makes the first axis: it has to map over A.",
+            "",
+            read=CHAPTER + "#vmap-axes",
+        ),
+        Misconception(
+            "second-argument",
+            "the other argument",
+            "You differentiated with respect to b. Asked for is the gradient with respect to the "
+            "first argument, which is what `grad(k)` gives.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "summed-over-b",
+            "added up over the points of B",
+            "You differentiated the sum over all points of B: one slope for each point of A. Here "
+            "each pair should keep its own.",
+            "",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "values-not-slopes",
+            "the values of the kernel",
+            "Your table holds k itself at all pairs. Put `grad(k)` in the place of k.",
+            "",
+            read=CHAPTER + "#vmap-examples",
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: {"k": gauss, "A": wave((3, 2)), "B": wave((4, 2), phase=1.0)},
+            calls={"k": 1},
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def dense_mjp(f, params, M):
+    """Every block of the Jacobian, column by column, contracted with M."""
+    blocks = jax.jacfwd(f)(params)
+    return {name: jnp.tensordot(M, block, M.ndim - 1) for name, block in blocks.items()}
+
+
+def cotangents(k, phase, scale=1.0):
+    return lambda p: {"M": wave((k, *np.shape(p["f"](p["params"]))), phase, scale)}
+
+
+def layer(p):
+    return jnp.tanh(wave((4, 3)) @ p["W"] + p["b"])
+
+
+def scaled(p):
+    return jnp.sin(p["scale"]) * p["x"] + p["x"] ** 2
+
+
+def polynomial(p):
+    return jnp.stack([p["a"] @ p["x"], jnp.sum(p["x"] ** 3)])
+
+
+mjp_tree = Question(
+    name="mjp_tree",
+    returns="the dict",
+    points=(
+        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
+        {"f": scaled, "params": {"scale": 0.75, "x": wave((3,), 3.0)}},
+        {"f": polynomial, "params": {"a": wave((4,), 4.0), "x": wave((4,), 5.0, 30.0)}},
+    ),
+    labels=("a layer, y of shape (4, 2)", "a scaled vector, y of shape (3,)", "y of shape (2,)"),
+    tangents=(cotangents(5, 0.5), cotangents(6, 1.5, 3.0)),
+    large=(2,),
+    reference=dense_mjp,
+    wrong={
+        "tuple-around-dict": Wrong(lambda f, params, M: (dense_mjp(f, params, M),)),
+        "cotangents-summed": Wrong(
+            lambda f, params, M: jax.tree.map(lambda part: part.sum(0), dense_mjp(f, params, M))
+        ),
+        "list-of-dicts": Wrong(
+            lambda f, params, M: [
+                jax.tree.map(lambda part: part[i], dense_mjp(f, params, M)) for i in range(len(M))
+            ]
+        ),
+        "batch-last": Wrong(
+            lambda f, params, M: jax.tree.map(
+                lambda part: jnp.moveaxis(part, 0, -1), dense_mjp(f, params, M)
+            )
+        ),
+        "cotangent-ones": Wrong(lambda f, params, M: dense_mjp(f, params, jnp.ones_like(M))),
+    },
+    misconceptions=(
+        Misconception(
+            "tuple-around-dict",
+            "the pullback's tuple",
+            "You returned a tuple with the dict inside. A pullback gives one cotangent for each "
+            "argument of f, always as a tuple: take its first item.",
+            "",
+            read=CHAPTER + "#vmap-mjp",
+        ),
+        Misconception(
+            "cotangents-summed",
+            "the cotangents were added up",
+            "You added the cotangents up and pulled back their sum. Each of the k cotangents "
+            "should give a result of its own: map the pullback over them.",
+            "",
+            read=CHAPTER + "#vmap-mjp",
+        ),
+        Misconception(
+            "list-of-dicts",
+            "a list of dicts",
+            "You returned a list with a dict for each cotangent. Asked for is one dict whose arrays "
+            "have an axis for the cotangents, in front. `vmap` makes it so.",
+            "",
+            read=CHAPTER + "#vmap-mjp",
+        ),
+        Misconception(
+            "batch-last",
+            "the cotangents' axis stands last",
+            "The axis of the cotangents stands at the end of your arrays. It belongs in front; that "
+            "is what `vmap` does when nothing is said about out_axes.",
+            "",
+            read=CHAPTER + "#vmap-axes",
+        ),
+        Misconception(
+            "cotangent-ones",
+            "the cotangents were ignored",
+            "Your result is the same for every cotangent: what ones would give. Pull back the rows "
+            "of M.",
+            read=CHAPTER + "#vmap-mjp",
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: {
+                "f": layer,
+                "params": {"W": wave((3, 2)), "b": wave((2,))},
+                "M": wave((5, 4, 2)),
+            },
+            calls={"f": 1},
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def counted(count):
+    return lambda f, x: (count(jax.tree.leaves(x)), count(jax.tree.leaves(f(x))))
+
+
+shapes_of = lambda leaves: [np.shape(leaf) for leaf in leaves]
+by_shape = counted(lambda leaves: sum(math.prod(shape) for shape in shapes_of(leaves)))
+
+count_passes = Question(
+    name="count_passes",
+    returns=("forward", "reverse"),
+    points=(
+        {"f": lambda x: jnp.outer(x, x), "x": wave((3,))},
+        {
+            "f": lambda p: jnp.tanh(p["W"] @ p["b"]),
+            "x": {"W": wave((5, 4), 1.0), "b": wave((4,), 2.0)},
+        },
+        {"f": lambda x: {"rows": x.sum(1), "all": x**2}, "x": wave((7, 2), 3.0, 100.0)},
+    ),
+    labels=("outer(x, x), x of shape (3,)", "a layer, with a dict", "a dict of results"),
+    large=(2,),
+    reference=by_shape,
+    wrong={
+        "modes-swapped": Wrong(lambda f, x: by_shape(f, x)[::-1]),
+        "arrays-counted": Wrong(counted(len)),
+        "rows-counted": Wrong(
+            counted(lambda leaves: sum((shape or (1,))[0] for shape in shapes_of(leaves)))
+        ),
+        "first-array-alone": Wrong(counted(lambda leaves: math.prod(np.shape(leaves[0])))),
+        "one-pass-back": Wrong(lambda f, x: (by_shape(f, x)[0], 1)),
+    },
+    misconceptions=(
+        Misconception(
+            "modes-swapped",
+            "the modes are swapped",
+            "Your two numbers have changed places. Forward mode moves one *input* entry in each "
+            "pass, so its passes are counted by the inputs.",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "arrays-counted",
+            "arrays counted, not entries",
+            "You counted the arrays. Each entry of an array needs a pass of its own.",
+            "An array of shape (3,) is one array and three entries.",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "rows-counted",
+            "rows counted, not entries",
+            "You counted the rows of each array: its length along the first axis. A pass is needed "
+            "for each entry, which is `size`.",
+            "An array of shape (5, 4) has 5 rows and 20 entries.",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "first-array-alone",
+            "only the first array",
+            "You counted the first array of each tree. All arrays of a dict are inputs, or outputs.",
+            read=CHAPTER + "#vmap-pytrees",
+        ),
+        Misconception(
+            "one-pass-back",
+            "one pass is for losses",
+            "Your second number is always 1. One backward pass is enough for one output; each "
+            "further output entry is a further row of the Jacobian, and needs a pass.",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def dense_blocks(f, params):
+    return jax.jacfwd(f)(params)
+
+
+def turned(f, params):
+    """The blocks with the input's axes first."""
+    axes = np.ndim(f(params))
+    turn = lambda block: jnp.moveaxis(block, range(axes), range(-axes, 0))
+    return jax.tree.map(turn, dense_blocks(f, params))
+
+
+def pulled_ones(f, params):
+    return jax.jacfwd(lambda p: jnp.sum(f(p)))(params)
+
+
+def side_by_side(f, params):
+    size = np.size(f(params))
+    blocks = [block.reshape(size, -1) for block in jax.tree.leaves(dense_blocks(f, params))]
+    return jnp.concatenate(blocks, axis=1)
+
+
+def energy(p):
+    return jnp.sum(jnp.sin(p["x"]) * p["k"] ** 2)
+
+
+jacobian_tree = Question(
+    name="jacobian_tree",
+    returns="the dict",
+    points=(
+        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
+        {"f": energy, "params": {"x": wave((2, 3), 3.0), "k": 1.25}},
+        {
+            "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
+            "params": {"u": wave((2,), 4.0, 30.0), "v": wave((3,), 5.0)},
+        },
+    ),
+    labels=("a layer, y of shape (4, 2)", "an energy, y of shape ()", "an outer product, (2, 3)"),
+    large=(2,),
+    reference=dense_blocks,
+    wrong={
+        "in-before-out": Wrong(turned),
+        "ones-pulled-back": Wrong(pulled_ones),
+        "tuple-around-dict": Wrong(lambda f, params: (dense_blocks(f, params),)),
+        "one-matrix": Wrong(side_by_side),
+    },
+    misconceptions=(
+        Misconception(
+            "in-before-out",
+            "the input's axes first",
+            "Your blocks begin with the axes of the input. The rule is out + in: first the axes of "
+            "y, then those of the parameter.",
+            "",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "ones-pulled-back",
+            "one cotangent of ones",
+            "You pulled back a single cotangent, full of ones: that gives the sum of all rows. "
+            "Each row needs a cotangent of its own, with a single 1.",
+            "",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "tuple-around-dict",
+            "a tuple around the dict",
+            "You returned a tuple with the dict inside. A pullback gives one cotangent for each "
+            "argument of f, always as a tuple: take its first item.",
+            "",
+            read=CHAPTER + "#vmap-mjp",
+        ),
+        Misconception(
+            "one-matrix",
+            "one matrix for all parameters",
+            "You put all blocks side by side into one matrix. Asked for is a dict with a block for "
+            "each parameter, in the shape out + in.",
+            "",
+            read=CHAPTER + "#vmap-pytrees",
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: {"f": layer, "params": {"W": wave((3, 2)), "b": wave((2,))}},
+            calls={"f": 1},
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def one_by_one(loss, params, X, y):
+    """The gradient of each example, in forward mode; a list of dicts."""
+    return [jax.jacfwd(loss)(params, x, t) for x, t in zip(X, y, strict=True)]
+
+
+def together(gradients, factors):
+    n = len(gradients)
+    parts = [jax.tree.map(lambda g: f * g / n, g) for f, g in zip(factors, gradients, strict=True)]
+    return jax.tree.map(lambda *terms: sum(terms), *parts)
+
+
+def length_of(gradient):
+    return jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient)))
+
+
+def shortened(factor):
+    """The mean of the gradients, with a factor for each that depends on its length and c."""
+
+    def mean(loss, params, X, y, c):
+        gradients = one_by_one(loss, params, X, y)
+        return together(gradients, [factor(length_of(g), c) for g in gradients])
+
+    return mean
+
+
+def shorten(length, c):
+    return jnp.minimum(1.0, c / length)
+
+
+unclipped = shortened(lambda length, c: 1.0)
+
+
+def after_mean(loss, params, X, y, c):
+    mean = unclipped(loss, params, X, y, c)
+    return jax.tree.map(lambda leaf: leaf * shorten(length_of(mean), c), mean)
+
+
+def array_by_array(loss, params, X, y, c):
+    alone = lambda g: jax.tree.map(lambda leaf: leaf * shorten(length_of(leaf), c), g)
+    return together([alone(g) for g in one_by_one(loss, params, X, y)], [1.0] * len(X))
+
+
+def entry_by_entry(loss, params, X, y, c):
+    cut = lambda g: jax.tree.map(lambda leaf: jnp.clip(leaf, -c, c), g)
+    return together([cut(g) for g in one_by_one(loss, params, X, y)], [1.0] * len(X))
+
+
+def added(loss, params, X, y, c):
+    mean = shortened(shorten)(loss, params, X, y, c)
+    return jax.tree.map(lambda leaf: len(X) * leaf, mean)
+
+
+def squared_error(p, x, t):
+    return (jnp.tanh(x @ p["W"]) @ p["v"] + p["b"] - t) ** 2
+
+
+def logistic(p, x, t):
+    z = x @ p["w"] + p["b"]
+    return jnp.logaddexp(0.0, z) - t * z
+
+
+def people(n, d, phase, scale=1.0):
+    return {"X": wave((n, d), phase, scale), "y": wave((n,), phase + 1)}
+
+
+network = {"W": wave((3, 2), 6.0), "v": wave((2,), 7.0), "b": 0.5}
+line = {"w": wave((2,), 8.0), "b": -0.25}
+
+clipped_gradient = Question(
+    name="clipped_gradient",
+    returns="the dict",
+    points=(
+        {"loss": squared_error, "params": network, **people(5, 3, 0.0), "c": 1.0},
+        {"loss": logistic, "params": line, **people(4, 2, 2.0, 1.5), "c": 0.75},
+        {"loss": squared_error, "params": network, **people(6, 3, 4.0, 20.0), "c": 2.0},
+    ),
+    labels=(
+        "5 examples, a small network, c = 1",
+        "4 examples, a logistic model, c = 0.75",
+        "6 examples far out, c = 2",
+    ),
+    large=(2,),
+    reference=shortened(shorten),
+    wrong={
+        "not-clipped": Wrong(unclipped),
+        "clipped-after-mean": Wrong(after_mean),
+        "each-array-alone": Wrong(array_by_array),
+        "lengthened": Wrong(shortened(lambda length, c: c / length)),
+        "examples-added": Wrong(added),
+        "root-forgotten": Wrong(shortened(lambda length, c: shorten(length**2, c))),
+        "entries-clipped": Wrong(entry_by_entry),
+    },
+    misconceptions=(
+        Misconception(
+            "not-clipped",
+            "nothing was clipped",
+            "Your result is the gradient of the mean loss: no example's gradient was shortened.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "clipped-after-mean",
+            "the mean was clipped",
+            "You took the mean first and clipped it. One example can still pull as hard as all the "
+            "others together: clip each gradient, then take the mean.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "each-array-alone",
+            "each array was clipped by itself",
+            "You clipped each array of the dict by its own length. The length of an example's "
+            "gradient is that of all its entries together; then all get the same factor.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "lengthened",
+            "short gradients were made longer",
+            "You brought every gradient to length c, also those that were shorter. The factor is "
+            "never more than 1: take the minimum.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "examples-added",
+            "sum instead of mean",
+            "You added up the clipped gradients. Asked for is their mean: divide by the number of "
+            "examples.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "root-forgotten",
+            "the square of the length",
+            "You compared c with the sum of the squares. The length is its root.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+        Misconception(
+            "entries-clipped",
+            "the entries were clipped",
+            "You cut every entry to between −c and c. That changes the direction of a gradient; "
+            "here its length is limited, and its direction stays.",
+            read=CHAPTER + "#vmap-examples",
+        ),
+    ),
+    rtol32=1e-4,
+    read=CHAPTER,
+)
+
+def line_by_hand(slope, offset, X, y):
+    error = slope * X + offset - y
+    return 2 * jnp.mean(error * X), 2 * jnp.mean(error)
+
+
+line_gradient = Question(
+    name="line_gradient",
+    returns=("slope", "offset"),
+    points=(
+        {"slope": 1.5, "offset": -0.5, "X": wave((6,)), "y": wave((6,), 1.0)},
+        {"slope": -0.75, "offset": 2.0, "X": wave((4,), 2.0), "y": wave((4,), 3.0)},
+        {"slope": 3.0, "offset": 40.0, "X": wave((5,), 4.0, 100.0), "y": wave((5,), 5.0, 9.0)},
+    ),
+    labels=("6 points", "4 points", "5 points far out"),
+    large=(2,),
+    reference=line_by_hand,
+    wrong={
+        "children-swapped": Wrong(lambda slope, offset, X, y: line_by_hand(offset, slope, X, y)),
+        "offset-static": Wrong(
+            lambda slope, offset, X, y: (line_by_hand(slope, offset, X, y)[0], offset)
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "name-as-child",
+            "the name is a child",
+            "The name stands among the children, and a word can't be differentiated. Return it as "
+            "the second item of tree_flatten, apart from the children.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("TypeError: of type <class 'str'>", "TypeError: got str"),
+        ),
+        Misconception(
+            "not-registered",
+            "JAX does not know the class",
+            "JAX takes your Line for a single value, and it is not a number: the class is not "
+            "registered. Put `@olympus.tree_util.register_pytree_node_class` above it.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("TypeError: is not a valid JAX type",),
+        ),
+        Misconception(
+            "children-swapped",
+            "the children come back in another order",
+            "Slope and offset have changed places on the way: tree_unflatten gets the children in "
+            "the order in which tree_flatten returned them.",
+            read=CHAPTER + "#vmap-own",
+        ),
+        Misconception(
+            "offset-static",
+            "the offset is not differentiated",
+            "Your offset's slope is the offset itself: it stands in the rest, which is carried "
+            "along and never moves. It belongs to the children.",
+            read=CHAPTER + "#vmap-own",
+        ),
+        Misconception(
+            "name-lost",
+            "the name was lost",
+            "The gradient is a Line without the name of yours. tree_flatten has to return the name "
+            "as the rest, and tree_unflatten to put it back.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("AssertionError: the name of the line was lost",),
+        ),
+        Misconception(
+            "rest-and-children-swapped",
+            "rest and children have changed places",
+            "tree_unflatten gets the rest *first* and the children second, the other way round than "
+            "tree_flatten returns them. Yours took the name for the children.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("ValueError: to unpack",),
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def entry_moved(f, params, name, index):
+    """The column for one entry: the slope along the line on which it alone moves."""
+
+    def moved(t):
+        leaf = jnp.asarray(params[name])
+        return f({**params, name: leaf.at[index].add(t)})
+
+    return jax.jvp(moved, (0.0,), (1.0,))[1]
+
+
+def by_entries(f, params):
+    blocks = {}
+    for name, leaf in params.items():
+        shape = np.shape(leaf)
+        columns = [entry_moved(f, params, name, i) for i in np.ndindex(*shape)]
+        stacked = jnp.stack(columns, axis=-1)
+        blocks[name] = stacked.reshape((*stacked.shape[:-1], *shape))
+    return blocks
+
+
+def summed_block(block, shape):
+    """The sum over the axes of the input, the last ones."""
+    return jnp.sum(block, axis=tuple(range(-len(shape), 0))) if shape else block
+
+
+def directions(f, params):
+    blocks = by_entries(f, params)
+    return {name: summed_block(blocks[name], np.shape(params[name])) for name in params}
+
+
+def with_the_others(f, params):
+    """Each column with what comes when every entry of the other arrays moves, too."""
+    blocks, along = by_entries(f, params), directions(f, params)
+    result = {}
+    for name in params:
+        others = sum(along[other] for other in params if other != name)
+        ones = (1,) * np.ndim(params[name])
+        result[name] = blocks[name] + jnp.reshape(others, np.shape(others) + ones)
+    return result
+
+
+def in_front(f, params):
+    blocks = by_entries(f, params)
+    turn = lambda block, leaf: jnp.moveaxis(block, range(-np.ndim(leaf), 0), range(np.ndim(leaf)))
+    return {name: turn(blocks[name], params[name]) for name in params}
+
+
+def halved(p):
+    """Halve until it is short: how many steps that takes depends on the values."""
+    long = lambda x: jnp.sum(x**2) > 1
+    short = jax.lax.while_loop(long, lambda x: x / 2, p["x"] * p["k"])
+    return jnp.outer(short, p["k"] * short)
+
+
+forward_tree = Question(
+    name="forward_tree",
+    returns="the dict",
+    points=(
+        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
+        {"f": halved, "params": {"x": wave((3,), 3.0), "k": 4.0}},
+        {
+            "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
+            "params": {"u": wave((2,), 4.0, 30.0), "v": wave((3,), 5.0)},
+        },
+    ),
+    labels=("a layer, y of shape (4, 2)", "a while loop, y of shape (3, 3)", "an outer product"),
+    large=(2,),
+    reference=by_entries,
+    wrong={
+        "others-move": Wrong(with_the_others),
+        "columns-in-front": Wrong(in_front),
+        "one-direction": Wrong(directions),
+        "value-and-tangent": Wrong(lambda f, params: (f(params), by_entries(f, params))),
+    },
+    misconceptions=(
+        Misconception(
+            "others-move",
+            "the other arrays move, too",
+            "While you moved one array entry by entry, all entries of the others moved as well. In "
+            "each pass a single entry moves: all other tangents are zero.",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "columns-in-front",
+            "the columns stand in front",
+            "Your blocks begin with the axes of the input. The rule is out + in; with "
+            "`out_axes=-1`, vmap puts the columns at the end.",
+            "",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "one-direction",
+            "one direction for each array",
+            "You pushed one tangent of ones for each array: that is the sum of its columns. Each "
+            "entry needs a pass with a single 1.",
+            "",
+            read=CHAPTER + "#vmap-jacobians",
+        ),
+        Misconception(
+            "value-and-tangent",
+            "the value as well",
+            "You returned the value of f beside the Jacobian. Only the dict of blocks is asked for.",
+            "",
+            read=CHAPTER + "#vmap-pytrees",
+        ),
+    ),
+    read=CHAPTER,
+)
