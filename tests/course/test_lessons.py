@@ -32,6 +32,8 @@ mutants = pytest.mark.parametrize(
         for number, (id_, code, _) in enumerate(e.mutants)
     ],
 )
+# wrong answers that are derived from the solution, each for every exercise
+sweep = pytest.mark.sweep
 alternatives = pytest.mark.parametrize(
     ("lesson", "exercise", "code"),
     [
@@ -104,6 +106,7 @@ WRONG = {
 }
 
 
+@sweep
 @each
 @pytest.mark.parametrize("id_", WRONG)
 def test_a_derived_wrong_answer_gets_its_message(lesson, exercise, id_):
@@ -115,6 +118,7 @@ def test_a_derived_wrong_answer_gets_its_message(lesson, exercise, id_):
     assert outcome.diagnosis.id == id_, outcome.text()
 
 
+@sweep
 @each
 def test_a_derived_transpose_gets_its_message(lesson, exercise):
     """Transposed, where that makes a difference; a question may have a sharper message."""
@@ -130,6 +134,7 @@ def test_a_derived_transpose_gets_its_message(lesson, exercise):
     assert outcome.diagnosis.id.endswith("transposed"), outcome.text()
 
 
+@sweep
 @each
 def test_a_derived_missing_sum_gets_its_message(lesson, exercise):
     names = namespace(lesson, exercise.solution())
@@ -172,6 +177,7 @@ class Quotients:
         return getattr(olympus, name)
 
 
+@sweep
 @each
 def test_a_derived_finite_difference_gets_its_message(lesson, exercise):
     """The solution itself, where it differentiates by jax: with difference quotients instead."""

@@ -11,8 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 101_500  # of all modules together
-MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
+# of all modules together; 10,000 of them read and colour a Jacobian's pattern, for which a library
+# with a compiler of its own was needed before, one that does not know the newest jax
+MOST_NODES = 118_000
+MOST_NODES_A_LINE = 11.8  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
     frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
     frozenset({
