@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Misconception, Question, Wrong, wave
+from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
 
 CHAPTER = "book/02_jacobians.md"
 
@@ -20,18 +20,18 @@ def measured(b, a, c):
         (lambda W: x @ W, W),
         (lambda x: x[0], x),
     )
-    found = [(np.size(jax.jacfwd(f)(z)) // z.size, z.size) for f, z in cases]
-    return np.array(found, float)
+    table = [(np.size(jax.jacfwd(f)(z)) // z.size, z.size) for f, z in cases]
+    return np.array(table, float)
 
 
 def changed(*entries):
     """The right sizes with some lines replaced: (line, rows, columns) as functions of b, a, c."""
 
     def result(b, a, c):
-        found = measured(b, a, c)
+        table = measured(b, a, c)
         for line, rows, columns in entries:
-            found[line] = rows(b, a, c), columns(b, a, c)
-        return found
+            table[line] = rows(b, a, c), columns(b, a, c)
+        return table
 
     return result
 
@@ -47,7 +47,7 @@ sizes = Question(
     reference=measured,
     wrong={
         "rows-for-inputs": Wrong(lambda b, a, c: measured(b, a, c)[:, ::-1]),
-        "axis-kept": Wrong(changed((1, lambda b, a, c: b, x_size))),
+        "axis-unsummed": Wrong(changed((1, lambda b, a, c: b, x_size))),
         "diagonal-stored": Wrong(changed((2, lambda b, a, c: 1, x_size))),
         "both-matrix-jacobians-of-x": Wrong(changed((4, lambda b, a, c: b * c, x_size))),
         "one-example-only": Wrong(
@@ -67,7 +67,7 @@ sizes = Question(
             read=CHAPTER + "#jacobian-entries",
         ),
         Misconception(
-            "axis-kept",
+            "axis-unsummed",
             "the axis that is summed away",
             "For `x.sum(axis=0)` you counted b outputs. `axis=0` names the axis that goes away: "
             "the b rows are added up, and a entries are left.",
@@ -173,7 +173,7 @@ by_hand = Question(
     read=CHAPTER + "#jacobian-conventions",
 )
 
-times = lambda x, W: x @ W
+times = lambda x, W: W @ x
 
 
 def block_and_pullback(x, W, u):
@@ -182,11 +182,11 @@ def block_and_pullback(x, W, u):
 
 
 def matrix_point(a, b, scale):
-    return {"x": wave((a,), phase=0.7, scale=scale), "W": wave((a, b), phase=2.1, scale=scale)}
+    return {"x": wave((a,), phase=0.7, scale=scale), "W": wave((b, a), phase=2.1, scale=scale)}
 
 
 block = lambda x, W: jax.jacfwd(times, argnums=1)(x, W)
-cotangent = lambda phase, scale: lambda p: {"u": wave((p["W"].shape[1],), phase, scale)}
+cotangent = lambda phase, scale: lambda p: {"u": wave((p["W"].shape[0],), phase, scale)}
 
 matrix_derivatives = Question(
     name="matrix_derivatives",
@@ -197,13 +197,13 @@ matrix_derivatives = Question(
     reference=block_and_pullback,
     like={"W_bar": "W"},
     wrong={
-        "of-x-instead": Wrong(lambda x, W, u: (W.T, W @ u)),
+        "of-x-instead": Wrong(lambda x, W, u: (W, u @ W)),
         "jacobian-is-x": Wrong(lambda x, W, u: x, "J"),
         "in-before-out": Wrong(lambda x, W, u: np.moveaxis(block(x, W), 0, -1), "J"),
         "every-output": Wrong(
-            lambda x, W, u: np.ones((len(u), 1, len(u))) * np.asarray(x)[None, :, None], "J"
+            lambda x, W, u: np.ones((len(u), len(u), 1)) * np.asarray(x)[None, None, :], "J"
         ),
-        "outer-transposed": Wrong(lambda x, W, u: np.outer(u, x), "W_bar"),
+        "outer-transposed": Wrong(lambda x, W, u: np.outer(x, u), "W_bar"),
         "cotangent-ignored": Wrong(lambda x, W, u: block(x, W).sum(axis=0), "W_bar"),
     },
     misconceptions=(
@@ -211,31 +211,31 @@ matrix_derivatives = Question(
             "jacobian-is-x",
             "the derivative is x",
             "Your J is x itself. One often reads that, but a Jacobian has the shape of the output, "
-            "then that of the input: here (b,) + (a, b) = (b, a, b).",
-            "For x = [2, 3] and b = 2, J[0] is [[2, 0], [3, 0]] and J[1] is [[0, 2], [0, 3]].",
+            "then that of the input: here (b,) + (b, a) = (b, b, a).",
+            "For x = [2, 3] and b = 2, J[0] is [[2, 3], [0, 0]] and J[1] is [[0, 0], [2, 3]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
         Misconception(
             "in-before-out",
             "the axes of the input come first",
-            "Your J has the axes of the input first, (a, b, b). The output comes first: "
-            "(b,) + (a, b) = (b, a, b).",
+            "Your J has the axes of the input first, (b, a, b). The output comes first: "
+            "(b,) + (b, a) = (b, b, a).",
             "{where}, J has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
         Misconception(
             "every-output",
             "zeros were forgotten",
-            "Your J says that every entry of W moves every output. Output i is made of column i of W "
-            "alone: where l ≠ i, the derivative is 0.",
+            "Your J says that every entry of W moves every output. Output i is made of row i of W "
+            "alone: where k ≠ i, the derivative is 0.",
             read=CHAPTER + "#jacobian-matrices",
         ),
         Misconception(
             "outer-transposed",
             "the outer product the wrong way round",
-            "Your W_bar is outer(u, x), the transpose of the right result. Its shape must be that of "
-            "W, (a, b): x gives the rows, u the columns.",
-            "With x = [2, 3] and u = [1, 0, 0], W_bar is [[2, 0, 0], [3, 0, 0]].",
+            "Your W_bar is outer(x, u), the transpose of the right result. Its shape must be that of "
+            "W, (b, a): u gives the rows, x the columns. (For x @ W it is the other way round.)",
+            "With x = [2, 3] and u = [1, 0, 0], W_bar is [[2, 3], [0, 0], [0, 0]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
         Misconception(
@@ -256,13 +256,14 @@ matrix_derivatives = Question(
     read=CHAPTER + "#jacobian-matrices",
 )
 
-mixed = lambda x, y: x * jnp.sin(y) + jnp.cos(x)
-shorter = lambda x, y: jnp.stack([jnp.sum(x) * y[0], jnp.sum(x**2 * jnp.exp(y[1] / 50))])
-longer = lambda x, y: jnp.concatenate([x**2 * jnp.sum(y), jnp.outer(y, x).ravel()])
+mixed = lambda x, t, y: t * x * jnp.sin(y) + jnp.cos(t * x)
+shorter = lambda x, t, y: jnp.stack([jnp.sum(x) * y[0], jnp.sum(t * x**2 * jnp.exp(y[1] / 50))])
+longer = lambda x, t, y: jnp.concatenate([x**2 * jnp.sum(y) / t, jnp.outer(y, x).ravel()])
 
 
 def pair(n, m, scale):
-    return {"x": wave((n,), phase=0.1, scale=scale), "y": wave((m,), phase=1.9, scale=scale)}
+    x, y = wave((n,), phase=0.1, scale=scale), wave((m,), phase=1.9, scale=scale)
+    return {"x": x, "t": 0.75, "y": y}
 
 
 both_jacobians = Question(
@@ -274,14 +275,15 @@ both_jacobians = Question(
         {"f": shorter, **pair(3, 2, 60.0)},
     ),
     labels=(
-        "x sin(y) + cos(x), three numbers each",
+        "t x sin(y) + cos(t x), three numbers each",
         "nine outputs, x of shape (3,), y of shape (2,)",
         "two outputs, x of shape (3,), y of shape (2,)",
     ),
     large=(2,),
-    reference=lambda f, x, y: jax.jacfwd(f, argnums=(0, 1))(x, y),
+    reference=lambda f, x, t, y: jax.jacfwd(f, argnums=(0, 2))(x, t, y),
     wrong={
-        "first-argument-twice": Wrong(lambda f, x, y: (jax.jacfwd(f)(x, y),) * 2),
+        "first-argument-twice": Wrong(lambda f, x, t, y: (jax.jacfwd(f)(x, t, y),) * 2),
+        "neighbouring-argument": Wrong(lambda f, x, t, y: jax.jacfwd(f, argnums=1)(x, t, y), "J_y"),
     },
     misconceptions=(
         Misconception(
@@ -292,18 +294,26 @@ both_jacobians = Question(
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-fill",
         ),
+        Misconception(
+            "neighbouring-argument",
+            "the second argument in place of the third",
+            "Your J_y is the derivative with respect to t. Arguments are counted from 0, so y has the "
+            "number 2.",
+            "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#jacobian-fill",
+        ),
     ),
     read=CHAPTER + "#jacobian-fill",
 )
 
-neighbours = lambda x: x * jnp.roll(x, 1)
-running = lambda x: jnp.cumsum(x) * x[0]
+neighbours = lambda x: x * jnp.roll(x, 1, axis=1)
+running = lambda x: jnp.cumsum(x, axis=0) * x[0]
 mixing = lambda x: jnp.sin(wave((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
 
 
 def sums_and_diagonal(f, x):
-    J = jax.jacfwd(f)(x)
-    return J.sum(axis=0), jnp.diag(J)
+    J = jax.jacfwd(f)(x).reshape(x.size, x.size)
+    return (np.ones(x.size) @ J).reshape(x.shape), jnp.diagonal(J).reshape(x.shape)
 
 
 dense = lambda f, x: jax.jacfwd(f)(x)
@@ -312,23 +322,24 @@ vgrad_and_diagonal = Question(
     name="vgrad_and_diagonal",
     returns=("vgrad", "diagonal"),
     points=(
-        {"f": neighbours, "x": wave((4,), phase=0.6)},
-        {"f": mixing, "x": wave((3,), phase=1.4)},
-        {"f": running, "x": wave((5,), phase=2.6, scale=100.0)},
+        {"f": neighbours, "x": wave((2, 4), phase=0.6)},
+        {"f": mixing, "x": wave((3, 2), phase=1.4)},
+        {"f": running, "x": wave((3, 3), phase=2.6, scale=100.0)},
     ),
     labels=(
-        "x times its left neighbour, four numbers",
-        "a matrix inside a sine, three numbers",
-        "x[0] times the running sum, five numbers",
+        "each pixel times its left neighbour, shape (2, 4)",
+        "a matrix inside a sine, shape (3, 2)",
+        "the first row times the running sum, shape (3, 3)",
     ),
     large=(2,),
     reference=sums_and_diagonal,
     like={"vgrad": "x", "diagonal": "x"},
     wrong={
-        "vgrad-is-diagonal": Wrong(lambda f, x: (dense(f, x).sum(0),) * 2),
-        "diagonal-for-both": Wrong(lambda f, x: (jnp.diag(dense(f, x)),) * 2),
-        "sum-along-rows": Wrong(lambda f, x: dense(f, x).sum(axis=1), "vgrad"),
-        "value-pulled-back": Wrong(lambda f, x: f(x) @ dense(f, x), "vgrad"),
+        "vgrad-is-diagonal": Wrong(lambda f, x: (sums_and_diagonal(f, x)[0],) * 2),
+        "diagonal-for-both": Wrong(lambda f, x: (sums_and_diagonal(f, x)[1],) * 2),
+        "sum-along-rows": Wrong(lambda f, x: dense(f, x).sum(axis=(2, 3)), "vgrad"),
+        "whole-jacobian": Wrong(lambda f, x: dense(f, x), "diagonal"),
+        "value-pulled-back": Wrong(lambda f, x: jnp.tensordot(f(x), dense(f, x), 2), "vgrad"),
     },
     misconceptions=(
         Misconception(
@@ -352,8 +363,16 @@ vgrad_and_diagonal = Question(
             "sum-along-rows",
             "row sums instead of column sums",
             "Your vgrad adds up each row of J: that is J·1, the *pushforward* of a tangent of ones. A "
-            "pullback combines rows, so it adds up columns: axis 0.",
+            "pullback combines rows, so it adds up columns: the axes of the output, 0 and 1.",
             "For J = [[1, 2], [3, 4]], J·1 is [3, 7], and Jᵀ·1 is [4, 6].",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "whole-jacobian",
+            "the whole Jacobian in place of its diagonal",
+            "Your diagonal is all of J, with four axes. Of these only the entries J[i, j, i, j] are "
+            "asked for: the same pixel in the result and in the input.",
+            "{where}, diagonal has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
         Misconception(
@@ -411,7 +430,7 @@ puzzles = Question(
         "sort-transposed": Wrong(lambda x, k: of_x(riddles[3])(x, k).T, "J_sort"),
         "sort-changes-nothing": Wrong(of_x(lambda x, k: x), "J_sort"),
         "index-wraps": Wrong(unmasked, "J_conv"),
-        "kernel-not-turned": Wrong(of_x(lambda x, k: jnp.convolve(x, k[::-1])), "J_conv"),
+        "kernel-not-reversed": Wrong(of_x(lambda x, k: jnp.convolve(x, k[::-1])), "J_conv"),
         "conv-valid": Wrong(of_x(lambda x, k: jnp.convolve(x, k, "valid")), "J_conv"),
         "kernel-as-input": Wrong(lambda x, k: of_x(riddles[4])(k, x), "J_conv"),
     },
@@ -500,7 +519,7 @@ puzzles = Question(
             read=CHAPTER + "#jacobian-entries",
         ),
         Misconception(
-            "kernel-not-turned",
+            "kernel-not-reversed",
             "a correlation, not a convolution",
             "Your J_conv has k in the opposite order. In a convolution the two indices add up to o, "
             "y[o] = Σ k[o − i] · x[i]; so column i is k itself, read downwards from row i.",
@@ -517,7 +536,7 @@ puzzles = Question(
         ),
         Misconception(
             "kernel-as-input",
-            "the derivative by the kernel",
+            "the derivative with respect to the kernel",
             "Your J_conv is the Jacobian with respect to k. Here x is the input, and k is fixed: a "
             "column for each entry of x, filled with numbers of k.",
             "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
@@ -525,4 +544,145 @@ puzzles = Question(
         ),
     ),
     read=CHAPTER + "#jacobian-entries",
+)
+
+def row_of(f, x, i):
+    return jax.jacfwd(f)(x)[i]
+
+
+def column_of(f, x, j):
+    return jax.jacfwd(f)(x)[:, j]
+
+
+rolling = lambda x: x * jnp.roll(x, 1) + jnp.sin(x)
+taller = lambda x: jnp.concatenate([x**2, jnp.cumsum(x), x[:1] * x[1:2]])
+square = lambda x: jnp.cumsum(x) * x[0]
+cell = lambda f, x, i, j: {"f": f, "x": x, "i": i, "j": j}
+
+row_and_column = Question(
+    name="row_and_column",
+    returns=("row", "column"),
+    points=(
+        cell(rolling, wave((4,), phase=0.3), 2, 1),
+        cell(taller, wave((3,), phase=1.3), 0, 1),
+        cell(square, wave((5,), phase=2.3, scale=200.0), 3, 0),
+    ),
+    labels=(
+        "x times its neighbour, row 2 and column 1",
+        "three inputs, seven outputs, row 0 and column 1",
+        "x[0] times the running sum, row 3 and column 0",
+    ),
+    large=(2,),
+    reference=lambda f, x, i, j: (row_of(f, x, i), column_of(f, x, j)),
+    like={"row": "x"},
+    wrong={
+        "indices-swapped": Wrong(lambda f, x, i, j: (row_of(f, x, j), column_of(f, x, i))),
+        "all-rows-together": Wrong(lambda f, x, i, j: jax.jacfwd(f)(x).sum(axis=0), "row"),
+        "value-for-column": Wrong(lambda f, x, i, j: f(x), "column"),
+    },
+    misconceptions=(
+        Misconception(
+            "indices-swapped",
+            "the two indices are swapped",
+            "You returned row j and column i. The row belongs to output i, the column to input j.",
+            read=CHAPTER + "#jacobian-entries",
+        ),
+        Misconception(
+            "all-rows-together",
+            "all rows, added up",
+            "Your row is the pullback of a cotangent of ones: the sum of all rows. For a single row the "
+            "cotangent is 1 at place i, and 0 elsewhere.",
+            read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Misconception(
+            "value-for-column",
+            "the value in place of the tangent",
+            "Your column is f(x). `jvp` returns a pair: the value, and the tangent that is the column.",
+            read=CHAPTER + "#jacobian-fill",
+        ),
+    ),
+    limits=(
+        Limit(
+            "dense-jacobian",
+            lambda: cell(rolling, wave((64,)), 3, 5),
+            largest=64 * 64 - 1,
+            size="n = 64",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-fill",
+)
+
+def step_by(power):
+    """A step along the gradient, divided by a power of the scale."""
+    return lambda f, x, scale, rate: x - rate * jax.jacfwd(f)(x) / scale**power
+
+
+bowl = lambda x: jnp.sum(jnp.arange(1.0, 1.0 + len(x)) * x**2) / 2
+ripple = lambda x: jnp.sum(jnp.sin(x)) * x[0]
+at_point = lambda f, x, scale, rate: {"f": f, "x": x, "scale": scale, "rate": rate}
+
+step_in_units = Question(
+    name="step_in_units",
+    returns="point",
+    points=(
+        at_point(bowl, wave((3,), 0.5), np.array([0.5, 2.0, 4.0]), 0.25),
+        at_point(ripple, wave((2,), 1.5), np.array([2.0, 0.25]), 0.5),
+        at_point(bowl, wave((3,), 2.5, 500.0), np.array([8.0, 4.0, 0.5]), 0.125),
+    ),
+    labels=("a bowl, three numbers", "two numbers", "a bowl, three large numbers"),
+    large=(2,),
+    reference=step_by(2),
+    like={"point": "x"},
+    wrong={
+        "units-ignored": Wrong(step_by(0)),
+        "divided-once": Wrong(step_by(1)),
+        "multiplied-by-scale": Wrong(step_by(-1)),
+        "not-converted-back": Wrong(
+            lambda f, x, scale, rate: scale * step_by(2)(f, x, scale, rate)
+        ),
+        "uphill": Wrong(lambda f, x, scale, rate: step_by(2)(f, x, scale, -rate)),
+        "step-alone": Wrong(lambda f, x, scale, rate: step_by(2)(f, x, scale, rate) - x),
+    },
+    misconceptions=(
+        Misconception(
+            "units-ignored",
+            "the units were ignored",
+            "You made the step in the old units. In the new ones the gradient has other numbers, and points "
+            "elsewhere.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "divided-once",
+            "divided by the scale once",
+            "You divided the gradient by the scale once. It has to be divided twice: once because a "
+            "gradient with respect to q is smaller, and once because the step is converted back to x.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "multiplied-by-scale",
+            "multiplied by the scale",
+            "You multiplied the gradient by the scale. If q = scale * x is a larger number, f changes less for "
+            "each unit of q: the gradient gets smaller.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "not-converted-back",
+            "the result is in the new units",
+            "Your result is q after the step. Divide by the scale to get x.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "uphill",
+            "uphill",
+            "Your step goes uphill: gradient descent subtracts.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+        Misconception(
+            "step-alone",
+            "the step, not the point",
+            "You returned the step alone. The question asks for the point after it.",
+            read=CHAPTER + "#jacobian-gradient",
+        ),
+    ),
+    read=CHAPTER + "#jacobian-gradient",
 )

@@ -219,34 +219,56 @@ def root(a):
 
 def columns(f, x):
     """The Jacobian, from the curve t ↦ f(x + t e) for each unit vector e."""
-    unit = lambda i: jnp.zeros_like(x).at[i].set(1.0)
+    unit = lambda i: jnp.zeros(x.size).at[i].set(1.0).reshape(jnp.shape(x))
     slopes = [jax.jacfwd(lambda t, i=i: f(x + t * unit(i)))(0.0) for i in range(x.size)]
-    return jnp.stack(slopes, axis=1)
+    together = jnp.stack(slopes, axis=-1)
+    return together.reshape(jnp.shape(slopes[0]) + jnp.shape(x))
+
+
+def flat_columns(f, x):
+    """The same as a matrix: rows for the output's entries, columns for the input's."""
+    return columns(f, x).reshape(-1, x.size)
+
+
+def at_unit(f, x, i):
+    """The column of entry i, taken at the unit array of that entry."""
+    e = np.eye(x.size)[i].reshape(x.shape)
+    return jnp.tensordot(columns(f, e), e, x.ndim)
 
 
 jacobian_by_columns = Question(
     name="jacobian_by_columns",
     returns="J",
     points=(
-        {"f": lambda x: jnp.sin(MIX_3 @ x), "x": wave((3,), 0.4)},
-        {"f": lambda x: jnp.stack([x[0] * x[3], jnp.sum(x**2)]), "x": wave((4,), 1.4)},
+        {"f": lambda x: jnp.sin(MIX_3 @ x), "x": wave((3, 2), 0.4)},
+        {"f": lambda x: jnp.stack([x[0, 1] * x[1, 1], jnp.sum(x**2)]), "x": wave((2, 2), 1.4)},
         {"f": lambda x: root(x) * x[::-1], "x": 2.0 + abs(wave((3,), 2.4))},
-        {"f": lambda x: x[:2] * x[1:], "x": wave((3,), 3.4, 200.0)},
+        {"f": lambda x: (x[:2] * x[1:]).reshape(1, 2, 2), "x": wave((3, 2), 3.4, 200.0)},
     ),
     labels=(
-        "three inputs, five outputs",
-        "four inputs, two outputs",
-        "a while loop inside, three inputs and three outputs",
-        "three inputs and two outputs",
+        "x of shape (3, 2), f(x) of shape (5, 2)",
+        "x of shape (2, 2), f(x) of shape (2,)",
+        "a while loop inside, shapes (3,) and (3,)",
+        "x of shape (3, 2), f(x) of shape (1, 2, 2)",
     ),
     large=(3,),
     rtol=1e-11,
     reference=columns,
     wrong={
-        "one-pass-of-ones": Wrong(lambda f, x: columns(f, x).sum(1)),
-        "value-for-tangent": Wrong(lambda f, x: jnp.stack([f(x)] * x.size, axis=1)),
+        "one-pass-of-ones": Wrong(
+            lambda f, x: jnp.tensordot(columns(f, x), jnp.ones(x.shape), x.ndim)
+        ),
+        "value-for-tangent": Wrong(
+            lambda f, x: jnp.stack([f(x)] * x.size, -1).reshape(*f(x).shape, *x.shape)
+        ),
         "unit-at-value": Wrong(
-            lambda f, x: jnp.stack([columns(f, e) @ e for e in jnp.eye(x.size)], axis=1)
+            lambda f, x: jnp.stack([at_unit(f, x, i) for i in range(x.size)], -1).reshape(
+                *f(x).shape, *x.shape
+            )
+        ),
+        "matrix-for-array": Wrong(flat_columns),
+        "input-first": Wrong(
+            lambda f, x: jnp.moveaxis(flat_columns(f, x), 0, 1).reshape(*x.shape, *f(x).shape)
         ),
     },
     misconceptions=(
@@ -254,7 +276,7 @@ jacobian_by_columns = Question(
             "one-pass-of-ones",
             "one pass for the whole Jacobian",
             "One pass gives one column, or one mixture of columns. You sent the tangent (1, …, 1): "
-            "that is J·1, the sum of all columns, of shape (m,).",
+            "that is J·1, the sum of all columns, in the shape of the output.",
             "For f(x) = (x₀x₁, x₀) at (3, 2) the columns are (2, 1) and (3, 0). Their sum is "
             "(5, 1), and nobody can tell the two apart any more.",
             read=CHAPTER + "#forward-columns",
@@ -263,8 +285,25 @@ jacobian_by_columns = Question(
             "value-for-tangent",
             "the value in place of the tangent",
             "Each of your columns is f(x). `jvp` returns a pair, the value and the tangent: you "
-            "kept the first, and the column is the second.",
+            "used the first, and the column is the second.",
             read=CHAPTER + "#forward-jvp",
+        ),
+        Misconception(
+            "matrix-for-array",
+            "flattened to a matrix",
+            "The numbers are right, but you returned a matrix with a row for each entry of the output and "
+            "a column for each entry of the input. Wanted are all axes: those of the output, then "
+            "those of the input.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read="book/02_jacobians.md#jacobian-shape-rule",
+        ),
+        Misconception(
+            "input-first",
+            "the axes of the input come first",
+            "You stacked the columns along the first axis, so the axes of the input come before those of "
+            "the output. The shape is out + in: stack along the last axis.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read="book/02_jacobians.md#jacobian-shape-rule",
         ),
         Misconception(
             "unit-at-value",
@@ -444,7 +483,7 @@ def exact(f, x):
     return jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
 
 
-def held(f, x):
+def frozen(f, x):
     """The derivative, which nothing outside can differentiate again."""
     return jax.lax.stop_gradient(exact(f, x))
 
@@ -475,7 +514,7 @@ nested = Question(
         "untagged": confused(None, max),
         "foreign-tangent": confused(False, max),
         "inner-lost": confused(True, min),
-        "inner-as-constant": Wrong(lambda program, x: exact(program(held), x)),
+        "inner-as-constant": Wrong(lambda program, x: exact(program(frozen), x)),
         "value-for-derivative": Wrong(lambda program, x: program(lambda f, x: f(x))(x)),
     },
     misconceptions=(
@@ -516,4 +555,146 @@ nested = Question(
         ),
     ),
     read=CHAPTER,
+)
+
+def moved(a, a_dot, b, b_dot):
+    """Value and tangent of the curve t ↦ (a + t ȧ) / (b + t ḃ) at t = 0."""
+    return a / b, jax.jacfwd(lambda t: (a + t * a_dot) / (b + t * b_dot))(0.0)
+
+
+numbers = lambda shape, phase, scale: {
+    "a": scale * wave(shape, phase),
+    "a_dot": wave(shape, phase + 1.0),
+    "b": scale * (2.0 + wave(shape, phase + 2.0)),
+    "b_dot": wave(shape, phase + 3.0),
+}
+
+divide = Question(
+    name="divide",
+    returns=("value", "tangent"),
+    points=(numbers((), 0.3, 1.0), numbers((3,), 0.9, 1.0), numbers((2, 2), 1.4, 50.0)),
+    labels=("four numbers", "arrays of shape (3,)", "arrays of shape (2, 2), a and b up to 100"),
+    large=(2,),
+    reference=moved,
+    like={"tangent": "a"},
+    wrong={
+        "quotient-of-tangents": Wrong(lambda a, a_dot, b, b_dot: a_dot / b_dot, "tangent"),
+        "minus-forgotten": Wrong(
+            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, -b_dot)[1], "tangent"
+        ),
+        "not-squared": Wrong(
+            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, b_dot)[1] * b, "tangent"
+        ),
+        "numerator-alone": Wrong(
+            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, 0 * b)[1], "tangent"
+        ),
+        "denominator-alone": Wrong(
+            lambda a, a_dot, b, b_dot: moved(a, 0 * a, b, b_dot)[1], "tangent"
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "quotient-of-tangents",
+            "the quotient of the tangents",
+            "Your tangent is ȧ/ḃ. A tangent is linear in ȧ and ḃ together: if neither moves, the quotient "
+            "does not move, and yours would be 0/0.",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "minus-forgotten",
+            "the minus is missing",
+            "Your two terms are added. If b grows, the quotient of positive numbers gets smaller: the term "
+            "with ḃ has a minus.",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "not-squared",
+            "divided by b, not by b²",
+            "Your tangent is b times too large: ȧb − aḃ has to be divided by b².",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "numerator-alone",
+            "only the numerator moves",
+            "Your tangent has one term: it is right if b stands still. But b moves as well, with speed ḃ.",
+            read=CHAPTER + "#forward-dual",
+        ),
+        Misconception(
+            "denominator-alone",
+            "only the denominator moves",
+            "Your tangent has one term: it is right if a stands still. But a moves as well, with speed ȧ.",
+            read=CHAPTER + "#forward-dual",
+        ),
+    ),
+    read=CHAPTER + "#forward-dual",
+)
+
+def of_table(change):
+    """The table of passes, from the sides of a Jacobian; `change` makes it wrong."""
+
+    def table(n, m):
+        rows, columns = (float(size) for size in np.ones((m, n)).shape)
+        right = np.array([[columns, rows], [1.0, rows], [columns, 1.0]])
+        return change(right)
+
+    return table
+
+
+with_lines = lambda *lines: lambda table: np.stack([line(table) for line in lines])
+first, second, third = (lambda table, i=i: table[i] for i in range(3))
+
+passes = Question(
+    name="passes",
+    returns="table",
+    points=({"n": 3, "m": 5}, {"n": 7, "m": 2}, {"n": 1000, "m": 4}),
+    labels=("n = 3, m = 5", "n = 7, m = 2", "n = 1000, m = 4"),
+    large=(2,),
+    reference=of_table(lambda table: table),
+    wrong={
+        "modes-swapped": Wrong(of_table(lambda table: table[:, ::-1])),
+        "products-cost-all": Wrong(of_table(with_lines(first, first, first))),
+        "one-pass-each": Wrong(
+            of_table(lambda table: np.stack([table[0], [1.0, 1.0], [1.0, 1.0]]))
+        ),
+        "one-per-entry": Wrong(
+            of_table(lambda table: np.stack([table[0, ::-1] * table[0], table[1], table[2]]))
+        ),
+        "products-swapped": Wrong(of_table(with_lines(first, third, second))),
+    },
+    misconceptions=(
+        Misconception(
+            "modes-swapped",
+            "the modes are swapped",
+            "Your two columns are swapped: forward mode needs a pass for each input, reverse mode one for each "
+            "output.",
+            read=CHAPTER + "#forward-columns",
+        ),
+        Misconception(
+            "products-cost-all",
+            "one product as expensive as the whole Jacobian",
+            "Your second and third line repeat the first. One product in its own mode takes a single pass.",
+            read=CHAPTER + "#forward-columns",
+        ),
+        Misconception(
+            "one-pass-each",
+            "one pass in either mode",
+            "You gave every product one pass in both modes. A pass of forward mode computes J v and nothing "
+            "else; uᵀJ is a mixture of rows, and forward mode has to compute all columns to know it.",
+            read=CHAPTER + "#forward-columns",
+        ),
+        Misconception(
+            "one-per-entry",
+            "one pass for each entry",
+            "You counted a pass for each of the n · m entries. A pass gives a whole column, or a whole row.",
+            read=CHAPTER + "#forward-columns",
+        ),
+        Misconception(
+            "products-swapped",
+            "the two products are swapped",
+            "Your second and third line are swapped: J v is what forward mode computes, uᵀJ what reverse "
+            "mode computes.",
+            read=CHAPTER + "#forward-columns",
+        ),
+    ),
+    read=CHAPTER + "#forward-columns",
 )

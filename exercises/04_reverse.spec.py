@@ -127,7 +127,7 @@ reverse_chain = Question(
         Misconception(
             "seeded-with-value",
             "not seeded with one",
-            "The way back starts with the wrong cotangent: you started with the value y. It "
+            "The backward pass starts with the wrong cotangent: you started with the value y. It "
             "starts with ∂y/∂y = 1. (Starting with y gives the gradient of y²/2.)",
             read=CHAPTER,
         ),
@@ -462,7 +462,7 @@ backward_diff_chain = Question(
         Misconception(
             "seeded-with-value",
             "not seeded with one",
-            "The way back starts with the wrong cotangent: you started with the value L. It "
+            "The backward pass starts with the wrong cotangent: you started with the value L. It "
             "starts with ∂L/∂L = 1.",
             read=CHAPTER,
         ),
@@ -496,4 +496,443 @@ backward_diff_chain = Question(
         ),
     ),
     read=CHAPTER,
+)
+
+def pulled_through(f):
+    """The dense pullback of one function of x."""
+    return lambda x, u: dense_pullback(f, (x,), u)[0]
+
+
+four = (jnp.sqrt, lambda x: x[::-1], jnp.cumsum, lambda x: x - jnp.mean(x))
+vector_cotangent = lambda phase, scale: lambda p: {"u": wave(p["x"].shape, phase, scale)}
+
+array_rules = Question(
+    name="array_rules",
+    returns=("sqrt_bar", "flip_bar", "cumsum_bar", "centred_bar"),
+    points=(
+        {"x": 2.0 + wave((4,))},
+        {"x": 1.5 + wave((5,), phase=1.0)},
+        {"x": 900.0 + wave((6,), phase=2.0, scale=500.0)},
+    ),
+    labels=("four numbers", "five numbers", "six numbers up to 1400"),
+    large=(2,),
+    tangents=(vector_cotangent(0.4, 1.0), vector_cotangent(3.0, 20.0)),
+    reference=lambda x, u: tuple(pulled_through(f)(x, u) for f in four),
+    like=dict.fromkeys(("sqrt_bar", "flip_bar", "cumsum_bar", "centred_bar"), "x"),
+    laws=(linear_in("u"),),
+    wrong={
+        "summed-from-the-left": Wrong(lambda x, u: jnp.cumsum(u), "cumsum_bar"),
+        "not-flipped": Wrong(lambda x, u: u, "flip_bar"),
+        "mean-stands-still": Wrong(lambda x, u: u, "centred_bar"),
+        "cotangent-not-used": Wrong(
+            lambda x, u: pulled_through(jnp.sqrt)(x, 0 * u + 1), "sqrt_bar"
+        ),
+        "multiplied-by-root": Wrong(lambda x, u: u**2 / pulled_through(jnp.sqrt)(x, u), "sqrt_bar"),
+        "input-centred": Wrong(lambda x, u: u - jnp.mean(x), "centred_bar"),
+    },
+    misconceptions=(
+        Misconception(
+            "summed-from-the-left",
+            "summed up from the left",
+            "Your cumsum_bar is the running sum of u: the function itself, not its transpose. Entry i is part "
+            "of the outputs from i on, so it collects u from i to the end.",
+            "For u = [1, 10, 100] it is [111, 110, 100].",
+            read=CHAPTER + "#reverse-accumulate",
+        ),
+        Misconception(
+            "not-flipped",
+            "not flipped back",
+            "Your flip_bar is u as it came. Entry 0 of x went to the last place, so what comes back from the "
+            "last place belongs to entry 0.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "mean-stands-still",
+            "the mean is no constant",
+            "Your centred_bar is u, as if the mean were a constant. If one entry of x grows, the mean grows, "
+            "and every output falls a little.",
+            "A cotangent of ones asks for the sum of the outputs, which is always 0; so it has to come back "
+            "as zeros.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "cotangent-not-used",
+            "u was not used",
+            "Your sqrt_bar is the derivative alone. A rule multiplies it by the cotangent u.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "multiplied-by-root",
+            "multiplied in place of divided",
+            "Your sqrt_bar multiplies by 2√x. The derivative of √x is 1/(2√x): the larger x, the flatter "
+            "the root.",
+            read=CHAPTER,
+        ),
+        Misconception(
+            "input-centred",
+            "the mean of x in place of that of u",
+            "Your centred_bar subtracts the mean of x. Centring is linear: its rule knows nothing of x, and "
+            "centres u.",
+            read=CHAPTER,
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def slopes_of(f, xs):
+    """The derivatives, one after the other, in forward mode."""
+    xs = tuple(np.asarray(x, float) for x in xs)
+    return np.array([jax.jacfwd(f, argnums=i)(*xs) for i in range(len(xs))])
+
+
+def diamond(x, y):
+    a = x * x
+    return a * (a * a) + a * y
+
+
+def long_chain(x, y):
+    total = x
+    for _ in range(1500):
+        total = total + y
+    return total * total
+
+
+class Number:
+    """A number with parents, for what a wrong order makes of it."""
+
+    def __init__(self, value, parents=()):
+        self.value, self.parents, self.bar = value, parents, 0.0
+
+    def __add__(self, other):
+        return Number(self.value + other.value, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        return Number(self.value * other.value, [(self, other.value), (other, self.value)])
+
+
+def first_come(f, xs):
+    """Cotangents sent on as they come, from the result on."""
+    inputs = [Number(x) for x in xs]
+    result = f(*inputs)
+    queue = [result]
+    for number in queue:
+        queue.extend({id(p): p for p, _ in number.parents if p not in queue}.values())
+    result.bar = 1.0
+    for number in queue:
+        for parent, local in number.parents:
+            parent.bar += local * number.bar
+    return np.array([x.bar for x in inputs])
+
+
+def last_come(f, xs):
+    """The last contribution alone, in the right order."""
+    inputs = [Number(x) for x in xs]
+    result = f(*inputs)
+    order = []
+
+    def visit(number):
+        if number not in order:
+            for parent, _ in reversed(number.parents):
+                visit(parent)
+            order.append(number)
+
+    visit(result)
+    result.bar = 1.0
+    for number in reversed(order):
+        for parent, local in number.parents:
+            parent.bar = local * number.bar
+    return np.array([x.bar for x in inputs])
+
+
+short = lambda rule, otherwise: (
+    lambda f, xs, passes: (rule if f is not long_chain else otherwise)(f, xs)
+)
+
+tape_gradient = Question(
+    name="tape_gradient",
+    returns="gradient",
+    points=(
+        {"f": diamond, "xs": (0.7, -1.3), "passes": 1},
+        {"f": diamond, "xs": (1.2, 0.4), "passes": 3},
+        {"f": lambda x, y: x * y + x * x * x, "xs": (30.0, -20.0), "passes": 2},
+        {"f": long_chain, "xs": (0.5, 0.01), "passes": 1},
+    ),
+    labels=(
+        "x²·x⁴ + x²·y, one pass",
+        "x²·x⁴ + x²·y, three passes",
+        "xy + x³, two passes",
+        "a chain of 1500 additions, one pass",
+    ),
+    large=(2,),
+    reference=lambda f, xs, passes: slopes_of(f, xs),
+    wrong={
+        "bars-not-cleared": Wrong(lambda f, xs, passes: passes * slopes_of(f, xs)),
+        "last-contribution": Wrong(short(last_come, lambda f, xs: slopes_of(f, xs) / [2, 3000])),
+        "sent-on-too-early": Wrong(short(first_come, slopes_of)),
+        "started-with-value": Wrong(lambda f, xs, passes: f(*xs) * slopes_of(f, xs)),
+    },
+    misconceptions=(
+        Misconception(
+            "bars-not-cleared",
+            "bars that were not cleared",
+            "After several backward passes your bars are that many times too large: each pass added to "
+            "what the one before had left. Set the bars to 0 first.",
+            read=CHAPTER + "#reverse-order",
+        ),
+        Misconception(
+            "last-contribution",
+            "overwritten, not added",
+            "Where a number is used more than once, you took the last contribution alone: `=` in place "
+            "of `+=`.",
+            read=CHAPTER + "#reverse-accumulate",
+        ),
+        Misconception(
+            "sent-on-too-early",
+            "sent on before it was complete",
+            "A number sent its bar on before all its children had added to it. Children must come first: go "
+            "through a topological order from its end.",
+            read=CHAPTER + "#reverse-order",
+        ),
+        Misconception(
+            "started-with-value",
+            "started with the value",
+            "The backward pass starts with the bar of the result, which is 1. You started with its value.",
+            read=CHAPTER + "#reverse-accumulate",
+        ),
+    ),
+    read=CHAPTER + "#reverse-order",
+)
+
+def both_gradients(f, x):
+    """Two rows, column by column."""
+    return np.stack(jax.jacfwd(f)(x))
+
+
+energy_and_sum = lambda x: (jnp.sum(x**2) / 2, jnp.sum(jnp.sin(x)))
+mixed_pair = lambda x: (x[0] * x[1] * x[2], jnp.exp(x[2] / 100) * x[0])
+value_column = lambda f, x: np.array([[float(value)] for value in f(jnp.asarray(x))])
+
+two_rows = Question(
+    name="two_rows",
+    returns="rows",
+    points=(
+        {"f": energy_and_sum, "x": wave((4,), phase=0.2)},
+        {"f": mixed_pair, "x": wave((3,), phase=1.2)},
+        {"f": mixed_pair, "x": wave((3,), phase=2.2, scale=100.0)},
+    ),
+    labels=(
+        "half the sum of squares, and the sum of sines",
+        "x₀x₁x₂, and exp(x₂/100)·x₀",
+        "x₀x₁x₂, and exp(x₂/100)·x₀",
+    ),
+    large=(2,),
+    reference=both_gradients,
+    wrong={
+        "sum-twice": Wrong(lambda f, x: np.stack([both_gradients(f, x).sum(0)] * 2)),
+        "rows-in-wrong-order": Wrong(lambda f, x: both_gradients(f, x)[::-1]),
+        "rows-transposed": Wrong(lambda f, x: both_gradients(f, x).T),
+        "values-pulled-back": Wrong(lambda f, x: value_column(f, x) * both_gradients(f, x)),
+    },
+    misconceptions=(
+        Misconception(
+            "sum-twice",
+            "the sum of both rows, twice",
+            "You sent the cotangent (1, 1) back: that asks for the sum of the two outputs. For one output "
+            "alone, the other one gets 0.",
+            read=CHAPTER + "#reverse-two",
+        ),
+        Misconception(
+            "rows-in-wrong-order",
+            "the rows are swapped",
+            "Your rows are in the opposite order: row 0 belongs to the first output.",
+            read=CHAPTER + "#reverse-two",
+        ),
+        Misconception(
+            "rows-transposed",
+            "columns in place of rows",
+            "You stacked the two gradients as columns. Each is a row: stack along axis 0.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read=CHAPTER + "#reverse-two",
+        ),
+        Misconception(
+            "values-pulled-back",
+            "the values in place of ones",
+            "You sent the value of each output back. The cotangent that asks for a gradient is 1.",
+            read=CHAPTER + "#reverse-two",
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: {"f": energy_and_sum, "x": wave((4,))},
+            calls={"f": 1},
+        ),
+    ),
+    read=CHAPTER + "#reverse-two",
+)
+
+def network_loss(params, x, target, slope=jnp.tanh):
+    W1, b1, W2, b2 = params
+    return jnp.mean((slope(x @ W1 + b1) @ W2 + b2 - target) ** 2)
+
+
+def gradients_of(params, x, target):
+    """Whole Jacobians of the loss, column by column."""
+    return jax.jacfwd(network_loss)(tuple(params), x, target)
+
+
+def moved_by(params, gradients, rate):
+    return tuple(p - rate * g for p, g in zip(params, gradients, strict=True))
+
+
+def stepped(params, x, target, rate):
+    return moved_by(params, gradients_of(params, x, target), rate)
+
+
+@jax.custom_jvp
+def straight(z):
+    """tanh with a derivative of 1."""
+    return jnp.tanh(z)
+
+
+straight.defjvp(lambda primals, tangents: (jnp.tanh(primals[0]), tangents[0]))
+
+
+@jax.custom_jvp
+def late(z):
+    """tanh with the derivative at its output."""
+    return jnp.tanh(z)
+
+
+late.defjvp(
+    lambda primals, tangents: (
+        jnp.tanh(primals[0]),
+        (1 - jnp.tanh(jnp.tanh(primals[0])) ** 2) * tangents[0],
+    )
+)
+
+
+def with_slope(slope):
+    """A step with another derivative of tanh."""
+
+    def step(params, x, target, rate):
+        gradients = jax.jacfwd(lambda p: network_loss(p, x, target, slope))(tuple(params))
+        return moved_by(params, gradients, rate)
+
+    return step
+
+
+def early(params, x, target, rate):
+    """W2 is updated first, and the cotangent of `hidden` goes through the new one."""
+    W1, b1, W2, b2 = params
+    new_W2 = stepped(params, x, target, rate)[2]
+
+    def surrogate(W1, b1):
+        hidden = jnp.tanh(x @ W1 + b1)
+        error = jax.lax.stop_gradient(hidden @ W2 + b2 - target)
+        return jnp.sum(2 * error / error.size * (hidden @ new_W2))
+
+    first = jax.jacfwd(surrogate, argnums=(0, 1))(W1, b1)
+    right = gradients_of(params, x, target)
+    return moved_by(params, (*first, *right[2:]), rate)
+
+
+def per_example(params, x, target, rate):
+    """Shapes of biases that were not summed over the batch."""
+    shares = [gradients_of(params, x[i : i + 1], target[i : i + 1]) for i in range(len(x))]
+    biases = [np.stack([params[k] - rate * s[k] / len(x) for s in shares]) for k in (1, 3)]
+    right = stepped(params, x, target, rate)
+    return right[0], biases[0], right[2], biases[1]
+
+
+def network_point(batch, a, h, c, scale, rate):
+    params = (
+        wave((a, h), phase=0.1),
+        wave((h,), phase=1.1),
+        wave((h, c), phase=2.1, scale=scale),
+        wave((c,), phase=3.1),
+    )
+    x, target = wave((batch, a), phase=4.1), wave((batch, c), phase=5.1, scale=scale)
+    return {"params": params, "x": x, "target": target, "rate": rate}
+
+
+sgd_step = Question(
+    name="sgd_step",
+    returns=("W1", "b1", "W2", "b2"),
+    points=(
+        network_point(5, 3, 4, 2, 1.0, 0.5),
+        network_point(4, 2, 3, 1, 1.5, 0.125),
+        network_point(6, 2, 2, 3, 40.0, 0.25),
+    ),
+    labels=(
+        "a batch of 5, 3 inputs, 4 hidden units, 2 outputs",
+        "a batch of 4, 2 inputs, 3 hidden units, 1 output",
+        "a batch of 6, with weights and targets up to 40",
+    ),
+    large=(2,),
+    rtol=1e-10,
+    reference=stepped,
+    wrong={
+        "uphill": Wrong(lambda params, x, target, rate: stepped(params, x, target, -rate)),
+        "updated-too-early": Wrong(early),
+        "tanh-forgotten": Wrong(with_slope(straight)),
+        "tanh-at-output": Wrong(with_slope(late)),
+        "sum-of-squares": Wrong(
+            lambda params, x, target, rate: stepped(params, x, target, rate * target.size)
+        ),
+        "bias-per-example": Wrong(per_example),
+        "gradients-returned": Wrong(
+            lambda params, x, target, rate: gradients_of(params, x, target)
+        ),
+    },
+    misconceptions=(
+        Misconception(
+            "uphill",
+            "uphill",
+            "You added the gradient: the loss grows. Gradient descent subtracts rate times the gradient.",
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Misconception(
+            "updated-too-early",
+            "W2 was updated too early",
+            "You updated W2 before the cotangent of `hidden` was computed, and so it went through the new W2. All "
+            "cotangents belong to the old parameters.",
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Misconception(
+            "tanh-forgotten",
+            "the derivative of tanh is missing",
+            "In the first layer the factor 1 - hidden² is missing: the cotangent went through tanh as if it "
+            "were not there.",
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Misconception(
+            "tanh-at-output",
+            "tanh, twice",
+            "Your derivative of tanh is 1 - tanh(hidden)². `hidden` is a tanh already: the derivative is "
+            "1 - hidden².",
+            read=CHAPTER + "#reverse-residuals",
+        ),
+        Misconception(
+            "sum-of-squares",
+            "the 1/n of the mean is missing",
+            "Your step is too large by the number of entries of the target: the loss is a mean.",
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Misconception(
+            "bias-per-example",
+            "a bias for every example",
+            "Your biases have a row for each example. A bias is used by all of them, so its cotangent is summed "
+            "over the batch.",
+            "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Misconception(
+            "gradients-returned",
+            "the gradients in place of the parameters",
+            "You returned the four gradients. Asked for are the new parameters, p - rate * gradient.",
+            read=CHAPTER + "#reverse-functional",
+        ),
+    ),
+    read=CHAPTER + "#reverse-functional",
 )

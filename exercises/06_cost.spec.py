@@ -124,36 +124,37 @@ best_time = Question(
     read=TIME,
 )
 
-def counted(n, m, d):
+def counted(n, m, d, k):
     """What XLA counts in the program that jax hands over to it."""
-    shapes = [jax.ShapeDtypeStruct(s, jnp.float32) for s in ((1, d), (d, m), (m, n))]
+    shapes = [jax.ShapeDtypeStruct(s, jnp.float32) for s in ((k, d), (d, m), (m, n))]
     flops = lambda f: jax.jit(f).lower(*shapes).cost_analysis()["flops"]
     return flops(lambda h, b, a: (h @ b) @ a), flops(lambda h, b, a: h @ (b @ a))
 
 
-half = lambda n, m, d: tuple(f / 2 for f in counted(n, m, d))
-sizes = lambda n, m, d: {"n": n, "m": m, "d": d}
+half = lambda n, m, d, k: tuple(f / 2 for f in counted(n, m, d, k))
+sizes = lambda n, m, d, k: {"n": n, "m": m, "d": d, "k": k}
 
 chain_flops = Question(
     name="chain_flops",
     returns=("output_side", "input_side"),
-    points=(sizes(5, 7, 3), sizes(1, 4, 9), sizes(2000, 300, 300)),
-    labels=("n, m, d = 5, 7, 3", "n, m, d = 1, 4, 9", "n, m, d = 2000, 300, 300"),
+    points=(sizes(5, 7, 3, 2), sizes(1, 4, 9, 6), sizes(2000, 300, 200, 1)),
+    labels=("n, m, d, k = 5, 7, 3, 2", "n, m, d, k = 1, 4, 9, 6", "n, m, d, k = 2000, 300, 200, 1"),
     large=(2,),
     reference=counted,
     wrong={
         "multiply-adds": Wrong(half),
         "last-product-forgotten": Wrong(
-            lambda n, m, d: counted(n, m, d)[1] - 2.0 * d * n, "input_side"
+            lambda n, m, d, k: counted(n, m, d, k)[1] - 2.0 * k * d * n, "input_side"
         ),
-        "products-multiplied": Wrong(lambda n, m, d: 2.0 * d * m * m * n, "output_side"),
+        "products-multiplied": Wrong(lambda n, m, d, k: 2.0 * k * d * m * k * m * n, "output_side"),
         "wrong-last-size": Wrong(
-            lambda n, m, d: counted(n, m, d)[1] + 2.0 * n * (m - d), "input_side"
+            lambda n, m, d, k: counted(n, m, d, k)[1] + 2.0 * k * n * (m - d), "input_side"
         ),
         "additions-less-one": Wrong(
-            lambda n, m, d: (2.0 * d - 1) * m + (2.0 * m - 1) * n, "output_side"
+            lambda n, m, d, k: k * ((2.0 * d - 1) * m + (2.0 * m - 1) * n), "output_side"
         ),
-        "entries-counted": Wrong(lambda n, m, d: float(m + n), "output_side"),
+        "entries-counted": Wrong(lambda n, m, d, k: float(k * (m + n)), "output_side"),
+        "one-output": Wrong(lambda n, m, d, k: counted(n, m, d, 1)),
     },
     misconceptions=(
         Misconception(
@@ -166,8 +167,8 @@ chain_flops = Question(
         Misconception(
             "last-product-forgotten",
             "the second product is missing",
-            "From the input side you counted the product of the two matrices, and not the row "
-            "J_h times its result.",
+            "From the input side you counted the product of J_2 and J_1, and not J_h times its "
+            "result.",
             read=ORDER,
         ),
         Misconception(
@@ -180,8 +181,8 @@ chain_flops = Question(
         Misconception(
             "wrong-last-size",
             "a wrong size in the last product",
-            "From the input side the last product is the row J_h, with d numbers, times a matrix "
-            "of d × n: d n multiply-adds, not m n.",
+            "From the input side the last product is J_h, k × d, times a matrix of d × n: k d n "
+            "multiply-adds, not k m n.",
             read=ORDER,
         ),
         Misconception(
@@ -189,6 +190,13 @@ chain_flops = Question(
             "one addition less",
             "You counted k multiplications and k - 1 additions for each entry. By hand that is "
             "right; XLA counts k multiply-adds, 2 k operations, and so do we.",
+            read=ORDER,
+        ),
+        Misconception(
+            "one-output",
+            "one output",
+            "You counted as if the chain had a single output. J_h has k rows, and each of them takes part "
+            "in the products.",
             read=ORDER,
         ),
         Misconception(
@@ -223,16 +231,16 @@ def passes(answer, rows, columns):
     return count(jax.jit(lambda x: answer(f, x)).trace(x).jaxpr).flops
 
 
-def cheap_at(rows, columns, cheap, dear):
+def cheap_at(rows, columns, cheap, expensive):
     """Whether an answer needs about what the cheaper of two modes needs."""
 
-    def kept(answer, arguments):
+    def is_cheap(answer, arguments):
         return passes(answer, rows, columns) < (
             passes(lambda f, x: cheap(f)(x), rows, columns) / 2
-            + passes(lambda f, x: dear(f)(x), rows, columns) / 2
+            + passes(lambda f, x: expensive(f)(x), rows, columns) / 2
         )
 
-    return kept
+    return is_cheap
 
 
 cheap_jacobian = Question(
@@ -380,10 +388,10 @@ products = Question(
 )
 
 def one_by_one(times):
-    """The step applied so often, in a plain loop."""
+    """The step applied that many times, in a plain loop."""
 
-    def result(step, x, segments, turns):
-        for _ in range(times(segments, turns)):
+    def result(step, x, segments, length):
+        for _ in range(times(segments, length)):
             x = step(x)
         return x
 
@@ -394,7 +402,7 @@ SEGMENTS, TURNS, NUMBERS = 16, 16, 1000
 
 
 def forgets(answer, arguments):
-    """Whether the gradient holds much less than a value for every turn."""
+    """Whether the gradient has much less than a value for every iteration in memory."""
     whole = lambda x: answer(jnp.sin, x, SEGMENTS, TURNS).sum()
     x = jax.ShapeDtypeStruct((NUMBERS,), jnp.float32)
     values = count(jax.jit(jax.grad(whole)).trace(x).jaxpr).peak / (4 * NUMBERS)
@@ -405,31 +413,31 @@ in_segments = Question(
     name="in_segments",
     returns="last",
     points=(
-        {"step": jnp.sin, "x": wave((3,)), "segments": 3, "turns": 4},
-        {"step": lambda x: x / 2 + 1 / x, "x": 0.75, "segments": 2, "turns": 2},
-        {"step": jnp.cos, "x": wave((2, 2), scale=300.0), "segments": 5, "turns": 1},
+        {"step": jnp.sin, "x": wave((3,)), "segments": 3, "length": 4},
+        {"step": lambda x: x / 2 + 1 / x, "x": 0.75, "segments": 2, "length": 2},
+        {"step": jnp.cos, "x": wave((2, 2), scale=300.0), "segments": 5, "length": 1},
     ),
     labels=(
-        "sin, 3 segments of 4 turns",
-        "x/2 + 1/x, 2 segments of 2 turns",
-        "cos, 5 segments of 1 turn, x up to 300",
+        "sin, 3 segments of 4 iterations",
+        "x/2 + 1/x, 2 segments of 2 iterations",
+        "cos, 5 segments of 1 iteration, x up to 300",
     ),
     large=(2,),
-    reference=one_by_one(lambda segments, turns: segments * turns),
+    reference=one_by_one(lambda segments, length: segments * length),
     like={"last": "x"},
     demands=(Demand("nothing-forgotten", forgets),),
     wrong={
-        "one-segment": Wrong(one_by_one(lambda segments, turns: turns)),
-        "one-turn-each": Wrong(one_by_one(lambda segments, turns: segments)),
-        "sum-of-turns": Wrong(one_by_one(lambda segments, turns: segments + turns)),
+        "one-segment": Wrong(one_by_one(lambda segments, length: length)),
+        "one-iteration-each": Wrong(one_by_one(lambda segments, length: segments)),
+        "sum-of-lengths": Wrong(one_by_one(lambda segments, length: segments + length)),
     },
     misconceptions=(
         Misconception(
             "nothing-forgotten",
             "nothing is forgotten",
             "The value is right, but the gradient holds too much. A segment must be checkpointed "
-            "as a whole: not each turn, and not all segments together.",
-            "With 16 segments of 16 turns, yours holds {values} values at its worst moment; about "
+            "as a whole: not each iteration, and not all segments together.",
+            "With 16 segments of 16 iterations, yours holds {values} values at its worst moment; about "
             "35 would do.",
             read=CHECKPOINT,
         ),
@@ -440,18 +448,159 @@ in_segments = Question(
             read=CHECKPOINT,
         ),
         Misconception(
-            "one-turn-each",
-            "one turn in each segment",
-            "You ran one turn in each segment; each has `turns` of them.",
+            "one-iteration-each",
+            "one iteration in each segment",
+            "You ran one iteration in each segment; each has `length` of them.",
             read=CHECKPOINT,
         ),
         Misconception(
-            "sum-of-turns",
-            "segments and turns added",
-            "You ran segments + turns steps. Each of the segments has `turns` steps, so there are "
-            "segments × turns.",
+            "sum-of-lengths",
+            "segments and length added",
+            "You ran segments + length steps. Each of the segments has `length` steps, so there are "
+            "segments × length.",
             read=CHECKPOINT,
         ),
     ),
     read=CHECKPOINT,
+)
+
+SAVED = "book/06_cost.md#cost-checkpoint"
+
+
+def of_length(n, k):
+    """Every length that divides n, with the arrays that it needs."""
+    return {s: n // s + k * s for s in range(1, n + 1) if n % s == 0}
+
+
+def cheapest(n, k):
+    table = of_length(n, k)
+    return float(sorted(table, key=table.get)[0])
+
+
+best_segment = Question(
+    name="best_segment",
+    returns="length",
+    points=({"n": 64, "k": 1}, {"n": 72, "k": 2}, {"n": 1024, "k": 5}, {"n": 90, "k": 7}),
+    labels=("n = 64, k = 1", "n = 72, k = 2", "n = 1024, k = 5", "n = 90, k = 7"),
+    large=(2,),
+    reference=cheapest,
+    wrong={
+        "k-ignored": Wrong(lambda n, k: cheapest(n, 1)),
+        "number-of-segments": Wrong(lambda n, k: n / cheapest(n, k)),
+        "does-not-divide": Wrong(lambda n, k: float(np.rint(np.sqrt(n / k)))),
+        "arrays-in-place-of-length": Wrong(lambda n, k: float(min(of_length(n, k).values()))),
+        "one-segment": Wrong(lambda n, k: float(n)),
+        "every-iteration": Wrong(lambda n, k: 1.0),
+    },
+    misconceptions=(
+        Misconception(
+            "k-ignored",
+            "as if an iteration saved one array",
+            "Your length is the best one for k = 1. Where an iteration saves k arrays, an open segment is k times "
+            "as expensive, and should be shorter.",
+            read=SAVED,
+        ),
+        Misconception(
+            "number-of-segments",
+            "how many segments, not how long",
+            "You returned the number of segments, n / s. The question asks for their length s.",
+            read=SAVED,
+        ),
+        Misconception(
+            "does-not-divide",
+            "a length that does not divide n",
+            "You rounded √(n/k). That is near the best length, but the segments have to fill the loop: s must "
+            "divide n.",
+            read=SAVED,
+        ),
+        Misconception(
+            "arrays-in-place-of-length",
+            "the arrays, not the length",
+            "You returned the smallest number of arrays. The question asks at which length it is reached.",
+            read=SAVED,
+        ),
+        Misconception(
+            "one-segment",
+            "one segment",
+            "You put everything into one segment: then nothing is spared, since all of it is open at once.",
+            read=SAVED,
+        ),
+        Misconception(
+            "every-iteration",
+            "a segment for each iteration",
+            "You made every iteration a segment: then n starts are saved.",
+            read=SAVED,
+        ),
+    ),
+    read=SAVED,
+)
+
+def every_direction(f, x, vs):
+    """The whole Jacobian, times every tangent."""
+    return vs @ jax.jacfwd(f)(x).T
+
+
+twisted = lambda x: jnp.concatenate([x * jnp.roll(x, 1), jnp.sin(x[:2])])
+shorter = lambda x: jnp.stack([jnp.sum(x**2), x[0] * x[1]])
+tangents_at = lambda f, x, vs: {"f": f, "x": x, "vs": vs}
+
+along_all = Question(
+    name="along_all",
+    returns="tangents",
+    points=(
+        tangents_at(twisted, wave((3,), 0.2), wave((4, 3), 1.0)),
+        tangents_at(shorter, wave((4,), 1.2), wave((3, 4), 2.0)),
+        tangents_at(twisted, wave((3,), 2.2, 300.0), wave((2, 3), 3.0, 20.0)),
+    ),
+    labels=(
+        "three inputs, five outputs, four tangents",
+        "four inputs, two outputs, three tangents",
+        "three large inputs, two tangents",
+    ),
+    large=(2,),
+    reference=every_direction,
+    wrong={
+        "values-for-tangents": Wrong(lambda f, x, vs: jnp.stack([f(x)] * len(vs))),
+        "rows-transposed": Wrong(lambda f, x, vs: every_direction(f, x, vs).T),
+        "sum-of-directions": Wrong(lambda f, x, vs: every_direction(f, x, vs).sum(axis=0)),
+        "first-direction": Wrong(lambda f, x, vs: every_direction(f, x, vs)[0]),
+    },
+    misconceptions=(
+        Misconception(
+            "values-for-tangents",
+            "the value in place of the tangents",
+            "Each of your rows is f(x). `linearize` returns the value and a function; it is the function that "
+            "takes a tangent.",
+            read="book/06_cost.md#cost-ratio",
+        ),
+        Misconception(
+            "rows-transposed",
+            "columns in place of rows",
+            "You put the results side by side as columns. Row i belongs to tangent i.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read="book/06_cost.md#cost-ratio",
+        ),
+        Misconception(
+            "sum-of-directions",
+            "the sum of all directions",
+            "You pushed the sum of the tangents: one pass, and nobody can tell the directions apart any more.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read="book/06_cost.md#cost-ratio",
+        ),
+        Misconception(
+            "first-direction",
+            "the first direction alone",
+            "You pushed the first tangent alone. Every row of vs is a direction.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+            read="book/06_cost.md#cost-ratio",
+        ),
+    ),
+    limits=(
+        Limit(
+            "too-many-calls",
+            lambda: tangents_at(twisted, wave((3,)), wave((4, 3))),
+            calls={"f": 1},
+        ),
+    ),
+    read="book/06_cost.md#cost-ratio",
 )

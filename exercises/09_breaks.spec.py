@@ -43,7 +43,7 @@ softplus = Question(
         "kink-one": Wrong(with_slope_at_zero(1.0)),
         "hinge": Wrong(lambda x: max(float(x), 0.0), "value"),
         "slope-as-answer": Wrong(sigmoid, "value"),
-        "digits-cancelled": Wrong(lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
+        "digits-absorbed": Wrong(lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
     },
     misconceptions=(
         Misconception(
@@ -86,8 +86,8 @@ softplus = Question(
             read=PAGE,
         ),
         Misconception(
-            "digits-cancelled",
-            "digits cancelled",
+            "digits-absorbed",
+            "digits absorbed",
             "At −50 your value is 0: next to 1, exp(−50) vanishes, and the logarithm of 1 is 0. "
             "`jnp.log1p(t)` is log(1 + t) without that loss.",
             read=PAGE,
@@ -101,7 +101,7 @@ unit = lambda x: x / length(x)
 
 
 def bent(x):
-    """How the gradient turns: not along x, and across it the faster the nearer zero is."""
+    """How the gradient changes its direction: not along x, and across it the faster the nearer zero is."""
     return (np.eye(len(x)) - np.outer(unit(x), unit(x))) / length(x)
 
 
@@ -118,7 +118,7 @@ norm_hessian = Question(
     reference=bent,
     laws=(symmetric(),),
     wrong={
-        "diagonal-kept": Wrong(lambda x: np.diag(np.diag(bent(x)))),
+        "diagonal-alone": Wrong(lambda x: np.diag(np.diag(bent(x)))),
         "outer-product": Wrong(lambda x: np.outer(unit(x), unit(x))),
         "plus-for-minus": Wrong(
             lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
@@ -129,7 +129,7 @@ norm_hessian = Question(
     },
     misconceptions=(
         Misconception(
-            "diagonal-kept",
+            "diagonal-alone",
             "the diagonal alone",
             "Your matrix has the right diagonal and zeros elsewhere. Each entry of the gradient "
             "x / f(x) depends on all entries of x, through f(x): the mixed derivatives are not zero.",
@@ -152,7 +152,7 @@ norm_hessian = Question(
         Misconception(
             "plus-for-minus",
             "plus instead of minus",
-            "You added the second term of the quotient rule. Along x the gradient does not turn, so "
+            "You added the second term of the quotient rule. Along x the gradient keeps its direction, so "
             "the Hessian times x has to be zero: subtract x xᵀ / f³.",
             read=PAGE,
         ),

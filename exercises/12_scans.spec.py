@@ -25,7 +25,7 @@ class Machine:
         return self.now
 
     def compiled(self, values, first, times):
-        """A function that compiles in its first call, and then takes `times` in turn."""
+        """A function that compiles in its first call, and then takes `times`, one after the other."""
         calls = 0
 
         def function(x):
@@ -186,10 +186,10 @@ def compose(f, g):
 def one_by_one(op, xs):
     """From left to right, one element at a time."""
     xs = np.asarray(xs)  # a slice of a JAX array would be compiled anew for each place
-    found = [xs[:1]]
+    sums = [xs[:1]]
     for x in xs[1:]:
-        found.append(op(found[-1], x[None]))
-    return np.concatenate(found)
+        sums.append(op(sums[-1], x[None]))
+    return np.concatenate(sums)
 
 
 def in_rounds(step):
