@@ -132,7 +132,7 @@ def test_a_change_outside_gets_a_hint():
             return x * self.last
 
     assert any("counting changed counts" in n for n in ok.capture(counting, 1.0).notes)
-    assert any("its trace in box" in n for n in ok.capture(storing, 1.0).notes)
+    assert any("a traced value in box" in n for n in ok.capture(storing, 1.0).notes)
     assert any("Layer changed self" in n for n in ok.capture(Layer(), 1.0).notes)
     assert not ok.capture(lambda x: x * len(counts), 1.0).notes
 

@@ -329,10 +329,10 @@ class TestPythonThatLooksAtValues:
         if mode == "reverse":
             assert p.in_cotangents[0].tolist() == jacobian.sum(0).tolist()
             assert p.in_cotangents[1].dtype == jax.dtypes.float0
-        text = str(ok.graph(f, x, 3, mode=mode))
-        assert "input        x = [1.0 0.5]\ninput        n = 3\n" in text
-        assert "output       out1 = 4\noutput       out2 = [1.5 0.75]\n" in text
-        assert ("constant     r1 = " in text) == (mode != "primal")
+        lines = [" ".join(line.split()) for line in str(ok.graph(f, x, 3, mode=mode)).splitlines()]
+        assert {"input x = [1.0 0.5]", "input n = 3"} <= set(lines)
+        assert {"output out1 = 4", "output out2 = [1.5 0.75]"} <= set(lines)
+        assert ("constant r1 = [1.0 0.5]" in lines) == (mode != "primal")
 
     @pytest.mark.parametrize(
         ("f", "slope"),
