@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Misconception, Question, Wrong, wave
+from olympus_kit.checks import Mistake, Question, test_array
 
 CHAPTER = "book/02_jacobians.md"
 
@@ -43,22 +43,22 @@ sizes = Question(
     returns="sizes",
     points=({"b": 5, "a": 3, "c": 4}, {"b": 2, "a": 7, "c": 3}, {"b": 30, "a": 20, "c": 10}),
     labels=("b = 5, a = 3, c = 4", "b = 2, a = 7, c = 3", "b = 30, a = 20, c = 10"),
-    large=(2,),
+    large_points=(2,),
     reference=measured,
-    wrong={
-        "rows-for-inputs": Wrong(lambda b, a, c: measured(b, a, c)[:, ::-1]),
-        "axis-kept": Wrong(changed((1, lambda b, a, c: b, x_size))),
-        "diagonal-stored": Wrong(changed((2, lambda b, a, c: 1, x_size))),
-        "both-matrix-jacobians-of-x": Wrong(changed((4, lambda b, a, c: b * c, x_size))),
-        "one-example-only": Wrong(
-            changed(
+    predictions={
+        "rows-for-inputs": Mistake(result=lambda b, a, c: measured(b, a, c)[:, ::-1]),
+        "axis-kept": Mistake(result=changed((1, lambda b, a, c: b, x_size))),
+        "diagonal-stored": Mistake(result=changed((2, lambda b, a, c: 1, x_size))),
+        "both-matrix-jacobians-of-x": Mistake(result=changed((4, lambda b, a, c: b * c, x_size))),
+        "one-example-only": Mistake(
+            result=changed(
                 (3, lambda b, a, c: c, lambda b, a, c: a),
                 (4, lambda b, a, c: c, W_size),
             )
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "rows-for-inputs",
             "rows and columns have changed places",
             "You gave a row to each input. In this course, as in JAX, a row belongs to an output "
@@ -66,7 +66,7 @@ sizes = Question(
             "A function from 3 numbers to 2 has a Jacobian with 2 rows and 3 columns.",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "axis-kept",
             "the axis that is summed away",
             "For `x.sum(axis=0)` you counted b outputs. `axis=0` names the axis that goes away: "
@@ -74,7 +74,7 @@ sizes = Question(
             "jnp.ones((5, 3)).sum(axis=0) has the shape (3,).",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "diagonal-stored",
             "only the diagonal was counted",
             "For `tanh` you counted the entries on the diagonal. The Jacobian is the whole square: "
@@ -82,14 +82,14 @@ sizes = Question(
             "tanh of 15 numbers has a Jacobian of 15 × 15 = 225 entries, 15 of which can differ from 0.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "both-matrix-jacobians-of-x",
             "the input that counts is W",
             "For line 4 you counted the entries of x. There, W is the input, and x is a constant.",
             "{where}, line 4 has {got} in one place where {want} belongs.",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "one-example-only",
             "one example instead of the batch",
             "For `x @ W` you counted one row of x. The whole batch goes in and comes out: b · c "
@@ -106,25 +106,28 @@ def both_sides(x, W):
 
 
 def square_point(n, scale):
-    return {"x": wave((n,), phase=0.4, scale=scale), "W": wave((n, n), phase=1.3, scale=scale)}
+    return {
+        "x": test_array((n,), phase=0.4, scale=scale),
+        "W": test_array((n, n), phase=1.3, scale=scale),
+    }
 
 
 by_hand = Question(
     name="by_hand",
     returns=("J_left", "J_right"),
     points=(square_point(3, 1.0), square_point(4, 1.0), square_point(2, 200.0)),
-    large=(2,),
+    large_points=(2,),
     reference=both_sides,
-    wrong={
-        "conventions-mixed": Wrong(lambda x, W: 2 * (x @ W)[:, None] * W, "J_right"),
-        "left-transposed": Wrong(lambda x, W: W.T, "J_left"),
-        "slope-on-columns": Wrong(lambda x, W: 2 * (x @ W) * W.T, "J_right"),
-        "inner-only": Wrong(lambda x, W: W.T, "J_right"),
-        "outer-only": Wrong(lambda x, W: jnp.diag(2 * (x @ W)), "J_right"),
-        "slope-at-x": Wrong(lambda x, W: 2 * x[:, None] * W.T, "J_right"),
+    predictions={
+        "conventions-mixed": Mistake(result=lambda x, W: 2 * (x @ W)[:, None] * W, part="J_right"),
+        "left-transposed": Mistake(result=lambda x, W: W.T, part="J_left"),
+        "slope-on-columns": Mistake(result=lambda x, W: 2 * (x @ W) * W.T, part="J_right"),
+        "inner-only": Mistake(result=lambda x, W: W.T, part="J_right"),
+        "outer-only": Mistake(result=lambda x, W: jnp.diag(2 * (x @ W)), part="J_right"),
+        "slope-at-x": Mistake(result=lambda x, W: 2 * x[:, None] * W.T, part="J_right"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "conventions-mixed",
             "the other convention",
             "Your J_right has W where its transpose belongs. With the matrix on the right, output i "
@@ -132,7 +135,7 @@ by_hand = Question(
             "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ x @ W is [[1, 3], [2, 4]].",
             read=CHAPTER + "#jacobian-conventions",
         ),
-        Misconception(
+        Mistake(
             "left-transposed",
             "transposed, though the matrix stands on the left",
             "Your J_left is the transpose of W. With the matrix on the left, output i is the sum of "
@@ -140,7 +143,7 @@ by_hand = Question(
             "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ W @ x is W itself.",
             read=CHAPTER + "#jacobian-conventions",
         ),
-        Misconception(
+        Mistake(
             "slope-on-columns",
             "the outer slope multiplies rows",
             "Your J_right has the factor 2 · (x W)[j] in column j. The square acts on the outputs, so "
@@ -148,7 +151,7 @@ by_hand = Question(
             "lines the vector up with the columns.",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "inner-only",
             "the square was not differentiated",
             "Your J_right is the Jacobian of x W. The square comes after it, and its slope, 2 · (x W), "
@@ -156,14 +159,14 @@ by_hand = Question(
             "{where}, {entry} is {got} in yours; it should be {want}.",
             read=CHAPTER + "#jacobian-chain",
         ),
-        Misconception(
+        Mistake(
             "outer-only",
             "the matrix was forgotten",
             "Your J_right is the Jacobian of the square alone, diag(2 · (x W)). It still has to be "
             "multiplied with the Jacobian of x W.",
             read=CHAPTER + "#jacobian-chain",
         ),
-        Misconception(
+        Mistake(
             "slope-at-x",
             "the slope at the wrong place",
             "You took the slope of the square at x. What is squared is s = x W, so the slope is 2 s.",
@@ -182,32 +185,36 @@ def block_and_pullback(x, W, u):
 
 
 def matrix_point(a, b, scale):
-    return {"x": wave((a,), phase=0.7, scale=scale), "W": wave((a, b), phase=2.1, scale=scale)}
+    return {
+        "x": test_array((a,), phase=0.7, scale=scale),
+        "W": test_array((a, b), phase=2.1, scale=scale),
+    }
 
 
 block = lambda x, W: jax.jacfwd(times, argnums=1)(x, W)
-cotangent = lambda phase, scale: lambda p: {"u": wave((p["W"].shape[1],), phase, scale)}
+cotangent = lambda phase, scale: lambda p: {"u": test_array((p["W"].shape[1],), phase, scale)}
 
 matrix_derivatives = Question(
     name="matrix_derivatives",
     returns=("J", "W_bar"),
     points=(matrix_point(2, 3, 1.0), matrix_point(4, 2, 1.0), matrix_point(3, 3, 100.0)),
     tangents=(cotangent(0.2, 1.0), cotangent(3.0, 40.0)),
-    large=(2,),
+    large_points=(2,),
     reference=block_and_pullback,
-    like={"W_bar": "W"},
-    wrong={
-        "of-x-instead": Wrong(lambda x, W, u: (W.T, W @ u)),
-        "jacobian-is-x": Wrong(lambda x, W, u: x, "J"),
-        "in-before-out": Wrong(lambda x, W, u: np.moveaxis(block(x, W), 0, -1), "J"),
-        "every-output": Wrong(
-            lambda x, W, u: np.ones((len(u), 1, len(u))) * np.asarray(x)[None, :, None], "J"
+    shape_of={"W_bar": "W"},
+    predictions={
+        "of-x-instead": Mistake(result=lambda x, W, u: (W.T, W @ u)),
+        "jacobian-is-x": Mistake(result=lambda x, W, u: x, part="J"),
+        "in-before-out": Mistake(result=lambda x, W, u: np.moveaxis(block(x, W), 0, -1), part="J"),
+        "every-output": Mistake(
+            result=lambda x, W, u: np.ones((len(u), 1, len(u))) * np.asarray(x)[None, :, None],
+            part="J",
         ),
-        "outer-transposed": Wrong(lambda x, W, u: np.outer(u, x), "W_bar"),
-        "cotangent-ignored": Wrong(lambda x, W, u: block(x, W).sum(axis=0), "W_bar"),
+        "outer-transposed": Mistake(result=lambda x, W, u: np.outer(u, x), part="W_bar"),
+        "cotangent-ignored": Mistake(result=lambda x, W, u: block(x, W).sum(axis=0), part="W_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "jacobian-is-x",
             "the derivative is x",
             "Your J is x itself. One often reads that, but a Jacobian has the shape of the output, "
@@ -215,7 +222,7 @@ matrix_derivatives = Question(
             "For x = [2, 3] and b = 2, J[0] is [[2, 0], [3, 0]] and J[1] is [[0, 2], [0, 3]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "in-before-out",
             "the axes of the input come first",
             "Your J has the axes of the input first, (a, b, b). The output comes first: "
@@ -223,14 +230,14 @@ matrix_derivatives = Question(
             "{where}, J has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "every-output",
             "zeros were forgotten",
             "Your J says that every entry of W moves every output. Output i is made of column i of W "
             "alone: where l ≠ i, the derivative is 0.",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "outer-transposed",
             "the outer product the wrong way round",
             "Your W_bar is outer(u, x), the transpose of the right result. Its shape must be that of "
@@ -238,14 +245,14 @@ matrix_derivatives = Question(
             "With x = [2, 3] and u = [1, 0, 0], W_bar is [[2, 0, 0], [3, 0, 0]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "cotangent-ignored",
             "u was not used",
             "Your W_bar is the sum of J over the outputs: what comes back for a cotangent of ones. "
             "Each output has to be weighted with its entry of u first.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "of-x-instead",
             "derivatives for the other input",
             "You returned the derivatives with respect to x. Here W is the input, and x is fixed.",
@@ -262,7 +269,10 @@ longer = lambda x, y: jnp.concatenate([x**2 * jnp.sum(y), jnp.outer(y, x).ravel(
 
 
 def pair(n, m, scale):
-    return {"x": wave((n,), phase=0.1, scale=scale), "y": wave((m,), phase=1.9, scale=scale)}
+    return {
+        "x": test_array((n,), phase=0.1, scale=scale),
+        "y": test_array((m,), phase=1.9, scale=scale),
+    }
 
 
 both_jacobians = Question(
@@ -278,13 +288,13 @@ both_jacobians = Question(
         "nine outputs, x of shape (3,), y of shape (2,)",
         "two outputs, x of shape (3,), y of shape (2,)",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x, y: jax.jacfwd(f, argnums=(0, 1))(x, y),
-    wrong={
-        "first-argument-twice": Wrong(lambda f, x, y: (jax.jacfwd(f)(x, y),) * 2),
+    predictions={
+        "first-argument-twice": Mistake(result=lambda f, x, y: (jax.jacfwd(f)(x, y),) * 2),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "first-argument-twice",
             "the first argument, twice",
             "Your J_y is J_x again. Without `argnums`, jacfwd and jacrev differentiate with respect "
@@ -298,7 +308,7 @@ both_jacobians = Question(
 
 neighbours = lambda x: x * jnp.roll(x, 1)
 running = lambda x: jnp.cumsum(x) * x[0]
-mixing = lambda x: jnp.sin(wave((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
+mixing = lambda x: jnp.sin(test_array((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
 
 
 def sums_and_diagonal(f, x):
@@ -312,26 +322,26 @@ vgrad_and_diagonal = Question(
     name="vgrad_and_diagonal",
     returns=("vgrad", "diagonal"),
     points=(
-        {"f": neighbours, "x": wave((4,), phase=0.6)},
-        {"f": mixing, "x": wave((3,), phase=1.4)},
-        {"f": running, "x": wave((5,), phase=2.6, scale=100.0)},
+        {"f": neighbours, "x": test_array((4,), phase=0.6)},
+        {"f": mixing, "x": test_array((3,), phase=1.4)},
+        {"f": running, "x": test_array((5,), phase=2.6, scale=100.0)},
     ),
     labels=(
         "x times its left neighbour, four numbers",
         "a matrix inside a sine, three numbers",
         "x[0] times the running sum, five numbers",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=sums_and_diagonal,
-    like={"vgrad": "x", "diagonal": "x"},
-    wrong={
-        "vgrad-is-diagonal": Wrong(lambda f, x: (dense(f, x).sum(0),) * 2),
-        "diagonal-for-both": Wrong(lambda f, x: (jnp.diag(dense(f, x)),) * 2),
-        "sum-along-rows": Wrong(lambda f, x: dense(f, x).sum(axis=1), "vgrad"),
-        "value-pulled-back": Wrong(lambda f, x: f(x) @ dense(f, x), "vgrad"),
+    shape_of={"vgrad": "x", "diagonal": "x"},
+    predictions={
+        "vgrad-is-diagonal": Mistake(result=lambda f, x: (dense(f, x).sum(0),) * 2),
+        "diagonal-for-both": Mistake(result=lambda f, x: (jnp.diag(dense(f, x)),) * 2),
+        "sum-along-rows": Mistake(result=lambda f, x: dense(f, x).sum(axis=1), part="vgrad"),
+        "value-pulled-back": Mistake(result=lambda f, x: f(x) @ dense(f, x), part="vgrad"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "vgrad-is-diagonal",
             "vgrad is taken for the diagonal",
             "Your diagonal is the pullback of ones once more. It adds up each column of J, and equals "
@@ -340,7 +350,7 @@ vgrad_and_diagonal = Question(
             "diagonal (2, 1).",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "diagonal-for-both",
             "the diagonal is taken for vgrad",
             "Your vgrad is the diagonal of J. What vgrad returns is the pullback of ones: it adds up "
@@ -348,7 +358,7 @@ vgrad_and_diagonal = Question(
             "For J = [[2, 1], [2, 1]] the column sums are (4, 2), the diagonal is (2, 1).",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "sum-along-rows",
             "row sums instead of column sums",
             "Your vgrad adds up each row of J: that is J·1, the *pushforward* of a tangent of ones. A "
@@ -356,7 +366,7 @@ vgrad_and_diagonal = Question(
             "For J = [[1, 2], [3, 4]], J·1 is [3, 7], and Jᵀ·1 is [4, 6].",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "value-pulled-back",
             "the value in place of ones",
             "You pulled back the value f(x). The cotangent that vgrad uses is 1 for each output.",
@@ -381,7 +391,7 @@ riddles = (
 
 
 def riddle_point(n, m, phase, scale):
-    return {"x": wave((n,), phase, scale), "k": wave((m,), phase=1.3, scale=scale)}
+    return {"x": test_array((n,), phase, scale), "k": test_array((m,), phase=1.3, scale=scale)}
 
 
 def unmasked(x, k):
@@ -398,25 +408,29 @@ puzzles = Question(
         riddle_point(5, 3, 0.7, 1.0),
         riddle_point(6, 4, 3.3, 300.0),
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda x, k: tuple(of_x(f)(x, k) for f in riddles),
-    wrong={
-        "values-for-jacobians": Wrong(lambda x, k: tuple(f(x, k) for f in riddles)),
-        "one-for-all": Wrong(lambda x, k: 1.0, "J_sum"),
-        "row-for-a-number": Wrong(of_x(lambda x, k: jnp.sum(x)[None]), "J_sum"),
-        "square-of-ones": Wrong(of_x(lambda x, k: jnp.sum(x) + 0 * x), "J_sum"),
-        "tile-for-repeat": Wrong(of_x(lambda x, k: jnp.tile(x, 2)), "J_repeat"),
-        "own-entry-missing": Wrong(of_x(lambda x, k: jnp.cumsum(x) - x), "J_cumsum"),
-        "cumsum-transposed": Wrong(of_x(lambda x, k: jnp.cumsum(x[::-1])[::-1]), "J_cumsum"),
-        "sort-transposed": Wrong(lambda x, k: of_x(riddles[3])(x, k).T, "J_sort"),
-        "sort-changes-nothing": Wrong(of_x(lambda x, k: x), "J_sort"),
-        "index-wraps": Wrong(unmasked, "J_conv"),
-        "kernel-not-turned": Wrong(of_x(lambda x, k: jnp.convolve(x, k[::-1])), "J_conv"),
-        "conv-valid": Wrong(of_x(lambda x, k: jnp.convolve(x, k, "valid")), "J_conv"),
-        "kernel-as-input": Wrong(lambda x, k: of_x(riddles[4])(k, x), "J_conv"),
+    predictions={
+        "values-for-jacobians": Mistake(result=lambda x, k: tuple(f(x, k) for f in riddles)),
+        "one-for-all": Mistake(result=lambda x, k: 1.0, part="J_sum"),
+        "row-for-a-number": Mistake(result=of_x(lambda x, k: jnp.sum(x)[None]), part="J_sum"),
+        "square-of-ones": Mistake(result=of_x(lambda x, k: jnp.sum(x) + 0 * x), part="J_sum"),
+        "tile-for-repeat": Mistake(result=of_x(lambda x, k: jnp.tile(x, 2)), part="J_repeat"),
+        "own-entry-missing": Mistake(result=of_x(lambda x, k: jnp.cumsum(x) - x), part="J_cumsum"),
+        "cumsum-transposed": Mistake(
+            result=of_x(lambda x, k: jnp.cumsum(x[::-1])[::-1]), part="J_cumsum"
+        ),
+        "sort-transposed": Mistake(result=lambda x, k: of_x(riddles[3])(x, k).T, part="J_sort"),
+        "sort-changes-nothing": Mistake(result=of_x(lambda x, k: x), part="J_sort"),
+        "index-wraps": Mistake(result=unmasked, part="J_conv"),
+        "kernel-not-turned": Mistake(
+            result=of_x(lambda x, k: jnp.convolve(x, k[::-1])), part="J_conv"
+        ),
+        "conv-valid": Mistake(result=of_x(lambda x, k: jnp.convolve(x, k, "valid")), part="J_conv"),
+        "kernel-as-input": Mistake(result=lambda x, k: of_x(riddles[4])(k, x), part="J_conv"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "values-for-jacobians",
             "values instead of Jacobians",
             "You returned what the five functions give. The question is how each output reacts to each "
@@ -424,7 +438,7 @@ puzzles = Question(
             "cumsum of [5, 6] is [5, 11]; its Jacobian is [[1, 0], [1, 1]].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "one-for-all",
             "one number for all inputs",
             "Your J_sum is the number 1. That is the slope for one input; there are n of them, and "
@@ -432,7 +446,7 @@ puzzles = Question(
             "The Jacobian of the sum of three numbers is [1, 1, 1].",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "square-of-ones",
             "a sum has one output",
             "Your J_sum is a square of ones, as if there were n outputs. The sum is a single number, "
@@ -440,7 +454,7 @@ puzzles = Question(
             "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "row-for-a-number",
             "a row where a vector belongs",
             "Your J_sum is a matrix with one row. The sum is a number, of shape (), and out + in is "
@@ -448,7 +462,7 @@ puzzles = Question(
             "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "tile-for-repeat",
             "the whole vector twice, instead of each entry",
             "Your J_repeat belongs to `jnp.tile`, which puts the whole vector down twice. `repeat` "
@@ -456,7 +470,7 @@ puzzles = Question(
             "jnp.tile of [7, 8] is [7, 8, 7, 8]; jnp.repeat([7, 8], 2) is [7, 7, 8, 8].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "own-entry-missing",
             "the diagonal is missing",
             "Your J_cumsum has zeros on its diagonal. A running sum includes its own entry: y[o] "
@@ -464,7 +478,7 @@ puzzles = Question(
             "cumsum of [5, 6] is [5, 11], not [0, 5].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "cumsum-transposed",
             "the wrong triangle",
             "Your J_cumsum is the transpose of the right one: it adds up from x[o] to the end. Output "
@@ -472,7 +486,7 @@ puzzles = Question(
             "The first output of cumsum is x[0] alone: row 0 is [1, 0, 0].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "sort-transposed",
             "where to, in place of where from",
             "Your J_sort is the transpose of the right one: it takes the sorted numbers back to "
@@ -482,7 +496,7 @@ puzzles = Question(
             "of the Jacobian is [0, 1, 0].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "sort-changes-nothing",
             "the numbers stay the same, but not their places",
             "Your J_sort is the identity. No number changes in a sort, but it moves: output o is the "
@@ -490,7 +504,7 @@ puzzles = Question(
             "Sorting [30, 10, 20] puts x[1] first: row 0 of the Jacobian is [0, 1, 0].",
             read=CHAPTER + "#jacobian-map",
         ),
-        Misconception(
+        Mistake(
             "index-wraps",
             "k has no such entry",
             "Your J_conv has entries of k where zeros belong. k[o - i] only means something for "
@@ -499,7 +513,7 @@ puzzles = Question(
             "For k = jnp.array([7, 8]), k[-1] is 8, and so is k[5].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "kernel-not-turned",
             "a correlation, not a convolution",
             "Your J_conv has k in the opposite order. In a convolution the two indices add up to o, "
@@ -507,7 +521,7 @@ puzzles = Question(
             "For k = [7, 8] and two inputs the Jacobian is [[7, 0], [8, 7], [0, 8]].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "conv-valid",
             "only where the kernel fits",
             'Your J_conv is that of the mode "valid", which keeps only the outputs where k lies wholly '
@@ -515,7 +529,7 @@ puzzles = Question(
             "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "kernel-as-input",
             "the derivative by the kernel",
             "Your J_conv is the Jacobian with respect to k. Here x is the input, and k is fixed: a "

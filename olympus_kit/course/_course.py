@@ -10,8 +10,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ..checks import _progress
-from ..checks._store import ANSWERS, folders, read_answers
+from .. import checks
+from ..checks import ANSWERS, folders, read_answers
 from ..files import write_whole
 from . import _notebook as nb
 from ._merge import merge
@@ -39,12 +39,12 @@ class Page:
 
     def states(self) -> dict[str, str]:
         """Question -> "correct", "not yet", "not attempted", as last checked."""
-        seen = _progress.read(self.path.parent)
+        seen = checks.progress(self.path.parent)
         return {name: seen.get(name, {}).get("state", "not attempted") for name in self.names}
 
     def solved(self) -> list[str]:
         """The questions that passed once."""
-        return [name for name in self.names if _progress.is_solved(self.path.parent, name)]
+        return [name for name in self.names if checks.is_solved(self.path.parent, name)]
 
     def saved(self) -> int:
         """When the page was last saved; 0 where there is none (an editor may be replacing it)."""
@@ -107,7 +107,8 @@ def reset(question: str) -> Path | None:
         mine = nb.read(at.path) if at.path.exists() else None
         copy = keep(at.path) if mine else None
         write_whole(at.path, _with_stub(at, mine, question))
-    _progress.update(at.path.parent, question, {"state": "not attempted", "hints": 0})
+    fresh = {"state": "not attempted", "hints": 0}
+    checks.change_state(at.path.parent, question, lambda before: {**before, **fresh})
     return copy
 
 
@@ -127,7 +128,7 @@ def _with_stub(at: Page, mine: Any, question: str) -> str:
 def editing(folder: Path) -> Iterator[None]:
     """Let one process at a time change the pages of a folder."""
     try:
-        with FileLock(_progress._folder(folder) / "pages.lock", timeout=30):
+        with FileLock(checks.state_folder(folder) / "pages.lock", timeout=30):
             yield
     except Timeout:
         raise CourseError(f"Another olympus is changing {folder}: try again.") from None
@@ -135,18 +136,8 @@ def editing(folder: Path) -> Iterator[None]:
 
 def keep(path: Path) -> Path:
     """Keep a page as it is, to the byte, under a dated name that no other copy has."""
-    folder = path.parent / _progress.FOLDER / "kept"
+    folder = path.parent / checks.FOLDER / "kept"
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"{path.stem}-{datetime.now():%Y-%m-%d-%H%M%S}"
     names = (folder / f"{stamp}{n}.md" for n in ("", *(f"-{i}" for i in range(2, 1000))))
     return Path(shutil.copyfile(path, next(name for name in names if not name.exists())))
-
-
-def next_hint(question: str) -> tuple[int, list[str]]:
-    """The number of the next hint (from 1), and all the hints; remembers that it was given."""
-    at = page_of(question)
-    hints: list[str] = at.told["questions"][question]["hints"]
-    given = _progress.read(at.path.parent).get(question, {}).get("hints", 0)
-    number = min(int(given) + 1, len(hints))
-    _progress.update(at.path.parent, question, {"hints": number})
-    return number, hints

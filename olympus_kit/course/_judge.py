@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checks._api import outcome_of
-from ..checks._diagnose import explain
-from ..checks._outcome import Outcome
-from ..checks._store import find
-from ..checks._unsolved import Unsolved
+from ..checks import Outcome, Unsolved, explain_error, find, outcome_of
 
 
 @dataclass(frozen=True)
@@ -46,10 +42,12 @@ def run(cells: list[tuple[str, str]]) -> dict[str, Any]:
 
 def judge(name: str, namespace: dict[str, Any]) -> Outcome:
     """What there is to say about the answer to the question `name`."""
-    question, answer = find(name).question, namespace.get(name)
+    entry = find(name)
+    answer = namespace.get(name)
     if isinstance(answer, CellError):
-        return Outcome(name, "not yet", explain(question, answer.error, answer))
-    return outcome_of(question, namespace)
+        diagnosis = explain_error(entry.question, answer.error, answer)
+        return Outcome(name, "not yet", diagnosis)
+    return outcome_of(entry.question, namespace, entry.edits)
 
 
 def main() -> None:

@@ -70,8 +70,8 @@ class Exercise:
 
     @property
     def mutants(self) -> list[tuple[str, str, Cell]]:
-        """Of each wrong answer: the misconception's id, the code, the cell."""
-        return [(str(c.raw.metadata["misconception"]), c.code(), c) for c in self.parts["mutant"]]
+        """Of each wrong answer: the mistake's id, the code, the cell."""
+        return [(str(c.raw.metadata["mistake"]), c.code(), c) for c in self.parts["mutant"]]
 
     @property
     def alternatives(self) -> list[str]:
@@ -200,8 +200,8 @@ def _complete(exercise: Exercise) -> None:
             say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
             raise exercise.answer.wrong(f"this answer {say}")
     for cell in exercise.parts["mutant"]:
-        if not cell.raw.metadata.get("misconception"):
-            raise cell.wrong('a mutant without a message: name its "misconception" in the cell.')
+        if not cell.raw.metadata.get("mistake"):
+            raise cell.wrong('a mutant without a message: name its "mistake" in the cell.')
     for cell in (*exercise.parts["mutant"], *exercise.parts["alternative"]):
         cell.code()
 

@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers, find_metadata_tags
 
-from ..checks._outcome import MARKS
+from ..checks import MARKS
 from . import _notebook as nb
 from ._cache import compile_cache
 from ._runner import SECONDS

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..checks._catalogue import catalogue
-from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
+from ..checks import ANSWERS, SPEC, catalogue, encode, questions, read_answers
 from ..files import write_whole
 from . import _notebook as nb
 from ._course import editing, keep
@@ -102,10 +101,10 @@ def verify(lesson: Lesson, spec: str) -> None:
     for exercise in lesson.exercises:
         if exercise.name not in known:
             raise exercise.answer.wrong("no Question of this name stands in a spec cell.")
-        ids = catalogue().keys() | {m.id for m in known[exercise.name].misconceptions}
+        ids = catalogue().keys() | {m.id for m in known[exercise.name].mistakes}
         for id_, _, cell in exercise.mutants:
             if id_ not in ids:
-                raise cell.wrong(f"a mutant without a message: no misconception `{id_}`.")
+                raise cell.wrong(f"a mutant without a message: no mistake `{id_}`.")
 
 
 def release(sources: Path, target: Path, *, only: str = "", check: bool = False) -> Report:

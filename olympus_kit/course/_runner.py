@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checks import _progress
-from ..checks._outcome import Outcome
+from ..checks import Outcome, record
 from . import _notebook as nb
 from ._cache import compile_cache
 from ._course import Page
@@ -68,7 +67,7 @@ def _check(page: Page, task: str | Exception, seconds: float, running: Running) 
         reason = _judge(page, task, Path(folder), seconds, running)
         outcomes = _told(Path(folder, TOLD))
     for outcome in outcomes:
-        _progress.record(page.path.parent, outcome.name, outcome.state)
+        record(page.path.parent, outcome.name, outcome.state)
     left = ", ".join(page.names[len(outcomes) :])
     return Checked(page, outcomes, left and f"{page.path} {reason}. Not judged: {left}.")
 

@@ -19,6 +19,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ..checks import (
+    change_state,
+    find,
+    hint_card,
+    is_solved,
+    solution_card,
+    with_next_hint,
+)
 from ..files import write_whole
 from . import _course, _doctor, _lab
 from . import _notebook as nb
@@ -156,10 +164,13 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
 @command
 def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
-    number, hints = _course.next_hint(name)
-    data = {"question": name, "number": number, "of": len(hints), "hint": hints[number - 1]}
-    head = Text(f"Hint {number} of {len(hints)} for {name}", "bold")
-    _tell(json, data, head, Markdown(hints[number - 1]))
+    entry = find(name, _course.exercises_folder())
+    most = len(entry.hints)
+    state = change_state(entry.folder, name, lambda before: with_next_hint(before, most))
+    number = state["hints"]
+    data = {"question": name, "number": number, "of": most, "hint": entry.hints[number - 1]}
+    card = hint_card(entry, number)
+    _tell(json, data, Text(card.title, "bold"), Markdown(card.body))
 
 
 @command
@@ -169,13 +180,12 @@ def solution(
     json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
-    at = _course.page_of(name)
-    if not give_up and name not in at.solved():
+    entry = find(name, _course.exercises_folder())
+    if not give_up and not is_solved(entry.folder, name):
         _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
-    told = {key: at.told["questions"][name][key] for key in ("solution", "explanation")}
-    shown = Markdown(f"```python\n{told['solution']}\n```\n\n{told['explanation']}")
-    _tell(json, {"question": name, **told}, shown)
+    data = {"question": name, "solution": entry.solution, "explanation": entry.explanation}
+    _tell(json, data, Markdown(solution_card(entry).body))
 
 
 @command

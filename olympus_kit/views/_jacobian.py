@@ -209,10 +209,10 @@ class Jacobian(View):
         states = [pack({"view": view, "step": -1}) for view in found]
         return self.model() | {"ladders": {"tag": _element(Graph.scripts)[0], "states": states}}
 
-    def html(self) -> str:
+    def html(self, step: int = -1) -> str:
         """Return HTML that steps without a kernel, with the front-end of its ladders."""
         ladders = f"\n<script>\n{_element(Graph.scripts)[1]}</script>"
-        return super().html() + ladders * self._opens
+        return super().html(step) + ladders * self._opens
 
     def live(self) -> Any:
         """Return a widget over the same front-end, whose `step` Python can read and set."""

@@ -48,15 +48,15 @@ class View(ABC):
         """Return the view's model as JSON."""
         return json.dumps(self.model(), ensure_ascii=False)
 
-    def html(self) -> str:
-        """Return HTML that steps without a kernel and fetches nothing.
+    def html(self, step: int = -1) -> str:
+        """Return HTML that steps without a kernel and fetches nothing; it opens at `step`.
 
         Where scripts are taken away (an untrusted notebook), the picture is what remains. The
         script carries the whole front-end and does nothing where it has run before; a site may
         keep one copy of it in a file.
         """
         tag, code = _element(self.scripts)
-        state = pack({"view": self._embedded(), "step": -1})
+        state = pack({"view": self._embedded(), "step": step})
         picture = base64.b64encode(self.svg().encode()).decode()
         return (
             f"<{tag} data-state='{state}' style='display:block'>"

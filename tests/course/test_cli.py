@@ -206,7 +206,7 @@ def test_export_is_a_plain_notebook_and_overwrites_nothing(student):
     ("words", "said"),
     [
         (["check", "99"], "No exercise 99. There are: 00_start, "),
-        (["hint", "nonsense"], "No question nonsense. There are: slope"),
+        (["hint", "nonsense"], 'There is no question called "nonsense". There are: slope'),
         (["reset", "nonsense"], "No question nonsense."),
     ],
 )

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import olympus
-from olympus_kit.checks import Outcome, _timer, outcome_of
-from olympus_kit.checks._catalogue import lookup
-from olympus_kit.checks._run import is_array, references
-from olympus_kit.checks._store import find
+from olympus_kit.checks import Outcome, outcome_of
+from olympus_kit.checks import run as _timer
+from olympus_kit.checks.message import lookup
+from olympus_kit.checks.run import is_array, references
+from olympus_kit.checks.store import find
 from olympus_kit.course import _lesson, _notebook, _release
 from olympus_kit.course._leak import leaks
 
@@ -238,8 +239,8 @@ KNOWN = {"part", "where", "entry", "got", "want", "got_shape", "want_shape", "or
 @each
 def test_every_foreseen_mistake_has_a_message_that_can_be_filled_in(lesson, exercise):
     question = find(exercise.name, REPO).question
-    for id_ in question.wrong:
-        message = lookup(id_, question.misconceptions).message
+    for id_ in question.predictions:
+        message = lookup(id_, question.mistakes).message
         assert {field for _, field, _, _ in Formatter().parse(message) if field} <= KNOWN
 
 
@@ -249,6 +250,6 @@ def test_every_page_to_read_again_exists():
     for lesson in LESSONS:
         for exercise in lesson.exercises:
             question = find(exercise.name, REPO).question
-            pages = {question.read, *(m.read for m in question.misconceptions)} - {""}
+            pages = {question.read, *(m.read for m in question.mistakes)} - {""}
             assert pages
             assert all((REPO / page.partition("#")[0]).exists() for page in pages)

@@ -46,7 +46,7 @@ def failed(done):
 
 def questions(folder):
     """Every question of a folder of exercises, with its page."""
-    from olympus_kit.checks._store import read_answers
+    from olympus_kit.checks.store import read_answers
 
     return {
         (f"{path.stem}.md", f"{name}-check")
@@ -69,7 +69,7 @@ def test_a_report_has_file_and_line_and_the_short_message(student):
     done = nbval(student, "--nbval", "exercises/04_reverse.md")
     line = 1 + page.read_text().splitlines().index('check("dense_vjp")')
     assert f"{page}:{line}: Cell 4 (dense_vjp-check)" in done.stdout
-    assert "△ dense_vjp: not yet · the batch axis was not summed" in done.stdout
+    assert "△ dense_vjp: not yet · the first axis was not summed" in done.stdout
     assert "Traceback" not in done.stdout
     assert {page for page, _ in failed(done)} == {"exercises/04_reverse.md"}
     assert {check for _, check in failed(done)} == {

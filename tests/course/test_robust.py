@@ -14,7 +14,7 @@ import pytest
 from student_edits import answer
 from typer.testing import CliRunner
 
-from olympus_kit.checks import _progress
+from olympus_kit.checks import store
 from olympus_kit.course import _course, _merge, _notebook, _release
 from olympus_kit.course.cli import app
 from olympus_kit.files import write_whole
@@ -215,8 +215,9 @@ def test_two_windows_at_once_lose_nothing(student):
         answer(path, name, f"{name} = 1  {MINE}")
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from olympus_kit.checks import _progress\nfrom olympus_kit.course import _course\n"
-        "for n in range(20):\n    _progress.update(Path('exercises'), sys.argv[1] + str(n), {})\n"
+        "from olympus_kit.checks import store\nfrom olympus_kit.course import _course\n"
+        "for n in range(20):\n"
+        "    store.change_state(Path('exercises'), sys.argv[1] + str(n), dict)\n"
         "_course.reset(sys.argv[1])\n"
     )
     windows = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
@@ -224,7 +225,7 @@ def test_two_windows_at_once_lose_nothing(student):
     text = path.read_text()
     assert MINE not in text
     assert all(f'raise Unsolved("{name}")' in text for name in names)
-    known = _progress.read(exercises)
+    known = store.progress(exercises)
     assert {f"{name}{n}" for name in names for n in range(20)} <= set(known)
     assert len(kept(path)) == 2
 
