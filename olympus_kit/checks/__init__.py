@@ -14,6 +14,7 @@ from .api import solution_card as solution_card
 from .evidence import EditRow as EditRow
 from .evidence import Evidence as Evidence
 from .evidence import digest as digest
+from .evidence import in_precision as in_precision
 from .evidence import observe as observe
 from .evidence import same_tree as same_tree
 from .message import catalogue as catalogue
@@ -23,6 +24,7 @@ from .outcome import CheckFailed as CheckFailed
 from .outcome import NotAttempted as NotAttempted
 from .outcome import NotYet as NotYet
 from .outcome import Outcome as Outcome
+from .run import TookTooLong as TookTooLong
 from .run import inputs as inputs
 from .run import is_array as is_array
 from .run import time_limit as time_limit
@@ -45,6 +47,7 @@ from .store import FOLDER as FOLDER
 from .store import SPEC as SPEC
 from .store import Entry as Entry
 from .store import change_state as change_state
+from .store import decode as decode
 from .store import encode as encode
 from .store import find as find
 from .store import folders as folders

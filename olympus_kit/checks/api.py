@@ -29,7 +29,7 @@ def check(name: str) -> None:
     """
     entry = store.find(name)
     outcome = outcome_of(entry.question, sys._getframe(1).f_globals, entry.edits)
-    _change_state(entry, lambda before: store.with_state(before, outcome.state))
+    _record(entry, outcome)
     if outcome.state != "correct":
         raise outcome.error()
     show(success(name, entry.explanation))
@@ -48,8 +48,7 @@ def check_all() -> None:
     outcomes = []
     for entry in _asked(namespace):
         outcome = outcome_of(entry.question, namespace, entry.edits)
-        state = outcome.state
-        _change_state(entry, lambda before, state=state: store.with_state(before, state))
+        _record(entry, outcome)
         outcomes.append(outcome)
     print(table(outcomes))
 
@@ -111,8 +110,6 @@ def outcome_of(
         return Outcome(name, "not attempted", diagnose(question, "missing", facts))
     answer = namespace[name]
     try:
-        if isinstance(answer, Unsolved):
-            raise answer
         with run.time_limit(run.SECONDS), run.truncated_output():
             diagnosis = _judge(question, answer, edits)
     except run.TookTooLong:
@@ -125,6 +122,8 @@ def outcome_of(
 def _judge(question: Question, answer: Any, edits: Sequence[EditRow]) -> Diagnosis | None:
     """The diagnosis; where an answer keeps the check itself from comparing, that is said."""
     try:
+        if isinstance(answer, Unsolved):
+            raise answer
         return steps.judge(question, answer, edits)
     except (Unsolved, KeyboardInterrupt, run.TookTooLong):
         raise
@@ -143,6 +142,10 @@ def _asked(namespace: Mapping[str, Any]) -> list[Entry]:
         if any(name in namespace for name in names):
             entries += [store.find(name, folder) for name in names]
     return entries
+
+
+def _record(entry: Entry, outcome: Outcome) -> None:
+    _change_state(entry, lambda before: store.with_state(before, outcome.state))
 
 
 def _change_state(entry: Entry, change: Callable[[store.State], store.State]) -> store.State:

@@ -146,7 +146,7 @@ def calls(answer: Answer, arguments: Arguments, precision: str) -> Counter[str]:
             replaced = []
             for path, leaf in leaves:
                 replaced.append(counted(name + jax.tree_util.keystr(path), leaf))
-            watched.append(container.unflatten(replaced))
+            watched.append(jax.tree_util.tree_unflatten(container, replaced))
         answer(*watched)
     return counts
 

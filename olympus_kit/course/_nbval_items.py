@@ -14,13 +14,22 @@ import pytest
 from jupyter_client.kernelspec import NoSuchKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, find_comment_markers, find_metadata_tags
 
-from ..checks import MARKS
+from ..checks import ANSWERS, MARKS, read_answers
 from . import _notebook as nb
 from ._cache import compile_cache
 from ._runner import SECONDS
 
 STARTS = 3
 NBVALS_TIMEOUT = 2000.0
+# A magic that does not exist only prints a line by itself; this makes it an error of its cell.
+USAGE_ERRORS = """
+try:
+    get_ipython().show_usage_error = lambda error: get_ipython()._showtraceback(
+        type(error), error, [f"UsageError: {error}"]
+    )
+except NameError:
+    pass
+"""
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -33,6 +42,7 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
             self.nb = nb.read(self.path)
         except nb.NotANotebook as error:
             raise self.CollectError(str(error)) from None
+        self._complete()
         lines = nb.lines(self.path, self.nb)
         every = zip(self.nb.cells, lines, strict=True)
         code = [(cell, line) for cell, line in every if cell.cell_type == "code"]
@@ -44,6 +54,19 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
             item = MystCell.from_parent(self, name=label, **known)
             item.line = line
             yield item
+
+    def _complete(self) -> None:
+        """Fail for an exercise that has lost its check cells: it would pass without them."""
+        answers = self.path.with_suffix(ANSWERS)
+        if not answers.exists():
+            return
+        names = {nb.name(cell) for cell in self.nb.cells}
+        lost = [q for q in read_answers(answers)["questions"] if f"{q}-check" not in names]
+        if lost:
+            raise self.CollectError(
+                f"{self.path} has lost its check of {', '.join(lost)}: "
+                f"`olympus reset {lost[0]}` brings it back."
+            )
 
     def _options(self, cell: Any) -> dict[str, bool]:
         options = {"check": self.compare_outputs, "check_exception": False, "skip": False}
@@ -64,6 +87,7 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
                     raise
             else:
                 _watch(self.kernel)
+                self.kernel.kc.execute(USAGE_ERRORS, silent=True, store_history=False)
                 return
 
     def teardown(self) -> None:

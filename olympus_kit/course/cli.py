@@ -21,7 +21,6 @@ from rich.text import Text
 
 from ..checks import (
     change_state,
-    find,
     hint_card,
     is_solved,
     solution_card,
@@ -31,6 +30,7 @@ from ..files import write_whole
 from . import _course, _doctor, _lab
 from . import _notebook as nb
 from ._course import CourseError, page, pages
+from ._lesson import read_all
 from ._release import release as run_release
 from ._runner import SECONDS, Checked, check_pages
 
@@ -106,7 +106,8 @@ def list_(json: Json = False) -> None:
     for p in every:
         bar = ProgressBar(len(p.names), len(p.solved()), width=10)
         solved = f"{len(p.solved())} of {len(p.names)}"
-        table.add_row(p.stem, p.told["title"], p.told["level"], str(p.told["minutes"]), solved, bar)
+        row = p.json()
+        table.add_row(p.stem, p.title, row["level"], str(row["minutes"]), solved, bar)
     _tell(json, [p.json() for p in every], table)
 
 
@@ -121,26 +122,28 @@ def check(
     chosen = [page(which)] if which else pages()
     steps = check_pages(chosen, seconds, jobs)
     quiet = json or not err.is_terminal
-    found = list(track(steps, "checking", len(chosen), console=err, disable=quiet, transient=True))
-    _tell_checked(found, json)
-    raise typer.Exit(max(one.code for one in found))
+    results = list(
+        track(steps, "checking", len(chosen), console=err, disable=quiet, transient=True)
+    )
+    _tell_checked(results, json)
+    raise typer.Exit(max(one.code for one in results))
 
 
-def _tell_checked(found: list[Checked], json: bool) -> None:
+def _tell_checked(results: list[Checked], json: bool) -> None:
     """Print what came of some pages; what kept one from being judged goes to standard error."""
-    _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in found}, *_checked(found))
-    for one in found:
+    _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in results}, *_checked(results))
+    for one in results:
         if one.trouble:
             _complain(f"olympus: {one.trouble}")
 
 
-def _checked(found: list[Checked]) -> Iterator[Text]:
-    for one in found:
+def _checked(results: list[Checked]) -> Iterator[Text]:
+    for one in results:
         yield Text(f"\n{one.page.stem}\n", "bold")
         for outcome in one.outcomes:
             yield Text(outcome.text() + "\n", "green" if outcome.state == "correct" else "")
-    states = [o.state for one in found for o in one.outcomes]
-    asked = sum(len(one.page.names) for one in found)
+    states = [o.state for one in results for o in one.outcomes]
+    asked = sum(len(one.page.names) for one in results)
     yield Text(f"{states.count('correct')} of {asked} correct")
 
 
@@ -164,7 +167,7 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
 @command
 def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
-    entry = find(name, _course.exercises_folder())
+    entry = _course.entry(name)
     most = len(entry.hints)
     state = change_state(entry.folder, name, lambda before: with_next_hint(before, most))
     number = state["hints"]
@@ -180,7 +183,7 @@ def solution(
     json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
-    entry = find(name, _course.exercises_folder())
+    entry = _course.entry(name)
     if not give_up and not is_solved(entry.folder, name):
         _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
@@ -205,17 +208,16 @@ def next_(json: Json = False) -> None:
         return
     at, name = left[0]
     data = {"question": name, "exercise": at.stem, "path": str(at.path)}
-    _tell(json, data, f"{name} in {os.path.relpath(at.path)}: {at.told['title']}")
+    _tell(json, data, f"{name} in {os.path.relpath(at.path)}: {at.title}")
 
 
 @command
 def export(
     which: Which,
-    ipynb: Annotated[bool, typer.Option("--ipynb", help="As a Jupyter notebook.")] = True,
     to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04 --ipynb`.
+    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04`.
 
     Its checks find the questions wherever the folder `exercises` lies beside it or above it.
     """
@@ -244,8 +246,33 @@ def release(
 
 
 @command
+def try_(
+    which: Some = "",
+    every: Annotated[bool, typer.Option("--all", help="Every lesson.")] = False,
+    edits: Annotated[bool, typer.Option("--edits", help="Print every edit.")] = False,
+    sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
+    json: Json = False,
+) -> None:
+    """Try single edits of a lesson's solutions: which would pass? Example: `olympus try 04`."""
+    from . import _survey
+
+    if not which and not every:
+        raise CourseError("Name a lesson, such as 04, or add --all.")
+    surveys = []
+    for lesson in read_all(sources, which):
+        for one in _survey.survey(lesson):
+            surveys.append(one)
+            _tell(False, None, *([] if json else one.lines(edits)))
+    _tell(json, [one.json() for one in surveys])
+    surviving = sum(len(one.surviving) for one in surveys)
+    if not json:
+        _tell(False, None, f"{len(surveys)} questions, {surviving} edits survive")
+    raise typer.Exit(1 if surviving else 0)
+
+
+@command
 def doctor(json: Json = False) -> None:
-    """Look at versions, kernel, settings and ports. Example: `olympus doctor`."""
+    """Look at versions, kernel and course. Example: `olympus doctor`."""
     findings = _doctor.examine()
     table = Table("", "what", "seen", "what to do")
     for f in findings:

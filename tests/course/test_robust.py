@@ -45,7 +45,7 @@ def kept(page):
 BROKEN = {
     "can't be read as a MyST notebook": lambda b: b.replace(b"[answer]", b"[answer"),
     "is not of type 'array'": lambda b: b.replace(b"[answer]", b"answer"),
-    "is no text in UTF-8": lambda b: b.decode().encode("utf-16"),
+    "is not valid UTF-8": lambda b: b.decode().encode("utf-16"),
     "a merge conflict is left here": lambda b: b + b"\n<<<<<<< mine\n=======\n>>>>>>> theirs\n",
     "can't be read": lambda b: b.replace(b"kernelspec:", b"kernelspec: [3"),
 }
