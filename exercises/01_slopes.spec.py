@@ -213,9 +213,9 @@ def one_after_the_other(X, y, steps, rate):
     return w, b
 
 
-def data(scale, phase):
-    X = test_array((30, 2), phase=phase, scale=scale)
-    return {"X": X, "y": X @ np.array([2.0, -3.0]) + 1}
+def data(scale, phase, rows=30, columns=2):
+    X = test_array((rows, columns), phase=phase, scale=scale)
+    return {"X": X, "y": X @ np.array([2.0, -3.0, 0.5])[:columns] + 1}
 
 
 fit = Question(
@@ -223,10 +223,14 @@ fit = Question(
     returns=("w", "b"),
     points=(
         {**data(1.0, 0.0), "steps": 2, "rate": 0.1},
-        {**data(1.0, 2.0), "steps": 5, "rate": 0.25},
+        {**data(1.0, 2.0, 20, 3), "steps": 5, "rate": 0.25},
         {**data(100.0, 1.0), "steps": 4, "rate": 0.00005},
     ),
-    labels=("30 points, 2 steps", "30 other points, 5 steps", "30 points far out, 4 steps"),
+    labels=(
+        "30 points, 2 steps",
+        "20 points with 3 columns, 5 steps",
+        "30 points far out, 4 steps",
+    ),
     large_points=(2,),
     reference=dense_fit,
     predictions={
@@ -262,8 +266,9 @@ fit = Question(
         Mistake(
             "bias-forgotten",
             "the bias never moves",
-            "Your b stays 0. `grad(loss)` differentiates for the first argument only; with "
-            "`argnums=(0, 1)` it gives the gradients for w and b.",
+            "Your b stays 0. Either its gradient was not asked for (`grad` differentiates with "
+            "respect to the first argument alone; `argnums=(0, 1)` gives both), or the loss does "
+            "not depend on b.",
             read=CHAPTER,
         ),
         Mistake(

@@ -40,6 +40,14 @@ def with_rules(product=None, sine=None):
     return Mistake(result=pushed, part="tangent")
 
 
+def added_in_place(x, sin):
+    """x² + (x² + sin x): `y += ...` must leave the x² that z names as it was."""
+    y = x * x
+    z = y
+    y += sin(x)
+    return y + z
+
+
 def doubled(call, arguments):
     twice = {**arguments, "x_dot": 2 * arguments["x_dot"]}
     return call(**twice)[1], 2 * call(**arguments)[1]
@@ -53,13 +61,15 @@ push = Question(
     returns=("value", "tangent"),
     points=(
         {"f": lambda x, sin: x * sin(x) + x * x, "x": test_array((), 0.5)},
-        {"f": lambda x, sin: sin(sin(x * x) * x), "x": test_array((3,), 1.0)},
-        {"f": lambda x, sin: x * x * x + sin(x) * x, "x": test_array((2, 2), 2.0, 40.0)},
+        {"f": lambda x, sin: sin(sin(x * x) * x), "x": test_array((), 1.0)},
+        {"f": lambda x, sin: x * x * x + sin(x) * x, "x": test_array((), 2.0, 40.0)},
+        {"f": added_in_place, "x": test_array((), 3.0)},
     ),
     labels=(
-        "x sin x + x², x a number",
-        "sin(x sin x²), x of shape (3,)",
-        "x³ + x sin x, x of shape (2, 2)",
+        "x sin x + x²",
+        "sin(x sin x²)",
+        "x³ + x sin x, x far out",
+        "x² + (x² + sin x), with y += ... in between",
     ),
     tangents=(direction(0.3, 1.0), direction(4.0, 3.0)),
     large_points=(2,),

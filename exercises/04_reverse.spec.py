@@ -256,11 +256,13 @@ add_vjp = Question(
         {"a": test_array((5, 3)), "b": test_array((3,), phase=1.0)},
         {"a": test_array((4, 1), phase=2.0), "b": test_array((1, 6), phase=3.0)},
         {"a": np.array(200.0), "b": test_array((2, 3, 4), phase=1.0, scale=300.0)},
+        {"a": test_array((3, 1), phase=4.0), "b": test_array((2, 3, 4), phase=5.0)},
     ),
     labels=(
         "a of shape (5, 3), b of shape (3,)",
         "a of shape (4, 1), b of shape (1, 6)",
         "a of shape (), b of shape (2, 3, 4)",
+        "a of shape (3, 1), b of shape (2, 3, 4)",
     ),
     large_points=(2,),
     tangents=(both_shapes(0.5, 1.0), both_shapes(4.0, 20.0)),

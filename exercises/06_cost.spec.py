@@ -65,7 +65,7 @@ best_time = Question(
     adapt=on_a_machine,
     points=(
         {"compiling": 16.0, "work": WORK, "repeats": 5},
-        {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 5},
+        {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 4},
         {"compiling": 1024.0, "work": 64 * WORK, "repeats": 5},
     ),
     labels=("calls of about a second", "calls of half a second", "calls of a minute"),
@@ -75,6 +75,7 @@ best_time = Question(
         "not-waited": Mistake(result=lambda compiling, work, repeats: ASK),
         "only-first-call": Mistake(result=lambda compiling, work, repeats: compiling + work[0]),
         "mean-of-times": Mistake(result=lambda c, work, r: np.mean(timed(c, work, r))),
+        "median-of-times": Mistake(result=lambda c, work, r: np.median(timed(c, work, r))),
         "total-time": Mistake(result=lambda c, work, r: np.sum(timed(c, work, r))),
         "largest-time": Mistake(result=lambda c, work, r: np.max(timed(c, work, r))),
         "first-call-counted": Mistake(
@@ -82,6 +83,13 @@ best_time = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "median-of-times",
+            "the median",
+            "That is the median of the times. A computer is only ever disturbed into being slower, "
+            "so this question asks for the smallest one.",
+            read=TIME,
+        ),
         Mistake(
             "not-waited",
             "the result is not waited for",
@@ -409,6 +417,14 @@ def forgets(answer, arguments):
     return True if values < SEGMENTS * TURNS / 3 else {"values": f"{values:.0f}"}
 
 
+def differentiates(answer, arguments):
+    """Whether the gradient is that of the steps one after the other."""
+    step, x, segments, turns = arguments.values()
+    plain = one_by_one(lambda segments, turns: segments * turns)
+    gradient = lambda f: jax.grad(lambda x: jnp.sum(jnp.sin(f(step, x, segments, turns))))(x)
+    return bool(np.allclose(gradient(answer), gradient(plain), rtol=1e-4, atol=1e-12))
+
+
 in_segments = Question(
     name="in_segments",
     returns="last",
@@ -425,13 +441,24 @@ in_segments = Question(
     large_points=(2,),
     reference=one_by_one(lambda segments, turns: segments * turns),
     shape_of={"last": "x"},
-    requirements=(Requirement("nothing-forgotten", forgets),),
+    requirements=(
+        Requirement("gradient-lost", differentiates),
+        Requirement("nothing-forgotten", forgets),
+    ),
     predictions={
         "one-segment": Mistake(result=one_by_one(lambda segments, turns: turns)),
         "one-turn-each": Mistake(result=one_by_one(lambda segments, turns: segments)),
         "sum-of-turns": Mistake(result=one_by_one(lambda segments, turns: segments + turns)),
     },
     mistakes=(
+        Mistake(
+            "gradient-lost",
+            "the gradient is another one",
+            "The value is right, but the gradient with respect to x is not that of the steps. Is a "
+            "step left out of differentiation?",
+            "",
+            read=CHECKPOINT,
+        ),
         Mistake(
             "nothing-forgotten",
             "nothing is forgotten",

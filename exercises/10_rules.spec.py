@@ -34,6 +34,21 @@ def has_rule(answer, arguments):
     return "custom_" in str(jax.make_jaxpr(answer)(arguments["x"]))
 
 
+def same_value(answer, arguments):
+    """Whether the value that comes out under differentiation is that of the function itself."""
+    x = arguments["x"]
+    return bool(np.allclose(jax.vjp(answer, x)[0], answer(x), rtol=1e-6, atol=0))
+
+
+OTHER_VALUE = Mistake(
+    "other-value-in-fwd",
+    "another value under differentiation",
+    "The function itself returns the right value, but under differentiation another one comes out: "
+    "the forward half of your rule has to return what the function returns.",
+    "",
+    read=PAGE,
+)
+
 slope = lambda x: 1 / (1 + np.asarray(x))
 like_x = lambda phase, scale: lambda p: {"u": test_array(p["x"].shape, phase=phase, scale=scale)}
 
@@ -52,7 +67,11 @@ log1p = Question(
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=lambda x, u: (jnp.log1p(x), (np.diagflat(slope(x)) @ np.ravel(u)).reshape(x.shape)),
     shape_of={"x_bar": "x"},
-    requirements=(Requirement("rule-bypassed", has_rule), Requirement("works-once", curved)),
+    requirements=(
+        Requirement("rule-bypassed", has_rule),
+        Requirement("works-once", curved),
+        Requirement("other-value-in-fwd", same_value),
+    ),
     predictions={
         "cotangent-ignored": Mistake(result=lambda x, u: slope(x), part="x_bar"),
         "rule-of-log": Mistake(result=lambda x, u: np.asarray(u) / x, part="x_bar"),
@@ -61,6 +80,7 @@ log1p = Question(
         "summed": Mistake(result=lambda x, u: np.sum(u) * slope(x), part="x_bar"),
     },
     mistakes=(
+        OTHER_VALUE,
         Mistake(
             "rule-bypassed",
             "no rule of its own",
@@ -138,6 +158,15 @@ def doubled(call, arguments):
     return call(**{**arguments, "tangents": twice})[1], 2 * call(**arguments)[1]
 
 
+def in_reverse(answer, arguments):
+    """Whether the rule works where it is used: in the gradient of a function that has it."""
+    f = jax.custom_jvp(lambda x: 1 / jnp.logaddexp(x, 0.0))
+    f.defjvp(answer)
+    x = arguments["primals"][0]
+    want = rule(power=2)((x,), (1.0,))[1]
+    return bool(np.allclose(jax.grad(f)(x), want, rtol=1e-4, atol=0))
+
+
 reciprocal_jvp = Question(
     name="reciprocal_jvp",
     returns=("value", "tangent"),
@@ -154,6 +183,7 @@ reciprocal_jvp = Question(
         Requirement(
             "linear", statement="twice the tangent in gives twice the tangent out", sides=doubled
         ),
+        Requirement("not-in-reverse", in_reverse),
     ),
     predictions={
         "as-it-was": Mistake(result=rule(power=-2, use_tangent=False)),
@@ -162,6 +192,15 @@ reciprocal_jvp = Question(
         "inner-derivative-missing": Mistake(result=rule(power=2, inner=False)),
     },
     mistakes=(
+        Mistake(
+            "not-in-reverse",
+            "fails where it is used",
+            "Called by itself your rule is right, but the gradient of a function that has it fails. "
+            "There JAX traces the tangent: use the functions of `olympus.numpy`, and no `if` on "
+            "`x_dot`.",
+            "",
+            read=PAGE,
+        ),
         Mistake(
             "as-it-was",
             "the broken rule",
@@ -315,6 +354,7 @@ straight_round = Question(
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=lambda x, u: (np.rint(x), np.asarray(u)),
     shape_of={"x_bar": "x"},
+    requirements=(Requirement("other-value-in-fwd", same_value),),
     predictions={
         "not-rounded": Mistake(result=lambda x, u: np.asarray(x), part="value"),
         "cut-off": Mistake(result=lambda x, u: np.floor(x), part="value"),
@@ -322,6 +362,7 @@ straight_round = Question(
         "cotangent-rounded": Mistake(result=lambda x, u: np.rint(u), part="x_bar"),
     },
     mistakes=(
+        OTHER_VALUE,
         Mistake(
             "not-rounded",
             "not rounded",

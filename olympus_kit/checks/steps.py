@@ -114,9 +114,12 @@ def foreseen_mistake(evidence: Evidence, answer: Any) -> Diagnosis | None:
     question = evidence.question
     if evidence.right:
         return None
+    own = {mistake.id for mistake in question.mistakes}
     for id_, prediction in question.predictions.items():
         mistake = lookup(id_, question.mistakes)
         if evidence.shows(id_) and _code_confirms(mistake, answer):
+            if id_ not in own and _is_reordered(evidence):
+                return None  # the right parts in another order explain every number
             return diagnose(question, id_, _facts_of(evidence, prediction.part))
     return None
 
@@ -250,12 +253,14 @@ def _odd_part(evidence: Evidence, name: str, got: Any, want: Any, facts: Facts) 
 
 def order(evidence: Evidence, _: Any) -> Diagnosis | None:
     """The right parts, in another order."""
+    return diagnose(evidence.question, "swapped") if _is_reordered(evidence) else None
+
+
+def _is_reordered(evidence: Evidence) -> bool:
     trials = evidence.trials
     if all(same_tree(trial.got, trial.want, evidence.loose) for trial in trials):
-        return None
-    if all(mistakes.is_reordered(trial.got, trial.want, evidence.loose) for trial in trials):
-        return diagnose(evidence.question, "swapped")
-    return None
+        return False
+    return all(mistakes.is_reordered(trial.got, trial.want, evidence.loose) for trial in trials)
 
 
 def shape(evidence: Evidence, answer: Any) -> Diagnosis | None:

@@ -15,6 +15,7 @@ from . import _notebook as nb
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 BLOCK = re.compile(rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OUTER = re.compile(r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?")  # what may hold other blocks
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
 # What belongs to an answer, and how many of each an exercise needs.
@@ -119,6 +120,7 @@ def read(path: Path) -> Lesson:
     """Read a lesson. AuthoringError points at the first mistake."""
     notebook = nb.read(path)
     _no_empty_cells(path)
+    _no_inner_cells(path)
     starts = nb.lines(path, notebook)
     cells = [Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)]
     _front_matter(path, notebook.metadata)
@@ -143,6 +145,19 @@ def _no_empty_cells(path: Path) -> None:
             tagged, above = number, line
         elif line.strip():
             tagged = 0
+
+
+def _no_inner_cells(path: Path) -> None:
+    """A code cell inside a note or a tab: jupytext would cut the note in two, mystmd would not."""
+    outer = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        mark = OUTER.match(line)
+        if not outer and mark and (len(mark[1]) > 3 or mark[1].startswith(":")):
+            outer = mark[1] if mark[2] else ""
+        elif outer and line.strip() == outer:
+            outer = ""
+        elif outer and line.lstrip().startswith("```{code-cell}"):
+            raise AuthoringError(f"{path}:{number}: a code cell inside a note: put it outside.")
 
 
 def _front_matter(path: Path, metadata: Any) -> None:

@@ -44,6 +44,7 @@ JUPYTEXT = {
 MOST_ROWS = 40  # results of edits that are kept of one question
 MOST_BYTES = 16_000  # of a question's packed results; rows are left out until it holds
 TABLE_VERSION = 1  # of what `EditRow` means; a new one makes every table anew
+OF_EDITS = ("edits", "surviving")  # what an answers file holds of them, for each question
 JOBS = 2  # lessons whose edits run at a time
 
 
@@ -119,27 +120,32 @@ def with_edits(
     They are taken from the exercise's own answers file where nothing has changed since.
     """
     path = target / f"{lesson.stem}{ANSWERS}"
-    tables: dict[str, str] = {}
+    tables: dict[str, dict[str, Any]] = {}
     if path.exists():
         before = read_answers(path)
         if before.get("edits_of") == released.answers["edits_of"]:
-            tables = {n: q["edits"] for n, q in before["questions"].items() if "edits" in q}
+            for name, data in before["questions"].items():
+                tables[name] = {key: data[key] for key in OF_EDITS}
     if not tables:
         tables = edit_tables(lesson, released.spec)
     questions = {}
     for name, data in released.answers["questions"].items():
-        questions[name] = {**data, "edits": tables.get(name, "")}
+        questions[name] = {**data, **tables[name]}
     return replace(released, answers={**released.answers, "questions": questions})
 
 
-def edit_tables(lesson: Lesson, spec: str) -> dict[str, str]:
-    """Question -> the packed results of its solution's edits."""
+def edit_tables(lesson: Lesson, spec: str) -> dict[str, dict[str, Any]]:
+    """Question -> the packed results of its solution's edits, and the edits that survive."""
     tables = {}
     for name, results in try_edits(lesson, spec).items():
         rows = _tryout.table(results, MOST_ROWS)
         while len(pack_edits(rows)) > MOST_BYTES:
             rows.pop()
-        tables[name] = pack_edits(rows)
+        surviving = []
+        for edit, result in results:
+            if result["status"] == "survives":
+                surviving.append(f"{edit.before} -> {edit.after}")
+        tables[name] = {"edits": pack_edits(rows), "surviving": surviving}
     return tables
 
 
@@ -276,7 +282,7 @@ def _without_edits(answers: dict[str, Any]) -> dict[str, Any]:
     """
     questions = {}
     for name, data in answers["questions"].items():
-        questions[name] = {key: value for key, value in data.items() if key != "edits"}
+        questions[name] = {key: value for key, value in data.items() if key not in OF_EDITS}
     return {**answers, "questions": questions}
 
 

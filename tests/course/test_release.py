@@ -1,5 +1,6 @@
 """Releasing: the same bytes every time, errors that point, and no lost text."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ def course(tmp_path):
     """A course of one lesson, released."""
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "00_start.md").write_text(SOURCE, encoding="utf-8")
+    (tmp_path / "exercises").mkdir()  # its edits were run already
+    shutil.copy(REPO / "exercises" / "00_start.answers", tmp_path / "exercises")
     run(tmp_path)
     return tmp_path
 
@@ -105,6 +108,9 @@ MISTAKES = {
         "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."
     ),
     "a `check` cell before any answer": lambda s: s.replace("[setup]", "[check]"),
+    "a code cell inside a note": lambda s: s.replace(
+        "## Question 1", ":::{note}\n```{code-cell} ipython3\n1\n```\n:::\n\n## Question 1"
+    ),
     "a merge conflict": lambda s: s + "\n<<<<<<< HEAD\n",
 }
 

@@ -35,7 +35,7 @@ def said(question, answer, edits=()):
     """The id and the text, in one line."""
     one = outcome(question, answer, edits)
     text = " ".join(one.text().split())
-    assert "{" not in text
+    assert not re.search(r"\{[a-z_]+\}", text)
     return (one.diagnosis.id if one.diagnosis else one.state), text
 
 
@@ -102,7 +102,7 @@ def test_a_square_transpose_does_not_say_the_same_shape_twice():
 
 def test_entries_are_counted_with_the_tolerance_that_decides():
     """All but one in seven digits: not "3 of its 3 entries are right" beside "not right"."""
-    id_, text = said(VECTOR, lambda x: (x**2 + 1) * jnp.array([1 + 1e-9, 1 - 2e-9, 1 + 3e-9]))
+    id_, text = said(VECTOR, lambda x: (x**2 + 1) * jnp.array([1 + 1e-6, 1 - 2e-6, 1 + 3e-5]))
     assert id_ == "nearly"
     _, text = said(VECTOR, lambda x: (x**2 + 1).at[0].add(5.0).at[1].add(-3.0))
     assert "There, 1 of its 3 entries is right." in text
@@ -111,7 +111,9 @@ def test_entries_are_counted_with_the_tolerance_that_decides():
 
 
 def test_a_law_says_what_came_and_what_should_have_come():
-    law = Requirement("odd", statement="f(−x) = −f(x)", sides=lambda call, a: (call(x=-a["x"]), 1.0))
+    law = Requirement(
+        "odd", statement="f(−x) = −f(x)", sides=lambda call, a: (call(x=-a["x"]), 1.0)
+    )
     asked = question(lambda x: 2.0 * x, {"x": 0.0}, {"x": 50.0}, requirements=(law,))
     id_, text = said(asked, lambda x: 2.0 * x)
     assert id_ == "law"
@@ -209,7 +211,9 @@ def test_a_return_in_a_loop_is_named_by_the_code():
     code = "def q(x, n):\n    for _ in range(n):\n        total = 0.0\n        {}return total\n"
     id_, text = said(asked, written(code.format("")))
     assert id_ in ("all-zero", "return-in-loop")
-    late = "def q(x, n):\n    t = 1.0\n    for _ in range(n):\n        t = t + 0.0\n        return t\n"
+    late = (
+        "def q(x, n):\n    t = 1.0\n    for _ in range(n):\n        t = t + 0.0\n        return t\n"
+    )
     id_, text = said(asked, written(late))
     assert id_ == "return-in-loop"
     assert "numbers written" not in text

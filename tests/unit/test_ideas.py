@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 100_400  # of all modules together
-MOST_NODES_A_LINE = 12.1  # a line of code: no blank line, comment or docstring
+MOST_NODES = 112_000  # of all modules together; 10,000 of them try edits of solutions
+MOST_NODES_A_LINE = 11.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
     frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
     frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
@@ -24,7 +24,7 @@ CIRCLES: set[frozenset[str]] = {
     }),
     frozenset({"olympus_kit.views._cost", "olympus_kit.views._sweep"}),
 }
-MOST_PRIVATE_IMPORTS = 24  # of a private name of one package by another
+MOST_PRIVATE_IMPORTS = 1  # of a private name of one package by another
 
 
 @functools.cache
