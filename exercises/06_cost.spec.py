@@ -67,8 +67,14 @@ best_time = Question(
         {"compiling": 16.0, "work": WORK, "repeats": 5},
         {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 4},
         {"compiling": 1024.0, "work": 64 * WORK, "repeats": 5},
+        {"compiling": 4.0, "work": np.array([2.0, 0.25, 0.75, 1.5]), "repeats": 3},
     ),
-    labels=("calls of about a second", "calls of half a second", "calls of a minute"),
+    labels=(
+        "calls of about a second",
+        "calls of half a second",
+        "calls of a minute",
+        "the second call is the quickest",
+    ),
     large_points=(2,),
     reference=lambda compiling, work, repeats: min(timed(compiling, work, repeats)),
     predictions={

@@ -185,7 +185,7 @@ class Place:
 
     def mentioned(self, *nodes: ast.AST) -> str:
         """ " (the one with x and y)": arguments of the question that a left-out part holds."""
-        found = []
+        found: list[str] = []
         for node in nodes:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Name) and inner.id in self.arguments - set(found):

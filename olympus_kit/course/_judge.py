@@ -32,7 +32,7 @@ class CellError:
     error: BaseException
 
 
-class Shell(InteractiveShell):  # type: ignore[misc]
+class Shell(InteractiveShell):
     """IPython's shell, with what a kernel has and the bare shell lacks."""
 
     def enable_gui(self, gui: Any = None) -> None:
@@ -63,8 +63,8 @@ async def _run_cell(shell: Any, code: str) -> BaseException | None:
     """Run a cell as a kernel does, in a running event loop; return what it raised."""
     try:
         transformed = shell.transform_cell(code)
-    except Exception as error:  # what cannot be transformed is not Python
-        return error
+    except Exception as problem:  # what cannot be transformed is not Python
+        return problem
     result = await shell.run_cell_async(code, silent=True, transformed_cell=transformed)
     error: BaseException | None = result.error_before_exec or result.error_in_exec
     return error

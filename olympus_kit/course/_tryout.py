@@ -95,8 +95,8 @@ def _pump(stream: Any, lines: "queue.Queue[str]") -> None:
 # The child.
 
 
-class TooMuchWork(BaseException):
-    """An edit that does not end; no `except Exception` holds it up."""
+class TooMuchWork(checks.TookTooLong):
+    """An edit that does not end; nothing holds it up."""
 
 
 @contextlib.contextmanager
@@ -280,8 +280,8 @@ def _attempt(compute: Any) -> Any:
 
 def table(results: Sequence[tuple[Any, Result]], most: int) -> list[EditRow]:
     """The rows of one question: equal results once, the most telling edit first, at most `most`."""
-    rows = []
-    seen = set()
+    rows: list[EditRow] = []
+    seen: set[str] = set()
     for edit, result in results:
         if result["status"] != "wrong":
             continue

@@ -29,7 +29,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "MystFile 
 
     is_exercise = file_path.with_suffix(".answers").exists()  # whatever has become of it
     if is_exercise or is_notebook(file_path):
-        return MystFile.from_parent(parent, path=file_path)
+        file: MystFile = MystFile.from_parent(parent, path=file_path)
+        return file
     return None
 
 
