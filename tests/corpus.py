@@ -55,6 +55,26 @@ def softened(x):
 softened.defjvps(lambda t, ans, x: t * jax.nn.sigmoid(x))
 
 
+def counted(x):
+    """A mutable array that a loop writes to."""
+    ref = jax.new_ref(jnp.zeros(3, x.dtype))
+
+    def write(i, _):
+        ref[i] = jnp.sin(x[i]) * x[0]
+        return 0
+
+    lax.fori_loop(0, 3, write, 0)
+    return ref[...].sum() * x[1]
+
+
+def taylor(x):
+    """The third derivative along a direction, by jvp of jvp of jvp."""
+    f = lambda t: jnp.sin(x * t).sum()
+    for _ in range(3):
+        f = lambda t, g=f: jax.jvp(g, (t,), (jnp.ones_like(t),))[1]
+    return f(0.5)
+
+
 def mlp(layers, x):
     for w, b in layers:
         x = jnp.tanh(x @ w + b)
@@ -95,6 +115,7 @@ CORPUS: dict[str, Entry] = {
     "determinant": (jnp.linalg.det, (A,)),
     "dict": (lambda p: p["a"] * jnp.sin(p["b"]), ({"a": 2.0, "b": 0.5},)),
     "division": (lambda x, y: x / y, (3.0, 4.0)),
+    "eigh": (lambda a: jnp.linalg.eigh(a @ a.T)[0], (A,)),
     "einsum": (lambda a, x: jnp.einsum("ij,j->i", a, x), (A, X)),
     "empty": (lambda x: x.sum(), (np.zeros((0, 3)),)),
     "fan_out": (lambda x: x * x + x, (1.5,)),
@@ -121,6 +142,7 @@ CORPUS: dict[str, Entry] = {
     "max": (lambda x: jnp.max(x) * jnp.min(x), (X,)),
     "mixed_outputs": (lambda x: {"count": x.astype(int).sum(), "sum": x.sum()}, (X,)),
     "mlp": (mlp, (LAYERS, X)),
+    "mutable_array": (counted, (X,)),
     "mse": (lambda w: jnp.mean((jnp.asarray(A) @ w - 1.0) ** 2), (X,)),
     "nested_scan": (
         lambda y: lax.scan(
@@ -153,6 +175,11 @@ CORPUS: dict[str, Entry] = {
     "relu": (lambda x: jax.nn.relu(x - 1).sum(), (X,)),
     "reshape": (lambda a: a.reshape(9).T[::-1], (A,)),
     "rnn": (rnn, ({"w": 0.5 * np.eye(2), "b": np.ones(2)},)),
+    "scatter_add": (lambda x: jnp.zeros(4).at[jnp.array([1, 3, 1])].add(x) ** 2, (X,)),
+    "segment_sum": (
+        lambda x: jax.ops.segment_sum(x**2, jnp.array([0, 1, 0]), num_segments=2),
+        (X,),
+    ),
     "scan": (lambda x: lax.scan(lambda c, a: (jnp.sin(c) * a, c), 1.0, x), (X,)),
     "scan_of_nothing": (
         lambda x: x.sum() * lax.scan(lambda c, a: (c * a, c), 1.0, x[:0])[0],
@@ -171,6 +198,8 @@ CORPUS: dict[str, Entry] = {
     "stack": (lambda x, y: jnp.stack([x, y, x * y]), (X, X + 1)),
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, (X,)),
     "switch": (lambda i, x: lax.switch(i, [jnp.sin, jnp.cos, jnp.exp], x), (1, X)),
+    "svd": (lambda a: jnp.linalg.svd(a)[1], (A,)),
+    "taylor": (taylor, (X,)),
     "tanh": (lambda x: jnp.tanh(x).sum(), (X,)),
     "transpose": (lambda a: (a.T @ a).sum(), (A,)),
     "vmap_grad": (jax.vmap(jax.grad(lambda y: jnp.sin(y) * y)), (X,)),

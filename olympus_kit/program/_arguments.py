@@ -1,18 +1,24 @@
-"""Check what a user hands to `capture`, and say clearly what is wrong with it."""
+"""Read what a user passes to `capture` and the views, and say clearly what is wrong with it."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jax
 import numpy as np
 
-from ._jaxprs import dtype_of, is_inexact
 from ._model import MODES
+from .jaxprs import dtype_of, is_inexact
+
+# which arguments to differentiate, as jax.grad takes it, or all of them
+Argnums = int | Sequence[int] | Literal["all"]
+Function = Callable[..., Any]
+
+STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
 
 
 @dataclass
@@ -22,101 +28,139 @@ class Arguments:
     name: str  # of the function
     leaves: list[Any]
     names: list[str]
-    which: list[int]  # leaves that are differentiated
+    argnums: tuple[int, ...]  # the arguments that are differentiated
+    wrt: tuple[str, ...]  # their names
+    which: list[int]  # the leaves that are differentiated
     diff_trees: tuple[Any, ...]  # a tree of leaf numbers for each differentiated argument
     rebuild: Callable[[Sequence[Any]], tuple[Any, ...]]  # leaves -> the arguments
-    fixed: bool = False  # whether leaves that are not differentiated are handed on as numbers
+    # leaves that keep their value while f is traced, as jax.grad hands on what it does not
+    # differentiate: Python may use them as a length, an exponent or a flag
+    fixed: set[int] = field(default_factory=set)
 
-    def call(self, f: Callable[..., Any]) -> Callable[..., Any]:
+    def as_function_of_leaves(self, f: Function) -> Function:
         """Return `f` as a function of the leaves."""
 
         @functools.wraps(f, updated=())  # jax's errors name what was wrapped
-        def called(*leaves: Any) -> Any:
-            own = self.leaves if self.fixed else leaves
-            moving = set(self.which)
-            given = [x if k in moving else own[k] for k, x in enumerate(leaves)]
-            return f(*self.rebuild(given))
+        def function(*leaves: Any) -> Any:
+            values = list(leaves)
+            for number in self.fixed:
+                values[number] = self.leaves[number]
+            return f(*self.rebuild(values))
 
-        return called
+        return function
 
     @property
-    def others(self) -> list[str]:
-        """The names of the leaves that are not differentiated."""
-        return [n for k, n in enumerate(self.names) if k not in self.which]
+    def others(self) -> list[int]:
+        """The leaves that are not differentiated."""
+        differentiated = set(self.which)
+        return [number for number in range(len(self.leaves)) if number not in differentiated]
 
 
-# which arguments to differentiate, as jax.grad takes it, or all of them
-Argnums = int | Sequence[int] | Literal["all"]
-
-STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
-
-
-def read_arguments(f: Any, args: Sequence[Any], mode: str, argnums: Argnums = 0) -> Arguments:
+def read_arguments(
+    f: Any, args: Sequence[Any], mode: str = "reverse", argnums: Argnums = 0
+) -> Arguments:
     """Return the flattened arguments, or raise a TypeError or ValueError that says what to do."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}.")
     if not callable(f):
         raise TypeError(
-            f"Expected a function first, got {describe(f)}. "
-            "Hand over the function itself and its arguments apart: graph(f, x), not graph(f(x))."
+            f"Expected a function first, got {describe(f)}. Pass the function and its arguments "
+            "separately: graph(f, x), not graph(f(x))."
         )
-    name = getattr(f, "__name__", type(f).__name__)
-    name = "f" if name == "<lambda>" else name
+    name = function_name(f)
     labels = _parameter_names(f, args, name)
+    chosen = _chosen_arguments(argnums, len(args))
     paths, tree = jax.tree_util.tree_flatten_with_path(tuple(args))
-    slots: list[int] = []
     leaves: list[Any] = []
     names: list[str] = []
-    chosen = _chosen(argnums, len(args))
-    passed: list[str] = []  # over, when something to differentiate was looked for
-    for place, leaf in paths:
-        label = labels[place[0].idx] + jax.tree_util.keystr(place[1:])
-        numeric = _is_numeric(leaf, label, name)
-        slots.append(len(leaves) if numeric else STATIC)
-        if numeric:
-            leaves.append(leaf)
-            names.append(label)
-        if place[0].idx in chosen:
-            kind = f"has dtype {dtype_of(leaf)}" if numeric else f"is a {type(leaf).__name__}"
-            passed.append(f"{label} {kind}")
+    slots: list[int] = []  # for each leaf of the arguments its number, or STATIC
+    fixed: set[int] = set()
+    for path, leaf in paths:
+        argument = path[0].idx
+        label = labels[argument] + jax.tree_util.keystr(path[1:])
+        if not _is_numeric(leaf, label, name):
+            slots.append(STATIC)
+            continue
+        number = len(leaves)
+        if argument not in chosen and isinstance(leaf, (bool, int, np.bool_, np.integer)):
+            fixed.add(number)
+        slots.append(number)
+        leaves.append(leaf)
+        names.append(label)
 
-    def rebuild(given: Sequence[Any]) -> tuple[Any, ...]:
-        full = [x if k == STATIC else given[k] for k, (_, x) in zip(slots, paths, strict=True)]
+    def rebuild(values: Sequence[Any]) -> tuple[Any, ...]:
+        full = []
+        for slot, (_, leaf) in zip(slots, paths, strict=True):
+            full.append(leaf if slot == STATIC else values[slot])
         return jax.tree.unflatten(tree, full)  # type: ignore[no-any-return]
 
     numbered = jax.tree.unflatten(tree, slots)
-    trees = tuple(numbered[a] for a in chosen)
-    which = [k for k in jax.tree.leaves(trees) if k != STATIC and is_inexact(dtype_of(leaves[k]))]
+    diff_trees = tuple([numbered[argument] for argument in chosen])
+    which = []
+    for number in jax.tree.leaves(diff_trees):
+        if number != STATIC and is_inexact(dtype_of(leaves[number])):
+            which.append(number)
+    wrt = tuple([labels[argument] for argument in chosen])
+    arguments = Arguments(
+        name, leaves, names, tuple(chosen), wrt, which, diff_trees, rebuild, fixed
+    )
     if mode != "primal" and not which:
-        none = "what was chosen holds no number" if args else "no argument was given"
-        raise TypeError(
-            f"There is nothing to differentiate: {', '.join(passed) or none}. "
-            "Derivatives need real or complex numbers: write 3.0 for 3, convert an array with "
-            "x.astype(float), register a class of your own (jax.tree_util.register_dataclass)."
-        )
-    return Arguments(name, leaves, names, which, trees, rebuild)
+        raise _nothing_to_differentiate(args, labels, chosen)
+    return arguments
 
 
-def _chosen(argnums: Argnums, count: int) -> list[int]:
+def function_name(f: Any) -> str:
+    """Return what to call a function in titles and messages."""
+    name: str = getattr(f, "__name__", type(f).__name__)
+    return "f" if name == "<lambda>" else name
+
+
+def _nothing_to_differentiate(
+    args: Sequence[Any], labels: Sequence[str], chosen: Sequence[int]
+) -> TypeError:
+    reasons = []
+    for argument in chosen:
+        for path, leaf in jax.tree_util.tree_flatten_with_path(args[argument])[0]:
+            label = labels[argument] + jax.tree_util.keystr(path)
+            if isinstance(leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic)):
+                reasons.append(f"{label} has dtype {dtype_of(leaf)}")
+            else:
+                reasons.append(f"{label} is of type {type(leaf).__name__}")
+    none = "what was chosen holds no number" if args else "no argument was given"
+    return TypeError(
+        f"There is nothing to differentiate: {', '.join(reasons) or none}. "
+        "Derivatives need real or complex numbers: write 3.0 for 3, convert an array with "
+        "x.astype(float), register a class of your own (jax.tree_util.register_dataclass), or "
+        "choose another argument with argnums."
+    )
+
+
+def _chosen_arguments(argnums: Argnums, count: int) -> list[int]:
     if isinstance(argnums, str):
         if argnums == "all":
             return list(range(count))
         raise ValueError(f'argnums must be integers or "all"; got {argnums!r}.')
     if count == 0:
         return []
-    chosen: list[Any] = list(argnums) if isinstance(argnums, Sequence) else [argnums]
-    for a in chosen:
-        if not isinstance(a, (int, np.integer)):
+    candidates: list[Any] = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    chosen: list[int] = []
+    for candidate in candidates:
+        if isinstance(candidate, bool) or not isinstance(candidate, (int, np.integer)):
             raise TypeError(f"argnums must be an integer or several; got {describe(argnums)}.")
-        if not -count <= a < count:
+        if not -count <= candidate < count:
             raise ValueError(
-                f"argnums={argnums!r} names argument {a}, but there are {count} arguments "
+                f"argnums={argnums!r} names argument {candidate}, but there are {count} arguments "
                 f"(0 to {count - 1})."
             )
-    return [a % count for a in chosen]
+        argument = int(candidate) % count
+        if argument in chosen:
+            raise ValueError(f"argnums={argnums!r} names argument {argument} more than once.")
+        chosen.append(argument)
+    return chosen
 
 
-def _parameter_names(f: Callable[..., Any], args: Sequence[Any], name: str) -> list[str]:
+def _parameter_names(f: Function, args: Sequence[Any], name: str) -> list[str]:
+    """Return the name of the parameter that each argument goes to."""
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # a builtin without a signature
@@ -130,8 +174,10 @@ def _parameter_names(f: Callable[..., Any], args: Sequence[Any], name: str) -> l
         ) from None
     labels: list[str] = []
     for parameter, value in bound.arguments.items():
-        several = signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL
-        labels += [f"{parameter}[{i}]" for i in range(len(value))] if several else [parameter]
+        if signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL:
+            labels.extend(f"{parameter}[{i}]" for i in range(len(value)))
+        else:
+            labels.append(parameter)
     return labels
 
 
@@ -144,12 +190,14 @@ def _is_numeric(leaf: Any, name: str, function: str) -> bool:
         )
     if isinstance(leaf, (bool, int, float, complex, jax.Array)):
         return True
-    if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "biufcV":
+    if not isinstance(leaf, (np.ndarray, np.generic)):
+        return False
+    if leaf.dtype.kind not in "biufcV":
         raise TypeError(
             f"Argument {name} is an array of {leaf.dtype}, which jax cannot compute with. "
             "Convert it to numbers, or use it inside a function of the rest."
         )
-    return isinstance(leaf, (np.ndarray, np.generic))
+    return True
 
 
 def check_output(out: Any, name: str) -> None:
@@ -170,4 +218,6 @@ def check_output(out: Any, name: str) -> None:
 def describe(x: Any) -> str:
     """Return a value in a few words, and its type."""
     text = repr(x)
-    return f"{text if len(text) <= 40 else text[:37] + '...'} (of type {type(x).__name__})"
+    if len(text) > 40:
+        text = text[:37] + "..."
+    return f"{text} (of type {type(x).__name__})"

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import gc
-import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
 import jax
 import numpy as np
 
-from . import _jaxprs as jaxprs
-from ._arguments import STATIC, Argnums, Arguments, check_output, describe, read_arguments
-from ._build import Build
+from . import jaxprs
+from ._arguments import STATIC, Argnums, Arguments, check_output, read_arguments
 from ._evaluate import evaluate
 from ._impure import IMPURE, left_behind, outside, user_line
 from ._model import Mode, Program
+from ._record import Recording
+from ._seeds import SUM, forward_seeds, is_sum, reverse_seeds, seeds_for_mode
+
+Function = Callable[..., Any]
 
 # what jax raises where Python asks for a number that a trace does not have
-UNKNOWN = (
+NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
     jax.errors.NonConcreteBooleanIndexError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
-# above this many equations the contributions to each adjoint are not followed one by one
+# above this many values adjoints and contributions are not followed one by one
 TAP_LIMIT = 500
 
 
@@ -44,7 +46,7 @@ def _without_collecting() -> Iterator[None]:
 
 @_without_collecting()
 def capture(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,
@@ -56,16 +58,20 @@ def capture(
     Args:
         f: a function of numbers, arrays and containers of them, returning such.
         *args: the point, one value for each parameter of `f`.
-        mode: "primal" (f itself), "forward" (jvp) or "reverse" (vjp, there and back).
-        argnums: which arguments to differentiate, the first by default; "all" for all of them.
-        tangents: one for each differentiated argument, of its structure and shape; ones
-            where None.
-        cotangents: of the structure and shape of the output; ones where None, which makes an
+        mode: "primal" (f itself), "forward" (jvp) or "reverse" (vjp: forward and backward pass).
+        argnums: the arguments to differentiate with respect to, the first by default as in
+            `jax.grad`; "all" for all of them.
+        tangents: one for each differentiated argument, of its structure and shape; defaults to
+            ones.
+        cotangents: of the structure and shape of the output; defaults to ones, which makes an
             output of several entries count as their sum.
 
+    Returns:
+        The program: equations with their roles, values, adjoints, residuals, costs.
+
     Raises:
-        TypeError: for what is no function, a leaf that is no number, an output that is none,
-            or nothing to differentiate.
+        TypeError: for a first argument that is not a function, a non-numeric leaf or output, or
+            nothing to differentiate.
         ValueError: for an unknown mode, or a tangent or cotangent of another shape.
 
     ```python
@@ -74,132 +80,79 @@ def capture(
 
     p = capture(lambda x: jnp.sin(x) * x, 2.0)
     p.in_cotangents  # (Array(0.07700372, dtype=float32),), as from jax.vjp
-    len(p.residuals)  # 3: what the way back has to remember
+    len(p.residuals)  # 3: what the backward pass needs of the forward pass
     ```
     """
     arguments = read_arguments(f, args, mode, argnums)
-    given = _belonging(mode, tangents, cotangents)
-    before = outside(f)
+    seeds = seeds_for_mode(mode, tangents, cotangents)
+    _refuse_inside_a_trace(arguments.name)
     try:
-        closed, tree = _trace_primal(f, arguments)
-    except UNKNOWN as error:
-        return _capture_linear(f, arguments, mode, given, type(error).__name__)
-    build = Build(arguments, closed)
-    build.notes += [*left_behind(f, arguments.name, before), *_remarks(build)]
-    if mode == "primal":
-        out = evaluate(build.primal, arguments.leaves, build.record)
-        return build.program(mode, build.primal, jax.tree.unflatten(tree, out))
-    seeds = _seeds(build, mode, closed.out_avals, tree, given)
-    if mode == "reverse":
-        return _finish(build, mode, *_trace_reverse(build, seeds), seeds, tree)
-    function = jaxprs.exposing(closed, jaxprs.share_rules(jaxprs.mark(closed.jaxpr)))
-    count = len(closed.out_avals)
-    traced = jaxprs.trace_forward(function, arguments.leaves, arguments.which, count)
-    return _finish(build, mode, traced, [], seeds, tree)
-
-
-def _remarks(build: Build) -> Iterator[str]:
-    name, others = build.arguments.name, ", ".join(build.arguments.others)
-    if build.arguments.fixed:
-        yield (
-            f"{name} could not be traced for every value of {others}, so it was called again "
-            "with what was given, as jax.grad calls it"
-        )
-    derived = [s for s in build.scopes.values() if "jvp(" in s]
-    if derived:
-        twice = any(s.count("jvp(") > 1 for s in derived)
-        part = "is itself" if len(derived) == len(build.primitives) else "contains"
-        yield (
-            f"{name} {part} a derivative{' of a derivative' * twice}: {len(derived)} of its "
-            f"{len(build.primitives)} equations came out of jvp or its transpose"
-        )
-
-
-def _capture_linear(
-    f: Callable[..., Any], arguments: Arguments, mode: Mode, given: Any, why: str
-) -> Program:
-    """Capture what jax allows of a function whose Python looks at values.
-
-    jax differentiates it at concrete values, and keeps the linear program alone.
-    """
-    leaves, which, name = arguments.leaves, arguments.which, arguments.name
-    empty = jax.make_jaxpr(lambda *_: ())(*leaves)
-    build = Build(arguments, empty)
-    build.linear = True
-    build.notes.append(
-        f"{name} decides with Python on values ({why}), so it was called again, at these "
-        "values, and jax keeps no primal program of it"
-        + (
-            ": there is nothing to show but the result; other modes show its linear program"
-            if mode == "primal"
-            else f"; this is the linear program at this point, for the branch that {name} took"
-        )
-    )
-    called = arguments.call(f)
-    with _said(f"This came up while {name} was called at the point it was given"):
-        if mode == "primal":
-            out = called(*leaves)
-            check_output(out, name)
-            evaluate(build.primal, leaves, build.record)  # there are but the inputs
-            build.add_outputs(jax.tree.leaves(out))
-            return build.program(mode, build.primal, out)
-        out, trace = jaxprs.trace_linear(called, leaves, which, reverse=mode == "reverse")
-    check_output(out, name)
-    shapes, tree = jax.tree.flatten(out)
-    build.add_outputs(shapes)
-    seeds = _seeds(build, mode, shapes, tree, given)
-    return _finish(build, mode, trace(seeds), [], seeds, tree, shapes)
-
-
-def _trace_reverse(
-    build: Build, seeds: Sequence[Any]
-) -> tuple[jaxprs.Traced, list[tuple[str, int]]]:
-    """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
-
-    def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
-        function = jaxprs.exposing(build.closed, jaxprs.share_rules(jaxpr))
-        leaves, which = build.arguments.leaves, build.arguments.which
-        return jaxprs.trace_reverse(function, leaves, which, seeds, taps)
-
-    marked = jaxprs.mark(build.closed.jaxpr)
-    if len(jaxprs.results(build.closed)) <= TAP_LIMIT:
-        tapped, uses = jaxprs.tap_uses(marked, build.arguments.which)
-        try:
-            traced = trace(tapped, [aval for _, _, aval in uses])
-        except (TypeError, ValueError, NotImplementedError):
-            pass  # a rule that stops derivatives in its own way; jax itself is asked below
-        else:
-            return traced, [(path, position) for path, position, _ in uses]
-    build.notes.append("contributions to each adjoint are not told apart in this program")
-    with _said(f"jax has no reverse mode for {build.arguments.name} (try mode='forward')"):
-        return trace(marked, []), []
-
-
-@contextmanager
-def _said(what: str) -> Iterator[None]:
-    """Put what failed, and the user's line, before the other notes of an error that passes on."""
-    try:
-        yield
+        return _capture(f, arguments, mode, seeds)
     except Exception as error:
-        ours = [f"{what}{user_line(error)}."]
-        ours += [IMPURE] * isinstance(error, jax.errors.UnexpectedTracerError)
-        error.__notes__ = [*ours, *getattr(error, "__notes__", [])]
+        others = set(arguments.others) - arguments.fixed
+        if others:
+            # a length or a flag, say, which Python itself asks for: what is not differentiated
+            # keeps its value, as when jax.grad calls f
+            arguments.fixed |= others
+            note = _fixed_note(arguments, others)
+            return _capture_at_values(f, arguments, mode, seeds, note)
+        if isinstance(error, NEEDS_VALUES):
+            return _capture_linear(f, arguments, mode, seeds, type(error).__name__)
         raise
 
 
-def _trace_primal(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
-    """Trace `f`, where need be with all that is not differentiated held at its number."""
+def _refuse_inside_a_trace(name: str) -> None:
+    # inside jit every operation is traced, those on constants too
+    if isinstance(jax.numpy.add(0, 0), jax.core.Tracer):
+        raise TypeError(
+            f"{name} is being captured inside jit, grad or vmap, where there are no numbers to "
+            "show: call it outside of them."
+        )
+
+
+def _fixed_note(arguments: Arguments, others: set[int]) -> str:
+    names = ", ".join(arguments.names[number] for number in sorted(others))
+    return (
+        f"{arguments.name} could not be traced for every value of {names}, so it was called again "
+        "with the values themselves, as jax.grad calls it"
+    )
+
+
+def _capture_at_values(
+    f: Function, arguments: Arguments, mode: Mode, seeds: Any, note: str
+) -> Program:
+    """Capture `f` once more, all that is not differentiated held at its value."""
     try:
-        return _traced(f, arguments)
-    except Exception:
-        if not arguments.others:
-            raise
-    arguments.fixed = True  # a length or a flag, say, which Python itself asks for
-    return _traced(f, arguments)
+        return _capture(f, arguments, mode, seeds, note)
+    except NEEDS_VALUES as error:
+        return _capture_linear(f, arguments, mode, seeds, type(error).__name__)
 
 
-def _traced(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
-    called = arguments.call(f)
+def _capture(f: Function, arguments: Arguments, mode: Mode, given: Any, note: str = "") -> Program:
+    before = outside(f)
+    closed, tree = _trace_primal(f, arguments)
+    with _precision_of(closed):
+        recording = Recording(arguments, closed)
+        recording.notes.extend([note] * bool(note))
+        recording.notes.extend(left_behind(f, arguments.name, before))
+        recording.notes.extend(_remarks(recording))
+        if mode == "primal":
+            out = evaluate(recording.primal, arguments.leaves, recording.record)
+            return recording.program(mode, recording.primal, jax.tree.unflatten(tree, out))
+        if mode == "forward":
+            seeds = forward_seeds(arguments, given)
+            traced = _trace_forward(recording)
+            return _finish(recording, mode, traced, [], seeds, tree)
+        seeds = reverse_seeds(jaxprs.output_types(closed), tree, given)
+        if given is None and is_sum(jaxprs.output_types(closed)):
+            recording.notes.append(SUM)
+        traced, taps = _trace_reverse(recording, seeds)
+        return _finish(recording, mode, traced, taps, seeds, tree)
+
+
+def _trace_primal(f: Function, arguments: Arguments) -> tuple[Any, Any]:
+    """Return the closed program of `f`, and the structure of its output."""
+    called = arguments.as_function_of_leaves(f)
 
     # a function object of our own: jax caches traces by the identity of the function, and
     # would show an old program where a global that `f` reads has changed
@@ -209,101 +162,174 @@ def _traced(f: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
         check_output(out, arguments.name)
         return out
 
-    with _said(f"This came up while {arguments.name} was traced at the point it was given"):
+    with _reraise_with_context(f"Raised while tracing {arguments.name}"):
         closed, shapes = jaxprs.trace(checked, arguments.leaves)
-    if any(isinstance(c, jax.core.Tracer) for c in closed.consts):
+    if any(isinstance(c, jax.core.Tracer) for c in jaxprs.constants(closed)):
         raise TypeError(f"{arguments.name} cannot be captured. {IMPURE}")
+    jaxprs.refuse_unsupported(closed, arguments.name)
     return closed, jax.tree.structure(shapes)
 
 
+def _precision_of(closed: Any) -> AbstractContextManager[Any]:
+    """Return the context for a program: f may compute in 64 bits where jax by default does not."""
+    if jaxprs.has_wide_values(closed) and not jaxprs.is_wide():
+        context: AbstractContextManager[Any] = jax.enable_x64(True)
+        return context
+    return nullcontext()
+
+
+def _remarks(recording: Recording) -> Iterator[str]:
+    """Yield what a reader should know of f itself."""
+    name = recording.arguments.name
+    scopes = [equation.scope for equation in recording.rows()]
+    derived = [scope for scope in scopes if "jvp(" in scope]
+    if derived:
+        part = "is itself" if len(derived) == len(scopes) else "contains"
+        order = "a derivative"
+        if any(scope.count("jvp(") > 1 for scope in derived):
+            order = "a derivative of a derivative"
+        yield (
+            f"{name} {part} {order}: {len(derived)} of its {len(scopes)} equations came out of "
+            "jvp or its transpose"
+        )
+
+
+def _trace_forward(recording: Recording) -> jaxprs.Traced:
+    closed, arguments = recording.closed, recording.arguments
+    marked = jaxprs.share_rules(jaxprs.mark(jaxprs.open_jaxpr(closed)))
+    function = jaxprs.exposing(closed, marked)
+    outputs = len(jaxprs.output_types(closed))
+    with _reraise_with_context(f"jax has no forward mode for {arguments.name}"):
+        return jaxprs.trace_forward(function, arguments.leaves, arguments.which, outputs)
+
+
+def _trace_reverse(
+    recording: Recording, seeds: Sequence[Any]
+) -> tuple[jaxprs.Traced, list[jaxprs.Tap]]:
+    """Trace the reverse program, with taps where they fit and disturb no derivative rule."""
+    closed, arguments = recording.closed, recording.arguments
+    marked = jaxprs.mark(jaxprs.open_jaxpr(closed))
+
+    def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
+        function = jaxprs.exposing(closed, jaxprs.share_rules(jaxpr))
+        return jaxprs.trace_reverse(function, arguments.leaves, arguments.which, seeds, taps)
+
+    if len(jaxprs.primal_variables(closed)) <= TAP_LIMIT:
+        tapped, taps = jaxprs.tap(marked, arguments.which)
+        try:
+            return trace(tapped, [tap.type for tap in taps]), taps
+        except (TypeError, ValueError, NotImplementedError):
+            pass  # a rule that stops derivatives in its own way; jax itself is asked below
+        why = "a derivative rule in this program leaves no room to follow single values"
+    else:
+        why = f"this program has more than {TAP_LIMIT} values"
+    recording.notes.append(f"{why}, so adjoint contributions are not shown separately")
+    with _reraise_with_context(
+        f"jax has no reverse mode for {arguments.name} (try mode='forward')"
+    ):
+        return trace(marked, []), []
+
+
 def _finish(
-    build: Build,
+    recording: Recording,
     mode: Mode,
     traced: jaxprs.Traced,
-    uses: list[tuple[str, int]],
+    taps: Sequence[jaxprs.Tap],
     seeds: Sequence[Any],
     tree: Any,
-    known: Sequence[Any] = (),
+    outputs: Sequence[Any] = (),
 ) -> Program:
-    """Evaluate a derivative program; `known` are the outputs where it does not compute them."""
-    body = build.read_derivative(mode, traced, uses)
-    arrays = [*build.arguments.leaves, *_known(seeds)]
-    other = " (try mode='reverse')" * (mode == "forward")  # a custom_vjp has no jvp
-    with _said(f"jax could not evaluate the {mode} mode of {build.arguments.name}{other}"):
-        out = evaluate(body, arrays, build.record)
-    build.complete_primal(evaluate)
-    size = len(traced.outputs)
-    primal = jax.tree.unflatten(tree, out[:size] or list(known))
-    if mode == "forward":
-        return build.program(mode, body, primal, out_tangent=jax.tree.unflatten(tree, out[size:]))
-    return build.program(mode, body, primal, in_cotangents=_in_cotangents(build, out[size:]))
-
-
-def _in_cotangents(build: Build, found: Sequence[Any]) -> tuple[Any, ...]:
-    arguments = build.arguments
-    by_leaf = dict(zip(arguments.which, found, strict=True))
-
-    def leaf(index: int) -> Any:
-        if index == STATIC:
-            return None
-        shape = np.shape(arguments.leaves[index])
-        return by_leaf[index] if index in by_leaf else np.zeros(shape, jax.dtypes.float0)
-
-    return tuple(jax.tree.map(leaf, t) for t in arguments.diff_trees)
-
-
-def _belonging(mode: Mode, tangents: Any, cotangents: Any) -> Any:
-    """Return those of the two that a mode starts from."""
-    if (tangents is not None and mode != "forward") or (
-        cotangents is not None and mode != "reverse"
+    """Evaluate a derivative program; `outputs` are f's where it does not compute them."""
+    arguments = recording.arguments
+    body = recording.read_derivative(mode, traced, taps)
+    arrays = [*arguments.leaves, *[s for s in seeds if s is not None]]
+    advice = " (try mode='reverse')" if mode == "forward" else ""  # a custom_vjp has no jvp
+    with _reraise_with_context(
+        f"jax could not evaluate the {mode} mode of {arguments.name}{advice}"
     ):
-        raise ValueError(
-            f"tangents belong to mode='forward', cotangents to mode='reverse'; got mode={mode!r}."
-        )
-    return tangents if mode == "forward" else cotangents
-
-
-def _seeds(build: Build, mode: Mode, outputs: Sequence[Any], tree: Any, given: Any) -> list[Any]:
-    """Return the tangent of each input or the cotangent of each output, None for integers."""
-    arguments, what, likes = build.arguments, "cotangent", outputs
-    names = [f"output {i}" for i in range(len(outputs))]
+        out = evaluate(body, arrays, recording.record)
+    recording.complete_primal()
+    count = len(traced.outputs)
+    primal = jax.tree.unflatten(tree, out[:count] or list(outputs))
+    derivatives = out[count:]
     if mode == "forward":
-        numbers, tree = jax.tree.flatten(arguments.diff_trees)
-        what, names = "tangent", [arguments.names[k] for k in numbers]
-        likes = [0 if k == STATIC else arguments.leaves[k] for k in numbers]
-    moving = [jaxprs.is_inexact(jaxprs.dtype_of(x)) for x in likes]
-    if not any(moving):
-        raise TypeError("The output holds no real or complex number: its derivative is empty.")
-    if given is None:
-        entries = sum(math.prod(np.shape(x)) for x, m in zip(likes, moving, strict=True) if m)
-        if mode == "reverse" and entries > 1:
-            build.notes.append("sum of outputs: every entry of the cotangent is 1")
-        given = [np.ones(np.shape(x)) for x in likes]
+        tangent = jax.tree.unflatten(tree, derivatives)
+        return recording.program(mode, body, primal, out_tangent=tangent)
+    cotangents = _in_cotangents(arguments, derivatives)
+    return recording.program(mode, body, primal, in_cotangents=cotangents)
+
+
+def _in_cotangents(arguments: Arguments, derivatives: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the cotangents in the structure of the differentiated arguments."""
+    by_leaf = dict(zip(arguments.which, derivatives, strict=True))
+
+    def cotangent(number: int) -> Any:
+        if number == STATIC:
+            return None
+        if number in by_leaf:
+            return by_leaf[number]
+        return np.zeros(np.shape(arguments.leaves[number]), jax.dtypes.float0)
+
+    return tuple([jax.tree.map(cotangent, tree) for tree in arguments.diff_trees])
+
+
+def _capture_linear(f: Function, arguments: Arguments, mode: Mode, given: Any, why: str) -> Program:
+    """Capture what jax allows of a function whose Python looks at values.
+
+    jax differentiates it at concrete values, and keeps the linear program alone.
+    """
+    leaves, name = arguments.leaves, arguments.name
+    empty = jax.make_jaxpr(lambda *_: ())(*leaves)
+    recording = Recording(arguments, empty, is_linear=True)
+    recording.notes.append(_linear_note(name, mode, why))
+    function = arguments.as_function_of_leaves(f)
+    with _reraise_with_context(f"Raised while calling {name} at the point"):
+        if mode == "primal":
+            out = function(*leaves)
+            check_output(out, name)
+            evaluate(recording.primal, leaves, recording.record)  # there are but the inputs
+            recording.add_outputs(jax.tree.leaves(out))
+            return recording.program(mode, recording.primal, out)
+        out, trace = jaxprs.trace_linear(
+            function, leaves, arguments.which, reverse=mode == "reverse"
+        )
+    check_output(out, name)
+    outputs, tree = jax.tree.flatten(out)
+    recording.add_outputs(outputs)
+    if mode == "forward":
+        seeds = forward_seeds(arguments, given)
     else:
-        given, found = jax.tree.flatten(given)
-        if found != tree:
-            raise ValueError(
-                f"The {what}s must have the structure of what they belong to: {tree} was "
-                f"expected, {found} came."
-            )
-    return [
-        _seed(f"{what} of {n}", x, s) if m else None
-        for n, x, s, m in zip(names, likes, given, moving, strict=True)
-    ]
+        seeds = reverse_seeds(outputs, tree, given)
+        if given is None and is_sum(outputs):
+            recording.notes.append(SUM)
+    return _finish(recording, mode, trace(seeds), [], seeds, tree, outputs)
 
 
-def _seed(what: str, x: Any, given: Any) -> Any:
-    dtype = jaxprs.dtype_of(x)
+def _linear_note(name: str, mode: Mode, why: str) -> str:
+    begin = (
+        f"{name} uses Python control flow on traced values ({why}), so it was called again, at "
+        "these values, and jax keeps no primal program of it"
+    )
+    if mode == "primal":
+        return (
+            f"{begin}: there is nothing to show but the result; other modes show its linear program"
+        )
+    return f"{begin}; this is the linear program at this point, for the branch that {name} took"
+
+
+@contextmanager
+def _reraise_with_context(context: str) -> Iterator[None]:
+    """Put what failed, and the user's line, before the other notes of an error that passes on."""
     try:
-        array = jax.numpy.asarray(given)
-    except (TypeError, ValueError):  # a text, a list of unequal rows
-        array = None
-    if array is None or not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise TypeError(f"The {what} must be of type {dtype}; got {describe(given)}.")
-    if array.shape != np.shape(x):
-        raise ValueError(f"The {what} must have its shape, {np.shape(x)}; got {array.shape}.")
-    return array.astype(dtype)
-
-
-def _known(seeds: Sequence[Any]) -> list[Any]:
-    return [s for s in seeds if s is not None]
+        yield
+    except Exception as error:
+        notes = [f"{context}{user_line(error)}."]
+        if isinstance(error, jax.errors.UnexpectedTracerError):
+            notes.append(IMPURE)
+        if isinstance(error, jax.errors.TracerArrayConversionError):
+            notes.append(
+                "A function of NumPy met a traced value: use the one of olympus.numpy (jnp) of "
+                "the same name, which jax can trace."
+            )
+        error.__notes__ = [*notes, *getattr(error, "__notes__", [])]
+        raise

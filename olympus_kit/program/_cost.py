@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from ._jaxprs import RawEquation, RawValue
+from ._model import Equation, Value
 
 MOVES = frozenset({
     *("argsort", "bitcast_convert_type", "broadcast_in_dim", "concatenate", "copy", "copy_p"),
@@ -25,7 +25,7 @@ MOVES = frozenset({
 Shape = tuple[int, ...]
 
 
-def flops(equation: RawEquation, values: Sequence[RawValue], inner: Sequence[float]) -> float:
+def flops(equation: Equation, values: Sequence[Value], inner: Sequence[float]) -> float:
     """Return the operations of one equation, given those of its bodies (one run of each).
 
     A mean, and no whole number, where a body runs several times and not the same each time.
@@ -50,17 +50,23 @@ def _elementwise(name: str) -> bool:
 
 
 def _of_bodies(
-    equation: RawEquation, inner: Sequence[float], shapes: Sequence[Shape], made: int
+    equation: Equation, inner: Sequence[float], shapes: Sequence[Shape], made: int
 ) -> float:
     name = equation.primitive
     if name == "cond":
         runs = [b.runs or 0 for b in equation.bodies]
-        if not any(runs):  # it was not seen which branch is taken: the dearest counts
+        if not any(runs):  # it was not seen which branch is taken: the most expensive counts
             return max(inner, default=0)
         return sum(n * r for n, r in zip(inner, runs, strict=True)) / sum(runs)
     if name == "while":
-        trips = equation.trips or 0
-        return inner[0] * (trips + 1) + inner[1] * trips
+        trips: float = equation.trips or 0
+        for body in equation.bodies:
+            if body.iterations:
+                trips = body.iterations / (body.runs or 1)
+        total = 0.0
+        for body, once in zip(equation.bodies, inner, strict=True):
+            total += once * (trips + 1 if body.name == "cond" else trips)
+        return total
     if name == "custom_linear_solve":
         return next(n for b, n in zip(equation.bodies, inner, strict=True) if b.name == "solve")
     if name == "reduce":  # its body, like those of the next two, is for two numbers
@@ -111,7 +117,7 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Sequence[Shape], int], float]] = 
 }
 
 
-def traffic(equation: RawEquation, values: Sequence[RawValue]) -> int:
+def traffic(equation: Equation, values: Sequence[Value]) -> int:
     """Return the bytes that an equation reads and writes (literals are free)."""
     touched = [values[i] for i in {*equation.operands, *equation.results}]
-    return sum([value.nbytes for value in touched if not value.is_literal])
+    return sum([value.nbytes for value in touched if not value.literal])

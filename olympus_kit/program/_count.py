@@ -8,9 +8,9 @@ from typing import Any
 
 from ._capture import _without_collecting
 from ._cost import flops, traffic
-from ._jaxprs import RawBody, RawValue, read
 from ._liveness import live_bytes
-from ._model import walk
+from ._model import Body, Value, walk
+from .jaxprs import Reading, is_transposed, read
 
 # XLA counts these apart from the other operations; so do we, beside counting each as one
 TRANSCENDENTAL = frozenset({
@@ -22,23 +22,23 @@ TRANSCENDENTAL = frozenset({
 
 @dataclass(frozen=True)
 class Count:
-    """What a program costs by its equations alone; the turns of loops are multiplied."""
+    """What a program costs by its equations alone; the iterations of loops are multiplied."""
 
     equations: int  # those in bodies, too, each counted once
     flops: int
     transcendentals: int  # of the flops, those that are a sine, an exponential or the like
     bytes: int  # read and written if no two equations are fused
-    peak: int  # most bytes held at once, inputs and constants not counted
-    residual: int  # bytes that the forward sweep of a derivative keeps for the way back
-    exact: bool  # False where a `while` loop's turns are not known: they count as one
-    looped: bool  # whether turns were multiplied that XLA's own count leaves out
+    peak: int  # most bytes live at once, inputs and constants not counted
+    residual: int  # bytes that a forward pass saves for its backward pass
+    exact: bool  # False where a `while` loop's iterations are not known: they count as one
+    looped: bool  # whether iterations were multiplied that XLA's own count leaves out
 
 
 @_without_collecting()
 def count(jaxpr: Any) -> Count:
     """Return the cost of a jaxpr, such as `olympus.jit(f).trace(*args).jaxpr`."""
-    values: list[RawValue] = []
-    body = read(jaxpr, values)
+    values: list[Value] = []
+    body = read(jaxpr, Reading(values))
     everything = list(walk(body.equations))
     loops = [e for e in everything if e.primitive == "while"]
     for loop in loops:
@@ -56,7 +56,7 @@ def count(jaxpr: Any) -> Count:
     )
 
 
-def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[float, float, float]:
+def _totals(body: Body, values: Sequence[Value]) -> tuple[float, float, float]:
     """Return operations, transcendentals and bytes; `flops` knows how often a body runs."""
     operations = special = moved = 0.0
     for e in body.equations:
@@ -70,15 +70,17 @@ def _totals(body: RawBody, values: Sequence[RawValue]) -> tuple[float, float, fl
     return operations, special, moved
 
 
-def _residual(body: RawBody, values: Sequence[RawValue]) -> int:
-    """Return the bytes that cross from a forward sweep into its transpose.
+def _residual(body: Body, values: Sequence[Value]) -> int:
+    """Return the bytes that cross from a forward pass into its transpose.
 
-    jax writes "transpose" into the name stack of every equation of a way back. A derivative
-    inside a call is looked for where the call itself is on no way back.
+    jax writes "transpose" into the name stack of every equation of a backward pass. A derivative
+    inside a call is looked for where the call itself is in no backward pass.
     """
-    back = [e for e in body.equations if e.transposed]
+    back = [e for e in body.equations if is_transposed(e.scope)]
     made = {r for e in back for r in e.results} | set(body.consts)
     crossing = {o for e in back for o in e.operands} - made
-    own = sum(values[o].nbytes for o in crossing if not values[o].is_literal)
-    inner = [_residual(b, values) for e in body.equations if not e.transposed for b in e.bodies]
+    own = sum(values[o].nbytes for o in crossing if not values[o].literal)
+    inner = [
+        _residual(b, values) for e in body.equations if not is_transposed(e.scope) for b in e.bodies
+    ]
     return own + max(inner, default=0)

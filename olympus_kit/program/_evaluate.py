@@ -3,193 +3,246 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._jaxprs import CALLS, RawBody, RawEquation, compiled, function_of, run
+from . import jaxprs
+from ._model import Body, Equation
 
-# called with a value's number, the value (or the list of a loop's turns), and whether its first
-# axis counts iterations
+# called with a value's number, the value (or the list of a loop's iterations), and whether its
+# first axis counts iterations
 Sink = Callable[[int, Any, bool], None]
 
 # above this many bytes the values inside a loop are not collected
 LOOP_BUDGET = 2**26
-# up to this many equations a loop is run in Python, where each turn takes its own branch and
-# makes its own number of trips; above it the loop is compiled, and that remains unseen
-TURN_BY_TURN = 500
+# up to this many equations a loop is run in Python, where each iteration takes its own branch and
+# has its own number of trips; above it the loop is compiled, and that remains unseen
+EQUATIONS_IN_PYTHON = 500
 
 
-def evaluate(body: RawBody, inputs: Sequence[Any], sink: Sink) -> list[Any]:
+def evaluate(body: Body, inputs: Sequence[Any], sink: Sink) -> list[Any]:
     """Run a program that was read, hand each value to `sink`, and return its outputs."""
-    env = dict(body.literals)
+    arrays: dict[int, Any] = dict(body.literals)
 
-    def write(numbers: Sequence[int], arrays: Sequence[Any]) -> None:
-        for number, array in zip(numbers, arrays, strict=True):
-            env[number] = array
-            sink(number, array, False)
+    def keep(numbers: Sequence[int], values: Sequence[Any]) -> None:
+        for number, value in zip(numbers, values, strict=True):
+            arrays[number] = value
+            sink(number, value, False)
 
-    write(body.consts, body.arrays)
-    write(body.inputs, inputs)
-    for equation, fast in zip(body.equations, compiled(body.equations), strict=True):
-        operands = [env[o] for o in equation.operands]
-        if equation.bodies and equation.primitive in _INSIDE:
-            results = _INSIDE[equation.primitive](equation, operands, sink)
+    # the first inputs of a body may be values of the program around it, which showed them
+    shared = body.origin.shared if body.origin is not None else 0
+    arrays.update(zip(body.inputs[:shared], inputs[:shared], strict=True))
+    keep(body.inputs[shared:], inputs[shared:])
+    keep(body.consts, body.arrays)
+    runners = jaxprs.compiled_equations(body.equations)
+    for equation, compiled in zip(body.equations, runners, strict=True):
+        operands = [arrays[o] for o in equation.operands]
+        if equation.bodies:
+            keep(equation.results, _run_with_bodies(equation, operands, sink))
+        elif compiled is not None:
+            keep(equation.results, compiled(*operands))
         else:
-            results = fast(*operands) if fast else run(equation, operands)
-        write(equation.results, results)
-    return [env[o] for o in body.outputs]
+            keep(equation.results, jaxprs.run_equation(equation, operands))
+    return [arrays[o] for o in body.outputs]
 
 
-def _call(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    return evaluate(equation.bodies[0], operands, sink)
+def _run_with_bodies(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    primitive = equation.primitive
+    if primitive == "scan":
+        return _scan(equation, operands, sink)
+    if primitive == "while":
+        return _while(equation, operands, sink)
+    if primitive == "cond":
+        return _cond(equation, operands, sink)
+    if primitive == "custom_linear_solve":
+        return _solve(equation, operands, sink)
+    if primitive in jaxprs.CALLS and equation.bodies[0].origin.operands is not None:
+        return evaluate(equation.bodies[0], operands, sink)
+    return jaxprs.run_equation(equation, operands)
 
 
-def _cond(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    if _traced(operands):  # inside a compiled loop each turn may go its own way
-        return run(equation, operands)
+def _cond(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    if _are_traced(operands):  # inside a compiled loop each iteration may go its own way
+        return jaxprs.run_equation(equation, operands)
     index = min(max(int(operands[0]), 0), len(equation.bodies) - 1)
-    for i, branch in enumerate(equation.bodies):
-        branch.runs = (branch.runs or 0) + (i == index)
+    for place, branch in enumerate(equation.bodies):
+        branch.runs = (branch.runs or 0) + (place == index)
     return evaluate(equation.bodies[index], operands[1:], sink)
 
 
-def _solve(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _solve(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     """Run the solver of a linear solve; what it is made of otherwise serves its derivatives."""
-    lengths = equation.params["const_lengths"]
-    first = lengths.matvec + lengths.vecmat
-    given = [*operands[first : first + lengths.solve], *operands[sum(lengths) :]]
+    results: list[Any] = []
     for body in equation.bodies:
-        body.runs = int(body.name == "solve")
-    own = next(body for body in equation.bodies if body.runs)
-    return evaluate(own, given, sink)
+        body.runs = 0
+        if body.name == "solve":
+            body.runs = 1
+            results = evaluate(body, [operands[place] for place in body.origin.operands], sink)
+    return results
 
 
-def _scan(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    """Run a scan and show the values of each turn of its body."""
+def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    """Run a scan and show the values of each iteration of its body."""
     params, body = equation.params, equation.bodies[0]
-    length, first = params["length"], params["num_consts"]
-    second = first + params["num_carry"]
-    if length == 0 or _size(body) * length > LOOP_BUDGET:
-        return run(equation, operands)
-    fixed, xs = operands[:first], operands[second:]
-    carry = _typed(operands[first:second], body.input_types[first:second])
+    length = params["length"]
+    constants, carried, _ = jaxprs.loop_parts(equation)
+    if length == 0 or _bytes_of_iteration(body) * length > LOOP_BUDGET:
+        return jaxprs.run_equation(equation, operands)
+    fixed = operands[:constants]
+    first_scanned = constants + carried
+    carry = _in_types(body, constants, operands[constants:first_scanned])
+    scanned = operands[first_scanned:]
 
-    def step(carry: Sequence[Any], xs: Sequence[Any], keep: Sink) -> tuple[list[Any], list[Any]]:
-        out = evaluate(body, [*fixed, *carry, *xs], keep)
-        return out[: len(carry)], out[len(carry) :]
+    def step(
+        carry: Sequence[Any], entries: Sequence[Any], keep: Sink
+    ) -> tuple[list[Any], list[Any]]:
+        out = evaluate(body, [*fixed, *carry, *entries], keep)
+        return out[:carried], out[carried:]
 
-    if body.plain and not _traced(operands) and _work(body) * length <= TURN_BY_TURN:
-        return _scan_turn_by_turn(step, carry, xs, params, sink)
+    small = _equations_of_iteration(body) * length <= EQUATIONS_IN_PYTHON
+    if small and jaxprs.is_plain(body) and not _are_traced(operands):
+        return _scan_in_python(step, carry, scanned, params, sink)
 
-    def collect(carry: Sequence[Any], xs: Sequence[Any]) -> tuple[Any, Any]:
-        found: dict[int, Any] = {}
-        carry, ys = step(carry, xs, lambda value, array, _: found.update({value: array}))
-        return carry, (ys, found)
+    def collect(carry: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Any]:
+        inside: dict[int, Any] = {}
 
-    carry, (ys, found) = jax.lax.scan(collect, carry, list(xs), length, params["reverse"])
-    for value, array in found.items():
+        def keep(value: int, array: Any, _: bool) -> None:
+            inside[value] = array
+
+        carry, stacked = step(carry, entries, keep)
+        return carry, (stacked, inside)
+
+    loop = jax.lax.scan(collect, carry, list(scanned), length, params["reverse"])
+    carry, (stacked, inside) = loop
+    for value, array in inside.items():
         sink(value, array, True)
-    return [*carry, *ys]
+    return [*carry, *stacked]
 
 
-def _scan_turn_by_turn(
+def _scan_in_python(
     step: Callable[..., tuple[list[Any], list[Any]]],
     carry: list[Any],
-    xs: Sequence[Any],
+    scanned: Sequence[Any],
     params: Mapping[str, Any],
     sink: Sink,
 ) -> list[Any]:
     length = params["length"]
-    rows = [np.asarray(x) for x in xs]
-    turns = _Turns()
-    made: list[list[Any]] = [[]] * length
-    for t in reversed(range(length)) if params["reverse"] else range(length):
-        carry, made[t] = step(carry, [jnp.asarray(x[t]) for x in rows], turns.keeper(t))
-    turns.hand_over(sink)
-    return [*carry, *(jnp.asarray(np.stack(ys)) for ys in zip(*made, strict=True))]
+    rows = [np.asarray(x) for x in scanned]
+    iterations = _Iterations()
+    stacked: list[list[Any]] = [[]] * length
+    order = reversed(range(length)) if params["reverse"] else range(length)
+    for number in order:
+        entries = [jnp.asarray(x[number]) for x in rows]
+        carry, stacked[number] = step(carry, entries, iterations.sink(number))
+    iterations.hand_over(sink)
+    columns = [jnp.asarray(np.stack(column)) for column in zip(*stacked, strict=True)]
+    return [*carry, *columns]
 
 
-def _while(equation: RawEquation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    """Run a while loop, its first turns shown, and count its trips: they are not known before."""
-    params = equation.params
-    body, test = sorted(equation.bodies, key=lambda b: b.name)  # "body" and "cond"
-    first = params["cond_nconsts"]
-    second = first + params["body_nconsts"]
-    fixed, carry = (operands[:first], operands[first:second]), operands[second:]
-    carry = _typed(carry, body.input_types[params["body_nconsts"] :])
-    tests, turns = _Turns(), _Turns()
-    rest: Any = 0
-    most = min(TURN_BY_TURN // _work(body), LOOP_BUDGET // (1 + _size(body)))
-    shown = 0 if _traced(operands) else most
-    for t in range(shown):
-        (more,) = evaluate(test, [*fixed[0], *carry], tests.keeper(t))
-        if not more:
+def _while(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+    """Run a while loop, its first iterations shown, and count its trips: no program says them."""
+    test, body = equation.bodies
+    if not test.origin.is_test:
+        test, body = body, test
+    for_test, for_body = test.origin.shared, body.origin.shared
+    fixed_test, fixed_body = operands[:for_test], operands[for_test : for_test + for_body]
+    carry = _in_types(body, for_body, operands[for_test + for_body :])
+    tests, iterations = _Iterations(), _Iterations()
+    most = EQUATIONS_IN_PYTHON // _equations_of_iteration(body)
+    most = min(most, LOOP_BUDGET // (1 + _bytes_of_iteration(body)))
+    if _are_traced(operands):
+        most = 0
+    unseen: Any = 0
+    for number in range(most):
+        (goes_on,) = evaluate(test, [*fixed_test, *carry], tests.sink(number))
+        if not goes_on:
             break
-        carry = evaluate(body, [*fixed[1], *carry], turns.keeper(t))
+        carry = evaluate(body, [*fixed_body, *carry], iterations.sink(number))
     else:
-        rest, carry = _counting(test.jaxpr, body.jaxpr)(*fixed, carry)
+        unseen, carry = _counting_loop(test, body)(fixed_test, fixed_body, carry)
     tests.hand_over(sink)
-    turns.hand_over(sink)
-    if not isinstance(rest, jax.core.Tracer):
-        equation.count_trips(turns.count + int(rest))
+    iterations.hand_over(sink)
+    if not isinstance(unseen, jax.core.Tracer):
+        _count_run(equation, body, iterations.count + int(unseen))
     return list(carry)
 
 
-@lru_cache(32)
-def _counting(test: Any, body: Any) -> Callable[..., Any]:
-    """Return a while loop that counts its turns, compiled once for many uses."""
-    go_on, step = function_of(test), function_of(body)
+def _counting_loop(test: Body, body: Body) -> Callable[..., Any]:
+    """Return a while loop that counts its iterations, compiled once for all uses of a body.
 
-    def loop(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
-        return jax.lax.while_loop(
-            lambda state: go_on(*for_test, *state[1])[0],
-            lambda state: (state[0] + 1, step(*for_body, *state[1])),
-            (0, list(carry)),
-        )
+    It is kept on the body, so that it and the constants in it go when the body goes.
+    """
+    if body.compiled is None:
+        goes_on = jaxprs.function_of(test.origin.jaxpr)
+        step = jaxprs.function_of(body.origin.jaxpr)
 
-    return jax.jit(loop)
+        def loop(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
+            return jax.lax.while_loop(
+                lambda state: goes_on(*for_test, *state[1])[0],
+                lambda state: (state[0] + 1, step(*for_body, *state[1])),
+                (0, list(carry)),
+            )
+
+        body.compiled = jax.jit(loop)
+    compiled: Callable[..., Any] = body.compiled
+    return compiled
 
 
-class _Turns:
-    """The values of a loop's body, turn by turn; None for a turn that did not compute one."""
+def _count_run(equation: Equation, body: Body, trips: int) -> None:
+    """Take note of one run of a while loop: inside another loop it has several."""
+    body.runs = (body.runs or 0) + 1
+    body.iterations += trips
+    equation.trips = round(body.iterations / body.runs)
+
+
+class _Iterations:
+    """The values of a loop's body by iteration; None for one that did not compute a value."""
 
     def __init__(self) -> None:
-        self._found: dict[int, dict[int, Any]] = {}
+        self._values: dict[int, dict[int, Any]] = {}
         self.count = 0
 
-    def keeper(self, turn: int) -> Sink:
-        """Return a sink for the values of a turn."""
-        self.count = max(self.count, turn + 1)
-        return lambda value, array, _: self._found.setdefault(value, {}).update({turn: array})
+    def sink(self, number: int) -> Sink:
+        """Return a sink for the values of an iteration."""
+        self.count = max(self.count, number + 1)
+
+        def keep(value: int, array: Any, _: bool) -> None:
+            self._values.setdefault(value, {})[number] = array
+
+        return keep
 
     def hand_over(self, sink: Sink) -> None:
-        """Send on each value as the list of its turns."""
-        for value, turns in self._found.items():
-            sink(value, [turns.get(t) for t in range(self.count)], True)
+        """Send on each value as the list of its iterations."""
+        for value, by_number in self._values.items():
+            sink(value, [by_number.get(number) for number in range(self.count)], True)
 
 
-def _traced(operands: Sequence[Any]) -> bool:
+def _are_traced(operands: Sequence[Any]) -> bool:
     return any(isinstance(x, jax.core.Tracer) for x in operands)
 
 
-def _typed(arrays: Sequence[Any], dtypes: Sequence[Any]) -> list[Any]:
-    return [jnp.asarray(x, dtype) for x, dtype in zip(arrays, dtypes, strict=True)]
+def _in_types(body: Body, first: int, arrays: Sequence[Any]) -> list[Any]:
+    """Return what a loop starts from as arrays of the types that its body carries."""
+    types = jaxprs.input_types(body)[first : first + len(arrays)]
+    return [jnp.asarray(x, dtype) for x, dtype in zip(arrays, types, strict=True)]
 
 
-def _size(body: RawBody) -> int:
-    """Return the bytes of all values in one turn of a body, those in its own bodies too."""
-    return body.nbytes + sum(_size(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
+def _bytes_of_iteration(body: Body) -> int:
+    """Return the bytes of all values in one iteration of a body, those in its own bodies too."""
+    total = jaxprs.bytes_of(body)
+    for equation in body.equations:
+        for inner in equation.bodies:
+            total += _bytes_of_iteration(inner) * int(equation.trips or 1)
+    return total
 
 
-def _work(body: RawBody) -> int:
-    """Return how many equations one turn of a body runs."""
-    inner = sum(_work(b) * int(e.trips or 1) for e in body.equations for b in e.bodies)
-    return 1 + len(body.equations) + inner
-
-
-_LOOPS = {"scan": _scan, "while": _while}
-_INSIDE = dict.fromkeys(CALLS, _call) | {"cond": _cond, "custom_linear_solve": _solve} | _LOOPS
+def _equations_of_iteration(body: Body) -> int:
+    """Return how many equations one iteration of a body runs."""
+    total = 1 + len(body.equations)
+    for equation in body.equations:
+        for inner in equation.bodies:
+            total += _equations_of_iteration(inner) * int(equation.trips or 1)
+    return total

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 IMPURE = (
-    "A value of an earlier trace was used: some function has stored it in a global, a list or an "
+    "A tracer leaked from an earlier trace: some function has stored it in a global, a list or an "
     "object. Return values instead of storing them."
 )
 # frames of these folders are not the user's
@@ -23,12 +23,12 @@ def outside(f: Any) -> dict[str, list[Any]]:
     """Return what `f` finds outside itself by name: each thing, and what that holds."""
     f = inspect.unwrap(f)
     owner = getattr(f, "__self__", f)  # of a method, or an object that can be called
-    found = {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
+    things = {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
     if inspect.isfunction(f) or inspect.ismethod(f):
         with suppress(ValueError):  # a name around it that has no value yet
             seen = inspect.getclosurevars(f)
-            found |= {**seen.globals, **seen.nonlocals}
-    return {name: [value, *_in(value)] for name, value in found.items()}
+            things |= {**seen.globals, **seen.nonlocals}
+    return {name: [value, *_parts(value)] for name, value in things.items()}
 
 
 def left_behind(f: Any, name: str, before: dict[str, list[Any]]) -> list[str]:
@@ -38,7 +38,7 @@ def left_behind(f: Any, name: str, before: dict[str, list[Any]]) -> list[str]:
         was = before.get(n, [])
         if any(isinstance(x, jax.core.Tracer) for x in now):
             notes.append(
-                f"{name} stored a value of its trace in {n}: it is no number and will not become "
+                f"{name} stored a traced value in {n}: it is not a number and will not become "
                 "one; return it instead"
             )
         elif len(now) != len(was) or any(a is not b for a, b in zip(now, was, strict=True)):
@@ -49,13 +49,18 @@ def left_behind(f: Any, name: str, before: dict[str, list[Any]]) -> list[str]:
     return notes
 
 
-def _in(value: Any) -> list[Any]:
+def _parts(value: Any) -> list[Any]:
+    """Return what a container or an object holds."""
     if isinstance(value, dict):
         return list(value.values())
     if isinstance(value, (list, tuple, set)):
         return list(value)
-    shut = isinstance(value, (ModuleType, FunctionType, type, jax.Array))
-    return [] if shut else list(getattr(value, "__dict__", {}).values())
+    if isinstance(value, (ModuleType, FunctionType, type, jax.Array)):
+        return []
+    try:
+        return list(vars(value).values())
+    except Exception:  # an object without attributes, or of a class that computes them itself
+        return []
 
 
 def user_line(error: BaseException) -> str:

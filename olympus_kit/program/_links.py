@@ -1,61 +1,88 @@
-"""Link each primal value to its tangent, or to its adjoint and the parts that it is summed from."""
+"""Link each primal value to its tangent, or to its adjoint and what each use contributes.
+
+In x + b the cotangent of the sum is the adjoint of x and of b as well: one variable of jax's
+program, three values of mathematics. Each has a record, a number and a name of its own; the last
+one defined in f has the variable's number, the others say in `same_as` which it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ._jaxprs import RawBody
+from . import jaxprs
+from ._model import Body, Value
+from ._names import Names
+
+Use = tuple[str, int]  # path of the equation ("out" for the outputs), position of the operand
 
 
 @dataclass
 class Links:
     """Which values of a derivative program belong to which primal values."""
 
+    names: Names
     tangents: dict[int, int] = field(default_factory=dict)
     adjoints: dict[int, int] = field(default_factory=dict)
-    contributions: dict[tuple[str, int], int] = field(default_factory=dict)
-    parts: dict[int, list[int]] = field(default_factory=dict)  # primal value -> what is added
+    contributions: dict[Use, int] = field(default_factory=dict)
+
+    def link_tangents(self, tangents: Mapping[int, int]) -> None:
+        """Take in {primal value: its tangent in jax's program}, in the order of definition."""
+        for value, tangent in tangents.items():
+            self.tangents[value] = self._own(tangent, f"{self.names.of(value)}_dot")
+
+    def link_adjoints(
+        self,
+        primal: Body,
+        totals: Mapping[int, int],
+        contributions: Mapping[int, Sequence[tuple[Use, int]]],
+        tapped: Container[int],
+    ) -> None:
+        """Take in {primal value: its adjoint} and, for values used more than once, the parts.
+
+        The parts of a value come in the order in which jax computes them. `tapped` are the
+        values that a derivative was seen to flow to: an adjoint may also be a zero.
+        """
+        for value in sorted(totals, reverse=True):
+            self.adjoints[value] = self._own(totals[value], f"{self.names.of(value)}_bar")
+        for value, parts in contributions.items():
+            stem = f"{self.names.of(value)}_bar."
+            for place, (use, number) in enumerate(parts, start=1):
+                self.contributions[use] = self._own(number, f"{stem}{place}")
+        for value, use in single_uses(primal).items():
+            if value in tapped:
+                self.contributions[use] = self.adjoints[value]
+
+    def _own(self, number: int, name: str) -> int:
+        """Return the record of a variable under a name: its own, or one beside it."""
+        values = self.names.values
+        record = values[number]
+        if not record.name and not record.literal:
+            self.names.give(number, name)
+            return number
+        other = len(values)
+        values.append(
+            Value(other, "", record.shape, record.dtype, False, record.nbytes, same_as=number)
+        )
+        self.names.give(other, name)
+        return other
 
 
-def reverse_links(
-    primal: RawBody,
-    body: RawBody,
-    uses: Sequence[tuple[str, int]],
-    found: Sequence[int | None],
-) -> Links:
-    """Return the links of a reverse program, from what each use of a value contributed."""
-    links = Links()
-    operands = {e.path: e.operands for e in primal.equations} | {"out": primal.outputs}
-    for (path, position), part in zip(uses, found, strict=True):
-        if part is not None:
-            links.contributions[path, position] = part
-            links.parts.setdefault(operands[path][position], []).append(part)
-    order = {r: k for k, e in enumerate(body.equations) for r in e.results}
-    sums = _sums(body)
-    for value, parts in links.parts.items():
-        parts.sort(key=lambda part: order.get(part, -1))
-        links.adjoints[value] = _total(parts, sums)
-    return links
+def uses(primal: Body) -> Iterable[tuple[int, Use]]:
+    """Yield (value, use) for each operand and each output of a program."""
+    for equation in primal.equations:
+        for position, operand in enumerate(equation.operands):
+            yield operand, (equation.path, position)
+    for position, output in enumerate(primal.outputs):
+        yield output, (jaxprs.OUTPUT, position)
 
 
-def _sums(body: RawBody) -> dict[int, list[tuple[int, set[int]]]]:
-    """Return, for each value, the sums that it is an operand of: (result, all operands)."""
-    sums: dict[int, list[tuple[int, set[int]]]] = {}
-    for equation in body.equations:
-        if equation.primitive == "add_any":
-            for o in equation.operands:
-                sums.setdefault(o, []).append((equation.results[0], set(equation.operands)))
-    return sums
-
-
-def _total(parts: Sequence[int], sums: dict[int, list[tuple[int, set[int]]]]) -> int:
-    """Return the value that all parts were added up to."""
-    known, total, queue = set(parts), parts[-1], list(parts)
-    while queue:
-        for result, operands in sums.get(queue.pop(), ()):
-            if operands <= known and result not in known:
-                known.add(result)
-                queue.append(result)
-                total = result
-    return total
+def single_uses(primal: Body) -> dict[int, Use]:
+    """Return the values that are used once, and where."""
+    first: dict[int, Use] = {}
+    repeated = set()
+    for value, use in uses(primal):
+        if value in first:
+            repeated.add(value)
+        first[value] = use
+    return {value: use for value, use in first.items() if value not in repeated}

@@ -1,15 +1,20 @@
-"""What a captured program is made of: plain, frozen data that no longer knows jax."""
+"""What a captured program is made of: plain data that no longer knows jax.
+
+While a program is captured, its records also hold what jax gave (`origin`, raw parameters); a
+finished `Program` holds none of that.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 Mode = Literal["primal", "forward", "reverse"]
 MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
 INEXACT = ("float", "bfloat", "complex")  # how the dtypes begin that have a derivative
+NO_ROLE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -26,7 +31,7 @@ class Summary:
     iterations: int | None  # set where the first axis counts a loop's iterations
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Value:
     """One array of the program."""
 
@@ -34,9 +39,12 @@ class Value:
     name: str
     shape: tuple[int, ...]
     dtype: str
-    literal: bool  # written into the program, so that keeping it costs nothing
+    literal: bool  # written into the program, so that saving it costs nothing
     nbytes: int
-    summary: Summary | None  # None where it was not computed: a branch not taken, a large loop
+    summary: Summary | None = None  # None where not computed: a branch not taken, a large loop
+    # a cotangent that passes through unchanged is one variable of jax's program and the adjoint
+    # of several values: each has a record and a name, all but one with the variable's number here
+    same_as: int | None = None
 
     @property
     def inexact(self) -> bool:
@@ -44,7 +52,7 @@ class Value:
         return self.dtype.startswith(INEXACT)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Source:
     """The line of the user's file that an equation came from."""
 
@@ -54,56 +62,74 @@ class Source:
     call: str = ""  # the library's function that this line called, such as "softmax"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Body:
-    """A program inside an equation: the body of a loop, a branch, a function that was called."""
+    """A program inside an equation: the body of a loop, a branch, a function that was called.
+
+    An input is the operand itself, with the same number, where the same value goes in.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     equations: tuple[Equation, ...]
-    taken: bool  # False for a branch that was not run at these values
+    consts: tuple[int, ...] = ()
+    runs: int | None = None  # how often a branch or a loop was run, where that was seen
+    iterations: int = 0  # of all runs of a `while` loop
+    # while it is captured: how it is called, the arrays of its constants, those of its literals,
+    # and the loop that it is the body of, where that was compiled
+    origin: Any = field(default=None, repr=False)
+    arrays: Sequence[Any] = field(default=(), repr=False)
+    literals: Mapping[int, Any] = field(default_factory=dict, repr=False)
+    compiled: Any = field(default=None, repr=False)
+
+    @property
+    def taken(self) -> bool:
+        """Whether it was run at these values, as far as was seen."""
+        return self.runs != 0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Equation:
     """One application of a primitive."""
 
     path: str  # its place: "4" at the top, "4.0.2" for the third equation of its first body
     primitive: str
     params: Mapping[str, Any]  # what can be printed of its parameters
-    roles: frozenset[str]  # of "primal", "local_derivative", "tangent", "adjoint", "bookkeeping"
-    primal: str | None  # path of the primal equation that it is, or that it differentiates
     operands: tuple[int, ...]
     results: tuple[int, ...]
-    bodies: tuple[Body, ...]
-    flops: int  # arithmetic operations of all iterations; a while loop counts its measured trips
-    bytes: int  # read and written
-    trips: int | None  # iterations of a loop; for `while` as measured at these values
-    live: int  # bytes held after it: everything that a later equation still reads
-    source: Source | None
-    scope: str  # named scopes and, where f is itself a derivative, the transforms it came through
+    bodies: tuple[Body, ...] = ()
+    roles: frozenset[str] = NO_ROLE
+    #     of "primal", "local_derivative", "tangent", "adjoint", "bookkeeping"
+    primal: str | None = None  # path of the primal equation that it is or differentiates
+    flops: int = 0  # arithmetic operations of all iterations; a while loop's are those measured
+    bytes: int = 0  # read and written
+    trips: int | None = None  # iterations of a loop; of a `while`, as measured, their mean
+    live: int = 0  # bytes live after it: everything that a later equation still reads
+    source: Source | None = None
+    scope: str = ""  # named scopes and, where f is itself a derivative, its transformations
+    origin: Any = field(default=None, repr=False)  # jax's equation while it is captured
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Totals:
     """A program in a few numbers."""
 
     equations: int  # those in bodies, too, each counted once
-    work: int  # floating-point operations, iterations multiplied
+    flops: int  # iterations multiplied
     depth: int  # equations on the longest path of dependence, iterations multiplied
-    peak_bytes: int  # most that is held at once, inputs and constants not counted
-    residual_bytes: int  # kept for the way back, literals not counted
+    peak_bytes: int  # most that is live at once, inputs and constants not counted
+    residual_bytes: int  # saved for the backward pass, literals not counted
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Residual:
-    """A value that the forward sweep keeps for the way back."""
+    """A value that the forward pass saves for the backward pass."""
 
     value: int
     made_by: str | None  # path of the equation that made it; None for inputs and constants
     used_by: tuple[str, ...]
-    free: bool  # a literal of the program: needed on the way back, but no memory
+    free: bool  # a literal of the program: needed in the backward pass, but no memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +148,11 @@ class Program:
     inputs: tuple[int, ...]
     consts: tuple[int, ...]
     outputs: tuple[int, ...]
+    wrt: tuple[str, ...]  # the arguments with respect to which it is differentiated
     seeds: tuple[int, ...]  # the tangents or cotangents that the derivative starts from
-    derivatives: tuple[int, ...]  # where it ends: the tangents of the outputs, or the adjoints
-    #                               of the inputs, one for each differentiated leaf
+    derivatives: tuple[int, ...]
+    #     where it ends: the tangents of the outputs, or the adjoints of the inputs, one for each
+    #     differentiated leaf
     tangents: Mapping[int, int]  # primal value -> its tangent
     adjoints: Mapping[int, int]  # primal value -> its adjoint, all contributions added
     contributions: Mapping[tuple[str, int], int]  # (row, operand's position) -> what it adds
@@ -144,83 +172,83 @@ class Program:
         """Yield every equation of `equations`, those in bodies after the one that holds them."""
         return walk(self.equations)
 
+    def variable(self, value: int) -> int:
+        """Return the value that jax's equations read and write for this one: mostly itself."""
+        same_as = self.values[value].same_as
+        return value if same_as is None else same_as
+
     @property
     def totals(self) -> Totals:
-        """Count equations, operations, depth and bytes."""
-        kept = {r.value for r in self.residuals if not r.free}
+        """Count equations, FLOPs, depth and bytes."""
+        saved = {r.value for r in self.residuals if not r.free}
         return Totals(
             equations=sum(1 for _ in self.walk()),
-            work=sum(e.flops for e in self.equations),
+            flops=sum(e.flops for e in self.equations),
             depth=_depth(self.equations),
             peak_bytes=max((e.live for e in self.equations), default=0),
-            residual_bytes=sum(self.values[v].nbytes for v in kept),
+            residual_bytes=sum(self.values[v].nbytes for v in saved),
         )
 
     @property
     def first_bad(self) -> dict[str, Equation]:
-        """Return, for the primal and the derivative sweep, where nan or inf first appears.
+        """Return, for the primal and the derivative pass, where nan or inf first appears.
 
-        The keys are "primal" and "derivative"; a sweep without nan and inf has none. The
+        The keys are "primal" and "derivative"; a pass without nan and inf has none. The
         operands of the equation are what to look at.
         """
-        found: dict[str, Equation] = {}
-        for equation in self._bad(self.equations):
+        first: dict[str, Equation] = {}
+        for equation in self._not_finite(self.equations):
             if equation.roles & {"tangent", "adjoint"}:
-                found.setdefault("derivative", equation)
+                first.setdefault("derivative", equation)
             if equation.roles - {"tangent", "adjoint"}:
-                found.setdefault("primal", equation)
-        return found
+                first.setdefault("primal", equation)
+        return first
 
-    def _bad(self, equations: tuple[Equation, ...]) -> Iterator[Equation]:
+    def _not_finite(self, equations: Sequence[Equation]) -> Iterator[Equation]:
         """Yield the equations that make nan or inf, of nested ones the innermost."""
         for equation in equations:
-            inside = [e for body in equation.bodies for e in self._bad(body.equations)]
-            back = equation.params.get("reverse") is True
-            inside.sort(key=lambda e: self._bad_turn(e, back))
-            summaries = [self.values[r].summary for r in equation.results]
-            own = any(s is not None and (s.nans or s.infs) for s in summaries)
-            yield from inside or [equation] * own
+            inside: list[Equation] = []
+            for body in equation.bodies:
+                inside.extend(self._not_finite(body.equations))
+            backwards = equation.params.get("reverse") is True
+            inside.sort(key=lambda e: self._first_iteration(e, backwards))
+            if inside:
+                yield from inside
+            elif any(s.nans or s.infs for s in self._summaries(equation)):
+                yield equation
 
-    def _bad_turn(self, equation: Equation, back: bool) -> int:
-        """Return when a body's equation first makes nan or inf, counted in turns; 0 if unknown."""
-        summaries = [s for r in equation.results if (s := self.values[r].summary) is not None]
-        turns = [
-            t for s in summaries if s.whole and s.iterations
-            for t, entry in enumerate(s.entries) if re.search("nan|inf", str(entry))
-        ]  # fmt: skip
-        return (-max(turns) if back else min(turns)) if turns else 0
+    def _summaries(self, equation: Equation) -> list[Summary]:
+        summaries = [self.values[r].summary for r in equation.results]
+        return [s for s in summaries if s is not None]
 
-    def to_json(self, values: bool = True) -> str:
-        """Return the program as JSON of schema 1; without `values`, their numbers stay out."""
-        from ._json import dump
-
-        return dump(self, values)
-
-    @staticmethod
-    def from_json(text: str) -> Program:
-        """Read what `to_json` wrote; outputs come back as {path: array}, not as user classes."""
-        from ._json import load
-
-        return load(text)
+    def _first_iteration(self, equation: Equation, backwards: bool) -> int:
+        """Return in which iteration a body's equation first makes nan or inf; 0 if unknown."""
+        iterations = []
+        for summary in self._summaries(equation):
+            if summary.whole and summary.iterations:
+                for number, entry in enumerate(summary.entries):
+                    if re.search("nan|inf", str(entry)):
+                        iterations.append(number)
+        if not iterations:
+            return 0
+        return -max(iterations) if backwards else min(iterations)
 
 
-def _depth(equations: tuple[Equation, ...]) -> int:
+def _depth(equations: Sequence[Equation]) -> int:
     """Return the number of equations on the longest path of dependence."""
     depth: dict[int, int] = {}
     for equation in equations:
-        inside = max((_depth(b.equations) for b in equation.bodies), default=1)
-        own = inside * (1 if equation.trips is None else equation.trips)
+        inside = max((_depth(body.equations) for body in equation.bodies), default=1)
+        trips = 1 if equation.trips is None else equation.trips
         below = max((depth.get(o, 0) for o in equation.operands), default=0)
-        depth.update(dict.fromkeys(equation.results, below + own))
+        for result in equation.results:
+            depth[result] = below + inside * trips
     return max(depth.values(), default=0)
 
 
-E = TypeVar("E")
-
-
-def walk(equations: Iterable[E]) -> Iterator[E]:
+def walk(equations: Iterable[Equation]) -> Iterator[Equation]:
     """Yield equations in program order, those in bodies after the one that holds them."""
     for equation in equations:
         yield equation
-        for body in equation.bodies:  # type: ignore[attr-defined]
+        for body in equation.bodies:
             yield from walk(body.equations)

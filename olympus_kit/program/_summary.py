@@ -16,11 +16,14 @@ WHOLE = 64  # entries up to which a value is kept whole
 FIRST = 8  # entries kept of a larger one
 
 
-def summarize(value: Any, iterations: bool = False) -> Summary:
-    """Return the summary of an array; with `iterations` its first axis counts a loop's turns.
+def summarize(value: Any, iterations: bool = False) -> Summary | None:
+    """Return the summary of an array; with `iterations` its first axis counts a loop's iterations.
 
-    The turns may also come as a list, with None for a turn that did not compute the value.
+    The iterations may also come as a list, with None for one that did not compute the value. A
+    mutable array has no summary: it is no value, but a place for several.
     """
+    if isinstance(value, jax.Ref):
+        return None
     parts = [_host(a) for a in jax.tree.leaves(value)] if isinstance(value, list) else []
     array = np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
     whole = array.size <= WHOLE
@@ -28,13 +31,13 @@ def summarize(value: Any, iterations: bool = False) -> Summary:
     flat = array.ravel().tolist() if whole and array.ndim != 1 else entries
     if parts and whole:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
-    turns = len(value) if iterations else None
+    count = len(value) if iterations else None
     if array.dtype.kind == "c":
         nans = int(np.isnan(array).sum())
         infs = array.size - int(np.isfinite(array).sum()) - nans
-        return Summary(_pairs(entries), whole, None, None, None, nans, infs, turns)
+        return Summary(_pairs(entries), whole, None, None, None, nans, infs, count)
     described = _of_few(flat) if whole else _of_many(array)
-    return Summary(entries, whole, *described, turns)
+    return Summary(entries, whole, *described, count)
 
 
 def _host(value: Any) -> Array:

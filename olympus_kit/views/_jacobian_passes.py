@@ -61,7 +61,7 @@ class Flat:
         self.holomorphic = holomorphic
         self.points = tuple(jax.numpy.asarray(given.leaves[k]) for k in given.which)
         self.inputs = in_order([given.names[k] for k in given.which], self.points)
-        self.out = given.call(f)(*self._leaves(self.points))
+        self.out = given.as_function_of_leaves(f)(*self._leaves(self.points))
         check_output(self.out, given.name)
         word = "out" if any(leaf.name.startswith("y") for leaf in self.inputs) else "y"
         paths = jax.tree_util.tree_leaves_with_path(self.out)
@@ -82,7 +82,7 @@ class Flat:
 
     def run(self, *points: Any) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
-        out = jax.tree.leaves(self.given.call(self.f)(*self._leaves(points)))
+        out = jax.tree.leaves(self.given.as_function_of_leaves(self.f)(*self._leaves(points)))
         return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
 
     def _leaves(self, points: Sequence[Any]) -> list[Any]:

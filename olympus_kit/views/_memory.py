@@ -30,7 +30,8 @@ class Memory(Report):
     """The life of each value of a program, and the moment when most is held."""
 
     def __init__(self, program: Program) -> None:
-        self.program, self.outputs = program, program.outputs + program.derivatives
+        derivatives = tuple([program.variable(v) for v in program.derivatives])
+        self.program, self.outputs = program, program.outputs + derivatives
         self.lives = lifetimes(program.equations, self.outputs)
         self.held = live_bytes(program.equations, self.outputs, program.values)
         self.peak = max(self.held, default=0)

@@ -11,10 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("olympus", "olympus_kit")
 
-MOST_NODES = 112_000  # of all modules together; 10,000 of them try edits of solutions
-MOST_NODES_A_LINE = 11.5  # a line of code: no blank line, comment or docstring
+MOST_NODES = 113_500  # of all modules together; 10,000 of them try edits of solutions
+MOST_NODES_A_LINE = 11.2  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = {
-    frozenset({"olympus_kit.program._json", "olympus_kit.program._model"}),
     frozenset({"olympus_kit.views._dag", "olympus_kit.views._dag_svg", "olympus_kit.views._graph"}),
     frozenset({
         "olympus_kit.views._jacobian",

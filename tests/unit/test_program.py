@@ -1,6 +1,7 @@
 """What a captured program says about well-known functions."""
 
-import json
+import dataclasses
+import pickle
 
 import corpus
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import olympus_kit as ok
-from olympus_kit.program import Program, _evaluate, capture, walk
+from olympus_kit.program import _evaluate, capture, walk
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
@@ -160,7 +161,7 @@ def test_turn_by_turn_and_compiled_agree(reverse, monkeypatch):
 
     xs, found = np.array([0.3, 1.2, 2.5]), []
     for most in (10**6, 0):
-        monkeypatch.setattr(_evaluate, "TURN_BY_TURN", most)
+        monkeypatch.setattr(_evaluate, "EQUATIONS_IN_PYTHON", most)
         found.append(capture(f, xs))
     one, other = found
     for a, b in zip(one.values, other.values, strict=True):
@@ -228,7 +229,7 @@ def test_a_large_program_is_captured_without_taps():
 
     p = capture(chain, 0.7)
     assert len(p.rows) == 600
-    assert any("not told apart" in n for n in p.notes)
+    assert any("are not shown separately" in n for n in p.notes)
     assert float(p.in_cotangents[0]) == pytest.approx(float(jax.grad(chain)(0.7)))
 
 
@@ -254,17 +255,6 @@ def test_repr_counts():
     assert repr(capture(lambda x: x * x, 3.0)) == (
         "Program(f, mode='reverse': 1 primal equations, 4 in this mode, 1 residuals)"
     )
-
-
-@pytest.mark.parametrize("value", [complex(1, np.inf), complex(np.nan, 2), complex(-np.inf, 0)])
-def test_json_knows_numbers_that_are_none(value):
-    p = capture(lambda z: (jnp.conj(z), jnp.log(z.real - z.real)), value, mode="primal")
-    text = p.to_json()
-    json.loads(text, parse_constant=pytest.fail)  # as strict readers do
-    back = Program.from_json(text)
-    np.testing.assert_array_equal(back.out["[0]"], p.out[0])
-    np.testing.assert_array_equal(back.out["[1]"], p.out[1])
-    assert back.first_bad.keys() == p.first_bad.keys()
 
 
 @pytest.mark.parametrize(
@@ -343,8 +333,6 @@ class TestPythonThatLooksAtValues:
         assert "input        x = [1.0 0.5]\ninput        n = 3\n" in text
         assert "output       out1 = 4\noutput       out2 = [1.5 0.75]\n" in text
         assert ("constant     r1 = " in text) == (mode != "primal")
-        again = Program.from_json(p.to_json())
-        assert [again.values[i].summary.entries for i in again.outputs] == [4, [1.5, 0.75]]
 
     @pytest.mark.parametrize(
         ("f", "slope"),
@@ -357,7 +345,7 @@ class TestPythonThatLooksAtValues:
     def test_shapes_that_depend_on_values(self, f, slope):
         p = capture(f, corpus.X)
         assert p.in_cotangents[0].tolist() == slope
-        assert "decides with Python on values" in p.notes[0]
+        assert "uses Python control flow on traced values" in p.notes[0]
 
     @pytest.mark.parametrize(
         ("f", "args", "argnums"),
@@ -440,9 +428,9 @@ def test_a_linear_solve_without_its_transpose():
 
 def test_totals():
     p = capture(corpus.logistic, 0.2, mode="primal")
-    assert (p.totals.equations, p.totals.work, p.totals.depth) == (9, 9, 6)
+    assert (p.totals.equations, p.totals.flops, p.totals.depth) == (9, 9, 6)
     p = capture(corpus.logistic, 0.2, mode="reverse")
-    assert (p.totals.equations, p.totals.work, p.totals.residual_bytes) == (24, 24, 48)
+    assert (p.totals.equations, p.totals.flops, p.totals.residual_bytes) == (24, 24, 48)
     assert p.totals.peak_bytes == max(e.live for e in p.equations)
 
     def scanned(x):
@@ -452,26 +440,21 @@ def test_totals():
 
 
 @pytest.mark.parametrize("name", [*corpus.CORPUS, *corpus.REVERSE_ONLY])
-def test_json_round_trip(name):
+def test_a_finished_program_is_plain_data(name):
+    """It knows no jaxpr any more, and goes through pickle."""
     f, args = (corpus.CORPUS | corpus.REVERSE_ONLY)[name]
     p = capture(f, *args, argnums="all")
-    back = Program.from_json(p.to_json())
-    assert back.to_json(values=False) == p.to_json(values=False)
+    for equation in [*walk(p.equations), *walk(p.rows)]:
+        assert equation.origin is None
+        assert all(body.origin is None and not body.arrays for body in equation.bodies)
+    plain = dataclasses.replace(p, out=None, in_cotangents=None)  # these may be of any class
+    back = pickle.loads(pickle.dumps(plain))
     assert [e.path for e in back.walk()] == [e.path for e in p.walk()]
     for old, new in zip(p.values, back.values, strict=True):
         assert (old.name, old.shape, old.dtype) == (new.name, new.shape, new.dtype)
         np.testing.assert_equal(
             old.summary and old.summary.entries, new.summary and new.summary.entries
         )
-    found = list(back.in_cotangents.values())
-    for old, new in zip(jax.tree.leaves(p.in_cotangents), found, strict=True):
-        np.testing.assert_array_equal(np.asarray(old), np.asarray(new))
-
-
-@pytest.mark.parametrize("text", ["[]", "{}", '{"schema": 99}'])
-def test_json_of_something_else(text):
-    with pytest.raises(ValueError, match="Expected a program of schema 1"):
-        Program.from_json(text)
 
 
 def test_a_callback_is_called_as_often_as_a_single_call_would():

@@ -1,0 +1,171 @@
+"""The vocabulary of jaxprs: what is a program, a variable, a literal, and how to rebuild one.
+
+Up to jax 0.10 a `ClosedJaxpr` holds a `Jaxpr` and its constants; from 0.11 on both are one class,
+whose `.jaxpr` returns the object itself. Only this module knows the difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import jax
+import jax.extend.core as jec
+import numpy as np
+
+ONE_CLASS = issubclass(jec.ClosedJaxpr, jec.Jaxpr)
+# what a parameter of an equation may be that is a program, or holds some
+MAY_HOLD_JAXPRS = (tuple, jec.Jaxpr, jec.ClosedJaxpr)
+
+Variable = jec.Var
+
+
+def is_inexact(dtype: Any) -> bool:
+    """Whether jax differentiates values of this type."""
+    return bool(jax.numpy.issubdtype(dtype, jax.numpy.inexact))
+
+
+def dtype_of(x: Any) -> Any:
+    """Return the dtype of an array, a type or a Python number, as jax sees it."""
+    if not hasattr(x, "dtype"):
+        return jax.dtypes.result_type(x)
+    is_extended = jax.numpy.issubdtype(x.dtype, jax.dtypes.extended)
+    if is_extended or isinstance(x, jax.Array):
+        return x.dtype
+    return jax.dtypes.canonicalize_dtype(x.dtype)
+
+
+def is_jaxpr(value: Any) -> bool:
+    """Whether a parameter of an equation is a program."""
+    return isinstance(value, (jec.Jaxpr, jec.ClosedJaxpr))
+
+
+def is_literal(atom: Any) -> bool:
+    """Whether an operand is written into the program rather than a variable."""
+    return isinstance(atom, jec.Literal)
+
+
+def is_dropped(var: Any) -> bool:
+    """Whether nothing can read a result: jax calls it `_`."""
+    return isinstance(var, jec.DropVar)
+
+
+def is_closed(jaxpr: Any) -> bool:
+    """Whether a program holds the values of its constants."""
+    return ONE_CLASS or isinstance(jaxpr, jec.ClosedJaxpr)
+
+
+def open_jaxpr(jaxpr: Any) -> Any:
+    """Return the program without the values of its constants, where jax tells the two apart."""
+    return jaxpr.jaxpr if isinstance(jaxpr, jec.ClosedJaxpr) else jaxpr
+
+
+def close(jaxpr: Any, consts: Sequence[Any]) -> Any:
+    """Return a program whose first inputs are constants of these values."""
+    if ONE_CLASS:
+        return jaxpr.with_consts(consts)
+    count = len(consts)
+    inner = with_interface(jaxpr, jaxpr.invars[count:], jaxpr.outvars)
+    return jec.ClosedJaxpr(inner.replace(constvars=jaxpr.invars[:count]), consts)
+
+
+def constants(jaxpr: Any) -> list[Any]:
+    """Return the values of a program's constants, where it holds them."""
+    return list(getattr(jaxpr, "consts", ()))
+
+
+def map_equations(jaxpr: Any, change: Callable[[int, Any], Any]) -> Any:
+    """Return the program, closed if it was, with each equation changed."""
+    inner = open_jaxpr(jaxpr)
+    equations = [change(index, eqn) for index, eqn in enumerate(inner.eqns)]
+    changed = inner.replace(eqns=equations)
+    if is_closed(jaxpr) and not ONE_CLASS:
+        return jec.ClosedJaxpr(changed, jaxpr.consts)
+    return changed
+
+
+def with_interface(jaxpr: Any, invars: Sequence[Any], outvars: Sequence[Any]) -> Any:
+    """Return a program without constants, with other inputs and outputs.
+
+    jax holds a name for each input and output, so these must be as many.
+    """
+    names = jaxpr.debug_info._replace(
+        arg_names=("",) * len(invars), result_paths=("",) * len(outvars)
+    )
+    return jaxpr.replace(constvars=[], invars=list(invars), outvars=list(outvars), debug_info=names)
+
+
+def program_of(
+    equations: Iterable[Any], invars: Sequence[Any], outvars: Sequence[Any], effects: Any = ()
+) -> Any:
+    """Return a program without constants made of equations."""
+    template = _empty_jaxpr().replace(eqns=list(equations), effects=frozenset(effects))
+    return with_interface(template, invars, outvars)
+
+
+@cache
+def _empty_jaxpr() -> Any:
+    return open_jaxpr(jax.make_jaxpr(lambda: ())())
+
+
+def function_of(jaxpr: Any) -> Callable[..., list[Any]]:
+    """Return a program without constants, or one that holds them, as a function."""
+    closed = jaxpr if is_closed(jaxpr) else jec.ClosedJaxpr(jaxpr, ())
+    return jec.jaxpr_as_fun(closed)  # type: ignore[no-any-return]
+
+
+def is_ref(atom: Any) -> bool:
+    """Whether a variable is a mutable array (`jax.new_ref`)."""
+    return hasattr(atom.aval, "inner_aval")
+
+
+def type_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
+    """Return shape, dtype name and size in bytes of a variable or a literal."""
+    aval = getattr(atom.aval, "inner_aval", atom.aval)  # of a mutable array, what it holds
+    shape = tuple(getattr(aval, "shape", ()))
+    name, itemsize = _dtype_name(getattr(aval, "dtype", None))
+    if is_ref(atom):
+        name = f"ref {name}"
+    return shape, name, itemsize * math.prod(shape)
+
+
+def type_of_array(array: Any) -> tuple[tuple[int, ...], str, int]:
+    """Return shape, dtype name and size in bytes of an array or a Python number."""
+    name, itemsize = _dtype_name(dtype_of(array))
+    return np.shape(array), name, itemsize * int(np.size(array))
+
+
+@cache
+def _dtype_name(dtype: Any) -> tuple[str, int]:
+    return str(dtype), getattr(dtype, "itemsize", 0)
+
+
+def is_wide() -> bool:
+    """Whether jax computes with 64-bit numbers where it is not told otherwise."""
+    return bool(jax.dtypes.canonicalize_dtype(np.float64) == np.float64)
+
+
+def has_wide_values(jaxpr: Any) -> bool:
+    """Whether a program computes with 64-bit numbers, which jax by default does not."""
+    inner = open_jaxpr(jaxpr)
+    variables = [*inner.invars, *inner.constvars]
+    for eqn in inner.eqns:
+        variables.extend(eqn.outvars)
+    wide = ("float64", "complex128", "int64", "uint64")
+    return any(type_of(v)[1] in wide for v in variables)
+
+
+def output_types(closed: Any) -> list[Any]:
+    """Return the type of each output, which has a shape and a dtype."""
+    return list(closed.out_avals)
+
+
+def refuse_unsupported(closed: Any, name: str) -> None:
+    """Raise a NotImplementedError for programs that hold types of a user's own (hijax)."""
+    if getattr(open_jaxpr(closed), "is_high", False):
+        raise NotImplementedError(
+            f"{name} works on values or primitives of its own types (jax's experimental hijax), "
+            "which this kit cannot follow: show a part of it that works on arrays."
+        )
