@@ -67,7 +67,10 @@ def _in_a_row(got: Array, want: Array) -> Array:
 TRANSFORMATIONS: dict[str, Callable[[Array, Array], tuple[Any, Any]]] = {
     "sign": lambda got, want: (got, -want),
     "transposed": lambda got, want: (got, want.T),
-    "flattened": lambda got, want: (_in_a_row(got, want), np.ravel(want)),
+    "flattened": lambda got, want: (
+        _in_a_row(got, want),
+        np.ravel(want),
+    ),
     "unsummed": lambda got, want: (got.sum(0), want),
     "all-zero": lambda got, want: (got, 0 * want),
     "summed-too-much": lambda got, want: (got, want.sum()),
@@ -94,7 +97,11 @@ def is_made_by(mistake: str, got: Any, want: Any, tolerance: float) -> bool:
         with np.errstate(all="ignore"):
             left, right = TRANSFORMATIONS[mistake](np.asarray(got), np.asarray(want))
             return np.size(right) > 0 and close(left, right, tolerance)
-    except (ValueError, IndexError, TypeError):  # shapes that this mistake cannot have
+    except (
+        ValueError,
+        IndexError,
+        TypeError,
+    ):  # shapes that this mistake cannot have
         return False
 
 

@@ -135,7 +135,13 @@ class Evidence:
             want = entries(self.question, trial.want)
             if trial.error is None and got.keys() == want.keys():
                 for name in want:
-                    part = Part(name, trial, got[name], want[name], self.tolerance)
+                    part = Part(
+                        name,
+                        trial,
+                        got[name],
+                        want[name],
+                        self.tolerance,
+                    )
                     table.setdefault(name, []).append(part)
         return table
 
@@ -148,7 +154,9 @@ class Evidence:
         part = self.question.predictions[id_].part
         telling = False
         for trial, predicted in zip(
-            self.trials, predicted_results(self.question, id_), strict=True
+            self.trials,
+            predicted_results(self.question, id_),
+            strict=True,
         ):
             if isinstance(predicted, Exception) or trial.error is not None:
                 if not (isinstance(predicted, Exception) and trial.error is not None):

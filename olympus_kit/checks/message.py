@@ -81,7 +81,11 @@ def diagnose(
 ) -> Diagnosis:
     """The message of that id, filled in with the facts."""
     mistake = lookup(id_, question.mistakes)
-    table = {"order": question.asked_for, "call": question.called_as, **(facts or {})}
+    table = {
+        "order": question.asked_for,
+        "call": question.called_as,
+        **(facts or {}),
+    }
     return Diagnosis(
         id=id_,
         name=_filled(mistake.name, table),
@@ -193,12 +197,19 @@ def telling(parts: Sequence[Part]) -> Part:
 
 def part_facts(part: Part) -> Facts:
     """The part, the place, and the two numbers."""
-    facts = {"part": part.name, "where": part.trial.case.label, "entry": part.name}
+    facts = {
+        "part": part.name,
+        "where": part.trial.case.label,
+        "entry": part.name,
+    }
     if not part.is_numeric:
         return facts | {"got": ADDRESS.sub("", _repr(part.got))}
     got = np.asarray(part.got) * 1  # bools as numbers
     want = np.asarray(part.want) * 1
-    facts |= {"got_shape": str(got.shape), "want_shape": str(want.shape)}
+    facts |= {
+        "got_shape": str(got.shape),
+        "want_shape": str(want.shape),
+    }
     if got.shape == want.shape and want.size:
         index = _worst(got, want)
         if index:
@@ -225,7 +236,10 @@ def _worst(got: Any, want: Any) -> tuple[int, ...]:
 def _two_numbers(got: Any, want: Any) -> Facts:
     """Two numbers with as many digits as it takes to see that they differ."""
     for digits in (6, 12, 17):
-        facts = {"got": number(got, digits), "want": number(want, digits)}
+        facts = {
+            "got": number(got, digits),
+            "want": number(want, digits),
+        }
         if facts["got"] != facts["want"]:
             break
     return facts
@@ -241,12 +255,20 @@ def side_facts(left: Any, right: Any, tolerance: float) -> Facts:
         if same(value, other, tolerance):
             continue
         if not (is_array(value) and is_array(other)) or np.shape(value) != np.shape(other):
-            return {"left": kind(value), "right": kind(other), "place": ""}
+            return {
+                "left": kind(value),
+                "right": kind(other),
+                "place": "",
+            }
         got, want = np.asarray(value) * 1, np.asarray(other) * 1
         index = _worst(got, want)
         numbers = _two_numbers(got[index], want[index])
         place = f"in entry [{', '.join(map(str, index))}] " if index else ""
-        return {"left": numbers["got"], "right": numbers["want"], "place": place}
+        return {
+            "left": numbers["got"],
+            "right": numbers["want"],
+            "place": place,
+        }
     return {"left": kind(left), "right": kind(right), "place": ""}
 
 
@@ -301,7 +323,10 @@ class Marked:
         caption = f"<caption>{html.escape(self.title)}</caption>"
         body = f"<tbody>{''.join(rows)}</tbody>"
         table = f'<table style="border-collapse: collapse">{caption}{body}</table>'
-        return {"text/plain": f"{self.title}\n{self.text()}", "text/html": table}
+        return {
+            "text/plain": f"{self.title}\n{self.text()}",
+            "text/html": table,
+        }
 
     def _cells(self) -> list[list[tuple[str, bool]]]:
         got = np.atleast_2d(self.part.got)
@@ -342,7 +367,10 @@ class Opened:
     step: int
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": repr(self.view), "text/html": self.view.html(self.step)}
+        return {
+            "text/plain": repr(self.view),
+            "text/html": self.view.html(self.step),
+        }
 
 
 def ladder_at(program: Program, equation: Equation) -> Opened:

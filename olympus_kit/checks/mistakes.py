@@ -29,7 +29,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..compare import TRANSFORMATIONS, common_factor, is_made_by
-from .evidence import CLOSE, STORED, EditRow, Evidence, Series, entries, same, same_tree
+from .evidence import (
+    CLOSE,
+    STORED,
+    EditRow,
+    Evidence,
+    Series,
+    entries,
+    same,
+    same_tree,
+)
 from .message import Facts, number
 from .run import is_array, results, to_numpy
 from .spec import Question
@@ -43,7 +52,12 @@ def pack_edits(rows: Sequence[EditRow]) -> str:
     table = []
     values: list[float] = []
     for row in rows:
-        table.append([row.id, row.facts, row.part, [list(shape) for shape in row.shapes]])
+        table.append([
+            row.id,
+            row.facts,
+            row.part,
+            [list(shape) for shape in row.shapes],
+        ])
         for numbers in row.numbers:
             values.extend(numbers)
     head = json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
@@ -115,7 +129,10 @@ def by_length(parts: Series) -> Explanation | None:
         if all(
             same(n * part.got, part.want, tolerance) for n, part in zip(lengths, parts, strict=True)
         ):
-            return "mean-for-sum", {"length": str(lengths[0]), "argument": name}
+            return "mean-for-sum", {
+                "length": str(lengths[0]),
+                "argument": name,
+            }
     return None
 
 
@@ -195,7 +212,9 @@ def by_prediction(question: Question, parts: Series) -> Explanation | None:
 
 
 @lru_cache(maxsize=64)
-def predictions(question: Question) -> list[tuple[str, Facts, list[Any]]]:
+def predictions(
+    question: Question,
+) -> list[tuple[str, Facts, list[Any]]]:
     """Every mistake with what it gives in every case; computed once, for a first wrong answer."""
     table = []
     for id_, facts, rule in _rules(question):
@@ -214,19 +233,43 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
 
     if case.tangents:
         ones = lambda a: {t: jax.tree.map(jnp.ones_like, a[t]) for t in case.tangents}
-        yield "tangent-ignored", {"argument": " and ".join(case.tangents)}, asked(ones)
+        yield (
+            "tangent-ignored",
+            {"argument": " and ".join(case.tangents)},
+            asked(ones),
+        )
     for x, y in combinations(arrays, 2):
-        yield "arguments-swapped", {"first": x, "second": y}, asked(_exchange(x, y))
+        yield (
+            "arguments-swapped",
+            {"first": x, "second": y},
+            asked(_exchange(x, y)),
+        )
     batch = _batch(question, arrays)
     if batch:
-        yield "overwritten", {}, asked(lambda a: {name: a[name][-1:] for name in batch})
+        yield (
+            "overwritten",
+            {},
+            asked(lambda a: {name: a[name][-1:] for name in batch}),
+        )
     for f in functions:
         yield "value-for-derivative", {"f": f}, _value(f, primals)
         for x in arrays:
-            yield "rule-at-output", {"f": f, "argument": x}, asked(_moved(f, x))
+            yield (
+                "rule-at-output",
+                {"f": f, "argument": x},
+                asked(_moved(f, x)),
+            )
     for words, factor in _factors(arrays, functions):
-        yield "missing-chain-factor", {"missing": words}, _changed(question, factor, np.divide)
-        yield "extra-factor", {"missing": words}, _changed(question, factor, np.multiply)
+        yield (
+            "missing-chain-factor",
+            {"missing": words},
+            _changed(question, factor, np.divide),
+        )
+        yield (
+            "extra-factor",
+            {"missing": words},
+            _changed(question, factor, np.multiply),
+        )
 
 
 def _exchange(x: str, y: str) -> Rule:

@@ -13,7 +13,11 @@ from markdown_it import MarkdownIt
 from .message import Diagnosis
 
 State = Literal["not attempted", "not yet", "correct"]
-MARKS: dict[State, str] = {"not attempted": "○", "not yet": "△", "correct": "✓"}
+MARKS: dict[State, str] = {
+    "not attempted": "○",
+    "not yet": "△",
+    "correct": "✓",
+}
 WIDTH = 72
 STYLE = (
     "border-left: 4px solid {colour}; padding: .4em .9em; margin: .3em 0; max-width: 46em;"
@@ -96,13 +100,20 @@ class Outcome:
             return head
         if self.state == "not attempted":
             return f"{head}\n\n{_wrap(self.diagnosis.message)}"
-        lines = [f"{head} · {self.diagnosis.name}", *_body(self.name, self.diagnosis, twin)]
+        lines = [
+            f"{head} · {self.diagnosis.name}",
+            *_body(self.name, self.diagnosis, twin),
+        ]
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
         """The outcome as plain data."""
         diagnosis = self.diagnosis.json() if self.diagnosis else None
-        return {"name": self.name, "state": self.state, "diagnosis": diagnosis}
+        return {
+            "name": self.name,
+            "state": self.state,
+            "diagnosis": diagnosis,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Outcome":
@@ -174,7 +185,12 @@ class NotAttempted(CheckFailed):
 
 def success(name: str, explanation: str) -> Card:
     """The message of a passing check, with the explanation folded below it."""
-    return Card(f"{MARKS['correct']} {name}: correct", explanation, "Why it works", good=True)
+    return Card(
+        f"{MARKS['correct']} {name}: correct",
+        explanation,
+        "Why it works",
+        good=True,
+    )
 
 
 def table(outcomes: list[Outcome]) -> str:

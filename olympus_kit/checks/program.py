@@ -48,7 +48,12 @@ def program_of(answer: Answer, arguments: Arguments, precision: str) -> Program 
         signature = inspect.Signature(parameters)
         answer_of_arrays.__signature__ = signature  # type: ignore[attr-defined]
         try:
-            return capture(answer_of_arrays, *arrays.values(), mode="primal", argnums="all")
+            return capture(
+                answer_of_arrays,
+                *arrays.values(),
+                mode="primal",
+                argnums="all",
+            )
         except Exception:
             return None
 

@@ -42,7 +42,10 @@ class Trial:
 def trials(question: Question, answer: Callable[..., Any], precision: str) -> list[Trial]:
     """Call `answer` at every case of `question`; `precision` is "float64" or "float32"."""
     pairs = zip(question.cases(), references(question), strict=True)
-    with jax.enable_x64(precision == "float64"), warnings.catch_warnings():
+    with (
+        jax.enable_x64(precision == "float64"),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # the same one at every point helps nobody
         return [_try(answer, case, want, precision) for case, want in pairs]
 
@@ -50,7 +53,10 @@ def trials(question: Question, answer: Callable[..., Any], precision: str) -> li
 @lru_cache(maxsize=256)
 def references(question: Question) -> list[Any]:
     """The right results, in float64; computed once."""
-    return results(question, lambda arguments: question.reference(*arguments.values()))
+    return results(
+        question,
+        lambda arguments: question.reference(*arguments.values()),
+    )
 
 
 def results(question: Question, rule: Callable[[dict[str, Any]], Any]) -> list[Any]:
@@ -215,5 +221,8 @@ class Truncated:
 def truncated_output() -> Iterator[None]:
     """Truncate what is printed inside to `MOST_PRINTED` characters: a check calls many times."""
     out, error = Truncated(sys.stdout), Truncated(sys.stderr)
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(error),
+    ):
         yield

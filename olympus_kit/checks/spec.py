@@ -253,7 +253,10 @@ def linear_in(argument: str) -> Requirement:
     """The law that doubling `argument` doubles every result."""
 
     def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
-        doubled = {**arguments, argument: 2 * np.asarray(arguments[argument])}
+        doubled = {
+            **arguments,
+            argument: 2 * np.asarray(arguments[argument]),
+        }
         twice = jax.tree.map(lambda part: 2 * part, call(**arguments))
         return call(**doubled), twice
 
@@ -274,7 +277,11 @@ def adjoint(f: Callable[..., Any], wrt: Sequence[str], cotangent: str) -> Requir
         products = [np.vdot(b, t) for b, t in zip(pulled, tangents, strict=True)]
         return sum(products), np.vdot(arguments[cotangent], pushed)
 
-    return Requirement("adjoint", statement="⟨u, J v⟩ = ⟨Jᵀu, v⟩ for every v", sides=sides)
+    return Requirement(
+        "adjoint",
+        statement="⟨u, J v⟩ = ⟨Jᵀu, v⟩ for every v",
+        sides=sides,
+    )
 
 
 def symmetric() -> Requirement:

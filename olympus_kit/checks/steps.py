@@ -17,7 +17,16 @@ import jax
 import numpy as np
 
 from . import mistakes, program
-from .evidence import EditRow, Evidence, Part, by_path, in_precision, named, observe, same_tree
+from .evidence import (
+    EditRow,
+    Evidence,
+    Part,
+    by_path,
+    in_precision,
+    named,
+    observe,
+    same_tree,
+)
 from .message import (
     Diagnosis,
     Facts,
@@ -41,7 +50,12 @@ from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
 NEAR = 5e-2  # a relative error below which a result is nearly right
 LARGE = 16  # entries from which a Jacobian is told from an ordinary array
 MOST_ARGUMENTS = 4  # whose orders are all tried
-STEP_NAMES = ("h", "step", "eps", "epsilon")  # of an argument that a question about quotients has
+STEP_NAMES = (
+    "h",
+    "step",
+    "eps",
+    "epsilon",
+)  # of an argument that a question about quotients has
 KIT = Path(__file__).parents[2]
 
 
@@ -73,7 +87,11 @@ def judge(
 def changed_input(evidence: Evidence, _: Any) -> Diagnosis | None:
     for trial in evidence.trials:
         if trial.changed:
-            return diagnose(evidence.question, "mutated-input", {"argument": trial.changed[0]})
+            return diagnose(
+                evidence.question,
+                "mutated-input",
+                {"argument": trial.changed[0]},
+            )
     return None
 
 
@@ -195,7 +213,11 @@ def _branch(line: str) -> str:
 def container(evidence: Evidence, _: Any) -> Diagnosis | None:
     """Nothing, a function, a tuple too many, a part too few."""
     for trial in evidence.trials:
-        facts = {"where": trial.case.label, "kind": kind(trial.got), "part": "the result"}
+        facts = {
+            "where": trial.case.label,
+            "kind": kind(trial.got),
+            "part": "the result",
+        }
         id_ = _container(evidence, trial.got, trial.want, facts)
         if id_:
             return diagnose(evidence.question, id_, facts)
@@ -224,7 +246,11 @@ def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
 
 
 def _odd_part(evidence: Evidence, name: str, got: Any, want: Any, facts: Facts) -> str:
-    facts |= {"part": name, "kind": kind(got), "wanted": wanted_kind(want)}
+    facts |= {
+        "part": name,
+        "kind": kind(got),
+        "wanted": wanted_kind(want),
+    }
     if mistakes.is_pullback_tuple(got, want):
         return "pullback-tuple"
     if callable(got):
@@ -302,7 +328,12 @@ def _first_bad(evidence: Evidence, facts: Facts, trial: Trial, file: str) -> Dia
     survived = any(np.all(np.isfinite(x)) for x in arrays_of([trial]))  # a value beside its slope
     is_trap = program.chooses(read) and (survived or "jvp(" in bad.scope)
     picture = ladder_at(read, bad)
-    return diagnose(question, "where-trap" if is_trap else "nan", facts, picture=picture)
+    return diagnose(
+        question,
+        "where-trap" if is_trap else "nan",
+        facts,
+        picture=picture,
+    )
 
 
 def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
@@ -332,7 +363,11 @@ def nearly(evidence: Evidence, _: Any) -> Diagnosis | None:
         if step:
             facts["step"] = number(step, 3)
             asked = _asks_for_a_quotient(evidence.question)
-            return diagnose(evidence.question, "own-step" if asked else "finite-difference", facts)
+            return diagnose(
+                evidence.question,
+                "own-step" if asked else "finite-difference",
+                facts,
+            )
         if max(errors) < NEAR and np.median(errors) < NEAR / 5:
             return _imprecise(evidence, parts, facts, max(errors))
     return None
@@ -358,9 +393,16 @@ def _imprecise(evidence: Evidence, parts: list[Part], facts: Facts, error: float
     if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
         return diagnose(question, "half-precision", facts)
     single = in_precision(question, evidence.call, "float32").series()
-    worse = max((part.error for part in single.get(parts[0].name, [])), default=0.0)
+    worse = max(
+        (part.error for part in single.get(parts[0].name, [])),
+        default=0.0,
+    )
     if evidence.precision == "float64" and worse > max(1e3 * error, 1e-4):
-        return diagnose(question, "cancellation", facts | {"worse": number(worse, 2)})
+        return diagnose(
+            question,
+            "cancellation",
+            facts | {"worse": number(worse, 2)},
+        )
     return diagnose(question, "nearly", facts)
 
 
@@ -408,7 +450,13 @@ def unknown_error(evidence: Evidence, answer: Any) -> Diagnosis | None:
         is_large = bad_points <= set(question.large_points) and part.is_numeric
         picture = marked(part)
         twin = picture.text() if picture else ""
-        return diagnose(question, "only-large" if is_large else "off", facts, twin, picture)
+        return diagnose(
+            question,
+            "only-large" if is_large else "off",
+            facts,
+            twin,
+            picture,
+        )
     return None
 
 
@@ -481,8 +529,14 @@ def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
     """The trial with the most entries in an argument or a result, and how many that are."""
 
     def size(trial: Trial) -> int:
-        leaves = jax.tree.leaves([dict(trial.case.arguments), trial.want])
-        return max((np.size(leaf) for leaf in leaves if is_array(leaf)), default=0)
+        leaves = jax.tree.leaves([
+            dict(trial.case.arguments),
+            trial.want,
+        ])
+        return max(
+            (np.size(leaf) for leaf in leaves if is_array(leaf)),
+            default=0,
+        )
 
     largest = max(evidence.trials, key=size)
     return largest, size(largest)
@@ -508,7 +562,11 @@ def _pass_for_each(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | N
     name, count = max(counts.items(), key=lambda pair: pair[1])
     if count < size:
         return None
-    facts = {"function": name, "calls": str(count), "size": f"{size} entries"}
+    facts = {
+        "function": name,
+        "calls": str(count),
+        "size": f"{size} entries",
+    }
     return diagnose(evidence.question, "one-pass-per-input", facts)
 
 
@@ -555,7 +613,10 @@ def _is_foreign(file: str) -> bool:
     packages = (KIT / "olympus", KIT / "olympus_kit")
     if any(path.is_relative_to(folder) for folder in packages):
         return True
-    libraries = {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
+    libraries = {
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("purelib"),
+    }
     return any(path.is_relative_to(folder) for folder in libraries)
 
 

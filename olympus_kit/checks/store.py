@@ -172,7 +172,10 @@ def with_state(before: State, state: str) -> State:
 
 def with_next_hint(before: State, most: int) -> State:
     """A question's state after one more hint; the last one stays."""
-    return {**before, "hints": min(int(before.get("hints", 0)) + 1, most)}
+    return {
+        **before,
+        "hints": min(int(before.get("hints", 0)) + 1, most),
+    }
 
 
 def change_state(course: Path, name: str, change: Callable[[State], State]) -> State:
@@ -182,9 +185,15 @@ def change_state(course: Path, name: str, change: Callable[[State], State]) -> S
         with FileLock(folder / "lock", timeout=5):
             data = progress(course)
             data[name] = change(data.get(name, {}))
-            write_whole(folder / FILE, json.dumps(data, indent=1, sort_keys=True) + "\n")
+            write_whole(
+                folder / FILE,
+                json.dumps(data, indent=1, sort_keys=True) + "\n",
+            )
             return data[name]
-    except (OSError, Timeout):  # progress is a convenience: a check must never fail for it
+    except (
+        OSError,
+        Timeout,
+    ):  # progress is a convenience: a check must never fail for it
         return change(progress(course).get(name, {}))
 
 

@@ -94,7 +94,11 @@ def page(which: str) -> Page:
     """The exercise of that number (04) or name (04_reverse)."""
     every = pages()
     for candidate in every:
-        if which in (candidate.stem, candidate.stem.split("_")[0], candidate.path.name):
+        if which in (
+            candidate.stem,
+            candidate.stem.split("_")[0],
+            candidate.path.name,
+        ):
             return candidate
     stems = ", ".join(candidate.stem for candidate in every)
     raise CourseError(f"No exercise {which}. There are: {stems}.")

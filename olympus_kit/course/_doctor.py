@@ -33,7 +33,12 @@ def examine() -> list[Finding]:
 
 def _python() -> Finding:
     advice = "The kit needs Python 3.11 or newer."
-    return Finding("Python", sys.version_info >= (3, 11), platform.python_version(), advice)
+    return Finding(
+        "Python",
+        sys.version_info >= (3, 11),
+        platform.python_version(),
+        advice,
+    )
 
 
 def _package(need: Requirement) -> Finding:
@@ -42,12 +47,20 @@ def _package(need: Requirement) -> Finding:
     except PackageNotFoundError:
         return Finding(need.name, False, "not installed", "Run `make setup`.")
     fits = need.specifier.contains(seen, prereleases=True)
-    return Finding(need.name, fits, seen, f"The kit needs {need}: run `make setup`.")
+    return Finding(
+        need.name,
+        fits,
+        seen,
+        f"The kit needs {need}: run `make setup`.",
+    )
 
 
 def _kernel() -> Finding:
     """A notebook's kernel must be this very environment, or it finds another kit, or none."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import (
+        KernelSpecManager,
+        NoSuchKernel,
+    )
 
     try:
         seen = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]

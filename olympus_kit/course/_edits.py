@@ -82,8 +82,15 @@ WORDS: dict[type[ast.AST], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-SWAPPED = {ast.Sub: "a difference", ast.Div: "a quotient", ast.MatMult: "a matrix product"}
-SWAPPED_NAMES: dict[type[ast.operator], str] = {**SWAPPED, ast.Pow: "a power"}
+SWAPPED = {
+    ast.Sub: "a difference",
+    ast.Div: "a quotient",
+    ast.MatMult: "a matrix product",
+}
+SWAPPED_NAMES: dict[type[ast.operator], str] = {
+    **SWAPPED,
+    ast.Pow: "a power",
+}
 MOST_NAMES = 2  # other names that are tried in the place of one
 MOST_EDITS = 60  # of one solution; the kinds that stand first in `RANK` are kept
 
@@ -212,7 +219,15 @@ def _places(tree: ast.Module, editable: set[int]) -> Iterator[Place]:
                 if getattr(child, "lineno", 0) in editable:
                     at = index if isinstance(value, list) else None
                     around = (*parents, parent)
-                    yield Place(parent, field, at, child, around, frozenset(arguments), names)
+                    yield Place(
+                        parent,
+                        field,
+                        at,
+                        child,
+                        around,
+                        frozenset(arguments),
+                        names,
+                    )
 
 
 def _names_in_scope(parents: Sequence[ast.AST]) -> tuple[str, ...]:
@@ -234,9 +249,17 @@ def _changes(place: Place) -> Iterator[Change]:
         yield from _operations(place, node)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
         if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
-            yield "edit-negation", {"names": place.mentioned(node)}, node.operand
+            yield (
+                "edit-negation",
+                {"names": place.mentioned(node)},
+                node.operand,
+            )
         elif isinstance(node.op, ast.Not):
-            yield "edit-comparison", {"new": "the opposite"}, node.operand
+            yield (
+                "edit-comparison",
+                {"new": "the opposite"},
+                node.operand,
+            )
     elif isinstance(node, ast.Compare):
         for new in COMPARISONS.get(type(node.ops[0]), []):
             changed = copy.copy(node)
@@ -250,7 +273,11 @@ def _changes(place: Place) -> Iterator[Change]:
     elif isinstance(node, ast.Call):
         yield from _calls(place, node)
     elif isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
-        yield "edit-transpose", {"names": place.mentioned(node)}, node.value
+        yield (
+            "edit-transpose",
+            {"names": place.mentioned(node)},
+            node.value,
+        )
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
         yield "edit-slice", {}, node.value
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -277,7 +304,11 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
     new = OPERATORS.get(kind)
     if new:
         words = WORDS.get(new, "another operation")
-        yield "edit-operator", {"new": words}, ast.BinOp(node.left, new(), node.right)
+        yield (
+            "edit-operator",
+            {"new": words},
+            ast.BinOp(node.left, new(), node.right),
+        )
 
 
 def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:
@@ -297,7 +328,11 @@ def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:
     if keyword == "axis":
         yield "edit-axis", {"new": "all axes"}, ast.Constant(None)
     if isinstance(node.value, float) and node.value:
-        yield "edit-constant", {"new": f"{2 * node.value:g}"}, ast.Constant(2 * node.value)
+        yield (
+            "edit-constant",
+            {"new": f"{2 * node.value:g}"},
+            ast.Constant(2 * node.value),
+        )
 
 
 def _calls(place: Place, node: ast.Call) -> Iterator[Change]:
@@ -317,7 +352,10 @@ def _calls(place: Place, node: ast.Call) -> Iterator[Change]:
     for i in range(len(node.args) - 1):
         swapped = copy.copy(node)
         swapped.args = list(node.args)
-        swapped.args[i], swapped.args[i + 1] = node.args[i + 1], node.args[i]
+        swapped.args[i], swapped.args[i + 1] = (
+            node.args[i + 1],
+            node.args[i],
+        )
         yield "edit-arguments", {"old": words}, swapped
     for i, keyword in enumerate(node.keywords):
         if keyword.arg:
@@ -331,11 +369,18 @@ def _iterations(node: ast.Call, name: str) -> Iterator[Change]:
     """One iteration more, one fewer, the first one left out, the other direction."""
     counts = {"range": -1, "fori_loop": 1}
     if name == "reversed" and node.args:
-        yield "edit-iterations", {"new": "going through the steps in the other order"}, node.args[0]
+        yield (
+            "edit-iterations",
+            {"new": "going through the steps in the other order"},
+            node.args[0],
+        )
     if name not in counts or not node.args or len(node.args) < counts[name] + 1:
         return
     place = counts[name] if name == "fori_loop" else min(len(node.args) - 1, 1)
-    for operator, words in ((ast.Sub(), "one iteration too few"), (ast.Add(), "one too many")):
+    for operator, words in (
+        (ast.Sub(), "one iteration too few"),
+        (ast.Add(), "one too many"),
+    ):
         changed = copy.copy(node)
         changed.args = list(node.args)
         changed.args[place] = ast.BinOp(node.args[place], operator, ast.Constant(1))
@@ -343,7 +388,11 @@ def _iterations(node: ast.Call, name: str) -> Iterator[Change]:
     if name == "range" and len(node.args) == 1:
         later = copy.copy(node)
         later.args = [ast.Constant(1), node.args[0]]
-        yield "edit-iterations", {"new": "all iterations but the first"}, later
+        yield (
+            "edit-iterations",
+            {"new": "all iterations but the first"},
+            later,
+        )
 
 
 def _called(node: ast.Call) -> str:
@@ -368,12 +417,24 @@ def _names(place: Place, node: ast.Name) -> Iterator[Change]:
 
 def _statements(place: Place, node: ast.stmt) -> Iterator[Change]:
     if isinstance(node, ast.AugAssign):
-        yield "edit-accumulation", {}, ast.Assign([node.target], node.value)
+        yield (
+            "edit-accumulation",
+            {},
+            ast.Assign([node.target], node.value),
+        )
     if isinstance(node, (ast.Assign, ast.AugAssign)):
         target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
-        yield "edit-statement", {"old": "a value that changes"}, ast.Pass()
+        yield (
+            "edit-statement",
+            {"old": "a value that changes"},
+            ast.Pass(),
+        )
         if isinstance(target, ast.Name) and target.id in place.arguments:
-            yield "edit-statement", {"old": f"`{target.id}`"}, ast.Pass()
+            yield (
+                "edit-statement",
+                {"old": f"`{target.id}`"},
+                ast.Pass(),
+            )
     if isinstance(node, (ast.For, ast.While)):
         last = _last_return(place.parents)
         if last is not None:

@@ -104,7 +104,10 @@ def main() -> None:
     page = json.load(sys.stdin)
     sys.stdin = open(os.devnull)  # noqa: SIM115 - for the rest of the process
     os.environ.setdefault("MPLBACKEND", "agg")
-    with _silence(), Path(sys.argv[1]).open("w", encoding="utf-8") as outcomes:
+    with (
+        _silence(),
+        Path(sys.argv[1]).open("w", encoding="utf-8") as outcomes,
+    ):
         asyncio.run(_judge_page(page, outcomes))
     os._exit(0)  # a thread of an answer that goes on keeps nobody waiting
 

@@ -13,13 +13,22 @@ from typing import Any
 from . import _notebook as nb
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-BLOCK = re.compile(rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$",
+    re.DOTALL | re.MULTILINE,
+)
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OUTER = re.compile(r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?")  # what may hold other blocks
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
 # What belongs to an answer, and how many of each an exercise needs.
-AT_LEAST = {"check": 1, "hint": 1, "explanation": 1, "mutant": 5, "alternative": 3}
+AT_LEAST = {
+    "check": 1,
+    "hint": 1,
+    "explanation": 1,
+    "mutant": 5,
+    "alternative": 3,
+}
 
 
 class AuthoringError(ValueError):
@@ -84,7 +93,10 @@ class Exercise:
 
     def stub(self) -> str:
         """The answer cell with `Unsolved` in place of the solution."""
-        return BLOCK.sub(lambda m: m[1] + self._unsolved(m[1], m[2]), self.answer.raw.source)
+        return BLOCK.sub(
+            lambda m: m[1] + self._unsolved(m[1], m[2]),
+            self.answer.raw.source,
+        )
 
     def _unsolved(self, indent: str, body: str) -> str:
         mark = f'Unsolved("{self.name}")'
@@ -113,7 +125,10 @@ class Lesson:
     def front(self) -> dict[str, Any]:
         """Title, level, prerequisites, goals, minutes."""
         found = self.notebook.metadata
-        return {"title": found["title"], **{key: found["olympus"][key] for key in FIELDS}}
+        return {
+            "title": found["title"],
+            **{key: found["olympus"][key] for key in FIELDS},
+        }
 
 
 def read(path: Path) -> Lesson:
@@ -164,7 +179,10 @@ def _front_matter(path: Path, metadata: Any) -> None:
     told = metadata.get("olympus", {})
     missing = [key for key in FIELDS if key not in told]
     if "title" not in metadata or missing:
-        need = ", ".join(["title", *(f"olympus.{key}" for key in FIELDS)])
+        need = ", ".join([
+            "title",
+            *(f"olympus.{key}" for key in FIELDS),
+        ])
         raise AuthoringError(f"{path}:1: the front matter needs {need}.")
     if told["level"] not in LEVELS:
         raise AuthoringError(f"{path}:1: the level is one of {', '.join(LEVELS)}.")
@@ -217,7 +235,10 @@ def _complete(exercise: Exercise) -> None:
     for cell in exercise.parts["mutant"]:
         if not cell.raw.metadata.get("mistake"):
             raise cell.wrong('a mutant without a message: name its "mistake" in the cell.')
-    for cell in (*exercise.parts["mutant"], *exercise.parts["alternative"]):
+    for cell in (
+        *exercise.parts["mutant"],
+        *exercise.parts["alternative"],
+    ):
         cell.code()
 
 

@@ -103,7 +103,10 @@ def lines(path: Path, notebook: Any) -> list[int]:
     found, at = [], 0
     for cell in notebook.cells:
         wanted = cell.source.splitlines() or [""]
-        here = next((i for i in range(at, len(text)) if _starts(text, i, wanted)), at)
+        here = next(
+            (i for i in range(at, len(text)) if _starts(text, i, wanted)),
+            at,
+        )
         found.append(here + 1)
         at = min(here + len(wanted), len(text))
     return found
@@ -121,4 +124,10 @@ def same_cells(left: Any, right: Any) -> bool:
 
 def _essence(cell: Any) -> tuple[Any, ...]:
     frozen = tuple(cell.metadata.get(option, True) for option in ("editable", "deletable"))
-    return cell.cell_type, cell.source.strip(), name(cell), tuple(tags(cell)), frozen
+    return (
+        cell.cell_type,
+        cell.source.strip(),
+        name(cell),
+        tuple(tags(cell)),
+        frozen,
+    )

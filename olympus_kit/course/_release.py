@@ -34,7 +34,11 @@ HEADER = (
 DIFFERS = "differs from its source; run `olympus release`."
 AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KERNEL = {
+    "display_name": "Python 3",
+    "language": "python",
+    "name": "python3",
+}
 JUPYTEXT = {
     "default_lexer": "ipython3",
     "text_representation": {"extension": ".md", "format_name": "myst"},
@@ -44,7 +48,10 @@ JUPYTEXT = {
 MOST_ROWS = 40  # results of edits that are kept of one question
 MOST_BYTES = 16_000  # of a question's packed results; rows are left out until it holds
 TABLE_VERSION = 1  # of what `EditRow` means; a new one makes every table anew
-OF_EDITS = ("edits", "surviving")  # what an answers file holds of them, for each question
+OF_EDITS = (
+    "edits",
+    "surviving",
+)  # what an answers file holds of them, for each question
 JOBS = 2  # lessons whose edits run at a time
 
 
@@ -89,7 +96,12 @@ def build(lesson: Lesson) -> Released:
 def _fingerprint(lesson: Lesson, spec: str) -> str:
     """Of what the results of the edits depend on: setup, solutions, specifications."""
     solutions = [exercise.answer.raw.source for exercise in lesson.exercises]
-    text = "\0".join([str(TABLE_VERSION), lesson.setup(), spec, *solutions])
+    text = "\0".join([
+        str(TABLE_VERSION),
+        lesson.setup(),
+        spec,
+        *solutions,
+    ])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -145,7 +157,10 @@ def edit_tables(lesson: Lesson, spec: str) -> dict[str, dict[str, Any]]:
         for edit, result in results:
             if result["status"] == "survives":
                 surviving.append(f"{edit.before} -> {edit.after}")
-        tables[name] = {"edits": pack_edits(rows), "surviving": surviving}
+        tables[name] = {
+            "edits": pack_edits(rows),
+            "surviving": surviving,
+        }
     return tables
 
 
@@ -175,7 +190,10 @@ def try_edits(
 def _shown(cell: Cell, lesson: Lesson) -> Any:
     """A student's cell: a stub for an answer, a folded hint; None for what only authors need."""
     roles, raw = set(nb.tags(cell.raw)), copy.deepcopy(cell.raw)
-    exercise = next((e for e in lesson.exercises if cell in (e.answer, *e.parts["hint"])), None)
+    exercise = next(
+        (e for e in lesson.exercises if cell in (e.answer, *e.parts["hint"])),
+        None,
+    )
     if exercise and "answer" in roles:
         raw.source = exercise.stub()
     elif exercise:
@@ -188,7 +206,10 @@ def _shown(cell: Cell, lesson: Lesson) -> Any:
 
 def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
     """The questions: every answer has one, and every mutant a message. AuthoringError otherwise."""
-    place = next((c for c in lesson.cells if "spec" in nb.tags(c.raw)), lesson.cells[0])
+    place = next(
+        (c for c in lesson.cells if "spec" in nb.tags(c.raw)),
+        lesson.cells[0],
+    )
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, lesson.stem + SPEC)
         trial.write_text(spec, encoding="utf-8")
@@ -245,7 +266,11 @@ def _stale(
     for new in built:
         page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
         text, kept = _merged(new, page, answers)
-        files = {page: text, spec: new.spec, answers: encode(new.answers)}
+        files = {
+            page: text,
+            spec: new.spec,
+            answers: encode(new.answers),
+        }
         if kept:
             report.edited.append(page)
             report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")

@@ -64,7 +64,12 @@ def _task(page: Page) -> str | Exception:
     return json.dumps({"cells": cells, "names": page.names})
 
 
-def _check(page: Page, task: str | Exception, seconds: float, processes: Processes) -> Checked:
+def _check(
+    page: Page,
+    task: str | Exception,
+    seconds: float,
+    processes: Processes,
+) -> Checked:
     if isinstance(task, Exception):
         return Checked(page, [], str(task))
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,15 @@ from ..checks import Question
 from . import _release
 from ._lesson import Lesson
 
-GENERAL = {"off", "nearly", "only-large", "law", "shape", "cancellation", "constant-answer"}
+GENERAL = {
+    "off",
+    "nearly",
+    "only-large",
+    "law",
+    "shape",
+    "cancellation",
+    "constant-answer",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,10 @@ class Survey:
     def counts(self) -> Counter[str]:
         """How many edits there are of each status; of the wrong ones, who names them."""
         counts: Counter[str] = Counter()
-        own = {*self.question.predictions, *(mistake.id for mistake in self.question.mistakes)}
+        own = {
+            *self.question.predictions,
+            *(mistake.id for mistake in self.question.mistakes),
+        }
         for _, result in self.results:
             status = result["status"]
             if status != "wrong":
@@ -57,9 +68,22 @@ class Survey:
         """The survey as plain data."""
         edits = []
         for edit, result in self.results:
-            row = {"id": edit.id, "line": edit.line, "before": edit.before, "after": edit.after}
-            edits.append({**row, "status": result["status"], "message": result.get("id", "")})
-        return {"question": self.question.name, "counts": dict(self.counts()), "edits": edits}
+            row = {
+                "id": edit.id,
+                "line": edit.line,
+                "before": edit.before,
+                "after": edit.after,
+            }
+            edits.append({
+                **row,
+                "status": result["status"],
+                "message": result.get("id", ""),
+            })
+        return {
+            "question": self.question.name,
+            "counts": dict(self.counts()),
+            "edits": edits,
+        }
 
 
 def _short(code: str) -> str:

@@ -135,7 +135,12 @@ def _answer(setup: dict[str, Any], code: str, name: str) -> Any:
     return names[name]
 
 
-def _result(question: Question, setup: dict[str, Any], task: dict[str, Any], code: str) -> Result:
+def _result(
+    question: Question,
+    setup: dict[str, Any],
+    task: dict[str, Any],
+    code: str,
+) -> Result:
     try:
         with _cpu_limit(task.get("seconds", SECONDS)):
             answer = _answer(setup, code, question.name)
@@ -144,7 +149,10 @@ def _result(question: Question, setup: dict[str, Any], task: dict[str, Any], cod
             if evidence.errors:
                 return {"status": "raises"}
             if not evidence.right:
-                result: Result = {"status": "wrong", "rows": _rows(evidence)}
+                result: Result = {
+                    "status": "wrong",
+                    "rows": _rows(evidence),
+                }
                 if task.get("diagnose"):
                     diagnosis = checks.judge(question, answer)
                     result["id"] = diagnosis.id if diagnosis else ""
@@ -161,7 +169,9 @@ def _result(question: Question, setup: dict[str, Any], task: dict[str, Any], cod
     return {"status": "equivalent" if _is_equivalent(question, call, right) else "survives"}
 
 
-def _rows(evidence: Evidence) -> list[tuple[str, list[list[int]], list[list[float]]]]:
+def _rows(
+    evidence: Evidence,
+) -> list[tuple[str, list[list[int]], list[list[float]]]]:
     """Of each wrong array: its name, its shapes and its digests, one for each case."""
     rows = []
     for parts in evidence.wrong_series():
@@ -286,7 +296,11 @@ def table(results: Sequence[tuple[Any, Result]], most: int) -> list[EditRow]:
         if result["status"] != "wrong":
             continue
         for part, shapes, numbers in result["rows"]:
-            key = json.dumps([part, shapes, [[f"{x:.6g}" for x in xs] for xs in numbers]])
+            key = json.dumps([
+                part,
+                shapes,
+                [[f"{x:.6g}" for x in xs] for xs in numbers],
+            ])
             if key not in seen and len(rows) < most:
                 seen.add(key)
                 rows.append(EditRow(edit.id, edit.facts, part, shapes, numbers))

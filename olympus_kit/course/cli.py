@@ -41,13 +41,20 @@ CODES = (
     "Exit codes: 0 all is well; 1 something is not solved yet, or differs; "
     "2 a wrong command or input, or a page that could not be judged to its end."
 )
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Which = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse.")]
-Some = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse; all where left out.")]
+Some = Annotated[
+    str,
+    typer.Argument(help="The exercise: 04 or 04_reverse; all where left out."),
+]
 Name = Annotated[str, typer.Argument(help="The question, such as dense_vjp.")]
 Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this time.")]
 
@@ -55,7 +62,11 @@ Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this
 @app.callback(epilog=CODES)
 def main(
     no_color: Annotated[
-        bool, typer.Option("--no-color", help="Print no colours; NO_COLOR=1 does the same.")
+        bool,
+        typer.Option(
+            "--no-color",
+            help="Print no colours; NO_COLOR=1 does the same.",
+        ),
     ] = False,
 ) -> None:
     """Work through the OLYMPUS course: open it, check answers, ask for hints."""
@@ -65,7 +76,11 @@ def main(
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose mistakes end in one plain line and exit code 2."""
 
-    @app.command(function.__name__.strip("_"), help=function.__doc__, epilog=CODES)
+    @app.command(
+        function.__name__.strip("_"),
+        help=function.__doc__,
+        epilog=CODES,
+    )
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
@@ -95,7 +110,14 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser, where there is one.")] = True,
 ) -> None:
     """Open the course in JupyterLab. Example: `olympus lab --no-browser`."""
-    raise typer.Exit(_lab.start(_course.root(), port, browser and _lab.has_browser(), _complain))
+    raise typer.Exit(
+        _lab.start(
+            _course.root(),
+            port,
+            browser and _lab.has_browser(),
+            _complain,
+        )
+    )
 
 
 @command
@@ -107,7 +129,14 @@ def list_(json: Json = False) -> None:
         bar = ProgressBar(len(p.names), len(p.solved()), width=10)
         solved = f"{len(p.solved())} of {len(p.names)}"
         row = p.json()
-        table.add_row(p.stem, p.title, row["level"], str(row["minutes"]), solved, bar)
+        table.add_row(
+            p.stem,
+            p.title,
+            row["level"],
+            str(row["minutes"]),
+            solved,
+            bar,
+        )
     _tell(json, [p.json() for p in every], table)
 
 
@@ -123,7 +152,14 @@ def check(
     steps = check_pages(chosen, seconds, jobs)
     quiet = json or not err.is_terminal
     results = list(
-        track(steps, "checking", len(chosen), console=err, disable=quiet, transient=True)
+        track(
+            steps,
+            "checking",
+            len(chosen),
+            console=err,
+            disable=quiet,
+            transient=True,
+        )
     )
     _tell_checked(results, json)
     raise typer.Exit(max(one.code for one in results))
@@ -131,7 +167,11 @@ def check(
 
 def _tell_checked(results: list[Checked], json: bool) -> None:
     """Print what came of some pages; what kept one from being judged goes to standard error."""
-    _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in results}, *_checked(results))
+    _tell(
+        json,
+        {c.page.stem: [o.json() for o in c.outcomes] for c in results},
+        *_checked(results),
+    )
     for one in results:
         if one.trouble:
             _complain(f"olympus: {one.trouble}")
@@ -141,7 +181,10 @@ def _checked(results: list[Checked]) -> Iterator[Text]:
     for one in results:
         yield Text(f"\n{one.page.stem}\n", "bold")
         for outcome in one.outcomes:
-            yield Text(outcome.text() + "\n", "green" if outcome.state == "correct" else "")
+            yield Text(
+                outcome.text() + "\n",
+                "green" if outcome.state == "correct" else "",
+            )
     states = [o.state for one in results for o in one.outcomes]
     asked = sum(len(one.page.names) for one in results)
     yield Text(f"{states.count('correct')} of {asked} correct")
@@ -157,7 +200,10 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
     _complain("Watching; stop with Ctrl-C.")
     with suppress(KeyboardInterrupt):  # wherever it comes: while it waits, checks or prints
         # What was saved during a check is seen by its time, so the first round needs no change.
-        for _ in chain([None], changes(_course.exercises_folder(), yield_on_timeout=True)):
+        for _ in chain(
+            [None],
+            changes(_course.exercises_folder(), yield_on_timeout=True),
+        ):
             for at in chosen:
                 if (saved := at.saved()) not in (0, seen.get(at.stem)):
                     seen[at.stem] = saved
@@ -171,7 +217,12 @@ def hint(name: Name, json: Json = False) -> None:
     most = len(entry.hints)
     state = change_state(entry.folder, name, lambda before: with_next_hint(before, most))
     number = state["hints"]
-    data = {"question": name, "number": number, "of": most, "hint": entry.hints[number - 1]}
+    data = {
+        "question": name,
+        "number": number,
+        "of": most,
+        "hint": entry.hints[number - 1],
+    }
     card = hint_card(entry, number)
     _tell(json, data, Text(card.title, "bold"), Markdown(card.body))
 
@@ -187,7 +238,11 @@ def solution(
     if not give_up and not is_solved(entry.folder, name):
         _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
-    data = {"question": name, "solution": entry.solution, "explanation": entry.explanation}
+    data = {
+        "question": name,
+        "solution": entry.solution,
+        "explanation": entry.explanation,
+    }
     _tell(json, data, Markdown(solution_card(entry).body))
 
 
@@ -233,7 +288,8 @@ def export(
 def release(
     which: Some = "",
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; say what differs.")
+        bool,
+        typer.Option("--check", help="Write nothing; say what differs."),
     ] = False,
     sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
     target: Annotated[Path, typer.Option(help="The folder to write.")] = Path("exercises"),
@@ -241,7 +297,11 @@ def release(
 ) -> None:
     """Write exercises/ from solutions/. Example: `olympus release --check`."""
     report = run_release(sources, target, only=which, check=check)
-    _tell(json, {"differs": report.differs, "lines": report.lines}, *report.lines)
+    _tell(
+        json,
+        {"differs": report.differs, "lines": report.lines},
+        *report.lines,
+    )
     raise typer.Exit(1 if check and report.differs else 0)
 
 
@@ -266,7 +326,11 @@ def try_(
     _tell(json, [one.json() for one in surveys])
     surviving = sum(len(one.surviving) for one in surveys)
     if not json:
-        _tell(False, None, f"{len(surveys)} questions, {surviving} edits survive")
+        _tell(
+            False,
+            None,
+            f"{len(surveys)} questions, {surviving} edits survive",
+        )
     raise typer.Exit(1 if surviving else 0)
 
 
@@ -276,7 +340,12 @@ def doctor(json: Json = False) -> None:
     findings = _doctor.examine()
     table = Table("", "what", "seen", "what to do")
     for f in findings:
-        table.add_row("✓" if f.good else "△", f.what, f.seen, "" if f.good else f.advice)
+        table.add_row(
+            "✓" if f.good else "△",
+            f.what,
+            f.seen,
+            "" if f.good else f.advice,
+        )
     _tell(json, [asdict(f) for f in findings], table)
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
 
