@@ -11,9 +11,10 @@ nothing to fit to the one that fits most:
 2. a transformation of the right result (a sign, a transpose, sums, another place);
 3. a length of the data as a factor;
 4. the reference asked wrongly (arguments exchanged, a factor of the chain left out);
-5. a single edit of the solution;
-6. one number fitted to the data (a factor, an offset);
-7. a result that does not change with what it should depend on.
+5. a factor such as 2 or 1/3, the same in every entry of every case;
+6. a single edit of the solution;
+7. another number fitted to the data (a factor, an offset);
+8. a result that does not change with what it should depend on.
 """
 
 import base64
@@ -90,14 +91,23 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     """The first mistake, in the order above, that explains one wrong array."""
     if not all(part.is_numeric for part in parts):
         return None
-    return (
-        by_transformation(parts)
-        or by_length(parts)
-        or by_prediction(evidence.question, parts)
-        or by_edit(evidence.edits, parts)
-        or by_constant(parts)
-        or by_indifference(parts)
-    )
+    question = evidence.question
+    exact = by_transformation(parts) or by_length(parts) or by_prediction(question, parts)
+    if exact:
+        return exact
+    constant = by_constant(parts)
+    if constant and _is_simple(constant):
+        return constant
+    return by_edit(evidence.edits, parts) or constant or by_indifference(parts)
+
+
+def _is_simple(explanation: Explanation) -> bool:
+    """Whether it is a factor such as 2 or 1/3, which is itself what a student looks for."""
+    id_, facts = explanation
+    if id_ != "factor":
+        return False
+    factor = abs(float(facts["factor"]))
+    return any(abs(factor * n - 1) < 1e-3 or abs(factor / n - 1) < 1e-3 for n in range(1, 11))
 
 
 def _is_clearly_wrong(parts: Series, tolerance: float) -> bool:

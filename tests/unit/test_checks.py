@@ -30,6 +30,13 @@ from olympus_kit.compare import TRANSFORMATIONS
 REPO = Path(__file__).parents[2]
 A = np.array([[1.0, 2.0, 0.5], [0.0, 1.5, 3.0], [4.0, 0.25, 1.0]])
 
+
+@pytest.fixture(autouse=True)
+def no_clock(monkeypatch):
+    """A busy machine must not turn a right answer into a slow one."""
+    monkeypatch.setattr(_timer, "SECONDS", 3600.0)
+
+
 jacobian = Question(
     name="jacobian",
     returns="J",

@@ -9,13 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from olympus_kit.checks import Mistake, Question, Requirement, outcome_of, test_array
+from olympus_kit.checks import Mistake, Question, Requirement, outcome_of, run, test_array
 from olympus_kit.checks.evidence import EditRow, digest
 from olympus_kit.checks.message import error_text, kind
 from olympus_kit.checks.mistakes import pack_edits, unpack_edits
 from olympus_kit.checks.steps import user_line
 
 CELLS = count()
+
+
+@pytest.fixture(autouse=True)
+def no_clock(monkeypatch):
+    """A busy machine must not turn a right answer into a slow one."""
+    monkeypatch.setattr(run, "SECONDS", 3600.0)
 
 
 def written(code, name="q"):
