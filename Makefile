@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup lab test test-models test-oldest lint book serve bench release soak clean
+.PHONY: help setup lab test test-all test-models test-oldest test-newest lint book serve bench release soak clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ $(READY): pyproject.toml constraints.txt
 lab: setup  ## open the course in JupyterLab
 	@$(BIN)/olympus lab
 
-test: setup lint  ## run every test (those for a browser where one is found)
+test: setup lint  ## run the tests (those for a browser where one is found)
+	@$(BIN)/python -m pytest -q -n auto -m "not sweep"
+
+test-all: setup lint  ## run every test, those that sweep at length, too
 	@$(BIN)/python -m pytest -q -n auto
 
 lint: setup
@@ -34,10 +37,11 @@ test-models: setup  ## test the trace on models of equinox, flax, optax, diffrax
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[models]'
 	@$(BIN)/python -m pytest -q tests/laws/test_models.py
 
-test-oldest:  ## run the library's tests on the oldest supported JAX
-	@test -x $(VENV)-oldest/bin/python || $(PYTHON) -m venv $(VENV)-oldest
-	@$(VENV)-oldest/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[sparse]' jax==0.9.0 jaxlib==0.9.0 hypothesis pytest pytest-xdist
-	@$(VENV)-oldest/bin/python -m pytest -q -n auto tests/laws tests/golden tests/unit --ignore tests/unit/test_theme.py
+test-oldest:  ## test library, lessons and book on the oldest supported JAX
+	@$(PYTHON) .ci/end.py oldest
+
+test-newest:  ## the same on the newest JAX (where a Python 3.12 or newer is found)
+	@$(PYTHON) .ci/end.py newest
 
 book: setup  ## build the static site into _build/html
 	@$(BIN)/python theme/build.py
@@ -54,5 +58,5 @@ release: setup  ## write exercises/ from solutions/
 soak: setup  ## build the book cold ten times
 	@for i in 1 2 3 4 5 6 7 8 9 10; do echo "cold build $$i of 10"; $(BIN)/python theme/build.py --cold || exit 1; done
 
-clean:  ## remove what was built (not .venv)
+clean:  ## remove what was built (no environment)
 	@rm -rf _build build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,10 @@
-"""Print every ratio. The clock is never a test: a missed aim is said, and nothing fails."""
+"""Print every ratio as soon as it is measured; Ctrl-C stops, and what was printed holds.
+
+The clock is never a test: a missed aim is said, and nothing fails.
+"""
 
 import argparse
-
-from rich.progress import track
+import sys
 
 from . import (
     bench_capture,
@@ -13,7 +15,6 @@ from . import (
     bench_jacobian,
     bench_ladder,
 )
-from ._ratio import Ratio
 
 BENCHMARKS = {
     "import": bench_import.ratios,
@@ -26,16 +27,22 @@ BENCHMARKS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     """Run the chosen benchmarks, all without a choice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="all where none")
     names = parser.parse_args().names or list(BENCHMARKS)
-    found: list[Ratio] = []
-    for name in track(names, description="measuring"):
-        found += BENCHMARKS[name]()
-    for ratio in found:
-        print(ratio)
+    for number, name in enumerate(names, start=1):
+        print(f"{name} ({number} of {len(names)})", file=sys.stderr, flush=True)
+        try:
+            for ratio in BENCHMARKS[name]():
+                print(ratio, flush=True)
+        except KeyboardInterrupt:
+            left = ", ".join(names[number - 1 :])
+            print(f"Stopped. Not measured, or not to the end: {left}.", file=sys.stderr)
+            return 130
+    return 0
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())

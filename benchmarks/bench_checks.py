@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
@@ -40,10 +41,12 @@ def answers() -> dict[str, str]:
     return {e.name: f"{one.setup()}\n{e.solution()}" for one in lessons for e in one.exercises}
 
 
-def ratios() -> list[Ratio]:
+def ratios() -> Iterator[Ratio]:
     """Compare with what a student may have to wait, and with floors of this machine."""
     found = answers()
-    return [*warm(found), *fresh(found), nbval()]
+    yield from warm(found)
+    yield from fresh(found)
+    yield nbval()
 
 
 def warm(found: dict[str, str]) -> list[Ratio]:

@@ -1,6 +1,7 @@
 """What counting costs beside what is counted: jax's own compiling and tracing."""
 
 import time
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -28,19 +29,17 @@ def sines(x):
     return x
 
 
-def ratios() -> list[Ratio]:
+def ratios() -> Iterator[Ratio]:
     """Compare with what a user of jax waits for anyway."""
     small = (jnp.ones(64),)
     large = (jnp.ones((8, 32, 32)), jnp.ones(32))
     deep = ([jnp.ones((8, 8))] * 1250, jnp.ones(8))
-    return [
-        compiling("a small function", energy, small),
-        compiling("a network of eight layers", network, large),
-        counting("the gradient of a network", jax.grad(network), deep),
-        counting("sines, products and sums", chain(10_002), (jnp.ones(3),)),
-        # nothing traces faster than the same jitted function again and again: the worst case
-        counting("a chain of sines", sines, small, aim=None),
-    ]
+    yield compiling("a small function", energy, small)
+    yield compiling("a network of eight layers", network, large)
+    yield counting("the gradient of a network", jax.grad(network), deep)
+    yield counting("sines, products and sums", chain(10_002), (jnp.ones(3),))
+    # nothing traces faster than the same jitted function again and again: the worst case
+    yield counting("a chain of sines", sines, small, aim=None)
 
 
 def compiling(name, f, args) -> Ratio:

@@ -1,5 +1,6 @@
 """What Jacobians cost beside jax's own: the choice of mode, the picture, the sparse one."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -30,14 +31,15 @@ def least(jobs, rounds=15):
     return interleaved(jobs, rounds)
 
 
-def ratios() -> list[Ratio]:
+def ratios() -> Iterator[Ratio]:
     """Compare with jacfwd and jacrev as a user would call them."""
-    return [*chosen(), *picture(), *sparse()]
+    yield from chosen()
+    yield from picture()
+    yield from sparse()
 
 
-def chosen() -> list[Ratio]:
+def chosen() -> Iterator[Ratio]:
     """Compare the mode that is chosen with the better of jax's two."""
-    found = []
     for name, m, n in (("tall", 2000, 100), ("wide", 100, 2000)):
         f, x = dense_map(m, n), jnp.linspace(0.0, 1.0, n)
         jobs = [
@@ -46,8 +48,7 @@ def chosen() -> list[Ratio]:
         # the worse one would leave its traces in the caches, for whatever runs after it
         better = min(jobs, key=lambda job: least([job], 3)[0])
         ours, theirs = least([lambda f=f, x=x: ok.jacobian_shapes(f, x), better])
-        found.append(Ratio(f"jacobian_shapes, {name} {m} × {n} / better mode", ours / theirs, 1.2))
-    return found
+        yield Ratio(f"jacobian_shapes, {name} {m} × {n} / better mode", ours / theirs, 1.2)
 
 
 def picture() -> list[Ratio]:

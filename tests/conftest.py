@@ -1,15 +1,37 @@
 """What all tests share."""
 
+import os
 import signal
 import sys
 from pathlib import Path
 
 import jax
 import pytest
+from hypothesis import settings
+
+from olympus_kit.course._cache import compile_cache
+
+# What one test or one kernel has compiled, no other compiles again, and no later run: most of
+# the time of a test that traces goes into compiling the same small programs.
+for setting, text in compile_cache().items():
+    os.environ[setting] = text  # for the processes that tests start
+    is_a_number = text.lstrip("-").isdigit()
+    jax.config.update(setting.lower(), int(text) if is_a_number else text)
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import corpus.py
 # a shell that runs the tests in the background has Ctrl-C ignored; some tests send it
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# `make test` tries the same examples each time, whose programs are compiled already; `make
+# test-all` looks for new ones
+settings.register_profile("repeatable", derandomize=True, database=None)
+
+
+def pytest_configure(config):
+    """Choose how hypothesis finds its examples, before a test module is read."""
+    if config.getoption("markexpr") == "not sweep":
+        settings.load_profile("repeatable")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from olympus._modules import MODULES
 
 SHORT = {"olympus": "olympus", "olympus.numpy": "jnp", "olympus_kit": "ok"}
 UNTOLD = {  # what JAX gives no docstring
-    "checkpoint_policies": "Ready-made answers to what `checkpoint` may keep for the way back.",
+    "checkpoint_policies": "Ready-made answers to what `checkpoint` may save as residuals.",
     "config": 'JAX\'s settings, as in `olympus.config.update("jax_enable_x64", True)`.',
     "float0": "The type of an integer's tangent: it has a shape and carries nothing.",
     "print_saved_residuals": "Print what reverse mode keeps of `f`, and which line made it.",

@@ -8,6 +8,7 @@ from ._arguments import read_arguments as read_arguments
 from ._capture import capture as capture
 from ._count import Count as Count
 from ._count import count as count
+from ._impure import user_line as user_line
 from ._liveness import Life as Life
 from ._liveness import lifetimes as lifetimes
 from ._liveness import live_bytes as live_bytes
@@ -21,5 +22,6 @@ from ._model import Summary as Summary
 from ._model import Totals as Totals
 from ._model import Value as Value
 from ._model import walk as walk
+from ._pattern import sparsity_pattern as sparsity_pattern
 from .jaxprs import dtype_of as dtype_of
 from .jaxprs import is_inexact as is_inexact

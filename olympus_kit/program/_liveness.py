@@ -1,4 +1,4 @@
-"""Which values a program holds at each equation, the bodies of loops and calls included.
+"""Which values of a program are live at each equation, the bodies of loops and calls included.
 
 Inputs and constants are the caller's and are not counted. It serves programs that were only read
 as well as captured ones, since their equations have the same attributes.
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class Life(NamedTuple):
-    """From when to when a value is held: equations `start` to `end`, counted from 0."""
+    """From when to when a value is live: equations `start` to `end`, counted from 0."""
 
     value: int
     start: int  # the equation that makes it
@@ -31,7 +31,7 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
 
 
 def live(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
-    """Return the bytes held after each equation."""
+    """Return the bytes live after each equation."""
     last = _last_uses(equations, outputs)
     change = [0] * (len(equations) + 1)
     for k, equation in enumerate(equations):
@@ -50,7 +50,7 @@ def _last_uses(equations: Sequence[Any], outputs: Sequence[int]) -> dict[int, in
 def live_bytes(
     equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
 ) -> list[int]:
-    """Return the most bytes held at each equation: after it, or while its body runs."""
+    """Return the most bytes live at each equation: after it, or while its body runs."""
     before, found = 0, []
     for equation, after in zip(equations, live(equations, outputs, values), strict=True):
         inside = _inside(equation, values) if equation.bodies else 0

@@ -105,7 +105,7 @@ class Dag(Graph):
 
     def _collect(self) -> None:
         program = self.program
-        kept = {row.path: [k.name for k in row.kept] for row in every(self._ladder.rows)}
+        kept = {row.path: [k.name for k in row.residuals] for row in every(self._ladder.rows)}
         for value in program.inputs:
             self._add("in", program.values[value].name, [value])
         for row in program.rows:

@@ -1,4 +1,7 @@
-"""Fold a long program: library calls under their name, runs of one block into "× 40"."""
+"""Fold a long program: library calls under their name, runs of one block into "× 40".
+
+A fold is a row that opens. Closed, it shows what it is as one equation: v9 = log_softmax(v4).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ import re
 from collections.abc import Hashable, Sequence
 from itertools import groupby
 
-from ..program import Equation
-from ._rows import Row
+from ..program import Equation, Program
+from ._formula import short_text, value_text
+from ._rows import Line, Row, row_number
 
 SHORT = 24  # rows; a program of so many is shown as it is
 LONGEST = 48  # rows of a block that is looked for
 FEWEST = 4  # repeats that are worth folding
 STEPS = 3  # rows of a library's function that stand under its name
+Names = dict[str, tuple[str, Hashable]]  # path -> its library's name, and where that is called
+MOST_NAMES = 4  # values that the one equation of a fold reads or returns
 TRANSFORMS = re.compile(r"(?:transpose|jvp|vmap|checkpoint|rematted_computation)\(|\)")
 
 
@@ -21,12 +27,114 @@ def scope_name(scope: str) -> str:
     return TRANSFORMS.sub("", scope).strip("/").rpartition("/")[2]
 
 
-def folded(rows: Sequence[Row], equations: Sequence[Equation]) -> list[Row]:
+def folded(rows: Sequence[Row], program: Program) -> list[Row]:
     """Return rows of which named parts and repeated blocks lie under a row that opens."""
-    rows = _named(rows, {e.path: _call(e) for e in equations}, STEPS)
-    if len(rows) <= SHORT:
-        return rows
-    return _repeats(_named(rows, {e.path: (scope_name(e.scope), e.scope) for e in equations}, 2))
+    return _Folder(program).folded(rows)
+
+
+class _Folder:
+    """Folds rows, and says what a fold reads and returns."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.equations = {e.path: e for e in program.rows}
+        self.read_by: dict[int, list[str]] = {}
+        for equation in program.rows:
+            for value in equation.operands:
+                self.read_by.setdefault(value, []).append(equation.path)
+
+    def folded(self, rows: Sequence[Row]) -> list[Row]:
+        """Return rows with calls under their name; of a long program repeated blocks, too."""
+        calls: Names = {path: _call(e) for path, e in self.equations.items()}
+        rows = self._named(rows, calls, STEPS)
+        if len(rows) <= SHORT:
+            return rows
+        scopes: Names = {p: (scope_name(e.scope), e.scope) for p, e in self.equations.items()}
+        return self._repeats(self._named(rows, scopes, 2))
+
+    def _named(self, rows: Sequence[Row], names: Names, fewest: int) -> list[Row]:
+        """Return rows of which neighbours of one name, and one place, lie under that name."""
+        result: list[Row] = []
+        for (name, _), group in groupby(
+            rows, key=lambda row: names.get(row.path.partition("–")[0], ("", ""))
+        ):
+            block = list(group)
+            if name and len(block) >= fewest:
+                result.append(self._under(block, name))
+            else:
+                result += block
+        return result
+
+    def _repeats(self, rows: list[Row]) -> list[Row]:
+        """Return rows of which a block that comes again and again stands there once."""
+        numbers: dict[Hashable, int] = {}
+        kinds = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
+        result: list[Row] = []
+        at = 0
+        while at < len(rows):
+            period, count = _longest_run(kinds, at)
+            if count == 0:
+                result.append(rows[at])
+                at += 1
+                continue
+            blocks = [rows[at + k * period : at + (k + 1) * period] for k in range(count)]
+            names = list(dict.fromkeys(row.label for row in blocks[0]))
+            name = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+            if period == 1:
+                inside = [block[0] for block in blocks]
+            else:
+                inside = [
+                    self._under(block, name, f"{k + 1} of {count}")
+                    for k, block in enumerate(blocks)
+                ]
+            result.append(self._under(inside, name, f"× {count}"))
+            at += period * count
+        return result
+
+    def _under(self, rows: list[Row], name: str, times: str = "") -> Row:
+        """Return a row that opens to `rows`."""
+        first, last = rows[0].path.partition("–")[0], rows[-1].path.rpartition("–")[2]
+        path = f"{first}–{last}"
+        fold = Row(path, rows[0].depth, name, row_number(path), note=times, children=rows)
+        fold.fold = True
+        fold.origin = rows[0].origin
+        if not times:
+            fold.primal.append(self._line(rows, name))
+        for row in rows:
+            _deeper(row)
+        return fold
+
+    def _line(self, rows: Sequence[Row], name: str) -> Line:
+        """Return a fold as one equation, from what it reads to what is read of it."""
+        equations = [self.equations[path] for row in rows for path in _paths(row)]
+        inside = {e.path for e in equations}
+        results = [r for e in equations for r in e.results]
+        operands = dict.fromkeys(o for e in equations for o in e.operands if o not in results)
+        values = self.program.values
+        returned = []
+        for result in results:
+            outside = any(path not in inside for path in self.read_by.get(result, []))
+            if outside or result in self.program.outputs:
+                returned.append(values[result])
+        left = _listed([value.name for value in returned])
+        right = _listed([values[o].name for o in operands if not values[o].literal])
+        return Line(
+            text=f"{left} = {name}({right})" if left else f"{name}({right})",
+            value=", ".join(map(value_text, returned[:MOST_NAMES])),
+            short=", ".join(map(short_text, returned[:1])),
+            role="primal",
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+
+
+def _paths(row: Row) -> list[str]:
+    """Return the equations of a row, or of the rows of a fold."""
+    if not row.fold:
+        return [row.path]
+    return [path for child in row.children for path in _paths(child)]
 
 
 def _call(equation: Equation) -> tuple[str, Hashable]:
@@ -34,39 +142,15 @@ def _call(equation: Equation) -> tuple[str, Hashable]:
     source = equation.source
     if source is None or "jvp(" in equation.scope:  # the rules of an inner derivative
         return "", ""
-    return source.call, source.line
-
-
-def _named(rows: Sequence[Row], names: dict[str, tuple[str, Hashable]], fewest: int) -> list[Row]:
-    """Return rows of which neighbours of one name, and one place, lie under that name."""
-    found: list[Row] = []
-    key = lambda row: names.get(row.path.partition("–")[0], ("", ""))
-    for (name, _), group in groupby(rows, key=key):
-        part = list(group)
-        found += [_under(part, name, "")] if name and len(part) >= fewest else part
-    return found
-
-
-def _repeats(rows: list[Row]) -> list[Row]:
-    numbers: dict[Hashable, int] = {}
-    kinds = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
-    found, at = [], 0
-    while at < len(rows):
-        period, count = _longest_run(kinds, at)
-        block = rows[at : at + max(1, period * count)]
-        if count:
-            names = list(dict.fromkeys(row.label for row in block[:period]))
-            found.append(
-                _under(block, ", ".join(names[:4]) + ", …" * (len(names) > 4), f"× {count}")
-            )
-        else:
-            found += block
-        at += len(block)
-    return found
+    return source.call.removeprefix("rewriting_").strip("_"), source.line
 
 
 def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:
-    """Return period and count of the run that covers most rows from `start`; (0, 0) for none."""
+    """Return period and count of the run that covers most rows from `start`; (0, 0) for none.
+
+    Every period is tried from the start on: as long as a row is of the kind of the row one period
+    before, the run goes on. a b a b a b c has the period 2 and the count 3.
+    """
     best = (0, 0)
     for period in range(1, min(LONGEST, (len(kinds) - start) // FEWEST) + 1):
         end = start + period
@@ -75,23 +159,14 @@ def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:
         count = (end - start) // period
         if count >= FEWEST and count * period > best[0] * best[1]:
             best = (period, count)
-    return best if best[0] * best[1] > SHORT // 2 else (0, 0)
+    covers_enough = best[0] * best[1] > SHORT // 2
+    return best if covers_enough else (0, 0)
 
 
 def _kind(row: Row) -> Hashable:
     """Return what two rows have in common that do the same to arrays of the same kind."""
     lines = tuple(len(column) for column in (row.primal, row.tangent, row.adjoint))
     return row.label, row.kind, lines, tuple(_kind(child) for child in row.children)
-
-
-def _under(rows: list[Row], name: str, times: str) -> Row:
-    """Return a row that opens to `rows`."""
-    paths = f"{rows[0].path}–{rows[-1].path.rpartition('–')[2]}"
-    fold = Row(paths, rows[0].depth, name, note=times, children=rows, fold=True)
-    fold.origin = rows[0].origin
-    for row in rows:
-        _deeper(row)
-    return fold
 
 
 def _deeper(row: Row) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from ..program import Argnums, Mode, Program, capture
+from ..program import Argnums, Mode, Program, capture, user_line
+from ._formula import plural
 from ._ladder import build_ladder
-from ._svg import ladder_svg, listing_svg
+from ._ladder_svg import ladder_svg, listing_svg
 from ._text import ladder_text
 from ._view import View
 
@@ -20,17 +22,18 @@ class Graph(View):
 
     scripts = ("common.js", "player.js", "ladder.js")
 
-    def __init__(self, program: Program, layout: str = "ladder") -> None:
+    def __init__(self, program: Program, layout: str = "ladder", error: Sequence[str] = ()) -> None:
         self.program = program
-        self._ladder = build_ladder(program, layout)
+        self.error = error  # where f raised: three lines about it
+        self._ladder = build_ladder(program, layout, error)
 
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
-        return Graph(self.program, "listing")
+        return Graph(self.program, "listing", self.error)
 
     @property
     def title(self) -> str:
-        """The function, the mode and the point."""
+        """The function, the mode, and what it is differentiated with respect to."""
         return self._ladder.title
 
     def model(self) -> dict[str, Any]:
@@ -53,8 +56,8 @@ class Graph(View):
                 steps[number][count] -= steps[number - 1][count]
         for line in _lines(model["rows"]):
             if line["step"] is not None:
-                line["told"] = steps[line["step"]]
-                del line["told"]["row"]
+                line["detail"] = steps[line["step"]]
+                del line["detail"]["row"]
         return model
 
     def text(self, color: bool = False) -> str:
@@ -89,16 +92,20 @@ def graph(
         f: a function of numbers, arrays and containers of them.
         *args: the point at which to look, one value for each parameter of `f`.
         mode: "primal" shows f alone, "forward" the tangents carried along (jvp), "reverse"
-            the forward sweep and the adjoints on the way back (vjp).
+            the forward pass and the adjoints of the backward pass (vjp).
         argnums: which arguments to differentiate; the first by default, "all" for all.
-        tangents: one for each differentiated argument, of its shape; ones where None.
-        cotangents: of the shape of the output; ones where None.
+        tangents: one for each differentiated argument, of its shape; defaults to ones.
+        cotangents: of the shape of the output; defaults to ones.
         layout: "ladder"; "listing", the same as lines of code; or "dag", the nodes and arrows
             of a small program.
 
+    Returns:
+        The view. Where `f` itself raises, say for a shape mismatch, it shows the equations that
+        were traced before, and `view.error` the user's line and the error.
+
     Raises:
-        TypeError: for what is no function, a leaf that is no number, an output that is none,
-            or nothing to differentiate.
+        TypeError: for what is not a function, a non-numeric leaf or output, or nothing to
+            differentiate.
         ValueError: for an unknown mode or layout, or a tangent or cotangent of another shape.
 
     ```python
@@ -113,11 +120,55 @@ def graph(
     if layout not in get_args(Layout):
         known = ", ".join(map(repr, get_args(Layout)))
         raise ValueError(f"There is no layout {layout!r}: choose one of {known}.")
-    program = capture(
-        f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents
-    )
+    try:
+        program = capture(
+            f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents
+        )
+    except Exception as error:
+        partial = _until_it_raises(f, args, argnums, error)
+        if partial is None:
+            raise
+        return Graph(partial, layout, _error_lines(error, partial))
     if layout == "dag":
         from ._dag import dag
 
         return dag(program)
     return Graph(program, layout)
+
+
+def _until_it_raises(
+    f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, error: Exception
+) -> Program | None:
+    """Return what jax traced of `f` before `error`; None where nothing, or another error came.
+
+    jax.make_jaxpr keeps equations whose results nobody reads, so a function that swallows the
+    error and returns nothing has them all. A jitted function that raises is left out as a whole.
+    """
+    raised: list[Exception] = []
+
+    @functools.wraps(f)
+    def swallowing(*values: Any) -> tuple[()]:
+        try:
+            f(*values)
+        except Exception as inner:
+            raised.append(inner)
+        return ()
+
+    try:
+        program = capture(swallowing, *args, mode="primal", argnums=argnums)
+    except Exception:
+        return None
+    same_error = bool(raised) and type(raised[-1]) is type(error)
+    return program if same_error and program.rows else None
+
+
+def _error_lines(error: Exception, program: Program) -> list[str]:
+    """Return the user's line, what went wrong there, and what the ladder shows instead."""
+    line = user_line(error).removeprefix(", in ") or f"In {program.name}"
+    message = " ".join(str(error).split("\n\n")[0].split())
+    count = plural(len(program.rows), "equation")
+    return [
+        line,
+        f"{type(error).__name__}: {message}",
+        f"Below, what was traced before it: {count}.",
+    ]

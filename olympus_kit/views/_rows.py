@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -13,38 +14,40 @@ class Line:
 
     text: str
     value: str
+    short: str  # the value in a few characters
     role: str
     step: int | None = None  # its number in the player; None inside a body
-    turns: list[str] | None = None  # its value in each turn of the loop around it
+    iterations: list[str] | None = None  # its value in each iteration of the loop around it
     bad: bool = False  # holds NaN or inf
 
 
 @dataclass
-class Kept:
-    """A residual on the rung of the row whose adjoint reads it."""
+class Rung:
+    """A residual in the row whose adjoint reads it."""
 
     name: str
     value: str
-    made: int | None  # the step that makes it; None for inputs and constants
-    used: int  # the step that reads it
+    first: int | None  # the step that computes it; None for inputs and constants
+    last: int  # the step that reads it
 
 
 @dataclass
 class Row:
     """A primal equation and everything that belongs to it; or a fold of several."""
 
-    path: str
+    path: str  # of its equation; of a fold the first and the last
     depth: int
     label: str
+    number: str  # what a reader sees: paths count from 0, rows from 1
     primal: list[Line] = field(default_factory=list)
     local_derivative: list[Line] = field(default_factory=list)
     tangent: list[Line] = field(default_factory=list)
     adjoint: list[Line] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)  # saved for the way back
-    free: list[str] = field(default_factory=list)  # literals: needed, but no memory
+    residuals: list[Rung] = field(default_factory=list)  # saved for the backward pass
+    literals: list[str] = field(default_factory=list)  # needed there, too, but no memory
     reads: list[str] = field(default_factory=list)  # the rows, and "in 0" ..., that feed it
-    passes: str = ""  # what an adjoint does that has no equation
-    origin: str = ""  # the sweep of an inner derivative that it came out of
+    passes: str = ""  # what its adjoint does without an equation
+    origin: str = ""  # the pass of an inner derivative that it came out of
     source: str = ""
     note: str = ""
     kind: str = ""  # the types of its results
@@ -78,16 +81,19 @@ class Ladder:
     mode: str
     title: str
     summary: str
+    error: list[str]  # where the function raised: its line, the error, what is shown instead
+    point: list[str]  # the inputs with their values
     group: str  # views of the same program on one page share their step
     columns: list[str]
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
     rows: list[Row]
     steps: list[Step]
-    bad: list[int]  # the steps at which NaN or inf first appears, in each sweep
+    backward: int | None  # the step at which the backward pass begins
+    bad: list[int]  # the steps at which NaN or inf first appears, in each pass
     peak: int
     seeds: list[str]  # "v9_bar = 1.0": what the derivative starts from
-    constants: list[str]  # "const1 = 2.0": what equations read that is neither made nor given
+    constants: list[str]  # "const1 = 2.0": what equations read and nothing computes
     notes: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def _plain(item: Any) -> Any:
     """Return dataclasses as dicts; `dataclasses.asdict` copies every leaf, which takes too long."""
     if isinstance(item, list):
         return [_plain(i) for i in item]
-    if isinstance(item, (Ladder, Row, Line, Kept, Step)):
+    if isinstance(item, (Ladder, Row, Line, Rung, Step)):
         return {f.name: _plain(getattr(item, f.name)) for f in fields(item)}
     return item
 
@@ -114,5 +120,10 @@ def every(rows: Iterable[Row]) -> Iterable[Row]:
 
 def in_order(rows: Iterable[Row]) -> list[tuple[Row, Line]]:
     """Return the lines that are steps, in the order of the program, each with its row."""
-    found = [(row, line) for row in every(rows) for line in row.lines if line.step is not None]
-    return sorted(found, key=lambda pair: pair[1].step or 0)
+    pairs = [(row, line) for row in every(rows) for line in row.lines if line.step is not None]
+    return sorted(pairs, key=lambda pair: pair[1].step or 0)
+
+
+def row_number(path: str) -> str:
+    """Return the number of the row of an equation: paths count from 0, rows from 1."""
+    return re.sub(r"\d+", lambda match: str(int(match[0]) + 1), path)

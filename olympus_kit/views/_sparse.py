@@ -1,4 +1,4 @@
-"""Sparse Jacobians: the pattern, its colouring, and the few passes that are left (by asdex)."""
+"""Sparse Jacobians: the pattern, its colouring, and the few passes that are left."""
 
 from __future__ import annotations
 
@@ -8,46 +8,132 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program import Argnums
+from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
 from ._formula import plural
 from ._jacobian_draw import draw_entries
-from ._jacobian_passes import Flat
+from ._jacobian_passes import Flat, Leaf
 from ._jacobian_words import PASS
 from ._svg import MUTED, PAD, _finished, _page, _text
-from ._tiles import Tiles
+from ._tiles import Array, Tiles
 from ._view import View
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
+MOST_EDGES = 2_000_000  # of the graph that is coloured; each takes some hundred bytes
+MOST_BY_SATURATION = 1000  # lines
 
 
-def _asdex() -> Any:
+# --- groups --------------------------------------------------------------------------------------
+
+
+class Coloring:
+    """A pattern, and its columns (or rows) in groups that share no row (no column).
+
+    One pass fills all lines of a group at once. The lines are the nodes of a graph, those that
+    have an entry in the same place are joined, and a group is a colour: Curtis, Powell and Reid,
+    "On the estimation of sparse Jacobian matrices", 1974.
+    """
+
+    def __init__(self, pattern: Any, ways: Sequence[str]) -> None:
+        self.rows, self.columns = pattern.tocoo().coords
+        by_way = {"columns": pattern, "rows": pattern.T.tocsr()}
+        # lines that all have an entry in one place need a group each
+        least = {way: int(np.diff(by_way[way].indptr).max(initial=0)) for way in ways}
+        first, *others = sorted(ways, key=lambda way: least[way])
+        self.way, self.colors = first, _colors(by_way[first], least[first])
+        for way in others:
+            if least[way] < self.count:
+                colors = _colors(by_way[way], least[way])
+                if colors.max(initial=-1) + 1 < self.count:
+                    self.way, self.colors = way, colors
+
+    @property
+    def count(self) -> int:
+        """The number of groups."""
+        return int(self.colors.max(initial=-1)) + 1
+
+    @property
+    def groups(self) -> list[Array]:
+        """The lines of each group."""
+        return [np.flatnonzero(self.colors == k) for k in range(self.count)]
+
+
+def _colors(pattern: Any, least: int) -> Array:
+    """Return the group of each column, -1 for one without entries, which needs no pass."""
+    import networkx
+
+    lines = np.flatnonzero(np.bincount(pattern.indices, minlength=pattern.shape[1]))
+    colors = np.full(pattern.shape[1], -1)
+    edges = (np.diff(pattern.indptr).astype(float) ** 2).sum() / 2  # at most
+    if least == lines.size or edges > MOST_EDGES:
+        colors[lines] = np.arange(lines.size)
+        return colors
+    meeting = (pattern.T @ pattern).tocoo()
+    pairs = zip(*(numbers.tolist() for numbers in meeting.coords), strict=True)
+    graph = networkx.Graph()
+    graph.add_nodes_from(lines.tolist())
+    graph.add_edges_from((a, b) for a, b in pairs if a < b)
+    # DSATUR finds the five groups of a grid's five-point stencil, where the quicker order by
+    # degree leaves seven; its time grows with the square of the lines
+    order = "DSATUR" if lines.size <= MOST_BY_SATURATION else "largest_first"
+    chosen = networkx.greedy_color(graph, order)
+    numbers: dict[int, int] = {}  # groups are numbered in the order of their first lines
+    for line in lines.tolist():
+        colors[line] = numbers.setdefault(chosen[line], len(numbers))
+    return colors
+
+
+def _coloring(flat: Flat) -> Coloring:
+    """Return the groups of fewest passes, in a mode that jax has for this function."""
+    pattern = sparsity_pattern(flat.f, *flat.args, argnums=flat.argnums)
+    ways = []
+    for way in ("columns", "rows"):
+        try:
+            flat.by(way)
+        except TypeError:  # complex numbers on that side
+            continue
+        ways.append(way)
+    if not ways:
+        flat.by(None)  # says so
+    coloring = Coloring(pattern, ways)
     try:
-        import asdex
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "Sparsity needs asdex, which is not installed. Install it with "
-            "`pip install asdex` (or the kit with its extra: `pip install 'olympus-kit[sparse]'`)."
-        ) from None
-    return asdex
+        _try(flat, coloring.way)
+    except (TypeError, ValueError):  # custom_vjp has no forward mode, a while loop no reverse mode
+        others = [way for way in ways if way != coloring.way]
+        if not others:
+            raise
+        _try(flat, others[0])
+        return Coloring(pattern, others)
+    return coloring
 
 
-def sparse_jacobian(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0
-) -> Callable[..., Any]:
+def _try(flat: Flat, way: str) -> None:
+    """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
+    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(way)]
+    flat.push_or_pull(way)(*zeros)
+
+
+# --- the Jacobian --------------------------------------------------------------------------------
+
+
+def sparse_jacobian(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Callable[..., Any]:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
         f: a function as for jax.jacfwd.
-        *args: a sample of its arguments; only their shapes and dtypes count.
+        *args: a sample of its arguments. Of real and complex numbers and of random keys only
+            shapes and dtypes count; all else (integers, strings) stays as it is here.
         argnums: which arguments to differentiate.
 
     Returns:
-        A jitted function of the same arguments. It returns what jax.jacfwd returns, each block
-        a `jax.experimental.sparse.BCOO` of shape out.shape + in.shape; `.todense()` gives an array.
+        A function of the same arguments, compiled when it is first called. It returns what
+        jax.jacfwd returns, each block a `jax.experimental.sparse.BCOO` of shape
+        out.shape + in.shape (None where there is no derivative, as of an integer);
+        `.todense()` gives an array.
 
     Raises:
-        ModuleNotFoundError: without asdex.
+        TypeError, ValueError: as for `sparsity`; when called, for arguments of another
+            structure or shape than the sample, and for other integers and objects.
 
     ```python
     import olympus.numpy as jnp
@@ -58,7 +144,149 @@ def sparse_jacobian(
     J(x).nse  # 3998 entries, from two passes instead of 1999
     ```
     """
-    return jax.jit(_asdex().jacobian(f, *args, argnums=argnums))
+    flat = Flat(f, args, argnums, False)
+    compute = jax.jit(_passes(flat, _coloring(flat)))
+    sample, tree = _leaves(args)
+    free = [k for k, leaf in enumerate(sample) if _is_number(leaf) and _varies(leaf)]
+
+    def jacobian(*called: Any) -> Any:
+        leaves, structure = _leaves(called)
+        if structure != tree:
+            raise TypeError(
+                f"The Jacobian of {flat.given.name} was prepared for arguments of the structure "
+                f"{tree}; got {structure}. Prepare it again for these."
+            )
+        for k, (old, new) in enumerate(zip(sample, leaves, strict=True)):
+            if k in free:
+                _check_kind(old, new, flat.given.name)
+            else:
+                _check_same(old, new, flat.given.name)
+        return compute([leaves[k] for k in free])
+
+    return jacobian
+
+
+def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
+    return jax.tree.flatten(args)
+
+
+def _is_number(leaf: Any) -> bool:
+    return isinstance(leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic))
+
+
+def _varies(leaf: Any) -> bool:
+    """Whether the pattern holds for other values of a leaf, too."""
+    dtype = dtype_of(leaf)
+    return is_inexact(dtype) or bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+
+
+def _check_kind(old: Any, new: Any, name: str) -> None:
+    was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
+    if np.shape(old) != np.shape(new) or not _varies(new):
+        raise ValueError(
+            f"The Jacobian of {name} was prepared for {was}; got {now}. Hand over the same shapes, "
+            "and 3.0 for 3, or prepare it again."
+        )
+
+
+def _check_same(old: Any, new: Any, name: str) -> None:
+    if isinstance(new, jax.core.Tracer):
+        same = False
+    elif _is_number(old) and _is_number(new):
+        same = np.array_equal(old, new)
+    else:
+        same = old is new or old == new
+    if not same:
+        raise ValueError(
+            f"The Jacobian of {name} was prepared for {describe(old)}; got {describe(new)}. "
+            "What is no real or complex number is part of what was prepared: prepare it again."
+        )
+
+
+def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
+    """Return the function that runs one pass for each group and sorts out the entries."""
+    given = flat.given
+    free = [k for k, leaf in enumerate(given.leaves) if _varies(leaf)]
+    seeds = [jax.numpy.asarray(seed) for seed in _seeds(flat.side(coloring.way), coloring)]
+
+    def compute(values: list[Any]) -> Any:
+        leaves = list(given.leaves)
+        for k, value in zip(free, values, strict=True):
+            leaves[k] = value
+
+        def run(*points: Any) -> tuple[Any, ...]:
+            full = list(leaves)
+            for k, point in zip(given.which, points, strict=True):
+                full[k] = point
+            out = jax.tree.leaves(flat.f(*given.rebuild(full)))
+            return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
+
+        points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
+        one_pass: Callable[..., Any]
+        if coloring.way == "columns":
+            one_pass = lambda *v: jax.jvp(run, points, v)[1]
+        else:
+            pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
+            one_pass = lambda *u: pullback(u)
+        came: list[Any] = jax.vmap(one_pass)(*seeds)
+        return _in_blocks(flat, coloring, came)
+
+    return compute
+
+
+def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Array]:
+    """Return for each leaf what goes into the passes: ones at the lines of each group."""
+    seeds = []
+    for leaf in leaves:
+        colors = coloring.colors[leaf.start : leaf.start + leaf.size]
+        ones = colors == np.arange(coloring.count)[:, None]
+        seeds.append(ones.astype(leaf.dtype).reshape(coloring.count, *leaf.shape))
+    return seeds
+
+
+def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
+    """Return what came out of the passes in the structure of jax.jacfwd."""
+    blocks = {
+        (i, j): _block(coloring, y, x, came[i if coloring.way == "columns" else j])
+        for i, y in enumerate(flat.outputs)
+        for j, x in enumerate(flat.inputs)
+    }
+    trees = flat.given.diff_trees
+    inputs = trees if isinstance(flat.argnums, Sequence) else trees[0]
+    which = flat.given.which
+    results, structure = jax.tree.flatten(flat.out)
+    filled, count = [], 0
+    for y in results:
+        i = None
+        if is_inexact(dtype_of(y)):
+            i, count = count, count + 1
+        block = lambda k, i=i: None if i is None or k not in which else blocks[i, which.index(k)]
+        filled.append(jax.tree.map(block, inputs))
+    return jax.tree.unflatten(structure, filled)
+
+
+def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
+    """Return the block of one output and one input, its entries taken from what came out."""
+    from jax.experimental.sparse import BCOO
+
+    rows, columns = coloring.rows - y.start, coloring.columns - x.start
+    inside = (rows >= 0) & (rows < y.size) & (columns >= 0) & (columns < x.size)
+    rows, columns = rows[inside], columns[inside]
+    if coloring.way == "columns":
+        groups, places, size = coloring.colors[columns + x.start], rows, y.size
+    else:
+        groups, places, size = coloring.colors[rows + y.start], columns, x.size
+    data = came.reshape(coloring.count, size)[groups, places]
+    index: list[Array] = []
+    for places_in, shape in ((rows, y.shape), (columns, x.shape)):
+        if shape:  # a scalar has no axis
+            index += np.unravel_index(places_in, shape)
+    numbers = np.array(index, np.int32).T.reshape(len(rows), len(index))
+    indices = jax.numpy.asarray(numbers)
+    return BCOO((data, indices), shape=y.shape + x.shape, indices_sorted=True, unique_indices=True)
+
+
+# --- the picture ---------------------------------------------------------------------------------
 
 
 class Sparsity(View):
@@ -67,30 +295,28 @@ class Sparsity(View):
     scripts = ("common.js", "player.js", "jacobian.js")
 
     def __init__(self, flat: Flat) -> None:
-        self.flat = flat
-        run = lambda *points: jax.numpy.concatenate([y.reshape(-1) for y in flat.run(*points)])
-        every = tuple(range(len(flat.points)))
-        self.coloring = _asdex().jacobian_coloring(run, *flat.points, argnums=every)
-        self.passes = int(self.coloring.num_colors)
-        self.way = "columns" if self.coloring.mode == "fwd" else "rows"
-        self.groups = [np.flatnonzero(self.coloring.colors == c) for c in range(self.passes)]
-        pattern = self.coloring.sparsity
-        self.rows, self.columns = np.asarray(pattern.rows), np.asarray(pattern.cols)
+        # of the function itself only its name and its axes are left, so that a view can be copied
+        self.name, self.m, self.n = flat.given.name, flat.m, flat.n
+        self.coloring = _coloring(flat)
+        self.passes, self.way = self.coloring.count, self.coloring.way
+        self.groups = self.coloring.groups
+        self.rows, self.columns = self.coloring.rows, self.coloring.columns
         self.tiles = Tiles(flat.m, flat.n)
         self.tiles.high[:] = self.tiles.low[:] = 0
         down, across = self.tiles.step
         self.tiles.high[self.rows // down, self.columns // across] = 1
+        self.axes = flat.axes(self.tiles.step)
 
     @property
     def title(self) -> str:
         """The shape, and how much of it can differ from zero."""
-        m, n, name = self.flat.m, self.flat.n, self.flat.given.name
-        return f"The sparsity of {name}: {len(self.rows):,} of {m:,} × {n:,} entries"
+        count = len(self.rows)
+        return f"The sparsity of {self.name}: {count:,} of {self.m:,} × {self.n:,} entries"
 
     @property
     def summary(self) -> str:
         """How many passes are left."""
-        dense, (kind, _, _, across) = min(self.flat.m, self.flat.n), PASS[self.way]
+        dense, (kind, _, _, across) = min(self.m, self.n), PASS[self.way]
         if not self.passes:
             return f"No entry can differ from 0, so that no pass in place of {dense:,} is needed."
         return (
@@ -123,7 +349,7 @@ class Sparsity(View):
             "title": self.title,
             "summary": self.summary,
             "way": self.way,
-            "axes": self.flat.axes(tiles.step),
+            "axes": self.axes,
             "tile": list(tiles.step),
             "pattern": True,
             "legend": [["--plus", f"may differ from 0{numbered}"], ["--paper", "always 0"]],
@@ -146,38 +372,40 @@ class Sparsity(View):
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""
         groups = [self._words(k) for k in range(self.passes)]
-        return "\n".join([self.title, self.summary, "", *groups, "", str(self.coloring)])
+        down, across = self.tiles.step
+        head = "● may differ from 0, · is always 0"
+        if max(down, across) > 1:
+            head += f"; one mark for {down} × {across} entries"
+        dots = ["".join("●" if high else "·" for high in row) for row in self.tiles.high]
+        return "\n".join([self.title, self.summary, "", *groups, "", head, *dots])
 
     def svg(self) -> str:
         """Return the pattern as a picture."""
         root = _page(self)
         _text(root, PAD, 52, self.summary, MUTED)
-        bottom, right = draw_entries(
-            root, self.tiles.high, self.flat.axes(self.tiles.step), self._cells(), 76
-        )
+        bottom, right = draw_entries(root, self.tiles.high, self.axes, self._cells(), 76)
         return _finished(root, max(right, 7.4 * len(self.summary) + 2 * PAD), bottom)
 
 
 def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
-    The pattern holds for every point. Columns without a common row form a group (a colour): one
-    pass with ones at all of them gives them all, and likewise rows without a common column.
+        The pattern holds for every point. Columns without a common row form a group (a colour): one
+        pass with ones at all of them gives them all, and likewise rows without a common column.
 
-    Args:
-        f: a function of numbers, arrays and containers of them.
-        *args: the point, one value for each parameter of `f`; only shapes and dtypes count.
-        argnums: which arguments to differentiate; the first by default, "all" for all.
+        Args:
+            f: a function of numbers, arrays and containers of them.
+    from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
 
-    Raises:
-        ModuleNotFoundError: without asdex.
-        TypeError: as for `jacobian_shapes`.
+        Raises:
+            TypeError: as for `jacobian_shapes`, and where `f` uses Python control flow on traced
+                values.
 
-    ```python
-    import olympus.numpy as jnp
-    import olympus_kit as ok
+        ```python
+        import olympus.numpy as jnp
+        import olympus_kit as ok
 
-    print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
-    ```
+        print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
+        ```
     """
     return Sparsity(Flat(f, args, argnums, False))

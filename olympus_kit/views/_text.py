@@ -9,19 +9,20 @@ from ._rows import Ladder, Row, every, in_order
 
 # ANSI colours of the roles; the word in front of each line says the same
 ANSI = {"primal": "34", "local_derivative": "32", "tangent": "32", "adjoint": "31"}
-WIDTH = 76
-MOST_HELD = 200  # steps whose memory is listed
+WIDTH, COLUMN = 80, 16  # of a line; of the word in front of it
+MOST_LINE, MOST_EQUATION = 160, 48  # characters of an equation, and of the column of equations
+MOST_LIVE = 200  # steps whose memory is listed
 
 
 def ladder_text(ladder: Ladder, color: bool = False) -> str:
     """Return the listing of a program: every equation in program order, with role and value."""
-    lines = [ladder.title, *textwrap.wrap(ladder.summary, WIDTH)]
+    lines = [ladder.title, *ladder.error, *textwrap.wrap(ladder.summary, WIDTH)]
     for note in ladder.notes:
         lines += textwrap.wrap(f"note: {note}", WIDTH, subsequent_indent="      ")
     lines += ["", *_ends("input", ladder.inputs)]
-    lines += [f"{'constant':12} {constant}" for constant in ladder.constants]
+    lines += [f"{'constant':{COLUMN}} {constant}" for constant in ladder.constants]
     if ladder.mode == "forward":
-        lines += [f"{'tangent':12} {seed}" for seed in ladder.seeds]
+        lines += [f"{'tangent':{COLUMN}} {seed}" for seed in ladder.seeds]
     lines += _steps(ladder, color)
     lines += _results(ladder)
     lines += _meters(ladder)
@@ -29,23 +30,25 @@ def ladder_text(ladder: Ladder, color: bool = False) -> str:
 
 
 def _ends(word: str, ends: list[dict[str, Any]]) -> list[str]:
-    return [f"{word:12} {e['name']} = {e['value']}" for e in ends]
+    return [f"{word:{COLUMN}} {e['name']} = {e['value']}" for e in ends]
 
 
 def _steps(ladder: Ladder, color: bool) -> list[str]:
-    found = in_order(ladder.rows)
-    width = min(48, max((len(line.text) for _, line in found), default=0))
+    pairs = in_order(ladder.rows)
+    width = min(MOST_EQUATION, max((len(line.text) for _, line in pairs), default=0))
     lines: list[str] = []
     opened: set[str] = set()
-    backwards, origin = False, ""
-    for row, line in found:
+    backward, origin = False, ""
+    for row, line in pairs:
         if line.role == "primal" and row.origin != origin:
             origin = row.origin
-            lines.append(f"{'':12} -- {origin or 'back in f itself'}")
-        if line.role == "adjoint" and not backwards:
-            backwards = True
-            lines += ["", "the way back:", *(f"{'adjoint':12} {seed}" for seed in ladder.seeds)]
-        text = f"{line.role:12} {line.text:{width}}  # {line.value}"
+            lines.append(f"{'':{COLUMN}} -- {origin or 'back in f itself'}")
+        if line.role == "adjoint" and not backward:
+            backward = True
+            seeds = [f"{'adjoint':{COLUMN}} {seed}" for seed in ladder.seeds]
+            lines += ["", "the backward pass:", *seeds]
+        text = f"{line.role.replace('_', ' '):{COLUMN}} {_shortened(line.text):{width}}"
+        text += f"  # {line.value}" if line.value else ""
         lines.append(_painted(text, line.role) if color else text)
         if row.path not in opened:  # forward mode runs a loop's primal and tangent as one
             opened.add(row.path)
@@ -54,11 +57,15 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
 
 
 def _inside(row: Row, depth: int) -> list[str]:
-    lines = [f"{'':12} {'  ' * depth}{row.note}"] if row.note and row.children else []
+    """Return the equations of a body, each level further in."""
+    lines = [f"{'':{COLUMN}} {'  ' * depth}{row.note}"] if row.note and row.children else []
     for child in row.children:
         for line in child.lines:
-            value = (line.role == "primal" and child.note) or line.value
-            lines.append(f"{line.role:12} {'  ' * depth}{line.text}  # {value}")
+            value = line.value
+            if line.role == "primal" and child.note:
+                value = child.note
+            role = line.role.replace("_", " ")
+            lines.append(f"{role:{COLUMN}} {'  ' * depth}{_shortened(line.text)}  # {value}")
         lines += _inside(child, depth + 1)
     return lines
 
@@ -66,24 +73,32 @@ def _inside(row: Row, depth: int) -> list[str]:
 def _results(ladder: Ladder) -> list[str]:
     lines = ["", *_ends("output", ladder.outputs)]
     ends = {"forward": ladder.outputs, "reverse": ladder.inputs}.get(ladder.mode, [])
-    for e in (e for e in ends if "partner" in e):
-        why = f"  ({e['zero']})" if e["zero"] else ""
-        lines.append(f"{'derivative':12} {e['partner']} = {e['derivative']}{why}")
+    for end in ends:
+        if "partner" in end:
+            why = f"  ({end['zero']})" if end["zero"] else ""
+            lines.append(f"{'derivative':{COLUMN}} {end['partner']} = {end['derivative']}{why}")
     rows = list(every(ladder.rows))
-    kept = {k.name: k.value for row in rows for k in row.kept}
-    lines += [f"{'kept':12} {name} = {value}" for name, value in kept.items()]
-    lines += [f"{'row ' + row.path:12} {row.passes}" for row in rows if row.passes]
+    residuals = {rung.name: rung.value for row in rows for rung in row.residuals}
+    lines += [f"{'residual':{COLUMN}} {name} = {value}" for name, value in residuals.items()]
+    lines += [f"{'row ' + row.number:{COLUMN}} {row.passes}" for row in rows if row.passes]
     return lines
 
 
 def _meters(ladder: Ladder) -> list[str]:
-    """Return what the player shows of memory and operations beside the steps."""
-    held = " ".join(f"{step.live:,}" for step in ladder.steps[:MOST_HELD])
-    more = " ..." if len(ladder.steps) > MOST_HELD else ""
-    told = f"{held}{more} bytes after each step, at most {ladder.peak:,}" if held else "nothing"
-    total = ladder.steps[-1].flops if held else 0
-    lines = textwrap.wrap(told, WIDTH, initial_indent=f"{'held':13}", subsequent_indent=" " * 13)
-    return [*lines, f"{'operations':12} {total:,}"]
+    """Return what the player shows of memory and FLOPs beside the steps."""
+    if not ladder.steps:
+        return [f"{'live':{COLUMN}} nothing", f"{'FLOPs':{COLUMN}} 0"]
+    live = " ".join(f"{step.live:,}" for step in ladder.steps[:MOST_LIVE])
+    more = " ..." if len(ladder.steps) > MOST_LIVE else ""
+    text = f"{live}{more} bytes after each step, at most {ladder.peak:,}"
+    lines = textwrap.wrap(
+        text, WIDTH, initial_indent=f"{'live':{COLUMN}} ", subsequent_indent=" " * (COLUMN + 1)
+    )
+    return [*lines, f"{'FLOPs':{COLUMN}} {ladder.steps[-1].flops:,}"]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_LINE else text[: MOST_LINE - 1] + "…"
 
 
 def _painted(text: str, role: str) -> str:

@@ -1,41 +1,51 @@
-"""Say what a step does: in a sentence, and as a product of numbers."""
+"""Say what a step does: in a sentence, and as a product of numbers.
+
+A sentence claims that a factor is the local derivative only where the program shows it: the step
+starts from the whole adjoint of what its row computes, and ends in the whole contribution to the
+adjoint of an operand of that row. What lies between is called a step of a rule.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..program import Equation, Program, Value
-from ._formula import formula, label, matrix_product, number, operand, statement, value_text
+from ._formula import number, operand, statement, value_text
+from ._notation import formula, matrix_product
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-SENTENCES = {
-    "local_derivative": "local derivative of",
-    "tangent": "pushes the tangent through",
-    "adjoint": "pulls the adjoint back through",
-    "bookkeeping": "sets up",
-}
+LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")  # W1 of params['W1'] and params.W1
 
 
 class Words:
-    """What a program's steps do, told with the names of its values."""
+    """What a program's steps do, in the names of its values."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.rows = {e.path: e for e in program.rows}
 
+    # ---- what the program says -------------------------------------------------------------------
+
     @cached_property
     def carriers(self) -> set[int]:
         """The values that hold a tangent or an adjoint."""
-        found = set(self.program.seeds)
+        values = set(self.program.seeds)
         for equation in self.program.equations:
-            if equation.roles & {"tangent", "adjoint"}:
-                found.update(equation.results)
-        return found
+            # where outputs are one value, the sum of their seeds belongs to no row
+            adds_seeds = equation.primitive == "add_any" and not values.isdisjoint(
+                equation.operands
+            )
+            if adds_seeds or equation.roles & {"tangent", "adjoint"}:
+                values.update(equation.results)
+        return values
 
     @cached_property
     def made_by(self) -> dict[int, Equation]:
@@ -43,156 +53,279 @@ class Words:
         return {r: e for e in self.program.equations for r in e.results}
 
     @cached_property
-    def parts(self) -> Counter[int]:
-        """How many contributions the adjoint of each primal value is summed from."""
-        return Counter(self._target(*place) for place in self.program.contributions)
+    def read_by(self) -> dict[int, list[Equation]]:
+        """The equations that read each value."""
+        readers: dict[int, list[Equation]] = {}
+        for equation in self.program.equations:
+            for value in dict.fromkeys(equation.operands):
+                readers.setdefault(value, []).append(equation)
+        return readers
 
-    def _target(self, path: str, position: int) -> int:
-        return (
-            self.program.outputs[position] if path == "out" else self.rows[path].operands[position]
-        )
+    @cached_property
+    def parts(self) -> dict[int, list[int]]:
+        """The contributions to the adjoint of each primal value, one for each of its uses."""
+        parts: dict[int, list[int]] = {}
+        for (path, position), value in self.program.contributions.items():
+            if path == "out":
+                target = self.program.outputs[position]
+            else:
+                target = self.rows[path].operands[position]
+            parts.setdefault(target, []).append(self.program.variable(value))
+        return parts
+
+    @cached_property
+    def sums(self) -> dict[str, int]:
+        """The equations that add contributions, each with the primal value whose adjoint it is."""
+        targets: dict[str, int] = {}
+        for target, parts in self.parts.items():
+            total = self.program.adjoints.get(target)
+            waiting = [] if total is None or len(parts) < 2 else [self.program.variable(total)]
+            while waiting:
+                value = waiting.pop()
+                equation = self.made_by.get(value)
+                if value not in parts and equation is not None and equation.primitive == "add_any":
+                    targets[equation.path] = target
+                    waiting.extend(equation.operands)
+        return targets
+
+    def sources(self, row: Equation, role: str) -> dict[int, int]:
+        """Return what the rule of a row starts from: tangent or adjoint -> its primal value."""
+        if role == "tangent":
+            links, values = self.program.tangents, row.operands
+        else:
+            links, values = self.program.adjoints, row.results
+        return {self.program.variable(links[v]): v for v in values if v in links}
+
+    def targets(self, row: Equation, role: str, result: int) -> list[int]:
+        """Return the primal values whose tangent, or a contribution to whose adjoint, it is."""
+        if role == "tangent":
+            return [r for r in row.results if self.program.tangents.get(r) == result]
+        targets = []
+        for position, value in enumerate(row.operands):
+            part = self.program.contributions.get((row.path, position))
+            if part is not None and self.program.variable(part) == result:
+                targets.append(value)
+        return targets
 
     def name(self, value: int) -> str:
         """Return a value's name."""
         return self.program.values[value].name
 
+    def names(self, values: Iterable[int]) -> str:
+        """Return names in a row: "x, y and z"."""
+        *first, last = dict.fromkeys(self.name(v) for v in values)
+        return f"{', '.join(first)} and {last}" if first else last
+
+    # ---- products --------------------------------------------------------------------------------
+
     def symbol(self, value: int, depth: int = 3) -> str:
         """Return a local derivative written out, such as cos(v2), where that is short."""
         equation, name = self.made_by.get(value), operand(self.program.values[value])
-        if (
-            equation is None
-            or "local_derivative" not in equation.roles
-            or equation.bodies
-            or not depth
-        ):
+        if equation is None or "local_derivative" not in equation.roles:
             return name
-        inner = [self.symbol(o, depth - 1) for o in equation.operands]
-        ranks = [len(self.program.values[o].shape) for o in equation.operands]
-        text = formula(equation, [f"({s})" if " " in s else s for s in inner], ranks)
+        if equation.bodies or depth == 0:
+            return name
+        operands = [self.program.values[o] for o in equation.operands]
+        inner = [_bracketed(self.symbol(o, depth - 1)) for o in equation.operands]
+        text = formula(equation, inner, operands)
         return text if len(text) <= MOST_SYMBOL else name
 
     def product(self, equation: Equation, role: str) -> dict[str, Any] | None:
-        """Return what a tangent or adjoint equation multiplies or adds: names and values.
+        """Return what a tangent or adjoint equation multiplies or adds: names, values and words.
 
-        "left" is the local derivative of a product, "right" what carries the derivative. None
-        for an equation that only moves entries, or does both at once.
+        None for an equation that only moves entries, or does both at once.
         """
         if role not in ("tangent", "adjoint") or equation.bodies or len(equation.results) != 1:
             return None
         carrying = [o for o in equation.operands if o in self.carriers]
-        result = self._named(equation.results[0])
-        if len(carrying) == 2 and equation.primitive in SUMS:
-            left, right = map(self._named, equation.operands)
-            return {"op": SUMS[equation.primitive], "left": left, "right": right, "result": result}
-        factor = self._factor(equation, carrying[0]) if len(carrying) == 1 else None
-        if factor is None:
+        operands = [self.program.values[o] for o in equation.operands]
+        terms = [[self.symbol(v.id), value_text(v)] for v in operands]
+        words = [role if o in carrying else "a factor" for o in equation.operands]
+        result = self.program.values[equation.results[0]]
+        primitive, op = equation.primitive, "·"
+        if len(carrying) == 2 and primitive in SUMS:
+            kind = "contribution" if equation.path in self.sums else "part"
+            words, op = [f"one {kind}", f"another {kind}"], SUMS[primitive]
+        elif primitive == "neg":
+            terms, words = [["-1", "-1"], terms[0]], ["a factor", role]
+        elif len(carrying) != 1:
             return None
-        pair = [factor, self._named(carrying[0])]
-        if equation.primitive == "dot_general":
-            return self._matrix_product(equation, pair, result)
-        return {"op": "·", "left": factor, "right": pair[1], "result": result}
-
-    def _matrix_product(
-        self, equation: Equation, pair: list[list[str]], result: list[str]
-    ) -> dict[str, Any] | None:
-        swapped = equation.operands[0] in self.carriers  # the order of matrices matters
-        left, right = reversed(pair) if swapped else pair
-        ranks = [len(self.program.values[o].shape) for o in equation.operands]
-        names = [f"({name})" if " " in name else name for name, _ in (left, right)]
-        parts = matrix_product(equation, names, ranks)
-        if parts is None:
+        elif primitive == "div" and operands[0].id == carrying[0]:
+            factor = [f"1 / {_bracketed(terms[1][0])}", _inverse(operands[1])]
+            terms, words = [factor, terms[0]], ["a factor", role]
+        elif primitive == "dot_general":
+            names = [_bracketed(name) for name, _ in terms]
+            parts = matrix_product(equation, names, operands)
+            if parts is None:
+                return None
+            terms, op = [[parts[0], terms[0][1]], [parts[2], terms[1][1]]], parts[1]
+        elif primitive != "mul":
             return None
-        left, right = [parts[0], left[1]], [parts[2], right[1]]
-        return {"op": parts[1], "left": left, "right": right, "result": result, "swapped": swapped}
+        elif operands[0].id == carrying[0]:  # the factor comes first
+            terms, words = terms[::-1], words[::-1]
+        if self._is_chain_rule(equation, role):
+            words = [word.replace("a factor", "local derivative") for word in words]
+        words.append("their sum" if op in "+-" else "the product")
+        product = {"op": op, "left": terms[0], "right": terms[1], "words": words}
+        return product | {"result": [result.name, value_text(result)]}
 
-    def _factor(self, equation: Equation, carrier: int) -> list[str] | None:
-        """Return the local derivative that an equation multiplies with: its name and value."""
-        if equation.primitive == "neg":
-            return ["-1", "-1"]
-        other = next((o for o in equation.operands if o != carrier), None)
-        if other is None:
-            return None
-        value, symbol = self.program.values[other], self.symbol(other)
-        if equation.primitive == "div" and equation.operands[0] == carrier:
-            return [f"1 / {symbol}", _inverse(value)]
-        return [symbol, value_text(value)] if equation.primitive in ("mul", "dot_general") else None
+    def _is_chain_rule(self, equation: Equation, role: str) -> bool:
+        """Return whether a product is local derivative × tangent or adjoint, and nothing less."""
+        row = self.rows.get(equation.primal or "")
+        if row is None or len(row.results) != 1 or len(equation.results) != 1:
+            return False
+        sources = self.sources(row, role)
+        if not any(o in sources for o in equation.operands):
+            return False
+        if role == "adjoint":
+            return bool(self.targets(row, role, equation.results[0]))
+        # the product rule adds two whole terms; of other sums no part is a local derivative
+        is_total = self.program.tangents.get(row.results[0]) == equation.results[0]
+        return is_total or row.primitive == "mul"
 
-    def _named(self, value: int) -> list[str]:
-        return [self.name(value), value_text(self.program.values[value])]
+    # ---- sentences -------------------------------------------------------------------------------
 
     def sentence(self, equation: Equation, role: str, product: dict[str, Any] | None) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
-        results = [value_text(self.program.values[r]) for r in equation.results]
-        value = f", which is {', '.join(results)}" if results else ""
+        values = [value_text(self.program.values[r]) for r in equation.results]
+        if values:
+            text += f", which is {', '.join(values)}"
+        row = self.rows.get(equation.primal or "")
         if role == "primal":
-            said = f"Primal: {text}{value}."
-        elif equation.primitive == "add_any" and role == "adjoint":
-            said = self._accumulation(equation, f"{text}{value}")
+            sentence = f"Primal: {text}."
+        elif equation.path in self.sums:
+            sentence = self._accumulation(equation, text)
+        elif role == "bookkeeping" or row is None:
+            sentence = f"{role.capitalize().replace('_', ' ')}: {text}."
+        elif role == "local_derivative":
+            sentence = f"{self._share(equation)} {statement(self.program, row)}: {text}."
         else:
-            about = (
-                label(self.rows[equation.primal]) if equation.primal in self.rows else "the rest"
-            )
-            said = self._chain_rule(equation, role, product) or (
-                f"{role.capitalize()}, {SENTENCES[role]} {about}: {text}{value}."
-            )
+            sentence = self._rule(equation, row, role, product, text)
         bad = [self.name(r) for r in equation.results if _is_bad(self.program.values[r])]
-        return said + (f" {', '.join(bad)} holds NaN or inf." if bad else "")
+        return sentence + (f" {', '.join(bad)} holds NaN or inf." if bad else "")
+
+    def _share(self, equation: Equation) -> str:
+        """Return what an equation of a local derivative computes of it."""
+        role = "tangent" if self.program.mode == "forward" else "adjoint"
+        share = "Needed for the derivative of"
+        for reader in self.read_by.get(equation.results[0], []) if equation.results else []:
+            if role not in reader.roles or reader.primitive not in ("mul", "dot_general"):
+                continue
+            if self._is_chain_rule(reader, role):
+                return "Local derivative of"
+            if self._passes_all(reader, role):
+                share = "A factor of the local derivative of"
+        return share
+
+    def _passes_all(self, equation: Equation, role: str) -> bool:
+        """Return whether all that its row's rule sends on goes through an equation."""
+        row = self.rows.get(equation.primal or "")
+        if row is None:
+            return False
+        reached = list(self.sources(row, role))
+        for value in reached:  # grows while it is walked
+            for reader in self.read_by.get(value, []):
+                if reader is equation or reader.primal != row.path:
+                    continue
+                reached += [r for r in reader.results if r not in reached]
+        sources = self.sources(row, role)
+        return not any(self.targets(row, role, v) for v in reached if v not in sources)
 
     def _accumulation(self, equation: Equation, text: str) -> str:
-        parts = " and ".join(map(self.name, equation.operands))
-        total = equation.results[0]
-        if total not in self.program.adjoints.values():
-            more = "; more is still to come" if self.program.contributions else ""
-            return f"Adjoint: {parts} are added: {text}{more}."
-        return (
-            f"Adjoint: {parts} belong to one value that was used more than once, so they are "
-            f"added: {text}. {self.name(total)} is now complete."
+        target = self.sums[equation.path]
+        total = self.program.adjoints[target]
+        sentence = (
+            f"Adjoint: {self.name(target)} is used more than once "
+            f"({len(self.parts[target])} times), so the contributions to its adjoint are added: "
+            f"{text}"
         )
+        if self.program.variable(total) == equation.results[0]:
+            return f"{sentence}. {self.name(total)} is now complete."
+        return f"{sentence}; more is still to come."
 
-    def _chain_rule(
-        self, equation: Equation, role: str, product: dict[str, Any] | None
-    ) -> str | None:
+    def _rule(
+        self,
+        equation: Equation,
+        row: Equation,
+        role: str,
+        product: dict[str, Any] | None,
+        text: str,
+    ) -> str:
         """Return "v3 = sin(v2); adjoint of v2 += cos(v2) · adjoint of v3; in numbers ..."."""
-        row = self.rows.get(equation.primal or "")
-        if product is None or product["op"] != "·" or row is None or len(row.results) != 1:
-            return None
-        links = self.program.tangents if role == "tangent" else self.program.adjoints
-        told = self._target_of(equation, row, role)
-        source = {links.get(o): o for o in (*row.operands, *row.results)}
-        carrying = next((o for o in equation.operands if o in source), None)
-        if told is None or carrying is None:
-            return None
-        numbers = " · ".join([product["left"][1], product["right"][1]])
-        return (
-            f"{role.capitalize()}: {statement(self.program, row)}; {role} of {told} "
-            f"{product['left'][0]} · {role} of {self.name(source[carrying])}; "
-            f"in numbers {numbers} = {product['result'][1]}."
-        )
+        start = f"{role.capitalize()}: {statement(self.program, row)}; "
+        sources = self.sources(row, role)
+        carrier = next((o for o in equation.operands if o in sources), None)
+        is_product = product is not None and product["op"] == "·"
+        if product and is_product and carrier is not None and self._is_chain_rule(equation, role):
+            numbers = f"{product['left'][1]} · {product['right'][1]}"
+            return (
+                f"{start}{role} of {self._receiver(equation, row, role)} "
+                f"{_bracketed(product['left'][0])} · {role} of {self.name(sources[carrier])}; "
+                f"in numbers {numbers} = {product['result'][1]}."
+            )
+        is_last = any(self.targets(row, role, r) for r in equation.results)
+        if equation.primitive == "add_any":
+            what = "two parts of one rule, added"
+        elif is_last and carrier is not None:
+            what = "its rule"
+        elif is_last:
+            what = "the last step of its rule"
+        else:
+            what = "a step of its rule"
+        return f"{start}{what}: {text}."
 
-    def _target_of(self, equation: Equation, row: Equation, role: str) -> str | None:
-        """Return what the product goes into and how: "v2 +=" where other parts are added to it."""
+    def _receiver(self, equation: Equation, row: Equation, role: str) -> str:
+        """Return what a product goes into and how: "v2 +=" where other parts are added to it."""
         result = equation.results[0]
         if role == "tangent":
-            done = self.program.tangents.get(row.results[0]) == result
-            if not done and row.primitive != "mul":
-                return None
-            return f"{self.name(row.results[0])} {'=' if done else '+='}"  # += of two terms
-        sent = self.program.contributions
-        targets = [o for j, o in enumerate(row.operands) if sent.get((row.path, j)) == result]
-        if len(targets) != 1:
-            return None
-        target = targets[0]
-        return f"{self.name(target)} {'+=' if self.parts[target] > 1 else '='}"
+            is_total = self.program.tangents.get(row.results[0]) == result
+            return f"{self.name(row.results[0])} {'=' if is_total else '+='}"
+        targets = self.targets(row, role, result)
+        is_sum = any(len(self.parts[target]) > 1 for target in targets)
+        return f"{self.names(targets)} {'+=' if is_sum else '='}"
+
+
+def _bracketed(text: str) -> str:
+    """Return a formula that can stand as a factor: in brackets unless it is one name or call."""
+    depth = 0
+    for letter in text:
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
+        if letter == " " and depth == 0:
+            return f"({text})"
+    return text
 
 
 def _inverse(value: Value) -> str:
     """Return 1 / value as text; its name's text where the value is large."""
     if value.summary is None or not value.summary.whole or value.shape:
         return f"1 / {value_text(value)}"
+    if isinstance(value.summary.entries, str):  # a complex number
+        divisor = complex(value.summary.entries)
+        return f"1 / {value_text(value)}" if divisor == 0 else f"{1 / divisor:.7g}"
     with np.errstate(divide="ignore"):
         return number(float(np.float64(1) / value.summary.entries))
 
 
 def _is_bad(value: Value) -> bool:
     return value.summary is not None and bool(value.summary.nans or value.summary.infs)
+
+
+# ---- names as short as they are unique ----------------------------------------------------------
+
+
+def with_short_names(program: Program) -> Program:
+    """Return a program whose `params['W1']` is called `W1` where nothing else is called so."""
+    keys = [LAST_KEY.search(program.values[i].name) for i in program.inputs]
+    counts = Counter(key[1] for key in keys if key)
+    counts.update(value.name for value in program.values)
+    short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
+    names = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
+    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")  # its adjoint and tangent, too
+    values = []
+    for value in program.values:
+        match = pattern.match(value.name) if short and not value.literal else None
+        if match is not None:
+            value = replace(value, name=short[match[1]] + value.name[match.end() :])
+        values.append(value)
+    return replace(program, values=tuple(values))

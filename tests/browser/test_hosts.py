@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 new = nbformat.v4
 CODE = "import olympus_kit as ok\nview = ok.graph(lambda x: x * x, 3.0)\nview"
 LIVE = "widget = view.live()\nwidget"
-PICTURE = "f in reverse mode at x = 3.0"
+PICTURE = "f, reverse mode with respect to x"
 
 
 def notebook(path, cells, kernel="python3"):

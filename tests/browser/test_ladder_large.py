@@ -1,4 +1,4 @@
-"""The ladder in a browser: folds, turns, edges, NaN, the listing beside it, thousands of rows."""
+"""The ladder in a browser: folds, iterations, edges, NaN, the listing, thousands of rows."""
 
 import re
 
@@ -53,12 +53,16 @@ def press(page, key, times=1):
 
 def test_a_fold_shows_the_step_inside_it_and_opens(show):
     page = show(ok.graph(layers, np.ones(3)))
-    fold = page.get_by_role("button", name="dot_general, tanh, mul × 40 (120 rows)")
+    fold = page.get_by_role("button", name="matmul, tanh, multiply × 40 (40 rows)")
     expect(page.locator(".item .cell.primal")).to_have_count(1)  # the sum after the fold
     press(page, "ArrowDown", 5)
     expect(page.locator(".peek [aria-current=step]")).to_contain_text("v4 = v3 @")
     press(page, "Enter")
     expect(fold).to_have_attribute("aria-expanded", "true")
+    block = page.get_by_role("button", name="matmul, tanh, multiply 2 of 40 (3 rows)")
+    expect(block).to_have_attribute("aria-expanded", "false")
+    press(page, "Enter")
+    expect(block).to_have_attribute("aria-expanded", "true")
     expect(page.locator(".cell.primal [aria-current=step]")).to_contain_text("v4 = v3 @")
     fold.click()
     expect(page.locator(".item .cell.primal")).to_have_count(1)
@@ -76,17 +80,17 @@ def test_edges_lead_to_a_fold_and_from_it(show):
     assert page.locator(".edges path").count() > closed
 
 
-def test_a_loop_s_turn_can_be_chosen(show):
+def test_a_loop_s_iteration_can_be_chosen(show):
     xs = jnp.array([0.5, 2.0, 3.0])
     page = show(ok.graph(lambda c: jax.lax.scan(lambda c, a: (c * a, c), c, xs)[0], 2.0))
     page.get_by_role("button", name="inside scan").click()
     line = page.locator(".cell.primal .line").filter(has_text=" * ").first
     seen = []
     for choice in ("0", "1", "2"):
-        page.get_by_label("turn").select_option(choice)
+        page.get_by_label("iteration").select_option(choice)
         seen.append(float(line.locator(".value").text_content()))
     assert seen == pytest.approx([1.0, 2.0, 6.0])
-    expect(page.get_by_label("turn")).to_be_focused()
+    expect(page.get_by_label("iteration")).to_be_focused()
 
 
 def test_edges_show_what_feeds_a_row_and_what_it_feeds(show):
@@ -94,12 +98,14 @@ def test_edges_show_what_feeds_a_row_and_what_it_feeds(show):
     edges = page.locator(".edges path")
     assert edges.count() == 13  # every use of a value, and the output
     page.locator("[data-path='2'] .cell.primal").hover()
-    expect(page.locator(".edges .focus")).to_have_count(4)  # 0 and 1 feed it; it feeds 3 and 4
-    expect(page.locator("[data-path='2'] .path")).to_contain_text("reads 0, 1 feeds 3, 4")
+    expect(page.locator(".edges .focus")).to_have_count(4)  # rows 1 and 2 feed it; it feeds 4 and 5
+    expect(page.locator("[data-path='2'] .path")).to_contain_text("reads 1, 2 feeds 4, 5")
     page.mouse.move(1, 1)
     press(page, "End")
     expect(page.locator(".edges .focus")).to_have_count(0)
-    assert page.locator(".edges .adjoint").count() == 2  # the way back, from row 2 through 0 to x
+    assert (
+        page.locator(".edges .adjoint").count() == 2
+    )  # the backward pass, from row 3 through 1 to x
 
 
 def test_the_first_nan_is_one_key_away(show):
@@ -150,7 +156,7 @@ def test_pointing_at_a_line_marks_its_row_in_both_panes(show):
 def test_local_derivatives_have_a_column_where_there_is_room(show, page):
     show(ok.graph(lambda x: jnp.sin(x) * jnp.exp(x), 0.3))
     heads = page.get_by_role("columnheader").all_text_contents()
-    assert [h.split()[0] for h in heads] == ["row", "■", "◆", "kept", "▲"]
+    assert [h.split()[0] for h in heads] == ["row", "■", "◆", "residuals", "▲"]
 
     def left(text):
         return page.locator(".line", has_text=text).first.bounding_box()["x"]
@@ -164,13 +170,13 @@ def test_local_derivatives_have_a_column_where_there_is_room(show, page):
 def test_a_row_of_a_long_program_can_be_named(show):
     page = show(ok.graph(layers, np.ones(3)))
     box = page.get_by_role("textbox", name="row")
-    box.fill("64")
+    box.fill("65")
     box.press("Enter")
     expect(page.locator("[aria-current=step]")).to_contain_text("v65 = tanh(v64)")
     box.fill("9999")
     box.press("Enter")
     expect(page.get_by_role("status")).to_have_text("There is no row 9999.")
-    expect(page.locator(".rung .keep").first).to_have_text("120 kept")
+    expect(page.locator(".rung .keep").first).to_have_text("120 values")
 
 
 def test_two_views_of_one_program_step_together(show):

@@ -129,6 +129,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sweep
 @each_lesson
 def test_derived_wrong_answers_get_their_messages(lesson):
     findings = Findings()

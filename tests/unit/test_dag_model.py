@@ -185,7 +185,7 @@ def test_an_input_that_does_not_matter_stands_alone_with_adjoint_zero():
 def test_hostile_names_are_escaped():
     view = drawn(lambda d: d["</script><b>&"] * 2, {"</script><b>&": 1.0})
     assert "</script>" not in view.svg()
-    assert "</script><b>&" in ET.fromstring(view.svg()).find(f"{SVG}title").text
+    assert any("</script><b>&" in (e.text or "") for e in ET.fromstring(view.svg()).iter())
 
 
 def test_huge_arrays_are_said_in_short():

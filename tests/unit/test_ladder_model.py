@@ -1,4 +1,4 @@
-"""What the ladder shows beside the equations: products, chain rules, edges, folds, turns, zeros."""
+"""What the ladder shows beside the equations: products, chain rules, edges, folds, zeros."""
 
 import gzip
 import json
@@ -13,6 +13,7 @@ from packed import unpack
 
 import olympus_kit as ok
 from olympus_kit.views._fold import scope_name
+from olympus_kit.views._words import with_short_names
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -59,7 +60,8 @@ def test_local_derivative_times_cotangent_is_the_contribution_that_is_shown(mode
         product = step["product"]
         if product is None:
             continue
-        assert product["result"][0] == view.program.values[equation.results[0]].name
+        name = with_short_names(view.program).values[equation.results[0]].name
+        assert product["result"][0] == name
         left, right, result = (numbers(product[k][1]) for k in ("left", "right", "result"))
         if left is None or right is None or result is None or not result.size:
             continue
@@ -103,26 +105,26 @@ def test_the_local_derivative_is_the_derivative_that_jax_computes():
     assert checked >= 4
 
 
-def test_the_chain_rule_is_told_in_words_and_in_numbers():
-    assert words(lambda x: jnp.sin(x * x), 0.5)[-3:] == [
+def test_the_chain_rule_stands_in_words_and_in_numbers():
+    assert words(lambda x: jnp.sin(x * x), 0.5)[-4:] == [
         "Adjoint: v2 = sin(v1); adjoint of v1 = cos(v1) · adjoint of v2; in numbers "
         "0.9689124 · 1.0 = 0.9689124.",
         "Adjoint: v1 = x * x; adjoint of x += x · adjoint of v1; in numbers "
         "0.5 · 0.9689124 = 0.4844562.",
-        "Adjoint: x_bar.1 and x_bar.2 belong to one value that was used more than once, so they "
-        "are added: x_bar = x_bar.1 + x_bar.2, which is 0.9689124. x_bar is now complete.",
-    ] or words(lambda x: jnp.sin(x * x), 0.5)
+        "Adjoint: v1 = x * x; adjoint of x += x · adjoint of v1; in numbers "
+        "0.5 · 0.9689124 = 0.4844562.",
+        "Adjoint: x is used more than once (2 times), so the contributions to its adjoint are "
+        "added: x_bar = x_bar.1 + x_bar.2, which is 0.9689124. x_bar is now complete.",
+    ]
     assert words(jnp.sin, 0.5, mode="forward")[-1] == (
         "Tangent: v1 = sin(x); tangent of v1 = cos(x) · tangent of x; in numbers "
         "0.8775826 · 1.0 = 0.8775826."
     )
 
 
-def test_the_two_terms_of_the_product_rule_are_told():
-    told = [
-        w for w in words(lambda x, y: x * y, 2.0, 3.0, argnums="all", mode="forward") if "+=" in w
-    ]
-    assert told == [
+def test_the_two_terms_of_the_product_rule_are_named():
+    sentences = words(lambda x, y: x * y, 2.0, 3.0, argnums="all", mode="forward")
+    assert [sentence for sentence in sentences if "+=" in sentence] == [
         "Tangent: v1 = x * y; tangent of v1 += y · tangent of x; in numbers 3.0 · 1.0 = 3.0.",
         "Tangent: v1 = x * y; tangent of v1 += x · tangent of y; in numbers 2.0 · 1.0 = 2.0.",
     ]
@@ -166,13 +168,14 @@ def test_repeats_fold_and_lose_nothing():
     view = ok.graph(chain(40), np.ones(3))
     rows = view.model()["rows"]
     assert [(r["label"], r["note"]) for r in rows if r["fold"]] == [
-        ("dot_general, tanh, mul", "× 40")
+        ("matmul, tanh, multiply", "× 40")
     ]
-    assert len(rows[0]["children"]) == 120
+    assert [r["note"] for r in rows[0]["children"]][::39] == ["1 of 40", "40 of 40"]
+    assert {len(r["children"]) for r in rows[0]["children"]} == {3}
     paths = [r["path"] for r in rows_of(view) if not r["fold"]]
     assert sorted(map(int, paths)) == list(range(121))
     assert view.text().count("= tanh(") == 40
-    assert "dot_general, tanh, mul (120 rows), × 40" in view.svg()
+    assert "matmul, tanh, multiply (40 rows), × 40" in view.svg()
 
 
 def test_a_small_program_is_not_folded():
@@ -199,7 +202,7 @@ def test_a_library_s_function_stands_under_its_name():
     view = ok.graph(f, corpus.X)
     folds = [r for r in view.model()["rows"] if r["fold"]]
     assert [r["label"] for r in folds] == ["softmax", "logsumexp"]
-    assert {"exp", "div"} <= {child["label"] for child in folds[0]["children"]}
+    assert {"exp", "divide"} <= {child["label"] for child in folds[0]["children"]}
     assert "▸ softmax" in view.svg()
     assert view.svg().count("<path") == 9  # the arrows: none of them within a fold
     paths = [int(r["path"]) for r in rows_of(view) if not r["fold"] and "." not in r["path"]]
@@ -227,24 +230,24 @@ def test_scopes_are_read_without_the_transforms_around_them(scope, name):
     assert scope_name(scope) == name
 
 
-def test_the_sweeps_of_an_inner_derivative_are_named():
+def test_the_passes_of_an_inner_derivative_are_named():
     rows = ok.graph(jax.grad(lambda x: jnp.sin(x) * x), 0.3).model()["rows"]
-    assert rows[0]["origin"] == "the inner derivative's forward sweep"
-    assert rows[-1]["origin"] == "the inner derivative's way back"
+    assert rows[0]["origin"] == "the inner derivative's forward pass"
+    assert rows[-1]["origin"] == "the inner derivative's backward pass"
     third = ok.graph(jax.grad(jax.grad(lambda x: jnp.sin(x) * x)), 0.3)
     origins = {row["origin"] for row in third.model()["rows"]}
-    assert "derivative 2's forward sweep over derivative 1's way back" in origins
-    assert "-- derivative 2's forward sweep over derivative 1's way back" in third.text()
+    assert "derivative 2's forward pass over derivative 1's backward pass" in origins
+    assert "-- derivative 2's forward pass over derivative 1's backward pass" in third.text()
 
 
-def test_a_loop_shows_each_of_its_turns():
+def test_a_loop_shows_each_of_its_iterations():
     view = ok.graph(lambda x: jax.lax.scan(lambda c, a: (c * a, c + a), 1.0, x), corpus.X)
     lines = {r["path"]: r["primal"][0] for r in rows_of(view)}
     before = np.array([1.0, *np.cumprod(corpus.X)[:-1]])
     for sign, expected in (("*", before * corpus.X), ("+", before + corpus.X)):
         (line,) = [line for line in lines.values() if f" {sign} " in line["text"]]
-        np.testing.assert_allclose([float(t) for t in line["turns"]], expected, rtol=1e-6)
-    assert lines["0"]["turns"] is None
+        np.testing.assert_allclose([float(t) for t in line["iterations"]], expected, rtol=1e-6)
+    assert lines["0"]["iterations"] is None
 
 
 def test_a_zero_derivative_says_why():
@@ -265,7 +268,7 @@ def test_a_large_program_claims_nothing_that_it_does_not_know():
         return x + y
 
     view = ok.graph(f, 0.3, 2.0, 1.0, argnums="all")
-    assert any("not told apart" in note for note in view.model()["notes"])
+    assert any("told apart" in note or "separately" in note for note in view.model()["notes"])
     assert [bool(end["zero"]) for end in view.model()["inputs"]] == [False, False, True]
     assert [end["seed"] for end in view.model()["outputs"]] == [True]
     assert {row["passes"] for row in rows_of(view)} == {""}
@@ -278,7 +281,7 @@ def test_no_derivative_flows_through_a_constant_function():
     assert model["inputs"][0]["zero"] == "zero: no derivative flows from x to the output"
 
 
-def test_the_first_nan_of_each_sweep_is_marked():
+def test_the_first_nan_of_each_pass_is_marked():
     view = ok.graph(lambda x: jnp.log(x - 2.0) * x, 2.0)
     bad = view.model()["bad"]
     assert view.model()["steps"][bad[0]]["words"].startswith("Primal: v2 = log(v1)")
@@ -309,12 +312,12 @@ def test_an_unknown_layout_is_refused():
 def test_the_page_s_data_is_the_model_with_steps_inside_their_lines():
     view = ok.graph(corpus.logistic, 0.2)
     found = unpack(re.search(r"data-state='([^']*)'", view.html())[1])["view"]
-    told = {}
+    details = {}
     for row in found["rows"]:
         for line in (*row["primal"], *row["local_derivative"], *row["tangent"], *row["adjoint"]):
-            told[line["step"]] = {"row": row["path"], **line.pop("told")}
-    steps = [told[k] for k in sorted(told)]
-    for count in ("live", "flops"):  # kept as differences
+            details[line["step"]] = {"row": row["path"], **line.pop("detail")}
+    steps = [details[k] for k in sorted(details)]
+    for count in ("live", "flops"):  # stored as differences
         for step, total in zip(steps, np.cumsum([s[count] for s in steps]), strict=True):
             step[count] = total
     model = view.model()
@@ -354,26 +357,64 @@ def test_print_is_coloured_on_a_terminal_only(monkeypatch):
     assert str(view) == view.text()
 
 
-def test_a_branch_that_was_not_taken_in_a_turn_says_so():
+def test_a_branch_that_was_not_taken_in_an_iteration_says_so():
     def turn(c, a):
         return jax.lax.cond(a > 1, jnp.sin, lambda c: c * 2, c), c
 
     view = ok.graph(lambda x: jax.lax.scan(turn, x, jnp.array([0.5, 2.0]))[0], 0.3)
     lines = [r["primal"][0] for r in rows_of(view) if r["primal"]]
     (line,) = [line for line in lines if "sin(" in line["text"]]
-    assert line["turns"] == ["not run", "0.5646425"]
+    assert line["iterations"] == ["not run", "0.5646425"]
 
 
 def test_the_text_has_what_the_player_shows_beside_the_steps():
     view = ok.graph(lambda x, y: (x + y) * 3.0, 1.0, 2.0, argnums="all")
     lines = view.text().splitlines()
-    assert lines[-1] == "operations   3"
-    held = next(line for line in lines if line.startswith("held "))
-    assert list(map(int, held.split()[1:4])) == [e.live for e in view.program.equations]
-    assert "row 0        v1_bar goes on unchanged to x and y" in lines
+    assert lines[-1].split() == ["FLOPs", "3"]
+    live = next(line for line in lines if line.startswith("live "))
+    assert list(map(int, live.split()[1:4])) == [e.live for e in view.program.equations]
+    assert "row 1            v1_bar passes unchanged to x and y" in lines
 
 
 def test_the_text_of_a_loop_has_its_body_in_every_mode():
     for mode in ("primal", "forward", "reverse"):
         text = ok.graph(corpus.rnn, *corpus.CORPUS["rnn"][1], argnums="all", mode=mode).text()
         assert text.count("= tanh(") == 1
+
+
+def test_an_output_shows_its_seed_and_an_input_the_sum():
+    model = ok.graph(lambda x: (x, x), 2.0).model()
+    assert [(e["derivative"], e["seed"]) for e in model["outputs"]] == [("1.0", True)] * 2
+    assert len({e["partner"] for e in (*model["outputs"], *model["inputs"])}) == 3
+    (x,) = model["inputs"]
+    assert (x["partner"], x["derivative"], x["zero"], x["seed"]) == ("x_bar", "2.0", "", False)
+    (step,) = model["steps"]
+    assert step["words"].startswith("Adjoint: x is used more than once (2 times)")
+
+    def f(x):
+        sine = jnp.sin(x)
+        return sine, sine * x
+
+    model = ok.graph(f, 2.0).model()
+    assert [(e["derivative"], e["seed"]) for e in model["outputs"]] == [("1.0", True)] * 2
+    assert "v1_bar = v1_bar.1 + v1_bar.2" in ok.graph(f, 2.0).text()
+    assert ok.graph(lambda x: x, 2.0).model()["inputs"][0]["seed"] is False
+
+
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+def test_where_f_raises_the_ladder_shows_what_came_before(mode):
+    def broken(x):
+        y = jnp.sin(x) * 2.0
+        return y @ jnp.ones(5)
+
+    view = ok.graph(broken, np.ones(3), mode=mode)
+    line, error, rest = view.error
+    assert line.endswith("return y @ jnp.ones(5)")
+    assert error.startswith("TypeError: ")
+    assert rest == "Below, what was traced before it: 3 equations."
+    assert view.title == "broken stops with an error"
+    for text in (view.text(), view.listing().text(), view.svg()):
+        assert "v1 = sin(x)" in text
+        assert "TypeError: " in text
+    with pytest.raises(ZeroDivisionError):  # nothing was traced
+        ok.graph(lambda x: 1 / 0, 1.0)

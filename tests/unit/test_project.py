@@ -1,12 +1,17 @@
 """The project's own files agree with each other and keep the house rules."""
 
 import ast
+import importlib.util
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -35,15 +40,40 @@ def test_environment_yml_has_the_pins_of_pyproject():
     assert pins == expected
 
 
+def pins():
+    """The exact versions of constraints.txt: name, version, and which Pythons it is for."""
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        requirement = Requirement(line)
+        (pin,) = requirement.specifier
+        assert pin.operator == "==", line
+        yield canonicalize_name(requirement.name), pin.version, requirement.marker
+
+
+def test_each_python_has_one_version_of_everything():
+    for python in ("3.11", "3.12", "3.13", "3.14"):
+        environment = {"python_version": python}
+        names = [n for n, _, marker in pins() if not marker or marker.evaluate(environment)]
+        assert len(names) == len(set(names)), python
+
+
+def test_the_newest_jax_that_is_allowed_is_the_newest_that_is_pinned():
+    for name in ("jax", "jaxlib"):
+        (allowed,) = [
+            Requirement(d) for d in PROJECT["dependencies"] if Requirement(d).name == name
+        ]
+        versions = sorted(Version(version) for n, version, _ in pins() if n == name)
+        (most,) = [s.version for s in allowed.specifier if s.operator == "<="]
+        (least,) = [s.version for s in allowed.specifier if s.operator == ">="]
+        assert versions[-1] == Version(most)
+        assert versions[0] in allowed.specifier
+        oldest = re.search(r'OLDEST_JAX = "(.*)"', (ROOT / ".ci" / "end.py").read_text())[1]
+        assert Version(least) == Version(oldest)
+
+
 def test_every_dependency_has_a_pinned_constraint():
-    pinned = {
-        line.split("==")[0].lower().replace("_", "-")
-        for line in (ROOT / "constraints.txt").read_text().splitlines()
-        if "==" in line
-    }
+    pinned = {name for name, _, _ in pins()}
     wanted = [*PROJECT["dependencies"], *(d for extra in EXTRAS.values() for d in extra)]
-    names = {re.split(r"[<>=\[ ]", d)[0].lower().replace("_", "-") for d in wanted}
-    assert names <= pinned
+    assert {canonicalize_name(Requirement(d).name) for d in wanted} <= pinned
 
 
 def test_no_file_names_a_registry_s_host():
@@ -104,5 +134,78 @@ def test_one_room_looks_into_jaxprs():
 
 def test_make_lists_every_command():
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("setup", "lab", "test", "book", "bench", "soak", "release"):
+    for target in (
+        "setup",
+        "lab",
+        "test",
+        "test-all",
+        "test-newest",
+        "book",
+        "bench",
+        "soak",
+        "release",
+    ):
         assert re.search(rf"^{target}:.*## ", makefile, re.M), target
+
+
+def test_a_benchmark_prints_each_figure_at_once_and_keeps_it(monkeypatch, capsys):
+    from benchmarks import __main__ as benchmarks
+    from benchmarks._ratio import Ratio
+
+    shown = []
+
+    def measured():
+        yield Ratio("one thing / another", 1.5)
+        shown.append(capsys.readouterr().out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmarks, "BENCHMARKS", {"mine": measured, "later": measured})
+    monkeypatch.setattr("sys.argv", ["benchmarks"])
+    assert benchmarks.main() == 130
+    assert "one thing / another" in shown[0]
+    assert "Not measured, or not to the end: mine, later." in capsys.readouterr().err
+
+
+@pytest.fixture
+def end(monkeypatch):
+    """The script that tests the ends of the range of JAX."""
+    spec = importlib.util.spec_from_file_location("end", ROOT / ".ci" / "end.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_newest_python_is_found_on_the_path_and_in_pyenv(end, tmp_path, monkeypatch):
+    made = []
+    for version in ("3.12.9", "3.12.10", "3.13.0", "3.15.1"):
+        path = tmp_path / "versions" / version / "bin" / "python"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        made.append(str(path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setattr(end.shutil, "which", lambda name: f"/nowhere/{name}")
+    broken = {made[2]}  # as a shim that leads nowhere
+    right = lambda python, version: f"/{version}." in python and python not in broken
+    monkeypatch.setattr(end, "works", right)
+    assert end.newest_python() == made[1]
+    broken.clear()
+    assert end.newest_python() == made[2]
+
+
+def test_without_a_new_python_the_newest_end_is_left_out_in_words(end, monkeypatch, capsys):
+    monkeypatch.setattr(end, "newest_python", lambda: None)
+    monkeypatch.setattr("sys.argv", ["end.py", "newest"])
+    assert end.main() == 0
+    assert "Left out: the newest JAX. It needs Python 3.12" in capsys.readouterr().out
+
+
+def test_a_python_that_does_not_start_is_none(end):
+    assert end.works(sys.executable, f"{sys.version_info.major}.{sys.version_info.minor}")
+    assert not end.works(sys.executable, "2.7")
+    assert not end.works("/nowhere/python3.13", "3.13")
+
+
+def test_the_oldest_jax_takes_every_other_exact_version(end):
+    lines = (ROOT / "constraints.txt").read_text()
+    left = set(lines.splitlines()) - set(end.without_jax(lines).splitlines())
+    assert {Requirement(line).name for line in left} == {"jax", "jaxlib"}

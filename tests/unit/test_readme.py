@@ -22,7 +22,9 @@ def test_there_are_five_and_the_first_four_run(tmp_path, monkeypatch, capsys):
                 if re.match(r"[\d.]+$|True$", said):
                     assert float(eval(code, namespace)) == pytest.approx(float(eval(said)))
     printed = capsys.readouterr().out
-    assert "9 primal equations; 15 adjoint equations; kept for the way back: 6 values" in printed
+    assert (
+        "9 primal equations; 15 adjoint equations; saved for the backward pass: 6 values" in printed
+    )
     assert "reverse mode is cheaper" in printed
     assert all(f"\n{name}" in printed for name in ("f", "jvp", "vjp", "jacfwd", "jacrev"))
     assert {p.name for p in tmp_path.iterdir()} == {"ladder.svg", "ladder.html"}

@@ -7,7 +7,7 @@ operand 1 and is then output 0 of the iteration before, and input 2 is an entry 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,15 @@ def scan_parts(params: Any) -> LoopParts:
 
 def bodies(eqn: Any) -> list[Body]:
     """Return the programs inside an equation, in the order in which `mark` numbers them."""
-    held = [
-        (key, index, value, jaxpr)
-        for key, value in eqn.params.items()
-        if isinstance(value, MAY_HOLD_JAXPRS)
-        for index, jaxpr in enumerate(value if isinstance(value, tuple) else (value,))
-        if is_jaxpr(jaxpr)
-    ]
-    return [_body(eqn, *place) for place in held]
+    inside = []
+    for key, value in eqn.params.items():
+        if not isinstance(value, MAY_HOLD_JAXPRS):
+            continue  # as in most equations, which have no body
+        parts = value if isinstance(value, tuple) else (value,)
+        for index, jaxpr in enumerate(parts):
+            if is_jaxpr(jaxpr):
+                inside.append(_body(eqn, key, index, value, jaxpr))
+    return inside
 
 
 def _body(eqn: Any, key: str, index: int, value: Any, jaxpr: Any) -> Body:
@@ -123,8 +124,11 @@ def _solve_body(eqn: Any, label: str, jaxpr: Any) -> Body:
     return Body(label, jaxpr, operands, len(operands), (), True)
 
 
-def jaxprs_in(params: Any) -> Iterator[Any]:
-    """Yield the programs among parameters."""
-    for value in params.values():
-        if isinstance(value, MAY_HOLD_JAXPRS):
-            yield from (j for j in (value if isinstance(value, tuple) else (value,)) if is_jaxpr(j))
+def has_bodies(eqn: Any) -> bool:
+    """Whether an equation has programs inside."""
+    for value in eqn.params.values():
+        if is_jaxpr(value):
+            return True
+        if isinstance(value, tuple) and any(is_jaxpr(part) for part in value):
+            return True
+    return False

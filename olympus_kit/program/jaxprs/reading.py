@@ -81,11 +81,11 @@ def read(jaxpr: Any, reading: Reading, prefix: str = "", name: str = "program") 
 
 def _read_equation(eqn: Any, reading: Reading, path: str) -> Equation:
     operands = tuple([reading.operand(v) for v in eqn.invars])
-    held = []
+    inner = []
     for number, origin in enumerate(bodies(eqn)):
-        held.append(_read_body(origin, reading, operands, f"{path}.{number}."))
+        inner.append(_read_body(origin, reading, operands, f"{path}.{number}."))
     results = tuple([reading.number_of(v) for v in eqn.outvars])
-    equation = Equation(path, eqn.primitive.name, eqn.params, operands, results, tuple(held))
+    equation = Equation(path, eqn.primitive.name, eqn.params, operands, results, tuple(inner))
     equation.scope = scope_of(eqn)
     equation.origin = eqn
     if equation.primitive == "scan":

@@ -15,7 +15,7 @@ import jax
 import jax.extend.source_info_util as source_info_util
 
 from .basics import Variable, function_of, map_equations, open_jaxpr, program_of
-from .bodies import jaxprs_in
+from .bodies import has_bodies
 
 # from this many equations of a kind on, one derivation of their rule is cheaper than many
 SHARED_FROM = 8
@@ -81,7 +81,7 @@ def _for_frequent_kinds(
 
 def _kind(eqn: Any) -> Hashable | None:
     """Return what equations must share to be one function, None for those that cannot be."""
-    if eqn.effects or any(jaxprs_in(eqn.params)):
+    if eqn.effects or has_bodies(eqn):
         return None
     kind = (eqn.primitive, eqn.ctx, tuple(eqn.params.items()))
     try:

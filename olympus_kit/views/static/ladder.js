@@ -1,79 +1,118 @@
-// The ladder: one row for each primal equation, its derivative beside it; the listing: the same as code.
+// The ladder: one row for each primal equation, its derivative beside it; the listing: the same as
+// code. Rows are placed by hand, so that of thousands only those in sight exist.
 
 const STYLE = `
-.okl .product { display:flex; flex-wrap:wrap; align-items:center; gap:.2rem .6rem; margin-top:.4rem }
-.okl .term { border:1px solid; border-radius:8px; padding:.1rem .5rem; background:var(--paper); max-width:100% }
-.okl .term code { display:block; overflow-wrap:anywhere } .okl .term .value { font-weight:650; color:var(--ink) }
+.okl .error { border-left:4px solid var(--adjoint); padding:.1rem .6rem; margin:.3rem 0;
+  overflow-wrap:anywhere }
+.okl .product { display:flex; flex-wrap:wrap; align-items:center; gap:.2rem .5rem }
+.okl .term { border:1px solid; border-radius:8px; padding:0 .5rem; background:var(--paper);
+  max-width:100% }
+.okl .term code { display:block; overflow-wrap:anywhere }
+.okl .term .value { font-weight:650; color:var(--ink) }
 .okl .op { font-size:1.3em; font-weight:650 }
+.okl .turning { font-weight:650; display:block }
 .okl .switches { display:flex; gap:.35rem }
-.okl .jump input { min-height:44px; background:var(--soft); border:1px solid var(--line); border-radius:8px; padding:0 .5rem }
-.okl .panes { display:flex; gap:.75rem; align-items:stretch } .okl[data-stacked] .panes { flex-direction:column }
-.okl .pane { flex:1 1 0; min-width:0; position:relative } .okl .pane.listing:not(:only-child) { flex-grow:.6 }
-.okl .item { position:absolute; left:0; right:0; display:grid; grid-template-columns:var(--columns); column-gap:.3rem;
-  align-items:start }
-.okl .item > * { grid-row:1 } .okl .item > .first { grid-column:3 } .okl .item > .all { grid-column:3/-1 }
-.okl .item > .slope { grid-column:3; grid-row:2 } .okl [data-three] .item > .slope { grid-column:4; grid-row:1 }
-.okl .item > .rung { grid-column:-3/-2; grid-row:1/span 2 } .okl .item > .derivative { grid-column:-2/-1; grid-row:1/span 2 }
-.okl .slope .cell:not(:empty) { margin-top:4px } .okl [data-three] .slope .cell { margin-top:0 }
-.okl .head { position:sticky; top:0; z-index:2; background:var(--paper); padding:.35rem 0; font-weight:650 }
+.okl .jump input { min-height:44px; background:var(--soft); border:1px solid var(--line);
+  border-radius:8px; padding:0 .5rem }
+.okl .panes { display:flex; gap:.75rem; align-items:stretch }
+.okl[data-stacked] .panes { flex-direction:column }
+.okl .pane { flex:1 1 0; min-width:0; position:relative }
+.okl .pane.listing:not(:only-child) { flex-grow:.6 }
+.okl .pane .scroll { max-height:max(15rem, min(36rem, 58vh)) }
+.okl .item { position:absolute; left:0; right:0; display:grid; column-gap:.3rem; align-items:start;
+  grid-template-columns:var(--columns) }
+.okl .item > * { grid-row:1 }
+.okl .item > .first { grid-column:3 } .okl .item > .all { grid-column:3/-1 }
+.okl .item > .partial { grid-column:3; grid-row:2 }
+.okl [data-three] .item > .partial { grid-column:4; grid-row:1 }
+.okl .item > .rung { grid-column:-3/-2; grid-row:1/span 2 }
+.okl .item > .derivative { grid-column:-2/-1; grid-row:1/span 2 }
+.okl .partial .cell:not(:empty) { margin-top:4px }
+.okl [data-three] .partial .cell { margin-top:0 }
+.okl .head { position:sticky !important; top:0; z-index:2; background:var(--paper); padding:.2rem 0;
+  font-weight:650 }
 .okl .canvas { position:relative }
 .okl .edges { position:absolute; width:34px; pointer-events:none; overflow:hidden }
 .okl .edges path { fill:none; stroke:var(--muted); stroke-width:1.2; opacity:.55 }
 .okl .edges .focus { stroke:var(--primal); stroke-width:2.4; opacity:1 }
 .okl .edges .adjoint { stroke:var(--adjoint); stroke-width:2.4; opacity:1; stroke-dasharray:7 3 }
-.okl .path { color:var(--muted); font-size:11.5px; line-height:30px; white-space:nowrap; overflow:hidden;
-  text-overflow:ellipsis }
+.okl .path { color:var(--muted); font-size:11.5px; line-height:30px; white-space:nowrap;
+  overflow:hidden; text-overflow:ellipsis }
+.okl .path button { width:100%; padding:0 .1rem; text-align:left; overflow:hidden;
+  text-overflow:ellipsis; font-size:11.5px }
 .okl .item.focus .path { color:var(--ink); font-weight:700 }
 .okl .cell { border:1px solid; border-radius:7px; overflow:hidden; padding:2px 0 }
-.okl .line { display:flex; gap:.8rem; justify-content:space-between; padding:0 .5rem; border-left:4px solid transparent;
-  height:24px; line-height:24px; cursor:pointer; white-space:nowrap }
-.okl .line code { line-height:inherit; overflow:hidden; text-overflow:ellipsis; flex:0 1 auto; min-width:5ch }
-.okl .line .value { color:var(--ink); flex-shrink:2 }
+.okl .line { display:flex; gap:1ch; justify-content:space-between; padding:0 .4rem; cursor:pointer;
+  border-left:4px solid transparent; line-height:24px; white-space:nowrap }
+.okl .line code { line-height:inherit; flex:none }
+.okl .line .value { color:var(--ink); flex:0 1 auto; overflow:hidden; text-overflow:ellipsis }
+.okl .line.tall { display:block; white-space:pre-wrap; word-break:break-all }
+.okl .line.tall .value { display:block; text-align:right; white-space:nowrap }
 .okl .line:hover, .okl .line.linked { background:var(--soft) }
 .okl .later .value { visibility:hidden } .okl .late.later { display:none }
-.okl .line.now { background:var(--now); border-left-color:currentColor; font-weight:650 }
+.okl .line.now, .okl .end.seed { background:var(--now) }
+.okl .line.now { border-left-color:currentColor; font-weight:650 }
 .okl .line.bad .value::before { content:"⚠ " }
 .okl .line.bad .value { text-decoration:underline wavy var(--adjoint) }
-.okl .item .note { line-height:18px; height:18px; padding:0 .5rem; white-space:nowrap; overflow:hidden;
-  text-overflow:ellipsis }
-.okl .open { display:flex; gap:.4rem; margin-top:2px; flex-wrap:wrap; height:44px; overflow:hidden } .okl .open button {
-  overflow:hidden; text-overflow:ellipsis; white-space:nowrap; min-width:0; max-width:100%; text-align:left }
-.okl .open label { display:flex; align-items:center; gap:.3rem; color:var(--muted); font-size:12px }
-.okl .rung { text-align:center; color:var(--muted); font-size:11.5px; line-height:18px; padding-top:6px; overflow:hidden }
+.okl .item .note { line-height:18px; height:18px; padding:0 .5rem; white-space:nowrap;
+  overflow:hidden; text-overflow:ellipsis }
+.okl .call { line-height:30px; padding:0 .5rem; font-weight:600; overflow:hidden;
+  text-overflow:ellipsis; white-space:nowrap }
+.okl .choose { display:flex; align-items:center; gap:.3rem; color:var(--muted); font-size:12px;
+  height:46px }
+.okl .rung { text-align:center; color:var(--muted); font-size:11.5px; line-height:18px;
+  padding-top:6px; overflow:hidden }
 .okl .keep { display:flex; align-items:center; gap:.2rem; white-space:nowrap; height:18px }
-.okl .keep::before, .okl .keep::after { content:""; flex:1; min-width:.4rem; border-top:2px solid var(--line) }
-.okl .keep.held { color:var(--ink); font-weight:650 }
-.okl .keep.held::before, .okl .keep.held::after { border-top:3px solid var(--ink) }
+.okl .keep::before, .okl .keep::after { content:""; flex:1; min-width:.3rem;
+  border-top:2px solid var(--line) }
+.okl .keep.live { color:var(--ink); font-weight:650 }
+.okl .keep.live::before, .okl .keep.live::after { border-top:3px solid var(--ink) }
 .okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
-.okl .end code { line-height:24px; white-space:nowrap; overflow:hidden; text-overflow:ellipsis; display:block }
-.okl .divide { color:var(--muted); font-size:12px; line-height:22px; border-bottom:1px dashed var(--line) }
-.okl[data-narrow] .item > * { grid-row:auto } .okl[data-narrow] .item > :is(.slope,.rung,.derivative) { grid-column:3; grid-row:auto }
+.okl .end code { line-height:24px; white-space:nowrap; overflow:hidden; text-overflow:ellipsis;
+  display:block }
+.okl .divide { color:var(--muted); font-size:12px; line-height:22px;
+  border-bottom:1px dashed var(--line) }
+.okl[data-narrow] .item > * { grid-row:auto }
+.okl[data-narrow] .item > :is(.partial,.rung,.derivative) { grid-column:3; grid-row:auto }
 .okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
-.okl[data-narrow] .line { height:44px; flex-direction:column; gap:0; line-height:22px }
-.okl[data-narrow] .line .value { padding-left:1.1rem }
-.okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem; padding-left:calc(3.5rem + 34px) }
+.okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem;
+  padding-left:calc(3.5rem + 34px) }
 .okl[data-narrow] .head :is(.path,.rung) { display:none }
 .okl[data-narrow] .derivative .cell { margin-top:4px }
-@media (any-pointer:coarse) { .okl:not([data-narrow]) .line { height:44px; line-height:44px } }
+.okl[data-narrow] .product { display:none }
 @media (prefers-reduced-motion:no-preference) { .okl .line { transition:background-color .15s } }
-@media (forced-colors:active) { .okl .line.now { outline:2px solid Highlight; outline-offset:-2px } }
+@media (forced-colors:active) {
+  .okl .line.now { outline:2px solid Highlight; outline-offset:-2px }
+}
+@media print {
+  .okl :is(.dock,.choose,.edges,.path button) { display:none }
+  .okl .pane .scroll { max-height:none; overflow:visible }
+  .okl .canvas { height:auto !important } .okl .edges { display:none }
+  .okl .item, .okl .head { position:static !important; break-inside:avoid; margin-bottom:6px }
+  .okl .later .value { visibility:visible } .okl .late.later { display:inline }
+}
 `;
 
 const FEW = 300; // items that are drawn all at once; of more, only those in sight exist
 const SMALL = 30; // rows of a program whose edges are all drawn
 const NARROW = 660; // pixels below which the columns stand below one another
 const WIDE = 1150; // pixels from which ladder and listing stand beside one another
-const THREE = 900; // pixels of the ladder from which local derivatives have a column of their own
 const GUTTER = 34;
-// a finger needs lines of 44 pixels, a mouse 24
-const lineHeight = (narrow) => (narrow || matchMedia("(any-pointer: coarse)").matches ? 44 : 24);
-const MANY = 8; // inputs or outputs that lie under one row which opens
+const MANY = 5; // inputs or outputs that lie under one row which opens
+const MARGIN = 5; // characters of a line that its mark and its edges take
+const PLACE = {
+  primal: "first",
+  local_derivative: "partial",
+  tangent: "derivative",
+  adjoint: "derivative",
+};
 
-// ---- a list of which only what is in sight exists ----------------------------------------------
+// ---- a list of which only what is in sight exists -----------------------------------------------
 
-// items: [{ height, draw() -> element }]; refresh(element, item) is called whenever one is put on the page
+// items: [{ height, draw() -> element }]; refresh(element, item) when one is put on the page
 function createList(scroll, refresh) {
   const canvas = make("div", { class: "canvas", role: "rowgroup" });
+  const paper = matchMedia("print");
   let items = [];
   let tops = [];
   let drawn = new Map();
@@ -98,12 +137,12 @@ function createList(scroll, refresh) {
     }
     return low;
   }
-  function span() {
-    if (items.length <= FEW) return [0, items.length - 1];
-    return [Math.max(0, at(scroll.scrollTop) - 6), Math.min(items.length - 1, at(scroll.scrollTop + 620) + 6)];
-  }
   function update() {
-    const [from, to] = span();
+    let [from, to] = [0, items.length - 1];
+    if (items.length > FEW && !paper.matches) {
+      from = Math.max(0, at(scroll.scrollTop) - 6);
+      to = Math.min(to, at(scroll.scrollTop + 620) + 6);
+    }
     for (const [k, element] of drawn) {
       if (k >= from && k <= to) continue;
       element.remove();
@@ -122,273 +161,458 @@ function createList(scroll, refresh) {
       before = drawn.get(k);
     }
   }
-  // scroll the list alone, never the page
-  function reveal(k, edge = 44) {
+  // scroll the list alone, never the page; its head stays above it
+  function reveal(k) {
     const [top, bottom] = [tops[k], tops[k] + items[k].height];
+    const height = scroll.clientHeight - canvas.offsetTop;
     if (top < scroll.scrollTop) scroll.scrollTop = Math.max(0, top - 20);
-    else if (bottom > scroll.scrollTop + scroll.clientHeight - edge) {
-      scroll.scrollTop = Math.min(top, bottom - scroll.clientHeight + edge + 20);
+    else if (bottom > scroll.scrollTop + height) {
+      scroll.scrollTop = Math.min(top, bottom - height + 20);
     }
     update();
   }
   scroll.addEventListener("scroll", update, { passive: true });
-  const each = (visit) => drawn.forEach((element, k) => visit(element, items[k]));
-  const middle = (k) => tops[k] + 15;
-  return { canvas, show, each, reveal, middle };
+  paper.addEventListener("change", update);
+  return {
+    canvas,
+    show,
+    reveal,
+    each: (visit) => drawn.forEach((element, k) => visit(element, items[k])),
+    middle: (k) => tops[k] + 15,
+    destroy: () => paper.removeEventListener("change", update),
+  };
 }
 
-// ---- what the words region shows ---------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
-function drawProduct({ left, op, right, result, swapped }, column) {
-  const term = (name, word, [text, value]) =>
-    make("span", { class: `term ${name}` }, make("code", {}, text), make("code", { class: "value" }, value), make("span", { class: "note" }, word));
-  const carrier = column === "tangent" ? "tangent" : "adjoint";
-  const sum = op === "+" || op === "-";
-  const operator = (text) => make("span", { class: "op" }, text);
-  const parts = sum ? [carrier, carrier] : ["local_derivative", carrier];
-  const words = sum ? ["one part", "another part", "their sum"] : ["local derivative", carrier, "the product"];
-  if (swapped) [parts, words].forEach((list) => list.splice(0, 2, list[1], list[0]));
-  const [first, second] = [term(parts[0], words[0], left), term(parts[1], words[1], right)];
-  const all = [first, operator(op === "·" ? "×" : op), second, operator("="), term(carrier, words[2], result)];
-  return make("div", { class: "product" }, all);
+// How a line is set in so many characters: what of its value is shown, in how many rows of text.
+// The equation keeps its room; the value shrinks first, and then stands below it.
+function fit(line, room, iteration = -1) {
+  const whole = line.iterations?.[iteration] ?? line.value;
+  const short = line.iterations?.[iteration] ?? line.short;
+  const left = room - MARGIN - line.text.length;
+  if (left >= whole.length + 1 || !whole) return { value: whole, rows: 1, tall: left < 0 && 1 };
+  if (left >= short.length + 1) return { value: short, rows: 1 };
+  const rows = Math.ceil((line.text.length + 2) / Math.max(8, room - MARGIN + 2)) + 1;
+  return { value: short, rows, tall: true };
 }
 
-// ---- cells -------------------------------------------------------------------------------------
-
-function drawLine(line, turn, player) {
-  const value = line.turns && turn >= 0 ? line.turns[turn] : line.value;
-  const onclick = () => (line.step == null ? player.say(role(line.role, `${line.text}  # ${value}`)) : player.go(line.step));
-  const title = `${line.text}  # ${value}`;
+function drawLine(line, player, room, iteration = -1) {
+  const { value, rows, tall } = fit(line, room, iteration);
+  const title = `${line.text}  # ${line.iterations?.[iteration] ?? line.value}`;
   const text = role(line.role, line.text);
   text.classList.remove(line.role);
-  return make(
-    "div",
-    { class: `line ${line.role}${line.bad ? " bad" : ""}`, "data-step": line.step, title, onclick },
-    text,
-    make("code", { class: "value", style: `min-width:${Math.min(value.length, 11)}ch` }, value),
-  );
+  const onclick = () =>
+    line.step == null ? player.say(role(line.role, title)) : player.go(line.step);
+  const name = ["line", line.role, line.bad && "bad", tall && "tall"].filter(Boolean).join(" ");
+  const height = `height:${lineHeight(rows)}px`;
+  const attributes = { class: name, "data-step": line.step, title, onclick, style: height };
+  return make("div", attributes, text, make("code", { class: "value" }, value));
+}
+
+// a finger needs lines of 44 pixels, a mouse 24
+function lineHeight(rows) {
+  const least = matchMedia("(any-pointer: coarse)").matches || innerWidth < NARROW ? 44 : 24;
+  return Math.max(least, 24 * rows);
 }
 
 function linesOf(row, column) {
   if (column === "tangent") return [...row.local_derivative, ...row.tangent];
-  const order = (line) => line.step ?? -1;
-  return column === "adjoint" ? [...row.adjoint].sort((a, b) => order(b) - order(a)) : row[column]; // read upwards
+  if (column !== "adjoint") return row[column];
+  return [...row.adjoint].sort((a, b) => (b.step ?? -1) - (a.step ?? -1)); // it is read upwards
 }
 
-const linesIn = (row) => [...row.primal, ...row.local_derivative, ...row.tangent, ...row.adjoint];
-
-function drawRung(row) {
-  const td = make("div", { class: "rung", role: "cell" });
-  for (const kept of row.kept) {
-    const attributes = { class: "keep", title: `${kept.name} = ${kept.value}`, "data-made": kept.made ?? -1, "data-used": kept.used };
-    td.append(make("div", attributes, make("span", { class: "hidden" }, "kept "), kept.name));
+// What of a piece of the page has happened by step k.
+function markSteps(element, k) {
+  for (const line of element.querySelectorAll("[data-step]")) {
+    const own = Number(line.dataset.step);
+    line.classList.toggle("later", k >= 0 && own > k);
+    line.classList.toggle("now", own === k);
+    if (own === k) line.setAttribute("aria-current", "step");
+    else line.removeAttribute("aria-current");
   }
-  const inside = (held) => held.children.reduce((n, child) => n + child.kept.length + inside(child), 0);
-  if (row.fold && inside(row)) td.append(make("div", { class: "keep" }, `${inside(row)} kept`));
-  if (row.free.length) td.append(make("div", { class: "keep free" }, `literal ${row.free[0]}`));
-  return td;
+  for (const value of element.querySelectorAll("[data-late]")) {
+    value.classList.toggle("later", k >= 0 && Number(value.dataset.late) > k);
+  }
+  for (const rung of element.querySelectorAll("[data-last]")) {
+    const live = k >= 0 && Number(rung.dataset.first) <= k && Number(rung.dataset.last) >= k;
+    rung.classList.toggle("live", live);
+  }
 }
 
-// ---- the ladder --------------------------------------------------------------------------------
+// ---- what the player says -----------------------------------------------------------------------
 
-// All rows in order, each with the rows that hold it; all lines and all steps by their number. A page's data
-// has each step inside its line, and counts as differences.
+function drawProduct({ left, op, right, result, words }, column) {
+  const carrier = column === "tangent" ? "tangent" : "adjoint";
+  const term = ([text, value], word) => {
+    const name = word === "local derivative" || word === "a factor" ? "local_derivative" : carrier;
+    const label = make("span", { class: "note" }, word);
+    const number = make("code", { class: "value" }, value);
+    return make("span", { class: `term ${name}` }, make("code", {}, text), number, label);
+  };
+  const operator = (text) => make("span", { class: "op" }, text);
+  const first = [term(left, words[0]), operator(op === "·" ? "×" : op), term(right, words[1])];
+  return make("div", { class: "product" }, first, operator("="), term(result, words[2]));
+}
+
+function say(view, k) {
+  const { words, product, column } = view.steps[k];
+  const turning =
+    k === view.backward &&
+    make(
+      "strong",
+      { class: "turning adjoint" },
+      `▲ The backward pass begins, from ${view.seeds.join(", ")}: read upwards from here.`,
+    );
+  return [make("div", {}, turning, words), product && drawProduct(product, column)];
+}
+
+// ---- the ladder ---------------------------------------------------------------------------------
+
+// All rows in order, each with the rows that hold it; all lines and all steps by their number. A
+// page's data has each step inside its line, and counts as differences.
 function survey(view) {
   const index = new Map();
   const [lines, steps] = [[], []];
   const visit = (row, above) => {
     index.set(row.path, { row, above });
-    for (const line of linesIn(row).filter(({ step }) => step != null)) {
-      lines[line.step] = line;
-      steps[line.step] = { row: row.path, ...line.told };
+    for (const column of ["primal", "local_derivative", "tangent", "adjoint"]) {
+      for (const line of row[column]) {
+        if (line.step == null) continue;
+        lines[line.step] = line;
+        steps[line.step] = { row: row.path, ...line.detail };
+      }
     }
-    row.children.forEach((child) => visit(child, [...above, row]));
+    for (const child of row.children) visit(child, [...above, row]);
   };
-  view.rows.forEach((row) => visit(row, []));
+  for (const row of view.rows) visit(row, []);
   if (!view.steps) {
-    steps.slice(1).forEach((step, k) => {
-      step.live += steps[k].live;
-      step.flops += steps[k].flops;
-    });
+    for (let k = 1; k < steps.length; k += 1) {
+      steps[k].live += steps[k - 1].live;
+      steps[k].flops += steps[k - 1].flops;
+    }
   }
   return { steps, ...view, index, lines };
 }
 
 function createLadder(view, player, scroll) {
-  const opened = new Set();
-  const turns = new Map(); // a loop's path -> the turn that is shown
   const { columns, index } = view;
   const derivative = columns.length > 1 && columns.at(-1);
-  const place = { primal: "first", local_derivative: "slope", tangent: "derivative", adjoint: "derivative" };
-  const fed = new Map();
-  const connect = (path, row) => fed.set(path, [...(fed.get(path) ?? []), row]);
+  const opened = new Set();
+  const chosen = new Map(); // a loop's path -> the iteration that is shown, -1 for all
+  const feeds = new Map(); // a row's path -> the rows that it feeds
+  const connect = (path, to) => feeds.set(path, [...(feeds.get(path) ?? []), to]);
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
   view.outputs.forEach((end, k) => end.row != null && connect(end.row, `out ${k}`));
   const edges = svg("svg", { class: "edges", "aria-hidden": "true" });
-  const list = createList(scroll, (element) => mark(element));
+  const list = createList(scroll, mark);
   list.canvas.append(edges);
   let narrow = false;
-  let three = false; // whether local derivatives have a column of their own, or stand below the primal
+  let three = false; // whether local derivatives have a column of their own
+  let room = {}; // column -> its characters
   let focus = null;
   let places = new Map(); // a row's path -> its number in the list
 
-  const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-  const cellHeight = (count) => (count ? count * lineHeight(narrow) + 6 : 0);
-  function rowHeight(row) {
-    const opener = row.children.length ? 46 : 0;
-    const primal = cellHeight(row.primal.length) + (row.note && !row.fold ? 18 : 0) + opener;
-    if (!derivative) return Math.max(30, primal + cellHeight(row.fold ? 1 : 0)) + 8;
-    const slope = columns.length > 2 && row.local_derivative.length ? cellHeight(row.local_derivative.length) + 4 : 0;
-    const side = cellHeight(row.fold ? 1 : linesOf(row, derivative).length) + (row.passes ? 18 : 0) + (narrow ? 4 : 0);
-    const rungs = row.kept.length + (row.free.length || row.fold ? 1 : 0);
-    if (narrow) return Math.max(30, sum([primal, slope, side, rungs ? 20 : 0])) + 12;
-    return Math.max(30, three ? Math.max(primal, slope) : primal + slope, side, rungs * 18 + 6) + 8;
+  // ---- how wide, how high ----
+
+  // Each column gets what its equations need with short values; what is left goes to the values.
+  function size(letter) {
+    const rows = Array.from(index.values(), (entry) => entry.row);
+    let [number, name] = [2, 4]; // characters of the longest ones
+    const texts = columns.map(() => [[], []]); // what lines take with a short, with a whole value
+    for (const row of rows) {
+      number = Math.max(number, row.number.length);
+      for (const rung of row.residuals) name = Math.max(name, rung.name.length);
+    }
+    for (const row of rows.slice(0, FEW)) {
+      columns.forEach((column, k) => {
+        for (const { text, short, value } of linesOf(row, column)) {
+          texts[k][0].push(text.length + short.length);
+          texts[k][1].push(text.length + value.length);
+        }
+      });
+    }
+    const edge = Math.max(44, Math.min(72, 12 + 7 * number));
+    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(9, name) : 0;
+    const total = Math.floor((scroll.clientWidth - edge - GUTTER - rung - 30) / letter);
+    let [need, wish] = [0, 1].map((k) => texts.map((lengths) => usual(lengths[k])));
+    three = !narrow && columns.length > 2 && need[0] + need[1] + need[2] <= total;
+    if (columns.length > 2 && !three) {
+      need = [Math.max(need[0], need[1]), need[2]];
+      wish = [Math.max(wish[0], wish[1]), wish[2]];
+    }
+    const [all, more] = [need, wish].map((list) => list.reduce((a, b) => a + b, 0));
+    const share = more > all ? Math.min(1, Math.max(0, total - all) / (more - all)) : 0;
+    const grown = need.map((least, k) => least + share * (wish[k] - least));
+    const sum = all + share * (more - all);
+    const widths = narrow ? [total] : grown.map((w) => Math.floor((w * total) / sum));
+    room = {};
+    columns.forEach((c, k) => (room[c] = widths[Math.min(k, widths.length - 1)]));
+    if (columns.length > 2 && !three) room.local_derivative = room.primal;
+    const tracks = widths.map((w) => `minmax(0,${w}fr)`);
+    if (rung) tracks.splice(-1, 0, `${rung}px`);
+    scroll.toggleAttribute("data-three", three);
+    scroll.style.setProperty("--columns", [`${edge}px`, `${GUTTER}px`, ...tracks].join(" "));
+    edges.style.left = `calc(${edge}px + .3rem)`;
   }
 
-  function turnOf(path) {
-    const loop = [...index.get(path).above].reverse().find((row) => turns.has(row.path));
-    return loop ? turns.get(loop.path) : -1;
+  function cellHeight(row, column) {
+    const iteration = iterationOf(row.path);
+    const heights = linesOf(row, column).map((l) =>
+      lineHeight(fit(l, room[column], iteration).rows),
+    );
+    return heights.length ? heights.reduce((a, b) => a + b, 6) : 0;
+  }
+
+  function rowHeight(row) {
+    const isBlock = row.fold && !row.primal.length;
+    let primal = cellHeight(row, "primal") + (isBlock ? 30 : 0);
+    if (row.note && !row.fold) primal += 18;
+    if (opened.has(row.path) && countIterations(row)) primal += 46;
+    const least = row.children.length ? 46 : 30;
+    if (!derivative) return Math.max(least, primal + (row.fold ? lineHeight(1) + 6 : 0)) + 6;
+    const partial = columns.length > 2 ? cellHeight(row, "local_derivative") : 0;
+    const peek = row.fold ? lineHeight(1) + 6 : 0;
+    const side = cellHeight(row, derivative) + (row.passes ? 18 : 0) + peek;
+    const rungs = row.residuals.length + (row.literals.length || row.fold ? 1 : 0);
+    if (narrow) return Math.max(least, primal + partial + side + (rungs ? 20 : 0) + 8) + 10;
+    const below = partial ? partial + 4 : 0;
+    const left = three ? Math.max(primal, partial) : primal + below;
+    return Math.max(least, left, side, rungs * 18 + 6) + 6;
+  }
+
+  // ---- rows ----
+
+  function countIterations(row) {
+    if (row.fold) return 0;
+    const count = (rows) =>
+      rows.reduce((n, r) => n || r.primal[0]?.iterations?.length || count(r.children), 0);
+    return count(row.children);
+  }
+
+  // The iteration that is shown of the lines of a row: of the innermost loop around it, the first
+  // unless another one is chosen.
+  function iterationOf(path) {
+    const above = index.get(path).above;
+    const loop = above.findLast((row) => !row.fold && countIterations(row));
+    return loop ? (chosen.get(loop.path) ?? 0) : -1;
   }
 
   function drawCell(row, column) {
-    const td = make("div", { role: "cell", class: place[column] });
+    const cell = make("div", { role: "cell", class: PLACE[column] });
     const lines = linesOf(row, column);
-    const turn = turnOf(row.path);
-    if (lines.length) td.append(make("div", { class: `cell ${column}` }, lines.map((l) => drawLine(l, turn, player))));
-    if (column === "adjoint" && row.passes) td.append(make("div", { class: "note", title: row.passes }, row.passes));
-    if (column === "primal" && row.note && !row.fold) td.append(make("div", { class: "note" }, row.note));
-    if (column === "primal" && row.children.length) td.append(drawOpener(row));
-    if (column === columns.at(-1) && row.fold) td.append(make("div", { class: "peek" }));
-    return td;
+    const iteration = iterationOf(row.path);
+    if (lines.length) {
+      const drawn = lines.map((line) => drawLine(line, player, room[column], iteration));
+      cell.append(make("div", { class: `cell ${column}` }, drawn));
+    }
+    if (column === "adjoint" && row.passes) cell.append(note(row.passes));
+    if (column === "primal") {
+      if (row.fold && !lines.length) cell.append(make("div", { class: "call" }, describe(row)));
+      if (row.note && !row.fold) cell.append(note(row.note));
+      if (opened.has(row.path) && countIterations(row)) cell.append(drawChoice(row));
+    }
+    if (column === columns.at(-1) && row.fold) cell.append(make("div", { class: "peek" }));
+    return cell;
   }
 
-  function drawOpener(row) {
-    const open = opened.has(row.path);
-    const what = row.fold ? `${row.label} ${row.note} (${counted(row.children.length, "row")})` : `${row.children.length} inside ${row.label}`;
-    const onclick = () => toggle(row.path, true);
-    const button = make("button", { type: "button", "aria-expanded": String(open), title: what, onclick }, `${open ? "▾" : "▸"} ${what}`);
-    return make("div", { class: "open" }, button, open && drawTurns(row));
+  const note = (text) => make("div", { class: "note", title: text }, text);
+  function describe(row) {
+    const count = counted(row.children.length, "row");
+    return row.fold
+      ? [row.label, row.note, `(${count})`].filter(Boolean).join(" ")
+      : `${count} inside ${row.label}`;
   }
 
-  // A loop's iterations: all at once, or one of them.
-  function drawTurns(row) {
-    const find = (rows) => rows.reduce((n, r) => n ?? r.primal[0]?.turns?.length ?? find(r.children), undefined);
-    const count = find(row.children);
-    if (!count || row.fold) return null;
-    const option = (k) => make("option", { value: k, selected: k === (turns.get(row.path) ?? -1) }, k < 0 ? "all" : `${k + 1} of ${count}`);
-    const choose = (event) => {
-      turns.set(row.path, Number(event.target.value));
+  function drawOpener(path, number, what) {
+    const open = opened.has(path);
+    const label = `${number} ${what}`;
+    const attributes = {
+      type: "button",
+      "aria-expanded": String(open),
+      "aria-label": label,
+      title: label,
+    };
+    return make(
+      "button",
+      { ...attributes, onclick: () => toggle(path, true) },
+      `${open ? "▾" : "▸"} ${number}`,
+    );
+  }
+
+  // A loop's iterations: one of them, or all at once.
+  function drawChoice(row) {
+    const count = countIterations(row);
+    const onchange = (event) => {
+      chosen.set(row.path, Number(event.target.value));
       layout();
       scroll.querySelector(`[data-path="${row.path}"] select`)?.focus();
     };
-    return make("label", {}, "turn", make("select", { onchange: choose }, [...Array(count + 1).keys()].map((k) => option(k - 1))));
+    const options = [...Array(count).keys(), -1].map((k) => {
+      const selected = k === (chosen.get(row.path) ?? 0);
+      return make("option", { value: k, selected }, k < 0 ? "all" : `${k + 1} of ${count}`);
+    });
+    return make("label", { class: "choose" }, "iteration", make("select", { onchange }, options));
   }
 
+  function drawRung(row) {
+    const cell = make("div", { class: "rung", role: "cell" });
+    for (const { name, value, first, last } of row.residuals) {
+      const steps = { "data-first": first ?? -1, "data-last": last };
+      const hidden = make("span", { class: "hidden" }, "residual ");
+      cell.append(
+        make("div", { class: "keep", title: `${name} = ${value}`, ...steps }, hidden, name),
+      );
+    }
+    const inside = ({ children }) =>
+      children.reduce((n, c) => n + c.residuals.length + inside(c), 0);
+    if (row.fold && inside(row))
+      cell.append(make("div", { class: "keep" }, counted(inside(row), "value")));
+    if (row.literals.length)
+      cell.append(make("div", { class: "keep free" }, `literal ${row.literals[0]}`));
+    return cell;
+  }
+
+  const nameOf = (path) => {
+    const [word, k] = path.split(" ");
+    const end = { in: view.inputs, out: view.outputs }[word]?.[k];
+    return end ? end.name : (index.get(path)?.row.number ?? path);
+  };
+
   function drawRow(row) {
-    const feeds = fed.get(row.path) ?? [];
-    const links = `${row.reads.length ? ` reads ${row.reads.join(", ")}` : ""}${feeds.length ? ` feeds ${feeds.join(", ")}` : ""}`;
-    const name = make("div", { class: "path", role: "rowheader", title: `${row.label} ${row.source}${links}` }, row.path, make("span", { class: "hidden" }, links));
+    const to = (feeds.get(row.path) ?? []).map(nameOf);
+    const from = row.reads.map(nameOf);
+    const links = [
+      from.length && ` reads ${from.join(", ")}`,
+      to.length && ` feeds ${to.join(", ")}`,
+    ];
+    const text = links.filter(Boolean).join("");
+    const number = row.children.length
+      ? drawOpener(row.path, row.number, describe(row))
+      : row.number;
+    const title = `${row.label} ${row.source}${text}`;
+    const name = make("div", { class: "path", role: "rowheader", title }, number);
+    name.append(make("span", { class: "hidden" }, text));
+    name.style.paddingLeft = `${Math.min(row.depth, 4) * 4}px`;
     const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
     element.append(...columns.map((column) => drawCell(row, column)));
     if (derivative === "adjoint") element.lastChild.before(drawRung(row));
-    const focusOn = (path) => () => {
-      focus = path;
-      drawEdges();
-    };
-    element.addEventListener("mouseenter", focusOn(row.path));
-    element.addEventListener("mouseleave", focusOn(null));
-    element.addEventListener("focusin", focusOn(row.path));
-    name.style.paddingLeft = `${Math.min(row.depth, 4) * 5}px`;
     return element;
   }
+
+  // ---- inputs and outputs ----
 
   function drawEnd(word, end) {
     const about = { forward: "tangent", reverse: "adjoint" }[view.mode];
-    const value = (text, step) => make("span", { class: "late", "data-late": step ?? -1 }, text);
-    const element = make("div", { class: "item end", role: "row" }, make("div", { class: "path", role: "rowheader" }, word));
-    const cell = (name, title, ...inside) => make("div", { role: "cell", class: name }, make("code", { title }, inside));
-    element.append(cell("first", `${end.name} = ${end.value}`, `${end.name} = `, value(end.value, end.step)));
-    if (!derivative || !end.partner) return element;
-    const title = `${end.partner} = ${end.derivative}`;
-    const text = [make("strong", {}, `${MARK[about]} ${end.partner} = `, value(end.derivative, end.derivative_step)), end.seed && " seed"];
-    element.append(cell(`${about} derivative`, title, text));
-    if (end.zero) element.lastChild.append(make("div", { class: "note", title: end.zero }, end.zero));
+    const element = make("div", { class: "item end", role: "row" });
+    element.append(make("div", { class: "path", role: "rowheader" }, word));
+    const code = (name, value, short, step, where) => {
+      const all = room[where === "all" ? columns[0] : where] ?? 80;
+      const text = name.length + value.length + MARGIN <= all || where === "all" ? value : short;
+      const late = make("span", { class: "late", "data-late": step ?? -1 }, text);
+      return make("code", { title: `${name} = ${value}` }, `${name} = `, late);
+    };
+    const alone = !derivative || !end.partner;
+    const own = code(end.name, end.value, end.short, end.step, alone ? "all" : "primal");
+    element.append(make("div", { role: "cell", class: alone ? "all" : "first" }, own));
+    if (alone) return element;
+    const { partner, derivative: value, derivative_short: short, derivative_step: step } = end;
+    const cell = make("div", { role: "cell", class: `${about} derivative` });
+    const text = code(`${MARK[about]} ${partner}`, value, short, step, about);
+    if (end.seed) text.append(" seed");
+    cell.append(make("strong", {}, text));
+    if (end.zero) cell.append(note(end.zero));
+    element.append(cell);
     return element;
   }
 
-  const divider = (text) => ({ height: 28, draw: () => make("div", { class: "item divide", role: "row" }, make("div", { class: "all", role: "cell" }, text)) });
-  function rowItems(rows, found, above) {
-    let origin = above;
-    for (const row of rows) {
-      if (row.origin !== origin && row.depth === 0) found.push(divider(row.origin || "back in the function itself"));
-      origin = row.depth === 0 ? row.origin : origin;
-      found.push({ path: row.path, height: rowHeight(row), draw: () => drawRow(row) });
-      if (opened.has(row.path)) rowItems(row.children, found, origin);
-    }
-    return found;
-  }
-  const endHeight = (end) => (narrow && end.partner ? 52 : 28) + (end.zero ? 18 : 0);
   function endItems(word, ends) {
-    const items = ends.map((end, k) => ({ path: `${word} ${k}`, height: endHeight(end), draw: () => drawEnd(word, end) }));
-    const many = ends.length > MANY && { path: word, height: 52, draw: () => drawMany(word, ends) };
-    return !many ? items : opened.has(word) ? [many, ...items] : [many];
-  }
-  function drawMany(word, ends) {
-    const open = opened.has(word);
-    const what = `${counted(ends.length, word === "in" ? "input" : "output")}: ${ends[0].name} … ${ends.at(-1).name}`;
-    const attributes = { type: "button", "aria-expanded": String(open), onclick: () => toggle(word, true) };
-    const cell = make("div", { class: "all", role: "cell" }, make("div", { class: "open" }, make("button", attributes, `${open ? "▾" : "▸"} ${what}`)));
-    return make("div", { class: "item", role: "row", "data-path": word }, make("div", { class: "path", role: "rowheader" }, word), cell);
+    const height = (end) => (narrow && end.partner ? 52 : 28) + (end.zero ? 18 : 0);
+    const items = ends.map((end, k) => {
+      return { path: `${word} ${k}`, height: height(end), draw: () => drawEnd(word, end) };
+    });
+    if (ends.length <= MANY) return items;
+    const what = counted(ends.length, word === "in" ? "input" : "output");
+    const draw = () => {
+      const opener = make(
+        "div",
+        { class: "path", role: "rowheader" },
+        drawOpener(word, word, what),
+      );
+      const call = make("div", { class: "call" }, `${what}: ${ends[0].name} … ${ends.at(-1).name}`);
+      const cell = make("div", { class: "all", role: "cell" }, call);
+      return make("div", { class: "item", role: "row", "data-path": word }, opener, cell);
+    };
+    const all = { path: word, height: 52, draw };
+    return opened.has(word) ? [all, ...items] : [all];
   }
 
-  // Each column gets room in proportion to its longest line, within bounds.
-  const room = (line) => Math.min(40, line.text.length) + Math.min(24, line.value.length) + 8;
-  const widest = (column) => Math.max(24, ...[...index.values()].slice(0, FEW).flatMap(({ row }) => linesOf(row, column).map(room)));
-  const longest = Math.min(9, Math.max(4, ...[...index.keys()].map((path) => path.length)));
-  const share = (...names) => `minmax(0,${Math.max(...names.map(widest))}fr)`;
-  const edge = `${longest * 0.5}rem`;
-  function tracks() {
-    const [primal, ...rest] = columns;
-    if (narrow || !derivative) return [share(primal)];
-    const down = three ? [share(primal), share(rest[0])] : [share(...columns.slice(0, -1))];
-    return [...down, derivative === "adjoint" && "4.8rem", share(derivative)].filter(Boolean);
+  function rowItems(rows, items, above) {
+    let origin = above;
+    for (const row of rows) {
+      if (row.depth === 0) {
+        if (row.origin !== origin) items.push(divider(row.origin || "back in the function itself"));
+        origin = row.origin;
+      }
+      items.push({ path: row.path, height: rowHeight(row), draw: () => drawRow(row) });
+      if (opened.has(row.path)) rowItems(row.children, items, origin);
+    }
+    return items;
+  }
+
+  function divider(text) {
+    const draw = () => {
+      const cell = make("div", { class: "all", role: "cell" }, text);
+      return make("div", { class: "item divide", role: "row" }, cell);
+    };
+    return { height: 28, draw };
   }
 
   function layout() {
-    three = columns.length > 2 && !narrow && scroll.clientWidth >= THREE;
-    scroll.toggleAttribute("data-three", three);
-    scroll.style.setProperty("--columns", [edge, `${GUTTER}px`, ...tracks()].join(" "));
-    edges.style.left = `calc(${edge} + .3rem)`;
-    const items = [...endItems("in", view.inputs), ...rowItems(view.rows, [], ""), ...endItems("out", view.outputs)];
+    size(measureLetter(scroll));
+    const rows = rowItems(view.rows, [], "");
+    const items = [...endItems("in", view.inputs), ...rows, ...endItems("out", view.outputs)];
     places = new Map(items.map((item, k) => [item.path, k]));
     list.show(items);
     drawEdges();
   }
+
+  // ---- arrows, and the current step ----
+
   // The row itself, or the closed row that hides it.
   function shown(path) {
     if (places.has(path)) return path;
-    return index.get(path)?.above.map((row) => row.path).find((p) => places.has(p) && !opened.has(p));
-  }
-
-  function arc(from, to, name) {
-    const [a, b] = [from, to].map((path) => places.get(shown(path)));
-    if (a == null || b == null || a === b) return null;
-    const [y, z] = [list.middle(a), list.middle(b)];
-    const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
-    return svg("path", { class: name, d: `M${GUTTER - 1} ${y}C${x} ${y} ${x} ${z} ${GUTTER - 3} ${z}m-5 -4l5 4l-5 4` });
+    return index
+      .get(path)
+      ?.above.map((row) => row.path)
+      .find((p) => places.has(p) && !opened.has(p));
   }
 
   function drawEdges() {
     const step = view.steps[player.step()];
     const path = focus ?? (step ? shown(step.row) : null);
-    const back = !focus && step?.column === "adjoint";
-    const inside = ({ fold, path, children }) => (fold ? children.flatMap(inside) : [path]);
-    const around = (p, name) => [...index.get(p).row.reads.map((from) => [from, p, name]), ...(fed.get(p) ?? []).map((to) => [p, to, name])];
-    const touching = (name) => inside(index.get(path).row).flatMap((p) => around(p, name));
-    const all = index.size <= SMALL ? [...index].flatMap(([to, { row }]) => row.reads.map((from) => [from, to, ""])) : [];
-    const ends = index.size <= SMALL ? view.outputs.map((end, k) => [end.row, `out ${k}`, ""]) : [];
-    const pairs = [...all, ...ends, ...(path ? touching(back ? "adjoint" : "focus") : [])];
-    edges.replaceChildren(...pairs.map(([a, b, name]) => (name === "adjoint" ? arc(b, a, name) : arc(a, b, name))).filter(Boolean));
+    const name = !focus && step?.column === "adjoint" ? "adjoint" : "focus";
+    const drawn = new Map(); // arrows of many rows in one fold are the same
+    const add = (from, to, kind) => {
+      const [a, b] = [from, to].map((p) => places.get(shown(p)));
+      if (a == null || b == null || a === b) return;
+      const [y, z] = [list.middle(a), list.middle(b)].sort((p, q) =>
+        kind === "adjoint" ? q - p : p - q,
+      );
+      const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
+      const d = `M${GUTTER - 1} ${y}C${x} ${y} ${x} ${z} ${GUTTER - 3} ${z}m-5 -4l5 4l-5 4`;
+      drawn.set(`${kind} ${d}`, svg("path", { class: kind, d }));
+    };
+    if (index.size <= SMALL) {
+      for (const [to, { row }] of index) row.reads.forEach((from) => add(from, to, ""));
+      view.outputs.forEach((end, k) => end.row != null && add(end.row, `out ${k}`, ""));
+    }
+    const inside = (row) => (row.fold ? row.children.flatMap(inside) : [row]);
+    for (const row of index.has(path) ? inside(index.get(path).row) : []) {
+      row.reads.forEach((from) => add(from, row.path, name));
+      (feeds.get(row.path) ?? []).forEach((to) => add(row.path, to, name));
+    }
+    edges.replaceChildren(...drawn.values());
     edges.style.height = list.canvas.style.height;
     list.each((element, item) => element.classList.toggle("focus", item.path === path));
   }
@@ -399,8 +623,12 @@ function createLadder(view, player, scroll) {
     const peek = element.querySelector(".peek");
     if (peek) {
       const inside = step >= 0 && shown(view.steps[step].row) === element.dataset.path;
-      peek.replaceChildren(...(inside ? [drawLine(view.lines[step], -1, player)] : []));
+      const line = inside && drawLine({ ...view.lines[step] }, player, room[columns.at(-1)]);
+      peek.replaceChildren(...(line ? [line] : []));
+      if (line) Object.assign(line.style, { height: `${lineHeight(1)}px`, overflow: "hidden" });
     }
+    const isSeed = derivative === "adjoint" && step === view.backward && step != null;
+    element.classList.toggle("seed", isSeed && element.textContent.endsWith(" seed"));
     markSteps(element, step);
   }
 
@@ -413,6 +641,7 @@ function createLadder(view, player, scroll) {
 
   function draw(k) {
     const path = k < 0 ? null : shown(view.steps[k].row);
+    if (k >= 0 && k === view.backward) list.reveal(places.size - 1); // where the seed stands
     if (path != null) list.reveal(places.get(path));
     list.each((element) => mark(element));
     drawEdges();
@@ -424,127 +653,191 @@ function createLadder(view, player, scroll) {
     if (path != null && index.get(path).row.children.length) toggle(path, false);
   }
 
-  function head() {
-    const cell = (name, text) => make("div", { role: "columnheader", class: name }, text);
-    const word = (name) => (name === "local_derivative" ? "local derivative" : name);
-    const titles = columns.map((name) => cell(`${place[name]} ${name}`, `${MARK[name]} ${word(name)} ${name === "adjoint" ? "↑ read up" : "↓"}`));
-    if (derivative === "adjoint") titles.splice(-1, 0, cell("rung", "kept"));
-    return make("div", { class: "item head", role: "row", style: "position:sticky" }, cell("path", "row"), titles);
+  // pointing at a row, or moving the focus into it, shows what feeds it and what it feeds
+  function point({ type, target }) {
+    focus = type === "mouseleave" ? null : (target.closest("[data-path]")?.dataset.path ?? null);
+    drawEdges();
   }
-  scroll.append(make("div", { role: "table", "aria-label": view.title }, head(), list.canvas));
-  const resize = (isNarrow) => ((narrow = isNarrow), layout());
-  return { draw, resize, openCurrent };
+  for (const type of ["mouseover", "mouseleave", "focusin"]) scroll.addEventListener(type, point);
+
+  const heads = columns.map((name) => {
+    const arrow = name === "adjoint" ? "↑ read up" : "↓";
+    const text = `${MARK[name]} ${name.replace("_", " ")} ${arrow}`;
+    return make("div", { role: "columnheader", class: `${PLACE[name]} ${name}` }, text);
+  });
+  if (derivative === "adjoint") {
+    heads.splice(-1, 0, make("div", { role: "columnheader", class: "rung" }, "residuals"));
+  }
+  heads.unshift(make("div", { role: "columnheader", class: "path" }, "row"));
+  const head = make("div", { class: "item head", role: "row" }, heads);
+  scroll.append(make("div", { role: "table", "aria-label": view.title }, head, list.canvas));
+  const resize = (isNarrow) => {
+    narrow = isNarrow;
+    layout();
+  };
+  return { draw, resize, openCurrent, destroy: list.destroy };
 }
 
-// What of a piece of the page has happened by step k.
-function markSteps(element, k) {
-  for (const line of element.querySelectorAll("[data-step]")) {
-    const own = Number(line.dataset.step);
-    line.classList.toggle("later", k >= 0 && own > k);
-    line.classList.toggle("now", own === k);
-    if (own === k) line.setAttribute("aria-current", "step");
-    else line.removeAttribute("aria-current");
-  }
-  for (const value of element.querySelectorAll("[data-late]")) value.classList.toggle("later", k >= 0 && Number(value.dataset.late) > k);
-  for (const rung of element.querySelectorAll("[data-used]")) {
-    rung.classList.toggle("held", k >= 0 && Number(rung.dataset.made) <= k && Number(rung.dataset.used) >= k);
-  }
+// The length that all but a few lines stay below; those few are set in several rows of text.
+function usual(lengths) {
+  lengths.sort((a, b) => a - b);
+  return Math.min(90, Math.max(22, lengths[Math.floor(0.96 * lengths.length)] ?? 0)) + MARGIN + 1;
 }
 
-// ---- the listing -------------------------------------------------------------------------------
+// How wide a character of code is.
+function measureLetter(scroll) {
+  const probe = make("code", { style: "position:absolute; visibility:hidden" }, "0".repeat(50));
+  scroll.append(probe);
+  const width = probe.getBoundingClientRect().width / 50;
+  probe.remove();
+  return width || 7.5;
+}
+
+// ---- the listing --------------------------------------------------------------------------------
 
 // The same lines as code, in the program's own order.
 function createListing(view, player, scroll) {
-  const back = view.lines.findIndex((l) => l.role === "adjoint");
   const list = createList(scroll, (element) => markSteps(element, player.step()));
-  const cell = (name, ...inside) => make("div", { class: `item ${name}`, role: "row" }, make("div", { role: "cell", style: "grid-column:1/-1" }, inside));
-  const items = view.lines.map((line, k) => ({ step: k, draw: () => cell("", drawLine(line, -1, player)) }));
-  if (back >= 0) items.splice(back, 0, { height: 28, draw: () => cell("divide", `the way back, from ${view.seeds.join(", ")}`) });
-  scroll.append(make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas));
+  const cell = (name, ...inside) => {
+    const whole = make("div", { role: "cell", style: "grid-column:1/-1" }, inside);
+    return make("div", { class: `item ${name}`, role: "row" }, whole);
+  };
+  scroll.append(
+    make("div", { role: "table", "aria-label": `${view.title}, as code` }, list.canvas),
+  );
+  function resize() {
+    const room = Math.floor(scroll.clientWidth / measureLetter(scroll)) - 2;
+    const items = view.lines.map((line) => {
+      return {
+        height: lineHeight(fit(line, room).rows),
+        draw: () => cell("", drawLine(line, player, room)),
+      };
+    });
+    const text = `the backward pass, from ${view.seeds.join(", ")}`;
+    if (view.backward != null) {
+      items.splice(view.backward, 0, { height: 28, draw: () => cell("divide", text) });
+    }
+    list.show(items);
+  }
   function draw(k) {
-    if (k >= 0) list.reveal(k + (back >= 0 && k >= back ? 1 : 0), 0);
+    if (k >= 0) list.reveal(k + (view.backward != null && k >= view.backward ? 1 : 0));
     list.each((element) => markSteps(element, k));
   }
-  const resize = (narrow) => list.show(items.map((item) => ({ ...item, height: item.step == null ? item.height : lineHeight(narrow) })));
-  return { draw, resize, openCurrent() {} };
+  return { draw, resize, openCurrent() {}, destroy: list.destroy };
 }
 
-// ---- everything together -----------------------------------------------------------------------
+// ---- everything together ------------------------------------------------------------------------
 
 function render({ model, el }) {
   const view = survey(model.get("view"));
   const player = createPlayer({
     model,
     steps: view.steps.length,
-    words: (k) => [view.steps[k].words, view.steps[k].product && drawProduct(view.steps[k].product, view.steps[k].column)],
+    words: (k) => say(view, k),
     onStep: draw,
-    idle: view.steps.length ? "All values are shown. Step to watch them appear one by one." : "This program has no equations.",
+    idle: view.steps.length
+      ? "All values are shown. Step to watch them appear one by one."
+      : "This program has no equations.",
     bad: view.bad,
     group: view.group,
   });
   const meters = createMeters(view);
   const panes = make("div", { class: "panes" });
-  const made = {};
+  const built = {}; // the panes that have been shown, by name
   let narrow = false;
 
   function createPane(name) {
-    const label = `the ${name}: arrow keys step, Enter opens a row, Space plays`;
-    const scroll = make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": label });
+    const label = `the ${name}: arrow keys step, Enter opens a row, Space plays, Escape shows all`;
+    const scroll = make("div", {
+      class: "scroll",
+      tabindex: 0,
+      role: "group",
+      "aria-label": label,
+    });
     const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll);
-    player.keys(scroll, { Enter: pane.openCurrent });
     return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
+  }
+  function choose(names) {
+    for (const name of Object.keys(switches)) {
+      switches[name].setAttribute("aria-pressed", String(names.includes(name)));
+    }
+    const chosen = names.map((name) => (built[name] ??= createPane(name)));
+    panes.replaceChildren(...chosen.map((pane) => pane.element));
+    for (const pane of chosen) {
+      pane.resize(narrow);
+      pane.draw(player.step());
+    }
   }
   // one of the two is always there
   function flip(name) {
-    const open = Object.keys(switches).filter((other) => (other === name) !== (switches[other].getAttribute("aria-pressed") === "true"));
+    const open = [];
+    for (const [other, { ariaPressed }] of Object.entries(switches)) {
+      if ((other === name) !== (ariaPressed === "true")) open.push(other);
+    }
     if (open.length) choose(open);
   }
-  function choose(names) {
-    for (const name of Object.keys(switches)) switches[name].setAttribute("aria-pressed", String(names.includes(name)));
-    const chosen = names.map((name) => (made[name] ??= createPane(name)));
-    panes.replaceChildren(...chosen.map((pane) => pane.element));
-    for (const pane of chosen) pane.resize(narrow);
-    for (const pane of chosen) pane.draw(player.step());
+  const switches = {};
+  for (const name of ["ladder", "listing"]) {
+    const attributes = { type: "button", "aria-pressed": "false", onclick: () => flip(name) };
+    switches[name] = make("button", attributes, name === "ladder" ? "Ladder" : "Listing");
   }
-  const switchOf = (name) => make("button", { type: "button", "aria-pressed": "false", onclick: () => flip(name) }, name === "ladder" ? "Ladder" : "Listing");
-  const switches = { ladder: switchOf("ladder"), listing: switchOf("listing") };
-  player.bar.append(make("span", { class: "switches" }, switches.ladder, switches.listing));
-  if (view.steps.length > FEW) player.bar.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange: jump })));
-  function jump({ target }) {
-    const k = view.steps.findIndex((step) => step.row === target.value.trim());
-    if (k < 0) player.say(`There is no row ${target.value}.`);
-    else player.go(k);
+  player.bar.append(make("span", { class: "switches" }, Object.values(switches)));
+  if (view.steps.length > FEW) {
+    const onchange = ({ target }) => {
+      const number = target.value.trim();
+      const k = view.steps.findIndex((step) => view.index.get(step.row).row.number === number);
+      if (k < 0) player.say(`There is no row ${number}.`);
+      else player.go(k);
+    };
+    player.bar.append(
+      make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })),
+    );
   }
   // pointing at a line marks all that belongs to its row, in both panes
   panes.addEventListener("mouseover", ({ target }) => {
     const rowOf = (line) => line && view.steps[line.dataset.step]?.row;
     const row = rowOf(target.closest(".line"));
-    for (const line of panes.querySelectorAll(".line")) line.classList.toggle("linked", row != null && rowOf(line) === row);
+    for (const line of panes.querySelectorAll(".line")) {
+      line.classList.toggle("linked", row != null && rowOf(line) === row);
+    }
   });
 
+  const folded = (title, lines) =>
+    make("details", {}, make("summary", {}, title), make("pre", { tabindex: 0 }, lines));
+  const summary = [view.summary, ...view.notes].map((text) => text.replace(/[.]?$/, ".")).join(" ");
   const { root, unmount } = mount(
     el,
     { label: `${view.layout}: ${view.title}`, style: PLAYER_STYLE + STYLE },
     make("p", { class: "title" }, view.title),
-    make("p", { class: "summary" }, [view.summary, ...view.notes].map((note) => note.replace(/[.]?$/, ".")).join(" ")),
-    player.bar,
-    player.words,
-    meters.element,
+    view.error.length > 0 &&
+      make(
+        "div",
+        { class: "error" },
+        view.error.map((text) => make("div", {}, text)),
+      ),
+    make("p", { class: "summary" }, summary),
+    make("div", { class: "dock" }, player.bar, player.words),
     panes,
-    view.text && make("details", {}, make("summary", {}, "The same as text"), make("pre", { tabindex: 0 }, view.text)),
+    meters.element,
+    view.point.length > 0 && folded("The point", view.point.join("\n")),
+    view.text && folded("The same as text", view.text),
   );
+  const visible = () => Object.values(built).filter((pane) => pane.element.isConnected);
+  const openCurrent = () => visible().forEach((pane) => pane.openCurrent());
+  player.keys(root, { Enter: openCurrent });
   function draw(k) {
     meters.draw(k);
-    for (const pane of Object.values(made)) if (pane.element.isConnected) pane.draw(k);
+    for (const pane of visible()) pane.draw(k);
   }
   let width = 0;
   const measure = () => {
-    if (!root.clientWidth || root.clientWidth === width) return; // not on the page yet, or only the height has changed
+    // not on the page yet, or only the height has changed
+    if (!root.clientWidth || root.clientWidth === width) return;
     width = root.clientWidth;
     narrow = width < NARROW;
     root.toggleAttribute("data-stacked", width < WIDE);
     root.toggleAttribute("data-narrow", narrow);
-    for (const pane of Object.values(made)) pane.resize(narrow);
+    for (const pane of Object.values(built)) pane.resize(narrow);
   };
   measure();
   choose([view.layout === "listing" ? "listing" : "ladder"]);
@@ -554,6 +847,7 @@ function render({ model, el }) {
   return () => {
     observer.disconnect();
     player.destroy();
+    for (const pane of Object.values(built)) pane.destroy();
     unmount();
   };
 }

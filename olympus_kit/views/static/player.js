@@ -1,39 +1,48 @@
 // The player of every view: buttons, slider, keys, play, and a sentence for each step.
 //
 //   const player = createPlayer({
-//     model,        // of anywidget; the step lives in it as "step": 0 ... steps - 1, or -1 for all at once
+//     model,        // of anywidget; it holds "step": 0 ... steps - 1, or -1 for all at once
 //     steps,        // how many there are
-//     words,        // k => what step k does: a string, an element or a list of them (the live region)
+//     words,        // k => what step k does: a string, an element or a list (the live region)
 //     onStep,       // k => void: redraw; called at once by `start()`, then at every step
 //     idle,         // what is said at -1 (optional)
-//     bad,          // steps at which NaN or inf first appears; the key n and a button go there (optional)
+//     bad,          // steps at which NaN or inf first appears; key n and a button (optional)
 //     group,        // views on a page with the same group share their step (optional string)
 //   });
-//   player.bar, player.words      elements to put where you like (append PLAYER_STYLE to your style)
+//   player.bar, player.words      elements to put where you like, best in one element of the class
+//                                 dock, which stays in view (append PLAYER_STYLE to your style)
 //   player.step()                 the step shown, -1 for all
 //   player.go(k)                  go to a step
-//   player.keys(element, more)    arrows, Home, End, Space and n act while `element` itself has the focus;
-//                                 `more` adds { key: function }
+//   player.keys(element, more)    arrows, Home, End, Space, Escape and n act from anywhere in
+//                                 `element` and do not leave it; `more` adds { key: function }
 //   player.say(...words)          put other words into the live region, until the next step
 //   player.start()                call once, when everything is on the page
 //   player.destroy()              call from the function that `render` returns
 //
-//   const meters = createMeters(view)   memory and operations over view.steps (live, flops), view.peak, view.bad
+//   const meters = createMeters(view)   memory and FLOPs over view.steps (live, flops), with
+//                                       view.peak and view.bad
 //   meters.element, meters.draw(k)
 
 const PLAYER_STYLE = `
 .okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
-.okl input[type=range] { flex:1 1 9rem; min-width:0; min-height:44px; accent-color:var(--primal); margin:0 }
-.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums; color:var(--muted) }
-.okl .words { min-height:3em; margin:.35rem 0; padding:.45rem .6rem; background:var(--soft); border-radius:8px;
+.okl input[type=range] { flex:1 1 9rem; min-width:0; min-height:44px; margin:0;
+  accent-color:var(--primal) }
+.okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums;
+  color:var(--muted) }
+.okl .dock { position:sticky; top:0; z-index:4; background:var(--paper); padding:.15rem 0 }
+.okl .bar .play { min-width:6.4rem } /* as wide with either word: nothing else moves */
+.okl .words { display:flex; flex-wrap:wrap; gap:.2rem 1rem; align-items:center; min-height:4.4rem;
+  margin:.25rem 0; padding:.3rem .6rem; background:var(--soft); border-radius:8px;
   overflow-wrap:anywhere }
+.okl .words > div:first-child { flex:1 1 18rem; min-width:0 }
 .okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
   font-size:12.5px; margin-bottom:.4rem; align-items:center }
 .okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
 .okl .strip * { vector-effect:non-scaling-stroke }
-.okl .strip .held { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
+.okl .strip .live { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
 .okl .strip .flops { fill:none; stroke:var(--primal); stroke-width:1.5; stroke-dasharray:5 4 }
-.okl .strip .at { stroke:var(--ink); stroke-width:2 } .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
+.okl .strip .at { stroke:var(--ink); stroke-width:2 }
+.okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
 `;
 
 function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
@@ -49,10 +58,12 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     try {
       model.save_changes();
     } catch {
-      // no kernel: the step is kept on the page alone
+      // no kernel: the step lives on the page alone
     }
     draw();
-    if (group) document.dispatchEvent(new CustomEvent("olympus-step", { detail: { group, step: step(), model } }));
+    if (!group) return;
+    const detail = { group, step: step(), model };
+    document.dispatchEvent(new CustomEvent("olympus-step", { detail }));
   }
 
   let timer = null;
@@ -68,17 +79,20 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const button = (text, name, onclick) => make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
+  const button = (text, name, onclick) =>
+    make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
   const first = button("|◀", "show all, before the first step", () => go(-1));
   const back = button("◀", "one step back", () => go(step() - 1));
   const next = button("Step ▶", "one step on", () => go(step() + 1));
   const end = button("▶|", "to the last step", () => go(last));
-  const play = make("button", { type: "button", onclick: toggle }, "▶ Play");
+  const play = make("button", { type: "button", class: "play", onclick: toggle }, "▶ Play");
   const slide = () => go(Number(slider.value));
-  const slider = make("input", { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step", oninput: slide });
+  const range = { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step" };
+  const slider = make("input", { ...range, oninput: slide });
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
-  const leap = bad.length ? make("button", { type: "button", onclick: toBad }, "NaN or inf (n)") : "";
+  const leap =
+    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
@@ -94,7 +108,10 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     slider.setAttribute("aria-valuetext", k < 0 ? "all steps" : place);
     first.disabled = back.disabled = k < 0;
     next.disabled = end.disabled = k >= last;
-    region.replaceChildren(...[k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k)].flat().filter((said) => said != null));
+    // a button that is disabled while it has the focus would swallow every key
+    if (bar.getRootNode().activeElement?.disabled) slider.focus();
+    const sentence = k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k);
+    say(sentence);
     onStep(k);
   }
 
@@ -106,16 +123,25 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   if (group) document.addEventListener("olympus-step", follow);
   model.on("change:step", draw);
 
+  // What a control does with a key by itself, it goes on doing; in no case does a key that means
+  // something here reach the page around it, which may have a meaning of its own for it.
   function keys(element, more = {}) {
     const on = () => go(step() + 1);
     const off = () => go(step() - 1);
-    const known = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off, Home: () => go(-1), End: () => go(last) };
-    Object.assign(known, { " ": toggle, n: toBad }, more);
+    const actions = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off };
+    Object.assign(actions, { Home: () => go(-1), End: () => go(last), " ": toggle, n: toBad });
+    actions.Escape = () => (timer ? stop() : go(-1));
+    Object.assign(actions, more);
     element.addEventListener("keydown", (event) => {
-      if (event.target !== element || !known[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
+      const { key, target } = event;
+      if (!actions[key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
-      known[event.key]();
+      const isPressed =
+        (key === " " || key === "Enter") && target.matches("button, summary, input");
+      const isTyped = target.matches("select, pre, input:not([type=range])") && key !== "Escape";
+      if (isPressed || isTyped) return;
+      event.preventDefault();
+      actions[key]();
     });
   }
 
@@ -125,7 +151,9 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     model.off("change:step", draw);
   }
 
-  const say = (...said) => region.replaceChildren(...said.flat());
+  function say(...words) {
+    region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
+  }
   return { bar, words: region, step, go, keys, say, start: draw, destroy };
 }
 
@@ -139,7 +167,9 @@ function createMeters(view) {
   const picked = [];
   for (let k = 0; k <= last; k += stride) {
     let most = k;
-    for (let j = k; j < Math.min(k + stride, last + 1); j += 1) if (view.steps[j].live > view.steps[most].live) most = j;
+    for (let j = k; j < Math.min(k + stride, last + 1); j += 1) {
+      if (view.steps[j].live > view.steps[most].live) most = j;
+    }
     picked.push(most);
   }
   const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
@@ -147,22 +177,29 @@ function createMeters(view) {
   const strip = svg(
     "svg",
     { class: "strip", viewBox: "0 0 600 40", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("polygon", { class: "held", points: `0,40 ${points(memory)} 600,40` }),
-    svg("polyline", { class: "flops", points: points((k) => 39 - (view.steps[k].flops / total) * 36) }),
+    svg("polygon", { class: "live", points: `0,40 ${points(memory)} 600,40` }),
+    svg("polyline", {
+      class: "flops",
+      points: points((k) => 39 - (view.steps[k].flops / total) * 36),
+    }),
     view.bad.map((k) => svg("line", { class: "bad", x1: x(k), x2: x(k), y1: 0, y2: 40 })),
     at,
   );
-  const held = make("div");
+  const live = make("div");
   const flops = make("div");
   const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
   function draw(k) {
     const step = view.steps[k];
-    held.textContent = `▬ held for later steps, inputs not counted: ${step ? `${bytes(step.live)}, at most ${bytes(view.peak)}` : `${bytes(view.peak)} at most`}${mark}`;
-    flops.textContent = `┄ operations so far: ${(step ?? view.steps[last] ?? { flops: 0 }).flops.toLocaleString("en")}`;
+    const most = step
+      ? `${bytes(step.live)}, at most ${bytes(view.peak)}`
+      : `at most ${bytes(view.peak)}`;
+    live.textContent = `▬ live values, inputs not counted: ${most}${mark}`;
+    const total = (step ?? view.steps[last] ?? { flops: 0 }).flops;
+    flops.textContent = `┄ FLOPs so far: ${total.toLocaleString("en")}`;
     at.style.display = step ? "" : "none";
     at.setAttribute("x1", x(k));
     at.setAttribute("x2", x(k));
   }
   strip.style.gridColumn = "1 / -1";
-  return { element: make("div", { class: "meters" }, last > 0 && strip, held, flops), draw };
+  return { element: make("div", { class: "meters" }, last > 0 && strip, live, flops), draw };
 }

@@ -1,0 +1,140 @@
+"""Test one end of the range of JAX: `make test-oldest` and `make test-newest` run this.
+
+    python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
+    python .ci/end.py newest        the newest, on the newest Python that is found here
+    python .ci/end.py newest --all  the same with every test that there is
+    python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
+                                    on this machine ("elsewhere"), or none ("nowhere")
+
+Each end has an environment of its own, .venv-oldest or .venv-newest, with the exact versions of
+constraints.txt. It is tested with what differs from one JAX to another: the library's tests, laws
+and golden files, the lessons' solutions and mutants, and every cell of the book, run once.
+Where no Python is new enough for the newest JAX, that is said, and it is no error.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OLDEST_JAX = "0.9.0"
+# the Pythons that have the newest JAX, the newest first
+NEWEST_PYTHONS = ("3.14", "3.13", "3.12")
+TESTS = [
+    "-m",
+    "not sweep",
+    "tests/unit",
+    "tests/laws",
+    "tests/golden",
+    "tests/course/test_lessons.py",
+]
+# nbval runs the book's cells beside the tests; a compiled loop may take a while on a busy machine
+BOOK = ["--nbval", "--nbval-cell-timeout", "600", "book"]
+
+
+def say(message: str) -> None:
+    """Tell whoever waits what is going on."""
+    print(message, flush=True)
+
+
+def works(python: str, version: str) -> bool:
+    """Return whether this is a Python of that version which can make environments.
+
+    A shim of pyenv's may lead nowhere, and a system's Python may come without ensurepip.
+    """
+    code = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and done.stdout.strip() == version
+
+
+def newest_python() -> str | None:
+    """Return the newest Python that is found: on the PATH, or among pyenv's versions."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for version in NEWEST_PYTHONS:
+        named = [shutil.which(name) for name in (f"python{version}", "python3")]
+        patches = sorted(pyenv.glob(f"{version}.*"), key=lambda p: patch_number(p.name))
+        kept = [str(folder / "bin" / "python") for folder in reversed(patches)]
+        for python in [sys.executable, *filter(None, named), *kept]:
+            if works(python, version):
+                return python
+    return None
+
+
+def patch_number(version: str) -> int:
+    """Return the last number of a version such as 3.13.2, 0 where it is something else."""
+    last = version.rpartition(".")[2]
+    return int(last) if last.isdigit() else 0
+
+
+def without_jax(constraints: str) -> str:
+    """Return constraints that leave JAX open."""
+    return "\n".join(line for line in constraints.splitlines() if not re.match("jax(lib)?==", line))
+
+
+def environment(name: str, python: str, extras: str, pins: list[str]) -> Path:
+    """Make the environment of one end, or bring it up to date; return its Python."""
+    folder = ROOT / f".venv-{name}"
+    inside = folder / "bin" / "python"
+    constraints = (ROOT / "constraints.txt").read_text()
+    if pins:
+        constraints = without_jax(constraints)
+    project = (ROOT / "pyproject.toml").read_text()
+    asked = [str(ROOT), python, extras, *pins, constraints, project]
+    wanted = hashlib.sha256("\n".join(asked).encode()).hexdigest()
+    done = folder / ".ready"
+    if done.exists() and done.read_text() == wanted:
+        return inside
+    say(f"Setting up {folder.name} with {python}: about two minutes.")
+    subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
+    exact = folder / "constraints.txt"
+    exact.write_text(constraints)
+    command = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--constraint", str(exact), "--editable", f"{ROOT}[{extras}]", *pins]
+    subprocess.run(command, check=True)
+    done.write_text(wanted)
+    return inside
+
+
+def test(python: Path, chosen: list[str]) -> int:
+    """Say which versions are tested, and test them."""
+    code = "import jax, sys; print(f'JAX {jax.__version__} on Python {sys.version.split()[0]}')"
+    told = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+    say(f"Testing {told.stdout.strip()}")
+    command = [str(python), "-m", "pytest", "-q", "-n", "auto", *chosen]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def main() -> int:
+    """Test the end that was named."""
+    name, *options = sys.argv[1:]
+    if name == "where":
+        if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:
+            say("here")
+        else:
+            say("elsewhere" if newest_python() else "nowhere")
+        return 0
+    if name == "oldest":
+        pins = [f"jax=={OLDEST_JAX}", f"jaxlib=={OLDEST_JAX}"]
+        inside = environment(name, sys.executable, "lab,book,dev", pins)
+        return test(inside, [*TESTS, *BOOK])
+    python = newest_python()
+    if python is None:
+        say(
+            "Left out: the newest JAX. It needs Python 3.12, 3.13 or 3.14; none is on the PATH "
+            "or among pyenv's versions. Nothing was tested here."
+        )
+        return 0
+    if "--all" in options:
+        return test(environment(name, python, "lab,book,dev,models", []), ["tests"])
+    return test(environment(name, python, "lab,book,dev", []), [*TESTS, *BOOK])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

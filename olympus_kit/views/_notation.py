@@ -1,0 +1,264 @@
+"""Write an equation as NumPy code: `@`, `**`, `where`, `x[1:3]`, `sum(x, axis=0)`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..program import Equation, Value
+
+LETTERS = "ijklmnopqrstuvwxyzabcdefgh"  # of the axes in an einsum
+
+# primitive -> NumPy's function, or that of SciPy or jax.nn where NumPy has none
+FUNCTIONS = {
+    "abs": "abs", "acos": "arccos", "acosh": "arccosh", "add": "add", "add_any": "add",
+    "and": "logical_and", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
+    "atan2": "arctan2", "atanh": "arctanh", "bitcast_convert_type": "view",
+    "broadcast_in_dim": "broadcast_to", "ceil": "ceil", "clamp": "clip",
+    "conv_general_dilated": "conv", "convert_element_type": "astype", "copy_p": "copy",
+    "cummax": "maximum.accumulate", "cummin": "minimum.accumulate",
+    "cumlogsumexp": "logaddexp.accumulate",
+    "custom_jvp_call": "custom_jvp", "custom_vjp_call": "custom_vjp",
+    "custom_linear_solve": "solve", "div": "divide", "dot_general": "matmul",
+    "dynamic_slice": "slice", "dynamic_update_slice": "update", "empty2": "empty",
+    "eq": "equal", "erf_inv": "erfinv", "expand_dims": "expand_dims", "gather": "take",
+    "ge": "greater_equal", "gt": "greater", "integer_pow": "power", "iota": "arange",
+    "is_finite": "isfinite", "le": "less_equal", "lgamma": "gammaln", "logistic": "sigmoid",
+    "lt": "less", "max": "maximum", "min": "minimum", "mul": "multiply", "ne": "not_equal",
+    "neg": "negative", "not": "logical_not", "or": "logical_or", "pow": "power",
+    "reduce_and": "all", "reduce_max": "max", "reduce_min": "min", "reduce_or": "any",
+    "reduce_prod": "prod", "reduce_sum": "sum", "rem": "remainder", "remat2": "checkpoint",
+    "rev": "flip", "rsqrt": "1/sqrt", "scatter": "set", "scatter-add": "add at",
+    "scatter_add": "add at", "scatter-mul": "multiply at", "scatter_mul": "multiply at",
+    "select_n": "where", "shift_left": "left_shift", "shift_right_arithmetic": "right_shift",
+    "shift_right_logical": "right_shift", "sub": "subtract",
+    "triangular_solve": "solve_triangular", "while": "while_loop", "xor": "logical_xor",
+}  # fmt: skip
+
+# primitive -> how it is written: {0} is the first operand, {all} are all of them, {y} is the
+# parameter y, {axis} is ", axis=1" where that is not every axis
+TEMPLATES = {
+    "add": "{0} + {1}", "add_any": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}",
+    "div": "{0} / {1}", "pow": "{0} ** {1}", "rem": "{0} % {1}", "and": "{0} & {1}",
+    "or": "{0} | {1}", "xor": "{0} ^ {1}", "eq": "{0} == {1}", "ne": "{0} != {1}",
+    "lt": "{0} < {1}", "le": "{0} <= {1}", "gt": "{0} > {1}", "ge": "{0} >= {1}",
+    "shift_left": "{0} << {1}", "shift_right_logical": "{0} >> {1}",
+    "shift_right_arithmetic": "{0} >> {1}",
+    "neg": "-{0}", "not": "~{0}", "integer_pow": "{0} ** {y}", "square": "{0} ** 2",
+    "rsqrt": "1 / sqrt({0})", "one_minus_square": "1 - {0} ** 2", "clamp": "clip({1}, {0}, {2})",
+    "convert_element_type": "{0}.astype({new_dtype})",
+    "bitcast_convert_type": "{0}.view({new_dtype})", "reshape": "reshape({0}, {new_sizes})",
+    "transpose": "transpose({0}, {permutation})", "iota": "indices({shape})[{dimension}]",
+    "scatter": "{0}.at[{1}].set({2})", "scatter-add": "{0}.at[{1}].add({2})",
+    "scatter_add": "{0}.at[{1}].add({2})", "scatter-mul": "{0}.at[{1}].multiply({2})",
+    "scatter_mul": "{0}.at[{1}].multiply({2})", "top_k": "top_k({0}, {k})",
+    "split": "split({0}, sizes {sizes}{axis})", "concatenate": "concatenate([{all}]{axis})",
+    "stack": "stack([{all}]{axis})",
+}  # fmt: skip
+ALONG_AXES = (
+    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "squeeze",
+    "expand_dims", "rev", "sort", "argmax", "argmin", "unstack", "cumsum", "cumprod", "cummax",
+    "cummin", "cumlogsumexp",
+)  # fmt: skip
+
+CUSTOM_RULES = ("custom_jvp_call", "custom_vjp_call")
+CALLS = ("jit", "pjit", "closed_call", "core_call")
+
+
+def label(equation: Equation) -> str:
+    """Return the name that a reader knows: the library function's where there is one."""
+    name = equation.params.get("name")
+    if equation.primitive in CALLS and isinstance(name, str):
+        return name.strip("_<>").replace("lambda", "function")
+    inner = equation.bodies[0].equations if equation.bodies else ()
+    if equation.primitive in CUSTOM_RULES and len(inner) == 1:
+        return label(inner[0])  # jax.nn.relu is a custom_jvp around a jit called relu
+    return FUNCTIONS.get(equation.primitive, equation.primitive)
+
+
+def formula(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return the right-hand side of an equation, with the operands called `names`."""
+    primitive = equation.primitive
+    if primitive in SPECIAL:
+        text = SPECIAL[primitive](equation, names, operands)
+        if text:
+            return text
+    everything, axis = ", ".join(names), ""
+    if primitive in ALONG_AXES or "{axis}" in TEMPLATES.get(primitive, ""):
+        axis = _axis(equation, operands[0])
+    if primitive in TEMPLATES:
+        fields = {key: _tuple(value) for key, value in equation.params.items()}
+        fields |= {"all": everything, "axis": axis}
+        try:
+            return TEMPLATES[primitive].format(*names, **fields)
+        except (KeyError, IndexError):  # another version of jax calls its parameter otherwise
+            pass
+    name = label(equation)
+    if equation.bodies:  # what jax.vjp or jax.jvp make of the function of that name
+        if "adjoint" in equation.roles:
+            name += ".vjp"
+        elif "tangent" in equation.roles:
+            name += ".jvp"
+    if equation.trips is not None:
+        everything += f", {equation.trips:,} iteration{'s' * (equation.trips != 1)}"
+    elif equation.params.get("reverse") is True:  # a cumulated sum from the end
+        return f"flip({name}(flip({everything}{axis}){axis}){axis})"
+    return f"{name}({everything}{axis})"
+
+
+def matrix_product(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> tuple[str, str, str] | None:
+    """Return a product as "a", "@", "b.T" or "a", "⊗", "b"; None where it is more than that."""
+    (left, right), (batch, _) = equation.params["dimension_numbers"]
+    ranks = [len(value.shape) for value in operands]
+    if not batch and not left and ranks == [1, 1]:
+        return names[0], "⊗", names[1]
+    if batch or len(left) != 1 or ranks[1] > 2:  # NumPy would take the first axes for a batch
+        return None
+    first, second = names
+    if left[0] != ranks[0] - 1:
+        first += ".T"
+    if right[0] != max(0, ranks[1] - 2):
+        second += ".T"
+    if ".T" in first[-2:] and ranks[0] != 2:
+        return None
+    return first, "@", second
+
+
+# ---- functions whose text needs shapes; "" where the general form has to do ---------------------
+
+
+def _product(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return a product of arrays; jax puts batch axes first, then the other free axes."""
+    parts = matrix_product(equation, names, operands)
+    if parts is not None:
+        return f"outer({parts[0]}, {parts[2]})" if parts[1] == "⊗" else " ".join(parts)
+    (left, right), (left_batch, right_batch) = equation.params["dimension_numbers"]
+    rank = len(operands[0].shape)
+    first = list(LETTERS[:rank])
+    second = list(LETTERS[rank : rank + len(operands[1].shape)])
+    for a, b in zip([*left, *left_batch], [*right, *right_batch], strict=True):
+        second[b] = first[a]
+    batch = [first[a] for a in left_batch]
+    summed = [first[a] for a in left]
+    free = [letter for letter in first + second if letter not in batch + summed]
+    subscripts = f"{''.join(first)},{''.join(second)}->{''.join(batch + free)}"
+    return f"einsum('{subscripts}', {', '.join(names)})"
+
+
+def _broadcast(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return x[:, None], broadcast_to(x, (2, 3)), or both; full((2, 3), 0.0) for a number."""
+    shape, axes = _ints(equation, "shape"), _ints(equation, "broadcast_dimensions")
+    if not shape or (not operands[0].shape and _is_number(names[0])):
+        return f"full({_tuple(shape)}, {names[0]})"
+    is_larger = math.prod(operands[0].shape) != math.prod(shape)
+    first = min(axes, default=len(shape)) if is_larger else 0  # NumPy adds axes in front itself
+    index = [":" if axis in axes else "None" for axis in range(first, len(shape))]
+    text = f"{names[0]}[{', '.join(index)}]" if "None" in index else names[0]
+    return f"broadcast_to({text}, {_tuple(shape)})" if is_larger else text
+
+
+def _slice(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    starts, limits = _ints(equation, "start_indices"), _ints(equation, "limit_indices")
+    shape = operands[0].shape
+    strides = _ints(equation, "strides") or [1] * len(shape)
+    index = []
+    for start, limit, stride, size in zip(starts, limits, strides, shape, strict=True):
+        text = f"{start or ''}:{'' if limit == size else limit}"
+        index.append(text if stride == 1 else f"{text}:{stride}")
+    return f"{names[0]}[{_index(index)}]"
+
+
+def _window(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return x[i:i+3], or x.at[i:i+3].set(update)."""
+    writes = equation.primitive == "dynamic_update_slice"
+    sizes = operands[1].shape if writes else _ints(equation, "slice_sizes")
+    index = []
+    for start, size, whole in zip(names[1 + writes :], sizes, operands[0].shape, strict=True):
+        index.append(":" if size == whole else f"{start}:{start}+{size}")
+    text = _index(index)
+    return f"{names[0]}.at[{text}].set({names[1]})" if writes else f"{names[0]}[{text}]"
+
+
+def _gather(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    sizes = _ints(equation, "slice_sizes")
+    picked = [k for k, size in enumerate(operands[0].shape) if sizes[k] != size]
+    if len(picked) == 1 and picked[0] > 0:
+        return f"take({names[0]}, {names[1]}, axis={picked[0]})"
+    return f"{names[0]}[{names[1]}]"
+
+
+def _pad(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    config = [tuple(map(int, widths)) for widths in equation.params.get("padding_config") or []]
+    if any(low < 0 or high < 0 or between for low, high, between in config):
+        return f"pad({names[0]}, (low, high, between) = {config}, {names[1]})"
+    widths = [(low, high) for low, high, _ in config]
+    filling = "" if names[1] in ("0", "0.0") else f", constant_values={names[1]}"
+    return f"pad({names[0]}, {widths}{filling})"
+
+
+def _where(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    """Return where(c, a, b): jax takes its second operand where the condition is false."""
+    if len(names) != 3 or operands[0].dtype != "bool":
+        return f"choose({names[0]}, [{', '.join(names[1:])}])"
+    return f"where({names[0]}, {names[2]}, {names[1]})"
+
+
+def _transpose(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    order = _ints(equation, "permutation")
+    return f"{names[0]}.T" if order == sorted(order, reverse=True) else ""
+
+
+def _astype(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    is_number = _is_number(names[0])
+    return f"{equation.params.get('new_dtype')}({names[0]})" if is_number else ""
+
+
+def _arange(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+    shape = _ints(equation, "shape")
+    return f"arange({shape[0]})" if len(shape) == 1 else ""
+
+
+def _axis(equation: Equation, operand: Value) -> str:
+    """Return ", axis=1", and "" for all axes."""
+    axes: list[int] = []
+    for name in ("axes", "dimensions", "dimension", "axis"):
+        value = equation.params.get(name)
+        axes += [value] if isinstance(value, int) else map(int, value or ())
+    if axes == list(range(len(operand.shape))):
+        return ""
+    return f", axis={axes[0] if len(axes) == 1 else _tuple(axes)}"
+
+
+def _is_number(name: str) -> bool:
+    return name[0] in "-0123456789" or name in ("True", "False", "inf", "nan")
+
+
+def _ints(equation: Equation, name: str) -> list[int]:
+    """Return a parameter that is a list of numbers; those of NumPy are stored as text."""
+    return [int(x) for x in equation.params.get(name) or []]
+
+
+def _index(index: list[str]) -> str:
+    """Return an index without the colons at its end."""
+    while len(index) > 1 and index[-1] == ":":
+        index = index[:-1]
+    return ", ".join(index)
+
+
+def _tuple(items: Any) -> str:
+    """Return a list as NumPy's functions take it; anything else as it is."""
+    if not isinstance(items, (list, tuple)):
+        return str(items)
+    return f"({', '.join(map(str, items))}{',' * (len(items) == 1)})"
+
+
+Writer = Callable[[Equation, Sequence[str], Sequence[Value]], str]
+SPECIAL: dict[str, Writer] = {
+    "dot_general": _product, "broadcast_in_dim": _broadcast, "slice": _slice,
+    "dynamic_slice": _window, "dynamic_update_slice": _window, "gather": _gather, "pad": _pad,
+    "select_n": _where, "transpose": _transpose, "convert_element_type": _astype,
+    "iota": _arange,
+}  # fmt: skip
