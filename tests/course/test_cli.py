@@ -106,7 +106,7 @@ def test_a_cell_that_fails_is_told(student):
     answer(student / "exercises" / "00_start.md", "slope", "def slope(f, x):\n    return (")
     done = olympus("check", "00")
     assert done.exit_code == 1
-    assert "Python can't read your cell: SyntaxError: " in done.stdout
+    assert "Python cannot read your cell: SyntaxError: " in done.stdout
     assert ", in line 2." in done.stdout
 
 
@@ -132,9 +132,10 @@ def test_ctrl_c_ends_what_is_running(student, monkeypatch):
 
     def start(*args, **kwargs):
         started.append(popen(*args, **kwargs))
-        main = threading.main_thread().ident  # where the signal of a keyboard arrives
-        threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT]).start()
-        return started[0]
+        if len(started) == 1:  # the judge; then comes its watcher
+            main = threading.main_thread().ident  # where the signal of a keyboard arrives
+            threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT]).start()
+        return started[-1]
 
     monkeypatch.setattr(_runner.subprocess, "Popen", start)
     with pytest.raises(KeyboardInterrupt):
