@@ -132,11 +132,10 @@ def foreseen_mistake(evidence: Evidence, answer: Any) -> Diagnosis | None:
     question = evidence.question
     if evidence.right:
         return None
-    own = {mistake.id for mistake in question.mistakes}
     for id_, prediction in question.predictions.items():
         mistake = lookup(id_, question.mistakes)
         if evidence.shows(id_) and _code_confirms(mistake, answer):
-            if id_ not in own and _is_reordered(evidence):
+            if id_ == "transposed" and _is_reordered(evidence):
                 return None  # the right parts in another order explain every number
             return diagnose(question, id_, _facts_of(evidence, prediction.part))
     return None
