@@ -193,8 +193,7 @@ LOST = {
     "no front matter": lambda b: b.partition(b"---\n\n")[2],
     "a long front matter": lambda b: b.replace(b"title:", b"# " + b"x" * 5000 + b"\ntitle:", 1),
     "as mystmd writes it": lambda b: b.replace(
-        b"jupytext:\n  default_lexer: ipython3\n  text_representation:\n"
-        b"    extension: .md\n    format_name: myst\n",
+        b"jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n",
         b"",
     ),
 }
