@@ -13,9 +13,7 @@ from unittest.mock import patch
 import jupytext
 from nbclient import NotebookClient
 
-from olympus_kit.checks import outcome_of
-from olympus_kit.checks._run import inputs
-from olympus_kit.checks._store import find
+from olympus_kit.checks import find, inputs, outcome_of
 from olympus_kit.course import _lesson
 from olympus_kit.course._cache import FOLDER, compile_cache
 
@@ -25,13 +23,13 @@ REPO = Path(__file__).parents[1]
 WARM, FILLED, EMPTY = 0.2, 1.5, 5.0  # seconds that a student may have to wait
 CHECK = """
 import sys, time
-from olympus_kit.checks import outcome_of
-from olympus_kit.checks._store import find
+from olympus_kit.checks import find, outcome_of
 
 names = {}
 exec(sys.stdin.read(), names)
 start = time.perf_counter()
-outcome = outcome_of(find(sys.argv[1]).question, names)
+entry = find(sys.argv[1])
+outcome = outcome_of(entry.question, names, entry.edits)
 print(time.perf_counter() - start)
 assert outcome.state == "correct", outcome.text()
 """
@@ -65,7 +63,7 @@ def warm(found: dict[str, str]) -> list[Ratio]:
         def alone(question=question, defined=defined, name=name) -> None:
             answer = defined()[name]
             if question.answer == "function":
-                call = question.use(answer) if question.use else answer
+                call = question.adapt(answer) if question.adapt else answer
                 for case in question.cases():
                     call(*inputs(case.arguments, "float32").values())
 

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from olympus_kit.checks import Question, Wrong
+from olympus_kit.checks import Mistake, Question
 
 slope = Question(
     name="slope",
@@ -14,8 +14,8 @@ slope = Question(
         {"f": lambda x: 1000 + jnp.sin(x), "x": 20.0},
     ),
     labels=("f(x) = x², x = 3", "f = sin, x = 2.5", "f(x) = 1000 + sin(x), x = 20"),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x: jax.jacfwd(f)(x),
-    wrong={"value-for-derivative": Wrong(lambda f, x: f(x))},
+    predictions={"value-for-derivative": Mistake(result=lambda f, x: f(x))},
     read="book/00_start.md",
 )

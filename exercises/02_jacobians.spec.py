@@ -43,7 +43,7 @@ sizes = Question(
     returns="sizes",
     points=({"b": 5, "a": 3, "c": 4}, {"b": 2, "a": 7, "c": 3}, {"b": 30, "a": 20, "c": 10}),
     labels=("b = 5, a = 3, c = 4", "b = 2, a = 7, c = 3", "b = 30, a = 20, c = 10"),
-    large=(2,),
+    large_points=(2,),
     reference=measured,
     wrong={
         "rows-for-inputs": Wrong(lambda b, a, c: measured(b, a, c)[:, ::-1]),
@@ -57,8 +57,8 @@ sizes = Question(
             )
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "rows-for-inputs",
             "rows and columns have changed places",
             "You gave a row to each input. In this course, as in JAX, a row belongs to an output "
@@ -74,7 +74,7 @@ sizes = Question(
             "jnp.ones((5, 3)).sum(axis=0) has the shape (3,).",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "diagonal-stored",
             "only the diagonal was counted",
             "For `tanh` you counted the entries on the diagonal. The Jacobian is the whole square: "
@@ -82,14 +82,14 @@ sizes = Question(
             "tanh of 15 numbers has a Jacobian of 15 × 15 = 225 entries, 15 of which can differ from 0.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "both-matrix-jacobians-of-x",
             "the input that counts is W",
             "For line 4 you counted the entries of x. There, W is the input, and x is a constant.",
             "{where}, line 4 has {got} in one place where {want} belongs.",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "one-example-only",
             "one example instead of the batch",
             "For `x @ W` you counted one row of x. The whole batch goes in and comes out: b · c "
@@ -106,25 +106,28 @@ def both_sides(x, W):
 
 
 def square_point(n, scale):
-    return {"x": wave((n,), phase=0.4, scale=scale), "W": wave((n, n), phase=1.3, scale=scale)}
+    return {
+        "x": test_array((n,), phase=0.4, scale=scale),
+        "W": test_array((n, n), phase=1.3, scale=scale),
+    }
 
 
 by_hand = Question(
     name="by_hand",
     returns=("J_left", "J_right"),
     points=(square_point(3, 1.0), square_point(4, 1.0), square_point(2, 200.0)),
-    large=(2,),
+    large_points=(2,),
     reference=both_sides,
-    wrong={
-        "conventions-mixed": Wrong(lambda x, W: 2 * (x @ W)[:, None] * W, "J_right"),
-        "left-transposed": Wrong(lambda x, W: W.T, "J_left"),
-        "slope-on-columns": Wrong(lambda x, W: 2 * (x @ W) * W.T, "J_right"),
-        "inner-only": Wrong(lambda x, W: W.T, "J_right"),
-        "outer-only": Wrong(lambda x, W: jnp.diag(2 * (x @ W)), "J_right"),
-        "slope-at-x": Wrong(lambda x, W: 2 * x[:, None] * W.T, "J_right"),
+    predictions={
+        "conventions-mixed": Mistake(result=lambda x, W: 2 * (x @ W)[:, None] * W, part="J_right"),
+        "left-transposed": Mistake(result=lambda x, W: W.T, part="J_left"),
+        "slope-on-columns": Mistake(result=lambda x, W: 2 * (x @ W) * W.T, part="J_right"),
+        "inner-only": Mistake(result=lambda x, W: W.T, part="J_right"),
+        "outer-only": Mistake(result=lambda x, W: jnp.diag(2 * (x @ W)), part="J_right"),
+        "slope-at-x": Mistake(result=lambda x, W: 2 * x[:, None] * W.T, part="J_right"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "conventions-mixed",
             "the other convention",
             "Your J_right has W where its transpose belongs. With the matrix on the right, output i "
@@ -132,7 +135,7 @@ by_hand = Question(
             "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ x @ W is [[1, 3], [2, 4]].",
             read=CHAPTER + "#jacobian-conventions",
         ),
-        Misconception(
+        Mistake(
             "left-transposed",
             "transposed, though the matrix stands on the left",
             "Your J_left is the transpose of W. With the matrix on the left, output i is the sum of "
@@ -140,7 +143,7 @@ by_hand = Question(
             "For W = [[1, 2], [3, 4]] the Jacobian of x ↦ W @ x is W itself.",
             read=CHAPTER + "#jacobian-conventions",
         ),
-        Misconception(
+        Mistake(
             "slope-on-columns",
             "the outer slope multiplies rows",
             "Your J_right has the factor 2 · (x W)[j] in column j. The square acts on the outputs, so "
@@ -148,7 +151,7 @@ by_hand = Question(
             "lines the vector up with the columns.",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "inner-only",
             "the square was not differentiated",
             "Your J_right is the Jacobian of x W. The square comes after it, and its slope, 2 · (x W), "
@@ -156,14 +159,14 @@ by_hand = Question(
             "{where}, {entry} is {got} in yours; it should be {want}.",
             read=CHAPTER + "#jacobian-chain",
         ),
-        Misconception(
+        Mistake(
             "outer-only",
             "the matrix was forgotten",
             "Your J_right is the Jacobian of the square alone, diag(2 · (x W)). It still has to be "
             "multiplied with the Jacobian of x W.",
             read=CHAPTER + "#jacobian-chain",
         ),
-        Misconception(
+        Mistake(
             "slope-at-x",
             "the slope at the wrong place",
             "You took the slope of the square at x. What is squared is s = x W, so the slope is 2 s.",
@@ -193,7 +196,7 @@ matrix_derivatives = Question(
     returns=("J", "W_bar"),
     points=(matrix_point(2, 3, 1.0), matrix_point(4, 2, 1.0), matrix_point(3, 3, 100.0)),
     tangents=(cotangent(0.2, 1.0), cotangent(3.0, 40.0)),
-    large=(2,),
+    large_points=(2,),
     reference=block_and_pullback,
     like={"W_bar": "W"},
     wrong={
@@ -206,8 +209,8 @@ matrix_derivatives = Question(
         "outer-transposed": Wrong(lambda x, W, u: np.outer(x, u), "W_bar"),
         "cotangent-ignored": Wrong(lambda x, W, u: block(x, W).sum(axis=0), "W_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "jacobian-is-x",
             "the derivative is x",
             "Your J is x itself. One often reads that, but a Jacobian has the shape of the output, "
@@ -215,7 +218,7 @@ matrix_derivatives = Question(
             "For x = [2, 3] and b = 2, J[0] is [[2, 3], [0, 0]] and J[1] is [[0, 0], [2, 3]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "in-before-out",
             "the axes of the input come first",
             "Your J has the axes of the input first, (b, a, b). The output comes first: "
@@ -223,14 +226,14 @@ matrix_derivatives = Question(
             "{where}, J has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "every-output",
             "zeros were forgotten",
             "Your J says that every entry of W moves every output. Output i is made of row i of W "
             "alone: where k ≠ i, the derivative is 0.",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "outer-transposed",
             "the outer product the wrong way round",
             "Your W_bar is outer(x, u), the transpose of the right result. Its shape must be that of "
@@ -238,14 +241,14 @@ matrix_derivatives = Question(
             "With x = [2, 3] and u = [1, 0, 0], W_bar is [[2, 3], [0, 0], [0, 0]].",
             read=CHAPTER + "#jacobian-matrices",
         ),
-        Misconception(
+        Mistake(
             "cotangent-ignored",
             "u was not used",
             "Your W_bar is the sum of J over the outputs: what comes back for a cotangent of ones. "
             "Each output has to be weighted with its entry of u first.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "of-x-instead",
             "derivatives for the other input",
             "You returned the derivatives with respect to x. Here W is the input, and x is fixed.",
@@ -285,8 +288,8 @@ both_jacobians = Question(
         "first-argument-twice": Wrong(lambda f, x, t, y: (jax.jacfwd(f)(x, t, y),) * 2),
         "neighbouring-argument": Wrong(lambda f, x, t, y: jax.jacfwd(f, argnums=1)(x, t, y), "J_y"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "first-argument-twice",
             "the first argument, twice",
             "Your J_y is J_x again. Without `argnums`, jacfwd and jacrev differentiate with respect "
@@ -331,7 +334,7 @@ vgrad_and_diagonal = Question(
         "a matrix inside a sine, shape (3, 2)",
         "the first row times the running sum, shape (3, 3)",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=sums_and_diagonal,
     like={"vgrad": "x", "diagonal": "x"},
     wrong={
@@ -341,8 +344,8 @@ vgrad_and_diagonal = Question(
         "whole-jacobian": Wrong(lambda f, x: dense(f, x), "diagonal"),
         "value-pulled-back": Wrong(lambda f, x: jnp.tensordot(f(x), dense(f, x), 2), "vgrad"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "vgrad-is-diagonal",
             "vgrad is taken for the diagonal",
             "Your diagonal is the pullback of ones once more. It adds up each column of J, and equals "
@@ -351,7 +354,7 @@ vgrad_and_diagonal = Question(
             "diagonal (2, 1).",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "diagonal-for-both",
             "the diagonal is taken for vgrad",
             "Your vgrad is the diagonal of J. What vgrad returns is the pullback of ones: it adds up "
@@ -359,7 +362,7 @@ vgrad_and_diagonal = Question(
             "For J = [[2, 1], [2, 1]] the column sums are (4, 2), the diagonal is (2, 1).",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "sum-along-rows",
             "row sums instead of column sums",
             "Your vgrad adds up each row of J: that is J·1, the *pushforward* of a tangent of ones. A "
@@ -400,7 +403,7 @@ riddles = (
 
 
 def riddle_point(n, m, phase, scale):
-    return {"x": wave((n,), phase, scale), "k": wave((m,), phase=1.3, scale=scale)}
+    return {"x": test_array((n,), phase, scale), "k": test_array((m,), phase=1.3, scale=scale)}
 
 
 def unmasked(x, k):
@@ -417,7 +420,7 @@ puzzles = Question(
         riddle_point(5, 3, 0.7, 1.0),
         riddle_point(6, 4, 3.3, 300.0),
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda x, k: tuple(of_x(f)(x, k) for f in riddles),
     wrong={
         "values-for-jacobians": Wrong(lambda x, k: tuple(f(x, k) for f in riddles)),
@@ -434,8 +437,8 @@ puzzles = Question(
         "conv-valid": Wrong(of_x(lambda x, k: jnp.convolve(x, k, "valid")), "J_conv"),
         "kernel-as-input": Wrong(lambda x, k: of_x(riddles[4])(k, x), "J_conv"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "values-for-jacobians",
             "values instead of Jacobians",
             "You returned what the five functions give. The question is how each output reacts to each "
@@ -443,7 +446,7 @@ puzzles = Question(
             "cumsum of [5, 6] is [5, 11]; its Jacobian is [[1, 0], [1, 1]].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "one-for-all",
             "one number for all inputs",
             "Your J_sum is the number 1. That is the slope for one input; there are n of them, and "
@@ -451,7 +454,7 @@ puzzles = Question(
             "The Jacobian of the sum of three numbers is [1, 1, 1].",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "square-of-ones",
             "a sum has one output",
             "Your J_sum is a square of ones, as if there were n outputs. The sum is a single number, "
@@ -459,7 +462,7 @@ puzzles = Question(
             "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "row-for-a-number",
             "a row where a vector belongs",
             "Your J_sum is a matrix with one row. The sum is a number, of shape (), and out + in is "
@@ -467,7 +470,7 @@ puzzles = Question(
             "{where}, J_sum has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "tile-for-repeat",
             "the whole vector twice, instead of each entry",
             "Your J_repeat belongs to `jnp.tile`, which puts the whole vector down twice. `repeat` "
@@ -475,7 +478,7 @@ puzzles = Question(
             "jnp.tile of [7, 8] is [7, 8, 7, 8]; jnp.repeat([7, 8], 2) is [7, 7, 8, 8].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "own-entry-missing",
             "the diagonal is missing",
             "Your J_cumsum has zeros on its diagonal. A running sum includes its own entry: y[o] "
@@ -483,7 +486,7 @@ puzzles = Question(
             "cumsum of [5, 6] is [5, 11], not [0, 5].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "cumsum-transposed",
             "the wrong triangle",
             "Your J_cumsum is the transpose of the right one: it adds up from x[o] to the end. Output "
@@ -491,7 +494,7 @@ puzzles = Question(
             "The first output of cumsum is x[0] alone: row 0 is [1, 0, 0].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "sort-transposed",
             "where to, in place of where from",
             "Your J_sort is the transpose of the right one: it takes the sorted numbers back to "
@@ -501,7 +504,7 @@ puzzles = Question(
             "of the Jacobian is [0, 1, 0].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "sort-changes-nothing",
             "the numbers stay the same, but not their places",
             "Your J_sort is the identity. No number changes in a sort, but it moves: output o is the "
@@ -509,7 +512,7 @@ puzzles = Question(
             "Sorting [30, 10, 20] puts x[1] first: row 0 of the Jacobian is [0, 1, 0].",
             read=CHAPTER + "#jacobian-map",
         ),
-        Misconception(
+        Mistake(
             "index-wraps",
             "k has no such entry",
             "Your J_conv has entries of k where zeros belong. k[o - i] only means something for "
@@ -526,7 +529,7 @@ puzzles = Question(
             "For k = [7, 8] and two inputs the Jacobian is [[7, 0], [8, 7], [0, 8]].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "conv-valid",
             "only where the kernel fits",
             'Your J_conv is that of the mode "valid", which keeps only the outputs where k lies wholly '
@@ -534,7 +537,7 @@ puzzles = Question(
             "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "kernel-as-input",
             "the derivative with respect to the kernel",
             "Your J_conv is the Jacobian with respect to k. Here x is the input, and k is fixed: a "

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from olympus_kit.checks import Law, Misconception, Question, Wrong, wave
+from olympus_kit.checks import Mistake, Question, Requirement, test_array
 
 CHAPTER = "book/03_forward.md"
 
@@ -37,7 +37,15 @@ def with_rules(product=None, sine=None):
         result = f(Pair(x, x_dot), sin)
         return result.tangent
 
-    return Wrong(pushed, "tangent")
+    return Mistake(result=pushed, part="tangent")
+
+
+def added_in_place(x, sin):
+    """x² + (x² + sin x): `y += ...` must leave the x² that z names as it was."""
+    y = x * x
+    z = y
+    y += sin(x)
+    return y + z
 
 
 def doubled(call, arguments):
@@ -45,37 +53,39 @@ def doubled(call, arguments):
     return call(**twice)[1], 2 * call(**arguments)[1]
 
 
-linear = Law("linear", "twice the x_dot gives twice the tangent", doubled)
-direction = lambda phase, scale: lambda p: {"x_dot": wave(p["x"].shape, phase, scale)}
+linear = Requirement("linear", statement="twice the x_dot gives twice the tangent", sides=doubled)
+direction = lambda phase, scale: lambda p: {"x_dot": test_array(p["x"].shape, phase, scale)}
 
 push = Question(
     name="push",
     returns=("value", "tangent"),
     points=(
-        {"f": lambda x, sin: x * sin(x) + x * x, "x": wave((), 0.5)},
-        {"f": lambda x, sin: sin(sin(x * x) * x), "x": wave((3,), 1.0)},
-        {"f": lambda x, sin: x * x * x + sin(x) * x, "x": wave((2, 2), 2.0, 40.0)},
+        {"f": lambda x, sin: x * sin(x) + x * x, "x": test_array((), 0.5)},
+        {"f": lambda x, sin: sin(sin(x * x) * x), "x": test_array((), 1.0)},
+        {"f": lambda x, sin: x * x * x + sin(x) * x, "x": test_array((), 2.0, 40.0)},
+        {"f": added_in_place, "x": test_array((), 3.0)},
     ),
     labels=(
-        "x sin x + x², x a number",
-        "sin(x sin x²), x of shape (3,)",
-        "x³ + x sin x, x of shape (2, 2)",
+        "x sin x + x²",
+        "sin(x sin x²)",
+        "x³ + x sin x, x far out",
+        "x² + (x² + sin x), with y += ... in between",
     ),
     tangents=(direction(0.3, 1.0), direction(4.0, 3.0)),
-    large=(2,),
+    large_points=(2,),
     rtol=1e-11,
     reference=truly,
-    like={"tangent": "x"},
-    laws=(linear,),
-    wrong={
+    shape_of={"tangent": "x"},
+    requirements=(linear,),
+    predictions={
         "no-cross-term": with_rules(product=lambda a, b: a.tangent * b.tangent),
         "one-term": with_rules(product=lambda a, b: a.value * b.tangent),
         "slope-without-tangent": with_rules(sine=lambda a: jnp.cos(a.value)),
         "function-of-tangent": with_rules(sine=lambda a: jnp.sin(a.tangent)),
         "slope-at-tangent": with_rules(sine=lambda a: jnp.cos(a.tangent) * a.tangent),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "no-cross-term",
             "the product of the tangents",
             "For the tangent of a product you multiplied the two tangents. The product rule has "
@@ -84,7 +94,7 @@ push = Question(
             "1·3 + 3·1 = 6.",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "one-term",
             "half of the product rule",
             "The tangent of your product has one of its two terms: only one factor moves. When "
@@ -92,21 +102,21 @@ push = Question(
             "For x·x at 3 with tangent 1, one term gives 3; the derivative is 6.",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "slope-without-tangent",
             "the chain rule's factor is missing",
             "The tangent of your sine is cos(x), whatever the tangent of x was. It has to be "
             "multiplied by that tangent: if x moves twice as fast, so does sin(x).",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "function-of-tangent",
             "the sine of the tangent",
             "You applied the sine to the tangent, too. A tangent goes through the *slope* of a "
             "function: it is multiplied by cos(x).",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "slope-at-tangent",
             "the slope at the wrong place",
             "You took the cosine of the tangent. The slope of the sine is needed where the value "
@@ -139,33 +149,37 @@ along = Question(
         "x²y + sin x at (−300, 40)",
     ),
     tangents=(toward(1.0, 2.0, -1.0), toward(-0.25, 3.0, 0.5)),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, point, direction: (
         f(*point),
         sum(p * d for p, d in zip(by_partials(f, point), direction)),
     ),
-    wrong={
-        "whole-jacobian": Wrong(
-            lambda f, point, direction: jnp.stack(by_partials(f, point)), "slope"
+    predictions={
+        "whole-jacobian": Mistake(
+            result=lambda f, point, direction: jnp.stack(by_partials(f, point)), part="slope"
         ),
-        "terms-not-added": Wrong(
-            lambda f, point, direction: jnp.stack(by_partials(f, point)) * jnp.stack(direction),
-            "slope",
+        "terms-not-added": Mistake(
+            result=lambda f, point, direction: (
+                jnp.stack(by_partials(f, point)) * jnp.stack(direction)
+            ),
+            part="slope",
         ),
-        "tangent-ignored": Wrong(lambda f, point, direction: sum(by_partials(f, point)), "slope"),
-        "normalised": Wrong(
-            lambda f, point, direction: (
+        "tangent-ignored": Mistake(
+            result=lambda f, point, direction: sum(by_partials(f, point)), part="slope"
+        ),
+        "normalised": Mistake(
+            result=lambda f, point, direction: (
                 sum(p * d for p, d in zip(by_partials(f, point), direction))
                 / sum(d**2 for d in direction) ** 0.5
             ),
-            "slope",
+            part="slope",
         ),
-        "first-argument-alone": Wrong(
-            lambda f, point, direction: by_partials(f, point)[0] * direction[0], "slope"
+        "first-argument-alone": Mistake(
+            result=lambda f, point, direction: by_partials(f, point)[0] * direction[0], part="slope"
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "whole-jacobian",
             "all partial derivatives",
             "You returned the partial derivatives, one for each argument: that is the whole "
@@ -175,7 +189,7 @@ along = Question(
             "slope is 5.",
             read=CHAPTER + "#forward-jvp",
         ),
-        Misconception(
+        Mistake(
             "terms-not-added",
             "the terms were not added",
             "You multiplied each partial derivative by its part of the direction, and stopped "
@@ -183,21 +197,21 @@ along = Question(
             "For x·y at (3, 2) in the direction (1, 1), the terms are 2 and 3, and the slope is 5.",
             read=CHAPTER + "#forward-jvp",
         ),
-        Misconception(
+        Mistake(
             "tangent-ignored",
             "the direction was ignored",
             "Your slope is the same for every direction: it is the sum of all partial "
             "derivatives, as if each input moved with speed 1.",
             read=CHAPTER + "#forward-jvp",
         ),
-        Misconception(
+        Mistake(
             "normalised",
             "the direction was made a unit vector",
             "You divided by the length of the direction. Some books do so, to compare directions. "
             "A JVP does not: it is linear, so twice the tangent gives twice the slope.",
             read=CHAPTER + "#forward-directional",
         ),
-        Misconception(
+        Mistake(
             "first-argument-alone",
             "only the first argument moves",
             "Your slope knows of the first argument alone. `grad(f)` differentiates for the first "
@@ -208,7 +222,7 @@ along = Question(
     read=CHAPTER,
 )
 
-MIX_3 = wave((5, 3), scale=1.5)
+MIX_3 = test_array((5, 3), scale=1.5)
 
 
 def root(a):
@@ -251,7 +265,7 @@ jacobian_by_columns = Question(
         "a while loop inside, shapes (3,) and (3,)",
         "x of shape (3, 2), f(x) of shape (1, 2, 2)",
     ),
-    large=(3,),
+    large_points=(3,),
     rtol=1e-11,
     reference=columns,
     wrong={
@@ -271,8 +285,8 @@ jacobian_by_columns = Question(
             lambda f, x: jnp.moveaxis(flat_columns(f, x), 0, 1).reshape(*x.shape, *f(x).shape)
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "one-pass-of-ones",
             "one pass for the whole Jacobian",
             "One pass gives one column, or one mixture of columns. You sent the tangent (1, …, 1): "
@@ -281,7 +295,7 @@ jacobian_by_columns = Question(
             "(5, 1), and nobody can tell the two apart any more.",
             read=CHAPTER + "#forward-columns",
         ),
-        Misconception(
+        Mistake(
             "value-for-tangent",
             "the value in place of the tangent",
             "Each of your columns is f(x). `jvp` returns a pair, the value and the tangent: you "
@@ -357,7 +371,7 @@ def with_series(product, seed=None):
         start[1:] = np.eye(1, terms - 1)[0] if seed is None else seed
         return f(Cut(start, product)).c
 
-    return Wrong(made)
+    return Mistake(result=made)
 
 
 cauchy = lambda a, b: np.convolve(a, b)[: len(a)]
@@ -377,9 +391,9 @@ taylor = Question(
         "(x² + 3)(x³ + x/2)x at −1.5, 6 terms",
         "(x + 1)(x + 2)x² at 60, 4 terms",
     ),
-    large=(3,),
+    large_points=(3,),
     reference=coefficients,
-    wrong={
+    predictions={
         "entry-by-entry": with_series(lambda a, b: a * b),
         "first-order-alone": with_series(
             lambda a, b: np.append(a[0] * b[0], a[0] * b[1:] + b[0] * a[1:])
@@ -387,12 +401,12 @@ taylor = Question(
         "not-cut": with_series(np.convolve),
         "point-stands-still": with_series(cauchy, seed=0.0),
         "every-coefficient-one": with_series(cauchy, seed=1.0),
-        "derivatives-for-coefficients": Wrong(
-            lambda f, x, terms: coefficients(f, x, terms) * factorials(terms)
+        "derivatives-for-coefficients": Mistake(
+            result=lambda f, x, terms: coefficients(f, x, terms) * factorials(terms)
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "entry-by-entry",
             "multiplied entry by entry",
             "You multiplied the coefficients entry by entry. A product of sums multiplies "
@@ -401,7 +415,7 @@ taylor = Question(
             "(1 + t)(1 + t) = 1 + 2t + t². Entry by entry one gets 1 + t.",
             read=CHAPTER + "#forward-taylor",
         ),
-        Misconception(
+        Mistake(
             "first-order-alone",
             "the product rule alone",
             "In each coefficient of your product one factor is always the zeroth: a₀bₖ + aₖb₀. "
@@ -410,28 +424,28 @@ taylor = Question(
             "(1 + t)(1 + t) = 1 + 2t + t²: the t² comes from a₁b₁.",
             read=CHAPTER + "#forward-taylor",
         ),
-        Misconception(
+        Mistake(
             "point-stands-still",
             "the point does not move",
             "You started with the series of the constant x: all coefficients after the first are "
             "zero. The point is x + t, so its second coefficient is 1.",
             read=CHAPTER + "#forward-taylor",
         ),
-        Misconception(
+        Mistake(
             "every-coefficient-one",
             "the point moves too much",
             "You started with x + t + t² + t³ + …. The point is x + t: one coefficient is 1, and "
             "all after it are 0.",
             read=CHAPTER + "#forward-taylor",
         ),
-        Misconception(
+        Mistake(
             "derivatives-for-coefficients",
             "derivatives in place of coefficients",
             "You returned the derivatives f, f′, f″, …. The coefficient of tᵏ is the k-th "
             "derivative divided by k! = 1·2·…·k.",
             read=CHAPTER + "#forward-taylor",
         ),
-        Misconception(
+        Mistake(
             "not-cut",
             "the series was not cut",
             "Your product is longer than its factors. Only the first `terms` coefficients are "
@@ -476,7 +490,7 @@ def confused(own, choose):
             return 0.0
         return result.tangent
 
-    return Wrong(lambda program, x: derivative(program(derivative), x))
+    return Mistake(result=lambda program, x: derivative(program(derivative), x))
 
 
 def exact(f, x):
@@ -508,17 +522,17 @@ nested = Question(
         "D(x ↦ x(x + D(y ↦ x², 2)), 0.7)",
         "D(x ↦ x·D(y ↦ y·D(z ↦ xyz, y), x), 100)",
     ),
-    large=(4,),
+    large_points=(4,),
     reference=lambda program, x: exact(program(exact), x),
-    wrong={
+    predictions={
         "untagged": confused(None, max),
         "foreign-tangent": confused(False, max),
         "inner-lost": confused(True, min),
         "inner-as-constant": Wrong(lambda program, x: exact(program(frozen), x)),
         "value-for-derivative": Wrong(lambda program, x: program(lambda f, x: f(x))(x)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "untagged",
             "perturbation confusion",
             "Your dual numbers do not know which derivative they belong to: inside the inner one, "
@@ -526,7 +540,7 @@ nested = Question(
             "D(x ↦ x·D(y ↦ x·y, 1), 4) comes out as 5, since 4·1 + 1·1 = 5; it is 8.",
             read=CHAPTER + "#forward-confusion",
         ),
-        Misconception(
+        Mistake(
             "foreign-tangent",
             "somebody else's tangent",
             "When the inner function does not depend on its own variable, what comes back belongs "
@@ -535,7 +549,7 @@ nested = Question(
             "In D(x ↦ x·D(y ↦ x, 1), 4) the inner derivative is 0, and so is the whole.",
             read=CHAPTER + "#forward-confusion",
         ),
-        Misconception(
+        Mistake(
             "inner-lost",
             "the inner derivative is lost",
             "Where an outer and an inner dual number meet, you compute with the tag of the outer "
@@ -543,7 +557,7 @@ nested = Question(
             "nothing of its own and returns 0. Use the larger tag.",
             read=CHAPTER + "#forward-confusion",
         ),
-        Misconception(
+        Mistake(
             "inner-as-constant",
             "the inner derivative is held constant",
             "Your inner derivative returns a plain number: that it depends on x is forgotten. For "

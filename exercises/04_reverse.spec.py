@@ -5,18 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from olympus_kit.checks import (
-    Limit,
-    Misconception,
+    CostLimit,
+    Mistake,
     Question,
-    Wrong,
     adjoint,
     dense_pullback,
     linear_in,
-    wave,
+    test_array,
 )
 
 CHAPTER = "book/04_reverse.md"
-MIX = wave((3, 3), scale=1.5)
+MIX = test_array((3, 3), scale=1.5)
 
 logistic = lambda x: 4 * x * (1 - x)
 logistic_vjp = lambda x, u: u * (4 - 8 * x)
@@ -77,7 +76,7 @@ reverse_chain = Question(
     points=(
         {"x": 0.2, "functions": [logistic] * 3, "vjps": [logistic_vjp] * 3},
         {
-            "x": wave((3,), phase=1.0),
+            "x": test_array((3,), phase=1.0),
             "functions": [sine, mix, squares],
             "vjps": [sine_vjp, mix_vjp, squares_vjp],
         },
@@ -88,28 +87,28 @@ reverse_chain = Question(
         "sin, then a matrix, then the sum of squares, x of shape (3,)",
         "x² + 1, then log, then sin, x = 1000",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=dense,
-    like={"gradient": "x"},
-    wrong={
-        "forward-order": Wrong(rules_in_turn, "gradient"),
-        "rule-at-output": Wrong(rules_at_outputs, "gradient"),
-        "seeded-with-value": Wrong(
-            lambda x, functions, vjps: whole(functions)(x) * jax.jacfwd(whole(functions))(x),
-            "gradient",
+    shape_of={"gradient": "x"},
+    predictions={
+        "forward-order": Mistake(result=rules_in_turn, part="gradient"),
+        "rule-at-output": Mistake(result=rules_at_outputs, part="gradient"),
+        "seeded-with-value": Mistake(
+            result=lambda x, functions, vjps: whole(functions)(x) * jax.jacfwd(whole(functions))(x),
+            part="gradient",
         ),
-        "divided-by-value": Wrong(
-            lambda x, functions, vjps: jax.jacfwd(whole(functions))(x) / whole(functions)(x),
-            "gradient",
+        "divided-by-value": Mistake(
+            result=lambda x, functions, vjps: jax.jacfwd(whole(functions))(x) / whole(functions)(x),
+            part="gradient",
         ),
-        "overwritten": Wrong(rules_without_cotangents, "gradient"),
-        "missing-chain-factor": Wrong(
-            lambda x, functions, vjps: jax.jacfwd(whole(functions[1:]))(functions[0](x)),
-            "gradient",
+        "overwritten": Mistake(result=rules_without_cotangents, part="gradient"),
+        "missing-chain-factor": Mistake(
+            result=lambda x, functions, vjps: jax.jacfwd(whole(functions[1:]))(functions[0](x)),
+            part="gradient",
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "forward-order",
             "rules applied in forward order",
             "You applied the rules from the first step to the last. A cotangent enters at the "
@@ -117,35 +116,35 @@ reverse_chain = Question(
             "the order does not show (a product is a product); for vectors it does.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "rule-at-output",
             "rules evaluated at the output",
             "You gave each rule the value that came out of its step. It needs the value that "
             "went in: the derivative of sin at x is cos(x), not cos(sin(x)).",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "seeded-with-value",
             "not seeded with one",
             "The backward pass starts with the wrong cotangent: you started with the value y. It "
             "starts with ∂y/∂y = 1. (Starting with y gives the gradient of y²/2.)",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "divided-by-value",
             "divided by the value",
             "Your gradient is divided by the value y: that is the gradient of log y. Going back "
             "only ever multiplies by derivatives.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "overwritten",
             "each step forgets the one before",
             "Your gradient is the derivative of the first step alone: each rule was given 1 in "
             "place of the cotangent that the rule before it returned.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "missing-chain-factor",
             "the first step was left out",
             "Your gradient is right for the steps after the first: the rule of the first function "
@@ -153,21 +152,21 @@ reverse_chain = Question(
             read=CHAPTER,
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "dense-jacobian",
             lambda: {
-                "x": wave((64,)),
+                "x": test_array((64,)),
                 "functions": [sine, sine, squares],
                 "vjps": [sine_vjp, sine_vjp, squares_vjp],
             },
             largest=64 * 64 - 1,
             size="n = 64",
         ),
-        Limit(
+        CostLimit(
             "too-many-calls",
             lambda: {
-                "x": wave((3,)),
+                "x": test_array((3,)),
                 "functions": [sine, mix, sine, squares],
                 "vjps": [sine_vjp, mix_vjp, sine_vjp, squares_vjp],
             },
@@ -183,14 +182,14 @@ layer = lambda x, W, b: x @ W + b
 def point(batch, a, c, scale):
     """Arguments of these sizes, with entries up to `scale`."""
     return {
-        "x": wave((batch, a), phase=0.3, scale=scale),
-        "W": wave((a, c), phase=1.1, scale=scale),
-        "b": wave((c,), phase=2.2, scale=scale),
+        "x": test_array((batch, a), phase=0.3, scale=scale),
+        "W": test_array((a, c), phase=1.1, scale=scale),
+        "b": test_array((c,), phase=2.2, scale=scale),
     }
 
 
 cotangent = lambda phase, scale: (
-    lambda p: {"u": wave((len(p["x"]), len(p["b"])), phase=phase, scale=scale)}
+    lambda p: {"u": test_array((len(p["x"]), len(p["b"])), phase=phase, scale=scale)}
 )
 
 dense_vjp = Question(
@@ -198,18 +197,20 @@ dense_vjp = Question(
     returns=("x_bar", "W_bar", "b_bar"),
     points=(point(5, 3, 4, scale=1.0), point(3, 3, 3, scale=300.0)),
     tangents=(cotangent(0.0, 1.0), cotangent(4.0, 50.0)),
-    large=(1,),
+    large_points=(1,),
     reference=lambda x, W, b, u: dense_pullback(layer, (x, W, b), u),
-    like={"x_bar": "x", "W_bar": "W", "b_bar": "b"},
-    laws=(linear_in("u"), adjoint(layer, ("x", "W", "b"), "u")),
-    wrong={
-        "missing-transpose": Wrong(lambda x, W, b, u: u @ W, "x_bar"),
-        "cotangent-ignored": Wrong(lambda x, W, b, u: jnp.ones_like(u) @ W.T, "x_bar"),
-        "jacobian-is-x": Wrong(lambda x, W, b, u: x, "W_bar"),
-        "overwritten": Wrong(lambda x, W, b, u: jnp.outer(x[-1], u[-1]), "W_bar"),
+    shape_of={"x_bar": "x", "W_bar": "W", "b_bar": "b"},
+    requirements=(linear_in("u"), adjoint(layer, ("x", "W", "b"), "u")),
+    predictions={
+        "missing-transpose": Mistake(result=lambda x, W, b, u: u @ W, part="x_bar"),
+        "cotangent-ignored": Mistake(
+            result=lambda x, W, b, u: jnp.ones_like(u) @ W.T, part="x_bar"
+        ),
+        "jacobian-is-x": Mistake(result=lambda x, W, b, u: x, part="W_bar"),
+        "overwritten": Mistake(result=lambda x, W, b, u: jnp.outer(x[-1], u[-1]), part="W_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "missing-transpose",
             "W is not transposed",
             "For x_bar you multiplied u with W itself. Going back through `x @ W` multiplies with "
@@ -217,7 +218,7 @@ dense_vjp = Question(
             "With W = [[1, 2], [3, 4]] and u = [[1, 0]], x_bar is [[1, 3]], not [[1, 2]].",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "jacobian-is-x",
             "the input in place of the product with u",
             "Your W_bar is x itself. One often reads that the derivative of xW for W is x, but "
@@ -245,39 +246,45 @@ def means_of(a, b, u):
 
 
 both_shapes = lambda phase, scale: (
-    lambda p: {"u": wave(np.broadcast_shapes(p["a"].shape, p["b"].shape), phase, scale)}
+    lambda p: {"u": test_array(np.broadcast_shapes(p["a"].shape, p["b"].shape), phase, scale)}
 )
 
 add_vjp = Question(
     name="add_vjp",
     returns=("a_bar", "b_bar"),
     points=(
-        {"a": wave((5, 3)), "b": wave((3,), phase=1.0)},
-        {"a": wave((4, 1), phase=2.0), "b": wave((1, 6), phase=3.0)},
-        {"a": np.array(200.0), "b": wave((2, 3, 4), phase=1.0, scale=300.0)},
+        {"a": test_array((5, 3)), "b": test_array((3,), phase=1.0)},
+        {"a": test_array((4, 1), phase=2.0), "b": test_array((1, 6), phase=3.0)},
+        {"a": np.array(200.0), "b": test_array((2, 3, 4), phase=1.0, scale=300.0)},
+        {"a": test_array((3, 1), phase=4.0), "b": test_array((2, 3, 4), phase=5.0)},
     ),
     labels=(
         "a of shape (5, 3), b of shape (3,)",
         "a of shape (4, 1), b of shape (1, 6)",
         "a of shape (), b of shape (2, 3, 4)",
+        "a of shape (3, 1), b of shape (2, 3, 4)",
     ),
-    large=(2,),
+    large_points=(2,),
     tangents=(both_shapes(0.5, 1.0), both_shapes(4.0, 20.0)),
     reference=lambda a, b, u: sums_of(a, b, u, u),
-    like={"a_bar": "a", "b_bar": "b"},
-    laws=(linear_in("u"), adjoint(jnp.add, ("a", "b"), "u")),
-    wrong={
-        "broadcast-not-summed": Wrong(lambda a, b, u: (u, u)),
-        "stretched-not-summed": Wrong(
-            lambda a, b, u: (over_new_axes(a, u), over_new_axes(b, u)),
+    shape_of={"a_bar": "a", "b_bar": "b"},
+    requirements=(linear_in("u"), adjoint(jnp.add, ("a", "b"), "u")),
+    predictions={
+        "broadcast-not-summed": Mistake(result=lambda a, b, u: (u, u)),
+        "stretched-not-summed": Mistake(
+            result=lambda a, b, u: (over_new_axes(a, u), over_new_axes(b, u)),
         ),
-        "axis-lost": Wrong(lambda a, b, u: tuple(jnp.squeeze(x) for x in sums_of(a, b, u, u))),
-        "mean-over-copies": Wrong(means_of),
-        "product-rule": Wrong(lambda a, b, u: sums_of(a, b, u * b, u * a)),
-        "cotangent-ignored": Wrong(lambda a, b, u: sums_of(a, b, jnp.ones(()), jnp.ones(()))),
+        "axis-lost": Mistake(
+            result=lambda a, b, u: tuple(jnp.squeeze(x) for x in sums_of(a, b, u, u))
+        ),
+        "mean-over-copies": Mistake(result=means_of),
+        "product-rule": Mistake(result=lambda a, b, u: sums_of(a, b, u * b, u * a)),
+        "cotangent-ignored": Mistake(
+            result=lambda a, b, u: sums_of(a, b, jnp.ones(()), jnp.ones(()))
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "broadcast-not-summed",
             "the copies were not summed",
             "Both of your cotangents are u itself, in the shape of y. Where an input was "
@@ -286,7 +293,7 @@ add_vjp = Question(
             "shape (4, 1): each entry is the sum of six entries of u.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "stretched-not-summed",
             "axes of length 1 were forgotten",
             "You summed over the new axes in front. Broadcasting also stretches axes of length 1, "
@@ -294,7 +301,7 @@ add_vjp = Question(
             "For a of shape (4, 1) and u of shape (4, 6), a_bar has shape (4, 1).",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "axis-lost",
             "an axis of length 1 was lost",
             "The numbers are right, but an axis of length 1 is gone. A cotangent has exactly the "
@@ -302,7 +309,7 @@ add_vjp = Question(
             "(4,) is not (4, 1): added to an array of shape (4, 1), it gives one of shape (4, 4).",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "mean-over-copies",
             "mean instead of sum",
             "You took the mean over the copies. Every copy contributes in full: add them up.",
@@ -310,7 +317,7 @@ add_vjp = Question(
             "column, not by 1.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "product-rule",
             "the rule of a product",
             "You multiplied u with the other input: that is the rule of a * b. For a + b the "
@@ -334,22 +341,25 @@ squared_loss_vjp = Question(
     name="squared_loss_vjp",
     returns=("p_bar", "y_bar"),
     points=(
-        {"p": wave((6, 1)), "y": wave((6, 1), phase=2.0)},
-        {"p": wave((4, 3), phase=1.0, scale=300.0), "y": wave((4, 3), phase=3.0, scale=20.0)},
+        {"p": test_array((6, 1)), "y": test_array((6, 1), phase=2.0)},
+        {
+            "p": test_array((4, 3), phase=1.0, scale=300.0),
+            "y": test_array((4, 3), phase=3.0, scale=20.0),
+        },
     ),
-    large=(1,),
+    large_points=(1,),
     tangents=(lambda p: {"u": 1.0}, lambda p: {"u": -2.5}),
     reference=pulled,
-    like={"p_bar": "p", "y_bar": "y"},
-    laws=(linear_in("u"),),
-    wrong={
-        "sign": Wrong(lambda p, y, u: times(pulled(p, y, u), -1)),  # as well as: swapped
-        "loss-is-last": Wrong(lambda p, y, u: pulled(p, y, 1.0)),
-        "sum-for-mean": Wrong(lambda p, y, u: times(pulled(p, y, u), p.size)),
-        "rows-counted": Wrong(lambda p, y, u: times(pulled(p, y, u), p.size / len(p))),
+    shape_of={"p_bar": "p", "y_bar": "y"},
+    requirements=(linear_in("u"),),
+    predictions={
+        "sign": Mistake(result=lambda p, y, u: times(pulled(p, y, u), -1)),  # as well as: swapped
+        "loss-is-last": Mistake(result=lambda p, y, u: pulled(p, y, 1.0)),
+        "sum-for-mean": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size)),
+        "rows-counted": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size / len(p))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "loss-is-last",
             "the cotangent u was ignored",
             "Your result does not change with u: it is right for u = 1 only. A loss is often the "
@@ -357,14 +367,14 @@ squared_loss_vjp = Question(
             "With u = −2.5 every entry should be −2.5 times the one for u = 1.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "sum-for-mean",
             "the 1/n of the mean is missing",
             "Your cotangents are n times too large: the loss is the mean of the squares, so its "
             "derivative has a factor 1/n.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "rows-counted",
             "rows counted, not entries",
             "You divided by the number of rows. The mean runs over all entries, p.size of them; "
@@ -429,29 +439,37 @@ backward_diff_chain = Question(
     returns=("w1_bar", "w2_bar", "w3_bar"),
     points=(
         {
-            "x": wave((6, 2)),
-            "weights": [wave((2, 1), phase=1.0), wave((1,), phase=2.0), wave((6, 1), phase=3.0)],
+            "x": test_array((6, 2)),
+            "weights": [
+                test_array((2, 1), phase=1.0),
+                test_array((1,), phase=2.0),
+                test_array((6, 1), phase=3.0),
+            ],
             "functions": [dot, add, loss],
             "vjps": [dot_vjp, add_row_vjp, loss_vjp],
         },
         {
-            "x": wave((5, 3), phase=4.0, scale=40.0),
-            "weights": [wave((3,), phase=5.0), wave((3, 2), phase=6.0), wave((5, 2), scale=300.0)],
+            "x": test_array((5, 3), phase=4.0, scale=40.0),
+            "weights": [
+                test_array((3,), phase=5.0),
+                test_array((3, 2), phase=6.0),
+                test_array((5, 2), scale=300.0),
+            ],
             "functions": [scale, dot, loss],
             "vjps": [scale_vjp, dot_vjp, loss_vjp],
         },
     ),
     labels=("x @ w, then x + w, then the loss", "x * w, then x @ w, then the loss"),
-    large=(1,),
+    large_points=(1,),
     reference=dense_weights,
-    wrong={
-        "inputs-for-weights": Wrong(for_outputs),
-        "seeded-with-value": Wrong(times_value),
-        "each-on-its-own": Wrong(alone),
-        "whole-rule": Wrong(with_inputs),
+    predictions={
+        "inputs-for-weights": Mistake(result=for_outputs),
+        "seeded-with-value": Mistake(result=times_value),
+        "each-on-its-own": Mistake(result=alone),
+        "whole-rule": Mistake(result=with_inputs),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "inputs-for-weights",
             "the inputs' cotangents",
             "You collected the first half of each rule's result: the cotangents of the inputs. "
@@ -459,14 +477,14 @@ backward_diff_chain = Question(
             "",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "seeded-with-value",
             "not seeded with one",
             "The backward pass starts with the wrong cotangent: you started with the value L. It "
             "starts with ∂L/∂L = 1.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "each-on-its-own",
             "each step on its own",
             "You gave every rule a cotangent of ones. Only the last step starts with 1; every "
@@ -474,7 +492,7 @@ backward_diff_chain = Question(
             "",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "whole-rule",
             "pairs instead of cotangents",
             "You returned the whole pair (x_bar, w_bar) of each rule. Keep x_bar for the next rule, "
@@ -483,12 +501,17 @@ backward_diff_chain = Question(
             read=CHAPTER,
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
             lambda: {
-                "x": wave((6, 2)),
-                "weights": [wave((2,)), wave((2, 1), phase=1.0), wave((1,)), wave((6, 1))],
+                "x": test_array((6, 2)),
+                "weights": [
+                    test_array((2,)),
+                    test_array((2, 1), phase=1.0),
+                    test_array((1,)),
+                    test_array((6, 1)),
+                ],
                 "functions": [scale, dot, add, loss],
                 "vjps": [scale_vjp, dot_vjp, add_row_vjp, loss_vjp],
             },

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Demand, Limit, Misconception, Question, Wrong, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, test_array
 from olympus_kit.program import count
 
 TIME, RATIO, ORDER = (
@@ -62,59 +62,75 @@ best_time = Question(
     name="best_time",
     returns="seconds",
     call="best_time(run, wait, clock, repeats)",
-    use=on_a_machine,
+    adapt=on_a_machine,
     points=(
         {"compiling": 16.0, "work": WORK, "repeats": 5},
-        {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 5},
+        {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 4},
         {"compiling": 1024.0, "work": 64 * WORK, "repeats": 5},
+        {"compiling": 4.0, "work": np.array([2.0, 0.25, 0.75, 1.5]), "repeats": 3},
     ),
-    labels=("calls of about a second", "calls of half a second", "calls of a minute"),
-    large=(2,),
+    labels=(
+        "calls of about a second",
+        "calls of half a second",
+        "calls of a minute",
+        "the second call is the quickest",
+    ),
+    large_points=(2,),
     reference=lambda compiling, work, repeats: min(timed(compiling, work, repeats)),
-    wrong={
-        "not-waited": Wrong(lambda compiling, work, repeats: ASK),
-        "only-first-call": Wrong(lambda compiling, work, repeats: compiling + work[0]),
-        "mean-of-times": Wrong(lambda c, work, r: np.mean(timed(c, work, r))),
-        "total-time": Wrong(lambda c, work, r: np.sum(timed(c, work, r))),
-        "largest-time": Wrong(lambda c, work, r: np.max(timed(c, work, r))),
-        "first-call-counted": Wrong(lambda c, work, r: min([c + work[0], *timed(c, work, r - 1)])),
+    predictions={
+        "not-waited": Mistake(result=lambda compiling, work, repeats: ASK),
+        "only-first-call": Mistake(result=lambda compiling, work, repeats: compiling + work[0]),
+        "mean-of-times": Mistake(result=lambda c, work, r: np.mean(timed(c, work, r))),
+        "median-of-times": Mistake(result=lambda c, work, r: np.median(timed(c, work, r))),
+        "total-time": Mistake(result=lambda c, work, r: np.sum(timed(c, work, r))),
+        "largest-time": Mistake(result=lambda c, work, r: np.max(timed(c, work, r))),
+        "first-call-counted": Mistake(
+            result=lambda c, work, r: min([c + work[0], *timed(c, work, r - 1)])
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
+            "median-of-times",
+            "the median",
+            "That is the median of the times. A computer is only ever disturbed into being slower, "
+            "so this question asks for the smallest one.",
+            read=TIME,
+        ),
+        Mistake(
             "not-waited",
             "the result is not waited for",
             "You read the clock before the result was there. `run()` returns at once: what you "
             "measured is how long it takes to ask for the computation.",
             read=TIME,
         ),
-        Misconception(
+        Mistake(
             "only-first-call",
             "only the first call is measured",
             "You measured the first call, which compiles. Call `run` once before you measure.",
             read=TIME,
         ),
-        Misconception(
+        Mistake(
             "first-call-counted",
             "the first call is among the measured ones",
             "The first call, which compiles, is one of those that you measured. Call `run` once "
             "before the loop, and wait for it.",
             read=TIME,
         ),
-        Misconception(
+        Mistake(
             "mean-of-times",
             "the mean in place of the minimum",
             "You returned the mean. Other programs only ever make a call slower, so the mean tells "
             "about them; the smallest time is nearest to the cost of the call itself.",
             read=TIME,
         ),
-        Misconception(
+        Mistake(
             "total-time",
             "the time of all calls together",
             "You returned the time of all the calls together. Measure each call by itself, and "
             "return the smallest time.",
             read=TIME,
         ),
-        Misconception(
+        Mistake(
             "largest-time",
             "the largest time",
             "You returned the largest time: that is the call that was disturbed the most.",
@@ -156,36 +172,36 @@ chain_flops = Question(
         "entries-counted": Wrong(lambda n, m, d, k: float(k * (m + n)), "output_side"),
         "one-output": Wrong(lambda n, m, d, k: counted(n, m, d, 1)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "multiply-adds",
             "multiply-adds for operations",
             "You counted a multiplication with its addition as one. Here they are two operations, "
             "as XLA counts them.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "last-product-forgotten",
             "the second product is missing",
             "From the input side you counted the product of J_2 and J_1, and not J_h times its "
             "result.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "products-multiplied",
             "costs multiplied",
             "You multiplied the costs of the two products. One is computed after the other, so "
             "their costs add up.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "wrong-last-size",
             "a wrong size in the last product",
             "From the input side the last product is J_h, k × d, times a matrix of d × n: k d n "
             "multiply-adds, not k m n.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "additions-less-one",
             "one addition less",
             "You counted k multiplications and k - 1 additions for each entry. By hand that is "
@@ -210,7 +226,7 @@ chain_flops = Question(
     read=ORDER,
 )
 
-MIXING = {shape: wave(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8))}
+MIXING = {shape: test_array(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8))}
 
 
 def mixes(rows, columns):
@@ -247,19 +263,19 @@ cheap_jacobian = Question(
     name="cheap_jacobian",
     returns="jacobian",
     points=(
-        {"f": mixes(9, 2), "x": wave((2,), phase=0.5)},
-        {"f": mixes(2, 9), "x": wave((9,), phase=1.5)},
-        {"f": mixes(2, 9), "x": wave((9,), phase=2.5, scale=100.0)},
+        {"f": mixes(9, 2), "x": test_array((2,), phase=0.5)},
+        {"f": mixes(2, 9), "x": test_array((9,), phase=1.5)},
+        {"f": mixes(2, 9), "x": test_array((9,), phase=2.5, scale=100.0)},
     ),
     labels=("9 outputs, 2 inputs", "2 outputs, 9 inputs", "2 outputs, 9 inputs, x up to 100"),
-    large=(2,),
+    large_points=(2,),
     reference=entry_by_entry,
-    demands=(
-        Demand("reverse-for-tall", cheap_at(64, 8, jax.jacfwd, jax.jacrev)),
-        Demand("forward-for-wide", cheap_at(8, 64, jax.jacrev, jax.jacfwd)),
+    requirements=(
+        Requirement("reverse-for-tall", cheap_at(64, 8, jax.jacfwd, jax.jacrev)),
+        Requirement("forward-for-wide", cheap_at(8, 64, jax.jacrev, jax.jacfwd)),
     ),
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "reverse-for-tall",
             "rows where columns are cheaper",
             "The Jacobian is right, but with 64 outputs and 8 inputs you built it row by row: 64 "
@@ -267,7 +283,7 @@ cheap_jacobian = Question(
             "8 JVPs give the 8 columns of a 64 × 8 Jacobian; the rows take 64 VJPs.",
             read=CROSSOVER,
         ),
-        Misconception(
+        Mistake(
             "forward-for-wide",
             "columns where rows are cheaper",
             "The Jacobian is right, but with 8 outputs and 64 inputs you built it column by "
@@ -324,59 +340,63 @@ products = Question(
         "40 layers, x moves",
         "25 layers, the weights move",
     ),
-    large=(3, 4),
+    large_points=(3, 4),
     reference=counted_products,
-    wrong={
-        "always-three": Wrong(lambda layers, x_moves, w_moves: 3 * layers),
-        "always-two": Wrong(lambda layers, x_moves, w_moves: 2 * layers),
-        "first-layer": Wrong(lambda layers, x_moves, w_moves: layers * (3 if w_moves else 2)),
-        "weights-do-not-reach-x": Wrong(
-            lambda layers, x_moves, w_moves: layers * (1 + x_moves + w_moves)
+    predictions={
+        "always-three": Mistake(result=lambda layers, x_moves, w_moves: 3 * layers),
+        "always-two": Mistake(result=lambda layers, x_moves, w_moves: 2 * layers),
+        "first-layer": Mistake(
+            result=lambda layers, x_moves, w_moves: layers * (3 if w_moves else 2)
         ),
-        "own-forgotten": Wrong(
-            lambda layers, x_moves, w_moves: counted_products(layers, x_moves, w_moves) - layers
+        "weights-do-not-reach-x": Mistake(
+            result=lambda layers, x_moves, w_moves: layers * (1 + x_moves + w_moves)
         ),
-        "one-per-input": Wrong(
-            lambda layers, x_moves, w_moves: layers + x_moves + layers * w_moves
+        "own-forgotten": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) - layers
+            )
+        ),
+        "one-per-input": Mistake(
+            result=lambda layers, x_moves, w_moves: layers + x_moves + layers * w_moves
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "always-three",
             "always three times",
             "You said three times the layers, always. If x alone moves, there is no product "
             "dW x: each layer has W x and W dx, which is two.",
             read=RATIO,
         ),
-        Misconception(
+        Mistake(
             "always-two",
             "always twice",
             "You said twice the layers, always. If the weights move, too, each layer has W x, "
             "dW x and W dx, which is three.",
             read=RATIO,
         ),
-        Misconception(
+        Mistake(
             "first-layer",
             "a product with zero",
             "When the weights alone move, you counted W dx in the first layer, too. There dx is "
             "zero, x does not move; JAX leaves that product out.",
             read=RATIO,
         ),
-        Misconception(
+        Mistake(
             "weights-do-not-reach-x",
             "what moves is passed on",
             "When the weights alone move, you left out all the products W dx. The first layer's "
             "result moves, since its weights do; so something moves in front of the second.",
             read=RATIO,
         ),
-        Misconception(
+        Mistake(
             "own-forgotten",
             "the net's own products are missing",
             "You counted the products of the tangent alone. A JVP computes the value as well: the "
             "net's own products belong to it.",
             read=RATIO,
         ),
-        Misconception(
+        Mistake(
             "one-per-input",
             "one product for the tangent of x",
             "You counted one product for the tangent of x. It goes through all the layers, one "
@@ -409,6 +429,14 @@ def forgets(answer, arguments):
     return True if values < SEGMENTS * TURNS / 3 else {"values": f"{values:.0f}"}
 
 
+def differentiates(answer, arguments):
+    """Whether the gradient is that of the steps one after the other."""
+    step, x, segments, turns = arguments.values()
+    plain = one_by_one(lambda segments, turns: segments * turns)
+    gradient = lambda f: jax.grad(lambda x: jnp.sum(jnp.sin(f(step, x, segments, turns))))(x)
+    return bool(np.allclose(gradient(answer), gradient(plain), rtol=1e-4, atol=1e-12))
+
+
 in_segments = Question(
     name="in_segments",
     returns="last",
@@ -431,8 +459,16 @@ in_segments = Question(
         "one-iteration-each": Wrong(one_by_one(lambda segments, length: segments)),
         "sum-of-lengths": Wrong(one_by_one(lambda segments, length: segments + length)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
+            "gradient-lost",
+            "the gradient is another one",
+            "The value is right, but the gradient with respect to x is not that of the steps. Is a "
+            "step left out of differentiation?",
+            "",
+            read=CHECKPOINT,
+        ),
+        Mistake(
             "nothing-forgotten",
             "nothing is forgotten",
             "The value is right, but the gradient holds too much. A segment must be checkpointed "
@@ -441,7 +477,7 @@ in_segments = Question(
             "35 would do.",
             read=CHECKPOINT,
         ),
-        Misconception(
+        Mistake(
             "one-segment",
             "one segment only",
             "You ran one segment. There are `segments` of them, one after the other.",

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Law, Misconception, Question, Wrong, symmetric, wave
+from olympus_kit.checks import Mistake, Question, Requirement, symmetric, test_array
 
 PAGE = "exercises/09_breaks.md"
 
@@ -33,9 +33,9 @@ softplus = Question(
     name="softplus",
     returns=("value", "slope"),
     call="softplus(x) and olympus.grad(softplus)(x)",
-    use=value_and_gradient,
-    points=({"x": 0.5}, {"x": -50.0}, {"x": 0.0}, {"x": 1000.0}),
-    large=(3,),
+    adapt=value_and_gradient,
+    points=({"x": 0.5}, {"x": -50.0}, {"x": 0.0}, {"x": 1000.0}, {"x": 25.0}),
+    large_points=(3,),
     reference=ramp,
     wrong={
         "other-branch": Wrong(lambda x: (ramp(x)[0], np.nan if x > 700 else sigmoid(x))),
@@ -45,8 +45,8 @@ softplus = Question(
         "slope-as-answer": Wrong(sigmoid, "value"),
         "digits-absorbed": Wrong(lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "other-branch",
             "the branch that was not chosen",
             "Your value is right everywhere, but the slope at 1000 is NaN. `where` computes both of "
@@ -56,7 +56,7 @@ softplus = Question(
             "branch that can't bear it.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "kink",
             "a kink where there is none",
             "Your slope is right except at 0. You put the softplus together from functions with a "
@@ -64,21 +64,21 @@ softplus = Question(
             "conventions don't add up to ½.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "kink-one",
             "a kink where there is none",
             "Your slope is right except at 0. You put the softplus together from pieces with a kink "
             "there, and the slope that JAX takes at a kink is a convention. Here it is not ½.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "hinge",
             "the ramp without its curve",
             "Your function is max(x, 0). Far out it agrees with the softplus; near 0 the softplus "
             "is round: its value at 0 is ln 2.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "slope-as-answer",
             "the derivative instead of the function",
             "You returned the slope 1/(1 + exp(−x)). Write the function itself; the check takes "
@@ -110,11 +110,11 @@ norm_hessian = Question(
     returns="hessian",
     points=(
         {"x": np.array([3.0, 4.0])},
-        {"x": wave((4,), phase=1.0)},
-        {"x": wave((4,), phase=2.0, scale=300.0)},
+        {"x": test_array((4,), phase=1.0)},
+        {"x": test_array((4,), phase=2.0, scale=300.0)},
     ),
     labels=("x = (3, 4)", "x of shape (4,)", "x of shape (4,), far out"),
-    large=(2,),
+    large_points=(2,),
     reference=bent,
     laws=(symmetric(),),
     wrong={
@@ -123,9 +123,9 @@ norm_hessian = Question(
         "plus-for-minus": Wrong(
             lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
         ),
-        "length-as-constant": Wrong(lambda x: np.eye(len(x)) / length(x)),
-        "square-of-length": Wrong(lambda x: 2 * np.eye(len(x))),
-        "gradient-only": Wrong(unit),
+        "length-as-constant": Mistake(result=lambda x: np.eye(len(x)) / length(x)),
+        "square-of-length": Mistake(result=lambda x: 2 * np.eye(len(x))),
+        "gradient-only": Mistake(result=unit),
     },
     misconceptions=(
         Misconception(
@@ -135,35 +135,35 @@ norm_hessian = Question(
             "x / f(x) depends on all entries of x, through f(x): the mixed derivatives are not zero.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "outer-product",
             "the outer product of the gradient",
             "Your matrix is the gradient times itself, g gᵀ. A Hessian holds second derivatives: "
             "differentiate the gradient once more.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "length-as-constant",
             "the length taken as a constant",
             "You differentiated x / f(x) as if f(x) did not depend on x. The quotient rule has a "
             "second term, −x xᵀ / f³.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "plus-for-minus",
             "plus instead of minus",
             "You added the second term of the quotient rule. Along x the gradient keeps its direction, so "
             "the Hessian times x has to be zero: subtract x xᵀ / f³.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "square-of-length",
             "the Hessian of the squared length",
             "Your matrix is 2 on the diagonal: that belongs to the sum of the squares. The length "
             "is its square root.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "gradient-only",
             "one derivative short",
             "You returned the gradient, a vector of shape (n,). The Hessian is the Jacobian of the "
@@ -175,10 +175,10 @@ norm_hessian = Question(
     read=PAGE,
 )
 
-scaled_law = Law(
+scaled_law = Requirement(
     "homogeneous",
-    "the length of 2x is twice the length of x",
-    lambda call, arguments: (
+    statement="the length of 2x is twice the length of x",
+    sides=lambda call, arguments: (
         call(x=2 * np.asarray(arguments["x"]))[0],
         2 * call(**arguments)[0],
     ),
@@ -188,25 +188,27 @@ safe_norm = Question(
     name="safe_norm",
     returns=("value", "gradient"),
     call="safe_norm(x) and olympus.grad(safe_norm)(x)",
-    use=value_and_gradient,
+    adapt=value_and_gradient,
     points=(
         {"x": np.array([3.0, 4.0])},
         {"x": np.zeros(3)},
-        {"x": wave((4,), scale=1e-6)},
-        {"x": wave((4,), phase=1.0, scale=1e4)},
+        {"x": test_array((4,), scale=1e-6)},
+        {"x": test_array((4,), phase=1.0, scale=1e4)},
     ),
     labels=("x = (3, 4)", "x = 0", "x about 1e-6", "x about 1e4"),
-    large=(3,),
+    large_points=(3,),
     reference=lambda x: (length(x), unit(x) if np.any(x) else np.zeros(len(x))),
-    like={"gradient": "x"},
-    laws=(scaled_law,),
-    wrong={
-        "corner": Wrong(lambda x: (length(x), unit(x) if np.any(x) else np.full(len(x), np.nan))),
-        "sum-of-sizes": Wrong(lambda x: np.sum(np.abs(x)), "value"),
-        "no-root": Wrong(lambda x: np.sum(np.square(x)), "value"),
+    shape_of={"gradient": "x"},
+    requirements=(scaled_law,),
+    predictions={
+        "corner": Mistake(
+            result=lambda x: (length(x), unit(x) if np.any(x) else np.full(len(x), np.nan))
+        ),
+        "sum-of-sizes": Mistake(result=lambda x: np.sum(np.abs(x)), part="value"),
+        "no-root": Mistake(result=lambda x: np.sum(np.square(x)), part="value"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "corner",
             "NaN at the corner",
             "Your value is right everywhere, but the gradient at zero is NaN. The slope of the root "
@@ -215,14 +217,14 @@ safe_norm = Question(
             "not see the zero.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "sum-of-sizes",
             "another norm",
             "You added up the sizes |xᵢ|: that is another norm. The length is the root of the sum "
             "of the squares.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "no-root",
             "the root is missing",
             "Your value is the squared length. It is smooth at zero, but it is another function: "

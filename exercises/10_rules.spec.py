@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Demand, Law, Misconception, Question, Wrong, wave
+from olympus_kit.checks import Mistake, Question, Requirement, test_array
 
 PAGE = "exercises/10_rules.md"
 
@@ -34,34 +34,54 @@ def has_rule(answer, arguments):
     return "custom_" in str(jax.make_jaxpr(answer)(arguments["x"]))
 
 
+def same_value(answer, arguments):
+    """Whether the value that comes out under differentiation is that of the function itself."""
+    x = arguments["x"]
+    return bool(np.allclose(jax.vjp(answer, x)[0], answer(x), rtol=1e-6, atol=0))
+
+
+OTHER_VALUE = Mistake(
+    "other-value-in-fwd",
+    "another value under differentiation",
+    "The function itself returns the right value, but under differentiation another one comes out: "
+    "the forward half of your rule has to return what the function returns.",
+    "",
+    read=PAGE,
+)
+
 slope = lambda x: 1 / (1 + np.asarray(x))
-like_x = lambda phase, scale: lambda p: {"u": wave(p["x"].shape, phase=phase, scale=scale)}
+like_x = lambda phase, scale: lambda p: {"u": test_array(p["x"].shape, phase=phase, scale=scale)}
 
 log1p = Question(
     name="log1p",
     returns=("value", "x_bar"),
     call="log1p(x), and its pullback with u",
-    use=value_and_pullback,
+    adapt=value_and_pullback,
     points=(
         {"x": np.array([0.5, 2.0, -0.5])},
         {"x": np.array([[1e-12, 3e-9], [2e-10, -1e-9]])},
         {"x": np.array([1e4, 3e6])},
     ),
     labels=("x of shape (3,)", "x of shape (2, 2), all entries tiny", "x of shape (2,)"),
-    large=(2,),
+    large_points=(2,),
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=lambda x, u: (jnp.log1p(x), (np.diagflat(slope(x)) @ np.ravel(u)).reshape(x.shape)),
-    like={"x_bar": "x"},
-    demands=(Demand("rule-bypassed", has_rule), Demand("works-once", curved)),
-    wrong={
-        "cotangent-ignored": Wrong(lambda x, u: slope(x), "x_bar"),
-        "rule-of-log": Wrong(lambda x, u: np.asarray(u) / x, "x_bar"),
-        "value-remembered": Wrong(lambda x, u: u * slope(jnp.log1p(x)), "x_bar"),
-        "multiplied": Wrong(lambda x, u: u / slope(x), "x_bar"),
-        "summed": Wrong(lambda x, u: np.sum(u) * slope(x), "x_bar"),
+    shape_of={"x_bar": "x"},
+    requirements=(
+        Requirement("rule-bypassed", has_rule),
+        Requirement("works-once", curved),
+        Requirement("other-value-in-fwd", same_value),
+    ),
+    predictions={
+        "cotangent-ignored": Mistake(result=lambda x, u: slope(x), part="x_bar"),
+        "rule-of-log": Mistake(result=lambda x, u: np.asarray(u) / x, part="x_bar"),
+        "value-remembered": Mistake(result=lambda x, u: u * slope(jnp.log1p(x)), part="x_bar"),
+        "multiplied": Mistake(result=lambda x, u: u / slope(x), part="x_bar"),
+        "summed": Mistake(result=lambda x, u: np.sum(u) * slope(x), part="x_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        OTHER_VALUE,
+        Mistake(
             "rule-bypassed",
             "no rule of its own",
             "The numbers are right, but there is no rule: you computed the logarithm with functions "
@@ -70,7 +90,7 @@ log1p = Question(
             "",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "fwd-not-a-pair",
             "the forward half returns a pair",
             "`log1p_fwd` has to return two things, `value, remembered`: the value, and what the way "
@@ -79,7 +99,7 @@ log1p = Question(
             read=PAGE,
             raised=("TypeError: must produce a pair",),
         ),
-        Misconception(
+        Mistake(
             "works-once",
             "differentiates only once",
             "The value and the first derivative are right, but the second derivative fails. A rule "
@@ -88,27 +108,27 @@ log1p = Question(
             "For x = 0.5 the second derivative should be −1 / 1.5² = −0.444444.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "rule-of-log",
             "the rule of log",
             "You divided by x: that is the rule of log(x). The derivative of log(1 + x) is "
             "1 / (1 + x).",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "value-remembered",
             "the value instead of the input",
             "You computed 1 / (1 + value). The slope is 1 / (1 + x), with the x that went *in*: "
             "that is what has to be remembered.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "multiplied",
             "multiplied instead of divided",
             "You multiplied u by 1 + x. The derivative of log(1 + x) is 1 / (1 + x).",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "summed",
             "the cotangent was summed",
             "Each entry of your x_bar uses the sum of all of u. Entry i of the value depends on "
@@ -138,6 +158,15 @@ def doubled(call, arguments):
     return call(**{**arguments, "tangents": twice})[1], 2 * call(**arguments)[1]
 
 
+def in_reverse(answer, arguments):
+    """Whether the rule works where it is used: in the gradient of a function that has it."""
+    f = jax.custom_jvp(lambda x: 1 / jnp.logaddexp(x, 0.0))
+    f.defjvp(answer)
+    x = arguments["primals"][0]
+    want = rule(power=2)((x,), (1.0,))[1]
+    return bool(np.allclose(jax.grad(f)(x), want, rtol=1e-4, atol=0))
+
+
 reciprocal_jvp = Question(
     name="reciprocal_jvp",
     returns=("value", "tangent"),
@@ -147,39 +176,53 @@ reciprocal_jvp = Question(
         {"primals": (1000.0,)},
     ),
     labels=("x = 0.541325, where y = 1", "x = −2", "x = 1000"),
-    large=(2,),
+    large_points=(2,),
     tangents=(lambda p: {"tangents": (1.0,)}, lambda p: {"tangents": (-2.5,)}),
     reference=rule(power=2),
-    laws=(Law("linear", "twice the tangent in gives twice the tangent out", doubled),),
-    wrong={
-        "as-it-was": Wrong(rule(power=-2, use_tangent=False)),
-        "tangent-still-ignored": Wrong(rule(power=2, use_tangent=False)),
-        "still-divided": Wrong(rule(power=-2)),
-        "inner-derivative-missing": Wrong(rule(power=2, inner=False)),
+    requirements=(
+        Requirement(
+            "linear", statement="twice the tangent in gives twice the tangent out", sides=doubled
+        ),
+        Requirement("not-in-reverse", in_reverse),
+    ),
+    predictions={
+        "as-it-was": Mistake(result=rule(power=-2, use_tangent=False)),
+        "tangent-still-ignored": Mistake(result=rule(power=2, use_tangent=False)),
+        "still-divided": Mistake(result=rule(power=-2)),
+        "inner-derivative-missing": Mistake(result=rule(power=2, inner=False)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
+            "not-in-reverse",
+            "fails where it is used",
+            "Called by itself your rule is right, but the gradient of a function that has it fails. "
+            "There JAX traces the tangent: use the functions of `olympus.numpy`, and no `if` on "
+            "`x_dot`.",
+            "",
+            read=PAGE,
+        ),
+        Mistake(
             "as-it-was",
             "the broken rule",
             "That is the rule as it was. It is right at the one point and for the one tangent with "
             "which it was tested, and nowhere else. Vary the tangent, then vary x.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "tangent-still-ignored",
             "the tangent is ignored",
             "Your tangent does not depend on `x_dot`. The result has to be linear in it: twice the "
             "tangent in, twice the tangent out. As it is, every gradient in reverse mode is 0.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "still-divided",
             "divided by y², not multiplied",
             "The derivative of 1/s is −s′/s², and y is 1/s. So 1/s² is y²: multiply by it. At y = 1 "
             "the two agree, and nowhere else.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "inner-derivative-missing",
             "the inner derivative is missing",
             "You differentiated 1/s, but not s. The chain rule has one more factor: the derivative "
@@ -200,16 +243,16 @@ NAMES = (
     "a branch",
 )
 FAIL = frozenset(NAMES[i] for i in (1, 2, 3, 5))
-said = lambda failing: Wrong(lambda case: float(case in failing))
+said = lambda failing: Mistake(result=lambda case: float(case in failing))
 
 needs_rule = Question(
     name="needs_rule",
     returns="answer",
     points=tuple({"case": name} for name in NAMES),
     labels=tuple(f'case = "{name}"' for name in NAMES),
-    large=(1,),
+    large_points=(1,),
     reference=lambda case: float(case in FAIL),
-    wrong={
+    predictions={
         "silent-zero": said(FAIL - {"rounding"}),
         "all-loops": said(FAIL | {"twenty steps"}),
         "while-reversed": said(FAIL - {"a while loop"}),
@@ -220,8 +263,8 @@ needs_rule = Question(
         "everything": said(NAMES),
         "nothing-needed": said(()),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "silent-zero",
             "a silent zero",
             'Everything is right but "rounding". No error and no nan there: `grad` of a staircase '
@@ -229,7 +272,7 @@ needs_rule = Question(
             "olympus.grad(jnp.round)(2.3) is 0.0; wanted is 1.0.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "all-loops",
             "a loop with a fixed number of steps",
             'Everything is right but "twenty steps". A loop whose number of steps is fixed can be '
@@ -237,7 +280,7 @@ needs_rule = Question(
             "olympus.grad(newton_twenty)(4.0) is 0.25, as wanted.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "while-reversed",
             "a while loop can't be reversed",
             'Everything is right but "a while loop". Reverse mode has to remember every step, and '
@@ -245,7 +288,7 @@ needs_rule = Question(
             "olympus.grad(newton_while)(4.0) raises a ValueError.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "outside-seen",
             "code that JAX can't see",
             'Everything is right but "outside code". JAX hands the numbers to NumPy and gets '
@@ -253,7 +296,7 @@ needs_rule = Question(
             "olympus.grad(outside_log1p)(1.0) raises a ValueError.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "overflow-overlooked",
             "an overflow",
             'Everything is right but "exp in a log". exp(1000) is infinite, and so the slope is '
@@ -261,7 +304,7 @@ needs_rule = Question(
             "olympus.grad(f)(1000.0) is nan; wanted is 1.0.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "branch-suspected",
             "a branch by where",
             'Everything is right but "a branch". `where` passes the cotangent to the branch that '
@@ -269,7 +312,7 @@ needs_rule = Question(
             "olympus.grad(f)(3.0) is 6.0, as wanted.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "the-other-way-round",
             "the other way round",
             "Your answers are all the other way round: `True` says that JAX's own derivative is "
@@ -277,7 +320,7 @@ needs_rule = Question(
             "",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "everything",
             "True for every case",
             "You answered `True` everywhere. JAX differentiates polynomials, branches and loops of a "
@@ -285,7 +328,7 @@ needs_rule = Question(
             "",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "nothing-needed",
             "False for every case",
             "You answered `False` everywhere. In some of the cases `grad` raises an error, gives nan, "
@@ -301,43 +344,45 @@ straight_round = Question(
     name="straight_round",
     returns=("value", "x_bar"),
     call="straight_round(x), and its pullback with u",
-    use=value_and_pullback,
+    adapt=value_and_pullback,
     points=(
         {"x": np.array([0.25, 1.75, -2.125])},
         {"x": np.array([[3.0625, -0.75], [2.5, 0.875]])},
         {"x": np.array([1000.25, -4095.75])},
     ),
-    large=(2,),
+    large_points=(2,),
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=lambda x, u: (np.rint(x), np.asarray(u)),
-    like={"x_bar": "x"},
-    wrong={
-        "not-rounded": Wrong(lambda x, u: np.asarray(x), "value"),
-        "cut-off": Wrong(lambda x, u: np.floor(x), "value"),
-        "passes-ones": Wrong(lambda x, u: np.ones_like(u), "x_bar"),
-        "cotangent-rounded": Wrong(lambda x, u: np.rint(u), "x_bar"),
+    shape_of={"x_bar": "x"},
+    requirements=(Requirement("other-value-in-fwd", same_value),),
+    predictions={
+        "not-rounded": Mistake(result=lambda x, u: np.asarray(x), part="value"),
+        "cut-off": Mistake(result=lambda x, u: np.floor(x), part="value"),
+        "passes-ones": Mistake(result=lambda x, u: np.ones_like(u), part="x_bar"),
+        "cotangent-rounded": Mistake(result=lambda x, u: np.rint(u), part="x_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        OTHER_VALUE,
+        Mistake(
             "not-rounded",
             "not rounded",
             "Your value is x itself. The cotangent passes, but nothing was rounded on the way "
             "forward.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "cut-off",
             "cut off, not rounded",
             "Your value is the next whole number below. `jnp.round` goes to the nearest one.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "passes-ones",
             "the cotangent was replaced by ones",
             'Your pullback returns ones, whatever u is. "Slope 1" means: what comes in, goes out.',
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "cotangent-rounded",
             "the cotangent was rounded",
             "Your pullback rounds u. Only the value is rounded; the cotangent passes as it is.",

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Demand, Misconception, Question, Wrong
+from olympus_kit.checks import Mistake, Question, Requirement
 
 PAGE = "exercises/11_loops.md"
 
@@ -58,24 +58,26 @@ fixed_point = Question(
     name="fixed_point",
     returns=("value", "slope"),
     call="fixed_point(g, a), and its derivative for a",
-    use=value_and_slope,
+    adapt=value_and_slope,
     points=(
         {"g": lambda x, a: (x + a / x) / 2, "a": 1e6},
         {"g": lambda x, a: jnp.cos(a * x), "a": 0.75},
         {"g": lambda x, a: a + jnp.sin(x) / 2, "a": 3.0},
     ),
     labels=("the square root of 1e6", "x = cos(a x), a = 0.75", "x = a + sin(x)/2, a = 3"),
-    large=(0,),
+    large_points=(0,),
     reference=followed,
-    demands=(Demand("works-only-once", bends),),
-    wrong={
-        "only-direct": Wrong(with_slope(lambda x, along_x, along_a: along_a)),
-        "root-only": Wrong(with_slope(lambda x, along_x, along_a: 1 / (2 * x))),
-        "plus-for-minus": Wrong(with_slope(lambda x, along_x, along_a: along_a / (1 + along_x))),
-        "at-the-start": Wrong(at_start),
+    requirements=(Requirement("works-only-once", bends),),
+    predictions={
+        "only-direct": Mistake(result=with_slope(lambda x, along_x, along_a: along_a)),
+        "root-only": Mistake(result=with_slope(lambda x, along_x, along_a: 1 / (2 * x))),
+        "plus-for-minus": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_a / (1 + along_x))
+        ),
+        "at-the-start": Mistake(result=at_start),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "only-direct",
             "right for the square root only",
             "You took the derivative of g for a, and nothing else. But a also moves x, and x goes "
@@ -83,27 +85,27 @@ fixed_point = Question(
             "so it does not show there.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "root-only",
             "the rule of the square root",
             "Your rule is 1/(2x): that is the square root's. Here g may be any function, so its "
             "derivatives have to come from g itself.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "plus-for-minus",
             "plus instead of minus",
             "You divided by 1 + ∂ₓg. From x′ = ∂ₓg · x′ + ∂ₐg follows (1 − ∂ₓg) x′ = ∂ₐg.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "at-the-start",
             "taken at the starting point",
             "You took the derivatives of g at the starting point x = 1. The equation holds at the "
             "solution: take them there.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "works-only-once",
             "differentiates only once",
             "The value and the first derivative are right, but the second derivative fails. A rule "
@@ -157,40 +159,40 @@ newton_root = Question(
     name="newton_root",
     returns=("value", "slope"),
     call="newton_root(a, steps), and its derivative for a",
-    use=used,
+    adapt=used,
     points=({"a": 2.0, "steps": 2}, {"a": 0.25, "steps": 3}, {"a": 1e6, "steps": 10}),
     labels=("a = 2, 2 steps", "a = 0.25, 3 steps", "a = 1e6, 10 steps"),
-    large=(2,),
+    large_points=(2,),
     reference=value_and_slope_at(roots),
-    wrong={
-        "one-step-short": Wrong(value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
-        "exact-root": Wrong(value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
-        "precedence-of-slash": Wrong(value_and_slope_at(half_in_one_term)),
-        "stopped-gradient": Wrong(last_step_alone),
+    predictions={
+        "one-step-short": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
+        "exact-root": Mistake(result=value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
+        "precedence-of-slash": Mistake(result=value_and_slope_at(half_in_one_term)),
+        "stopped-gradient": Mistake(result=last_step_alone),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "one-step-short",
             "one step short",
             "Your result is that of one step fewer. `range(n)` and `fori_loop(0, n, …)` both run "
             "n times.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "exact-root",
             "the root itself",
             "You returned the exact root. This question asks for what a given number of steps makes "
             "of 1, converged or not.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "precedence-of-slash",
             "a missing bracket",
             "`x + a / x / 2` halves the second term only. A step is the mean of both: "
             "`(x + a / x) / 2`.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "stopped-gradient",
             "only the last step was differentiated",
             "Your value is right, but the slope is that of the last step alone. What comes into it "

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Demand, Misconception, Question, Wrong, wave
+from olympus_kit.checks import Mistake, Question, Requirement, test_array
 
 PAGE = "exercises/12_scans.md"
 DISPATCH = 0.25  # seconds after which a call returns, result or no result
@@ -85,7 +85,7 @@ race = Question(
     name="race",
     returns=("gap", "ratio"),
     call="race(f, g, x, clock, repeats)",
-    use=timed,
+    adapt=timed,
     points=(
         {
             "f_value": np.array([1.0, 3.0, 6.0]),
@@ -103,18 +103,18 @@ race = Question(
         },
     ),
     labels=("f takes 4 to 7 s, g 8 to 9 s", "f takes 250 s and more, g 2 s and more"),
-    large=(1,),
+    large_points=(1,),
     reference=figures(smallest),
-    wrong={
-        "not-waited": Wrong(figures(lambda times, first: DISPATCH)),
-        "compilation-timed": Wrong(figures(lambda times, first: first + waited(times)[0])),
-        "mean-time": Wrong(figures(lambda times, first: np.mean(waited(times)))),
-        "slowest": Wrong(figures(lambda times, first: np.max(waited(times)))),
-        "upside-down": Wrong(upside_down),
-        "signs-cancel": Wrong(figures(smallest, lambda a, b: np.max(a - b))),
+    predictions={
+        "not-waited": Mistake(result=figures(lambda times, first: DISPATCH)),
+        "compilation-timed": Mistake(result=figures(lambda times, first: first + waited(times)[0])),
+        "mean-time": Mistake(result=figures(lambda times, first: np.mean(waited(times)))),
+        "slowest": Mistake(result=figures(lambda times, first: np.max(waited(times)))),
+        "upside-down": Mistake(result=upside_down),
+        "signs-cancel": Mistake(result=figures(smallest, lambda a, b: np.max(a - b))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "another-clock",
             "another clock",
             "You never called `clock()`. Time with the clock that you are given, so that the check "
@@ -123,7 +123,7 @@ race = Question(
             read=PAGE,
             raised=("Misused: another clock",),
         ),
-        Misconception(
+        Mistake(
             "compiled-again",
             "compiled again",
             "You gave f or g to another transform, such as `jit`. They are compiled already: call "
@@ -132,7 +132,7 @@ race = Question(
             read=PAGE,
             raised=("Misused: compiled twice",),
         ),
-        Misconception(
+        Mistake(
             "not-waited",
             "the clock did not wait",
             "Your ratio is 1, whatever the functions do. JAX returns before the result is there, so "
@@ -140,34 +140,34 @@ race = Question(
             "read the clock again.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "compilation-timed",
             "the first call was timed",
             "You timed the first call of each function, which also compiles it. Call each once "
             "before you read the clock.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "mean-time",
             "the mean time",
             "You took the mean of the times. Whatever disturbs a measurement makes it longer, never "
             "shorter, so the smallest time is the one to trust.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "slowest",
             "the largest time",
             "You took the largest of the times: the one that was disturbed most. Take the smallest.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "upside-down",
             "upside down",
             "Your ratio is the time of g divided by that of f. This question asks for f over g: "
             "more than 1 where f takes longer.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "signs-cancel",
             "a difference has a sign",
             "You took the largest of f(x) − g(x). Where g is larger, the difference is negative and "
@@ -228,10 +228,10 @@ tree_scan = Question(
     name="tree_scan",
     returns="scan",
     points=(
-        {"op": jnp.add, "xs": wave((8,))},
-        {"op": jnp.matmul, "xs": wave((5, 2, 2), phase=1.0)},
-        {"op": compose, "xs": wave((13, 2), phase=2.0) * np.array([1.0, 4096.0])},
-        {"op": jnp.matmul, "xs": wave((1, 2, 2), phase=3.0)},
+        {"op": jnp.add, "xs": test_array((8,))},
+        {"op": jnp.matmul, "xs": test_array((5, 2, 2), phase=1.0)},
+        {"op": compose, "xs": test_array((13, 2), phase=2.0) * np.array([1.0, 4096.0])},
+        {"op": jnp.matmul, "xs": test_array((1, 2, 2), phase=3.0)},
     ),
     labels=(
         "eight numbers, +",
@@ -239,21 +239,23 @@ tree_scan = Question(
         "thirteen steps of a linear recurrence",
         "a single matrix",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=one_by_one,
-    like={"scan": "xs"},
-    demands=(Demand("in-a-row", shallow),),
-    wrong={
-        "order-swapped": Wrong(swapped),
-        "zeros-for-neutral": Wrong(padded),
-        "wrapped-around": Wrong(rolled),
-        "sum-for-op": Wrong(lambda op, xs: jnp.cumsum(xs, axis=0)),
-        "from-the-right": Wrong(lambda op, xs: one_by_one(lambda a, b: op(b, a), xs[::-1])[::-1]),
-        "one-round": Wrong(lambda op, xs: jnp.concatenate([xs[:1], op(xs[:-1], xs[1:])])),
-        "distance-not-doubled": Wrong(each_distance),
+    shape_of={"scan": "xs"},
+    requirements=(Requirement("in-a-row", shallow),),
+    predictions={
+        "order-swapped": Mistake(result=swapped),
+        "zeros-for-neutral": Mistake(result=padded),
+        "wrapped-around": Mistake(result=rolled),
+        "sum-for-op": Mistake(result=lambda op, xs: jnp.cumsum(xs, axis=0)),
+        "from-the-right": Mistake(
+            result=lambda op, xs: one_by_one(lambda a, b: op(b, a), xs[::-1])[::-1]
+        ),
+        "one-round": Mistake(result=lambda op, xs: jnp.concatenate([xs[:1], op(xs[:-1], xs[1:])])),
+        "distance-not-doubled": Mistake(result=each_distance),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "in-a-row",
             "one after another",
             "The numbers are right, but one step waits for the other: for 32 numbers your longest "
@@ -262,48 +264,48 @@ tree_scan = Question(
             "Twice as many numbers should make the chain longer by a step or two, not twice as long.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "order-swapped",
             "the order is swapped",
             "You combined later elements with earlier ones, op(b, a) in place of op(a, b). For + it "
             "makes no difference; for matrices it does. Associative is not commutative.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "zeros-for-neutral",
             "zeros in place of nothing",
             "You filled up with zeros. For + a zero changes nothing, but a matrix times zero is "
             "zero. The first entries have nobody to be combined with: leave them as they are.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "wrapped-around",
             "wrapped around",
             "`roll` brings the last elements round to the front, and they were combined with the "
             "first. The first `d` entries have nobody before them: leave them as they are.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "sum-for-op",
             "a sum, whatever op is",
             "You computed the cumulative sum, and did not use `op` at all.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "from-the-right",
             "from the right",
             "Your scan runs from the last element to the first. Entry i should combine everything "
             "from the first element up to i.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "one-round",
             "one round only",
             "Each of your entries combines two neighbours. That is the first round; the next "
             "combines entries that are 2 apart, then 4, until everything before is in.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "distance-not-doubled",
             "the distance grows by one",
             "Your distance grows by one in each round: 1, 2, 3, …. After the round with distance 1 "

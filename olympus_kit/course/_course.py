@@ -1,6 +1,5 @@
 """Find the course, and what it holds: lessons, questions, the student's progress."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ..checks import _progress
-from ..checks._store import ANSWERS, folders, read_answers
-from ..files import write_whole
+from .. import checks
+from ..files import copy_whole, write_whole
 from . import _notebook as nb
 from ._merge import merge
 
@@ -23,28 +21,36 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class Page:
-    """One released exercise, with what its answers file tells."""
+    """One released exercise, with the data of its answers file."""
 
     path: Path
-    told: dict[str, Any]
+    answers: dict[str, Any]
 
     @property
     def stem(self) -> str:
         return self.path.stem
 
     @property
+    def title(self) -> str:
+        return str(self.answers["title"])
+
+    @property
     def names(self) -> list[str]:
         """The questions, in the order of the page."""
-        return list(self.told["questions"])
+        return list(self.answers["questions"])
 
     def states(self) -> dict[str, str]:
         """Question -> "correct", "not yet", "not attempted", as last checked."""
-        seen = _progress.read(self.path.parent)
-        return {name: seen.get(name, {}).get("state", "not attempted") for name in self.names}
+        progress = checks.progress(self.path.parent)
+        states = {}
+        for name in self.names:
+            states[name] = progress.get(name, {}).get("state", "not attempted")
+        return states
 
     def solved(self) -> list[str]:
         """The questions that passed once."""
-        return [name for name in self.names if _progress.is_solved(self.path.parent, name)]
+        progress = checks.progress(self.path.parent)
+        return [name for name in self.names if progress.get(name, {}).get("solved")]
 
     def saved(self) -> int:
         """When the page was last saved; 0 where there is none (an editor may be replacing it)."""
@@ -55,13 +61,19 @@ class Page:
 
     def json(self) -> dict[str, Any]:
         """The page as plain data."""
-        kept = {key: self.told[key] for key in ("title", "level", "minutes")}
-        return {"exercise": self.stem, **kept, "questions": self.states(), "solved": self.solved()}
+        return {
+            "exercise": self.stem,
+            "title": self.answers["title"],
+            "level": self.answers["level"],
+            "minutes": self.answers["minutes"],
+            "questions": self.states(),
+            "solved": self.solved(),
+        }
 
 
 def exercises_folder() -> Path:
     """The folder of exercises nearest to where we are."""
-    folder = next(folders(), None)
+    folder = next(checks.folders(), None)
     if folder is None:
         raise CourseError("No course here: go to the folder that holds `exercises`.")
     return folder
@@ -74,27 +86,27 @@ def root() -> Path:
 
 def pages() -> list[Page]:
     """Every released exercise, in order."""
-    files = sorted(exercises_folder().glob(f"*{ANSWERS}"))
-    return [Page(path.with_suffix(".md"), read_answers(path)) for path in files]
+    files = sorted(exercises_folder().glob(f"*{checks.ANSWERS}"))
+    return [Page(path.with_suffix(".md"), checks.read_answers(path)) for path in files]
 
 
 def page(which: str) -> Page:
     """The exercise of that number (04) or name (04_reverse)."""
     every = pages()
     for candidate in every:
-        if which in (candidate.stem, candidate.stem.split("_")[0], candidate.path.name):
+        if which in (
+            candidate.stem,
+            candidate.stem.split("_")[0],
+            candidate.path.name,
+        ):
             return candidate
-    raise CourseError(f"No exercise {which}. There are: {', '.join(p.stem for p in every)}.")
+    stems = ", ".join(candidate.stem for candidate in every)
+    raise CourseError(f"No exercise {which}. There are: {stems}.")
 
 
-def page_of(question: str) -> Page:
-    """The exercise that asks the question of that name."""
-    every = pages()
-    for candidate in every:
-        if question in candidate.told["questions"]:
-            return candidate
-    names = ", ".join(name for p in every for name in p.names)
-    raise CourseError(f"No question {question}. There are: {names}.")
+def entry(question: str) -> checks.Entry:
+    """The question of that name in this course. LookupError says which there are."""
+    return checks.find(question, exercises_folder())
 
 
 def reset(question: str) -> Path | None:
@@ -102,23 +114,24 @@ def reset(question: str) -> Path | None:
 
     A cell or a page that was deleted comes back; then the page's other cells stay as they are.
     """
-    at = page_of(question)
+    at = page(entry(question).lesson)
     with editing(at.path.parent):
         mine = nb.read(at.path) if at.path.exists() else None
-        copy = keep(at.path) if mine else None
+        copy = keep_copy(at.path) if mine else None
         write_whole(at.path, _with_stub(at, mine, question))
-    _progress.update(at.path.parent, question, {"state": "not attempted", "hints": 0})
+    fresh = {"state": "not attempted", "hints": 0}
+    checks.change_state(at.path.parent, question, lambda before: {**before, **fresh})
     return copy
 
 
 def _with_stub(at: Page, mine: Any, question: str) -> str:
-    released = nb.parse(at.told["released"])
+    released = nb.parse(at.answers["released"])
     if mine is None:
         return nb.write(released)
     cells = [c for c in mine.cells if c.cell_type == "code" and nb.name(c) == question]
     if not cells:
         return merge(released, mine, released)[0]
-    cells[0].source = at.told["questions"][question]["stub"]
+    cells[0].source = at.answers["questions"][question]["stub"]
     mine.cells = [c for c in mine.cells if not any(c is twin for twin in cells[1:])]
     return nb.write(mine)
 
@@ -127,26 +140,19 @@ def _with_stub(at: Page, mine: Any, question: str) -> str:
 def editing(folder: Path) -> Iterator[None]:
     """Let one process at a time change the pages of a folder."""
     try:
-        with FileLock(_progress._folder(folder) / "pages.lock", timeout=30):
+        with FileLock(checks.state_folder(folder) / "pages.lock", timeout=30):
             yield
     except Timeout:
         raise CourseError(f"Another olympus is changing {folder}: try again.") from None
 
 
-def keep(path: Path) -> Path:
-    """Keep a page as it is, to the byte, under a dated name that no other copy has."""
-    folder = path.parent / _progress.FOLDER / "kept"
+def keep_copy(path: Path) -> Path:
+    """Copy a page as it is, to the byte, under a dated name that no other copy has."""
+    folder = path.parent / checks.FOLDER / "kept"
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"{path.stem}-{datetime.now():%Y-%m-%d-%H%M%S}"
-    names = (folder / f"{stamp}{n}.md" for n in ("", *(f"-{i}" for i in range(2, 1000))))
-    return Path(shutil.copyfile(path, next(name for name in names if not name.exists())))
-
-
-def next_hint(question: str) -> tuple[int, list[str]]:
-    """The number of the next hint (from 1), and all the hints; remembers that it was given."""
-    at = page_of(question)
-    hints: list[str] = at.told["questions"][question]["hints"]
-    given = _progress.read(at.path.parent).get(question, {}).get("hints", 0)
-    number = min(int(given) + 1, len(hints))
-    _progress.update(at.path.parent, question, {"hints": number})
-    return number, hints
+    for number in range(1, 1000):
+        name = f"{stamp}.md" if number == 1 else f"{stamp}-{number}.md"
+        if not (folder / name).exists():
+            return copy_whole(path, folder / name)
+    raise CourseError(f"{folder} holds too many copies of this second: remove some.")

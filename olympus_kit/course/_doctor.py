@@ -1,4 +1,4 @@
-"""Look at the machine: versions, kernel, settings, ports. Each finding says what to do."""
+"""Look at the machine: versions, kernel, course. Each finding says what to do."""
 
 import platform
 import sys
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from . import _lab
 from ._course import CourseError, exercises_folder
 
 PROJECT, KERNEL = "olympus-kit", "python3"
@@ -29,13 +28,17 @@ def examine() -> list[Finding]:
     """Everything that a course needs, in the order in which it needs it."""
     needs = [Requirement(line) for line in requires(PROJECT) or []]
     packages = [need for need in needs if need.marker is None or need.marker.evaluate(LAB)]
-    places = _kernel(), _settings(), _course(), _port()
-    return [_python(), *map(_package, packages), *places]
+    return [_python(), *map(_package, packages), _kernel(), _course()]
 
 
 def _python() -> Finding:
     advice = "The kit needs Python 3.11 or newer."
-    return Finding("Python", sys.version_info >= (3, 11), platform.python_version(), advice)
+    return Finding(
+        "Python",
+        sys.version_info >= (3, 11),
+        platform.python_version(),
+        advice,
+    )
 
 
 def _package(need: Requirement) -> Finding:
@@ -44,12 +47,20 @@ def _package(need: Requirement) -> Finding:
     except PackageNotFoundError:
         return Finding(need.name, False, "not installed", "Run `make setup`.")
     fits = need.specifier.contains(seen, prereleases=True)
-    return Finding(need.name, fits, seen, f"The kit needs {need}: run `make setup`.")
+    return Finding(
+        need.name,
+        fits,
+        seen,
+        f"The kit needs {need}: run `make setup`.",
+    )
 
 
 def _kernel() -> Finding:
     """A notebook's kernel must be this very environment, or it finds another kit, or none."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import (
+        KernelSpecManager,
+        NoSuchKernel,
+    )
 
     try:
         seen = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]
@@ -60,19 +71,8 @@ def _kernel() -> Finding:
     return Finding(f"kernel {KERNEL}", good, seen, advice)
 
 
-def _settings() -> Finding:
-    path = _lab.overrides_file()
-    seen = str(path) if path.exists() else "not written yet"
-    return Finding(".md opens as a notebook", path.exists(), seen, "Run `olympus lab` once.")
-
-
 def _course() -> Finding:
     try:
         return Finding("course", True, str(exercises_folder()))
     except CourseError as error:
         return Finding("course", False, "not found", str(error))
-
-
-def _port() -> Finding:
-    port = _lab.free_port(8888)
-    return Finding("a free port", port > 0, str(port), "Close another JupyterLab.")

@@ -16,21 +16,34 @@ from ._cache import compile_cache
 # Markdown opens as a notebook; no news, no update check, no list of extensions from a network.
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/docmanager-extension:plugin": {
-        "defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}
+        "defaultViewers": {
+            "markdown": "Jupytext Notebook",
+            "myst": "Jupytext Notebook",
+        }
     },
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
         "checkForUpdates": False,
         "doNotDisturbMode": False,
     },
-    "@jupyterlab/extensionmanager-extension:plugin": {"enabled": False, "disclaimed": False},
+    "@jupyterlab/extensionmanager-extension:plugin": {
+        "enabled": False,
+        "disclaimed": False,
+    },
 }
 # what a page brings along is no page, and would only be in the way in the list of files
-HIDDEN = ("*.answers", "*.spec.py", "__pycache__", "*.pyc", ".DS_Store", "*~")
+HIDDEN = (
+    "*.answers",
+    "*.spec.py",
+    "__pycache__",
+    "*.pyc",
+    ".DS_Store",
+    "*~",
+)
 OPTIONS = (
     *(f"--ContentsManager.hide_globs={pattern}" for pattern in HIDDEN),
     "--ServerApp.allow_root=True",
-    "--ServerApp.port_retries=200",
+    "--ServerApp.port_retries=0",
     "--ServerApp.log_level=ERROR",
     "--LabApp.log_level=ERROR",
     "--LabApp.extension_manager=readonly",
@@ -41,7 +54,14 @@ OPTIONS = (
 
 def overrides_file() -> Path:
     """The settings that belong to this environment, not to the user's home."""
-    return Path(sys.prefix, "share", "jupyter", "lab", "settings", "overrides.json")
+    return Path(
+        sys.prefix,
+        "share",
+        "jupyter",
+        "lab",
+        "settings",
+        "overrides.json",
+    )
 
 
 def write_settings(path: Path) -> bool:
@@ -50,7 +70,10 @@ def write_settings(path: Path) -> bool:
         known = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = {}
-    wanted = {**known, **{key: {**known.get(key, {}), **SETTINGS[key]} for key in SETTINGS}}
+    wanted = {
+        **known,
+        **{key: {**known.get(key, {}), **SETTINGS[key]} for key in SETTINGS},
+    }
     if wanted == known:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +83,11 @@ def write_settings(path: Path) -> bool:
 
 def first_page(course: Path) -> str:
     """The page that opens first, as a path inside the course."""
-    for name in ("book/index.md", "book/00_start.md", "exercises/00_start.md"):
+    for name in (
+        "book/index.md",
+        "book/00_start.md",
+        "exercises/00_start.md",
+    ):
         if (course / name).exists():
             return name
     return ""
@@ -115,10 +142,18 @@ def start(course: Path, port: int, browser: bool, tell: Callable[[str], None]) -
         write_settings(overrides_file())
     except (OSError, ValueError) as error:
         tell(f"Could not write {overrides_file()} ({error}); open .md files with Open With.")
-    port, token = free_port(port), os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
+    port, token = (
+        free_port(port),
+        os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16),
+    )
     folder = str(Path(sys.executable).parent)
     path = os.pathsep.join([folder, os.environ.get("PATH", "")])
-    environment = {**os.environ, **compile_cache(), "PATH": path, "JUPYTER_TOKEN": token}
+    environment = {
+        **os.environ,
+        **compile_cache(),
+        "PATH": path,
+        "JUPYTER_TOKEN": token,
+    }
     tell(f"The course opens at\n\n    http://localhost:{port}{_path(course)}?token={token}\n")
     tell("Stop it with Ctrl-C.")
     words = command(course, port, browser)

@@ -13,12 +13,22 @@ from typing import Any
 from . import _notebook as nb
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-BLOCK = re.compile(rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    rf"^([ \t]*){BEGIN}[^\n]*\n(.*?)^[ \t]*{END}[^\n]*$",
+    re.DOTALL | re.MULTILINE,
+)
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+OUTER = re.compile(r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?")  # what may hold other blocks
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
 # What belongs to an answer, and how many of each an exercise needs.
-AT_LEAST = {"check": 1, "hint": 1, "explanation": 1, "mutant": 5, "alternative": 3}
+AT_LEAST = {
+    "check": 1,
+    "hint": 1,
+    "explanation": 1,
+    "mutant": 5,
+    "alternative": 3,
+}
 
 
 class AuthoringError(ValueError):
@@ -70,8 +80,8 @@ class Exercise:
 
     @property
     def mutants(self) -> list[tuple[str, str, Cell]]:
-        """Of each wrong answer: the misconception's id, the code, the cell."""
-        return [(str(c.raw.metadata["misconception"]), c.code(), c) for c in self.parts["mutant"]]
+        """Of each wrong answer: the mistake's id, the code, the cell."""
+        return [(str(c.raw.metadata["mistake"]), c.code(), c) for c in self.parts["mutant"]]
 
     @property
     def alternatives(self) -> list[str]:
@@ -83,7 +93,10 @@ class Exercise:
 
     def stub(self) -> str:
         """The answer cell with `Unsolved` in place of the solution."""
-        return BLOCK.sub(lambda m: m[1] + self._unsolved(m[1], m[2]), self.answer.raw.source)
+        return BLOCK.sub(
+            lambda m: m[1] + self._unsolved(m[1], m[2]),
+            self.answer.raw.source,
+        )
 
     def _unsolved(self, indent: str, body: str) -> str:
         mark = f'Unsolved("{self.name}")'
@@ -112,13 +125,17 @@ class Lesson:
     def front(self) -> dict[str, Any]:
         """Title, level, prerequisites, goals, minutes."""
         found = self.notebook.metadata
-        return {"title": found["title"], **{key: found["olympus"][key] for key in FIELDS}}
+        return {
+            "title": found["title"],
+            **{key: found["olympus"][key] for key in FIELDS},
+        }
 
 
 def read(path: Path) -> Lesson:
     """Read a lesson. AuthoringError points at the first mistake."""
     notebook = nb.read(path)
     _no_empty_cells(path)
+    _no_inner_cells(path)
     starts = nb.lines(path, notebook)
     cells = [Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)]
     _front_matter(path, notebook.metadata)
@@ -145,11 +162,27 @@ def _no_empty_cells(path: Path) -> None:
             tagged = 0
 
 
+def _no_inner_cells(path: Path) -> None:
+    """A code cell inside a note or a tab: jupytext would cut the note in two, mystmd would not."""
+    outer = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        mark = OUTER.match(line)
+        if not outer and mark and (len(mark[1]) > 3 or mark[1].startswith(":")):
+            outer = mark[1] if mark[2] else ""
+        elif outer and line.strip() == outer:
+            outer = ""
+        elif outer and line.lstrip().startswith("```{code-cell}"):
+            raise AuthoringError(f"{path}:{number}: a code cell inside a note: put it outside.")
+
+
 def _front_matter(path: Path, metadata: Any) -> None:
     told = metadata.get("olympus", {})
     missing = [key for key in FIELDS if key not in told]
     if "title" not in metadata or missing:
-        need = ", ".join(["title", *(f"olympus.{key}" for key in FIELDS)])
+        need = ", ".join([
+            "title",
+            *(f"olympus.{key}" for key in FIELDS),
+        ])
         raise AuthoringError(f"{path}:1: the front matter needs {need}.")
     if told["level"] not in LEVELS:
         raise AuthoringError(f"{path}:1: the level is one of {', '.join(LEVELS)}.")
@@ -200,9 +233,12 @@ def _complete(exercise: Exercise) -> None:
             say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
             raise exercise.answer.wrong(f"this answer {say}")
     for cell in exercise.parts["mutant"]:
-        if not cell.raw.metadata.get("misconception"):
-            raise cell.wrong('a mutant without a message: name its "misconception" in the cell.')
-    for cell in (*exercise.parts["mutant"], *exercise.parts["alternative"]):
+        if not cell.raw.metadata.get("mistake"):
+            raise cell.wrong('a mutant without a message: name its "mistake" in the cell.')
+    for cell in (
+        *exercise.parts["mutant"],
+        *exercise.parts["alternative"],
+    ):
         cell.code()
 
 

@@ -38,7 +38,11 @@ def merge(base: Any, mine: Any, new: Any) -> tuple[str, list[str]]:
 
 
 def _key(cell: Any) -> tuple[str, str, str]:
-    return cell.cell_type, nb.name(cell), "\n".join(x.rstrip() for x in cell.source.splitlines())
+    return (
+        cell.cell_type,
+        nb.name(cell),
+        "\n".join(x.rstrip() for x in cell.source.splitlines()),
+    )
 
 
 def _place(new: Any, cell: Any, before: int) -> int:

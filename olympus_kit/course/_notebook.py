@@ -11,6 +11,10 @@ FORMAT = "md:myst"
 VERSIONS = re.compile(r"^ +(format_version|jupytext_version): .*\n", re.MULTILINE)
 
 
+MARK = "\ufeff"  # that some editors put before a text, once or more often
+FRONT = re.compile(r"---[ \t]*\r?\n(.*?)\n---", re.DOTALL)
+
+
 class NotANotebook(ValueError):
     """A file that should be a MyST notebook and is none."""
 
@@ -18,10 +22,10 @@ class NotANotebook(ValueError):
 def read(path: Path) -> Any:
     """The notebook in a file. NotANotebook says what stands in the way."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise NotANotebook(f"{path} is no text in UTF-8: {error}.") from None
-    return parse(text, str(path))
+        raise NotANotebook(f"{path} is not valid UTF-8: {error}.") from None
+    return parse(text.lstrip(MARK), str(path))
 
 
 def parse(text: str, name: str = "the text") -> Any:
@@ -39,11 +43,18 @@ def parse(text: str, name: str = "the text") -> Any:
 
 
 def is_notebook(path: Path) -> bool:
-    """Whether a Markdown file says of itself that it is a MyST notebook."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        head = file.read(4000)
-    front = re.match(r"---\r?\n(.*?)\n---", head, re.DOTALL)
-    return front is not None and "format_name: myst" in front[1]
+    """Whether a Markdown file says of itself that it is a MyST notebook.
+
+    Its front matter names jupytext's format, or as mystmd writes it a kernel. A file in UTF-16
+    counts, too, so that it is told and not passed over.
+    """
+    raw = path.read_bytes()
+    wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+    text = raw.decode("utf-16" if wide else "utf-8", errors="replace").lstrip(MARK)
+    front = FRONT.match(text)
+    if front is None:
+        return False
+    return "format_name: myst" in front[1] or re.search(r"^kernelspec:", front[1], re.M) is not None
 
 
 def write(notebook: Any) -> str:
@@ -88,11 +99,14 @@ def name(cell: Any) -> str:
 
 def lines(path: Path, notebook: Any) -> list[int]:
     """The line of the file at which each cell's source starts."""
-    text = path.read_text(encoding="utf-8-sig").splitlines()
+    text = path.read_text(encoding="utf-8").lstrip(MARK).splitlines()
     found, at = [], 0
     for cell in notebook.cells:
         wanted = cell.source.splitlines() or [""]
-        here = next((i for i in range(at, len(text)) if _starts(text, i, wanted)), at)
+        here = next(
+            (i for i in range(at, len(text)) if _starts(text, i, wanted)),
+            at,
+        )
         found.append(here + 1)
         at = min(here + len(wanted), len(text))
     return found
@@ -110,4 +124,10 @@ def same_cells(left: Any, right: Any) -> bool:
 
 def _essence(cell: Any) -> tuple[Any, ...]:
     frozen = tuple(cell.metadata.get(option, True) for option in ("editable", "deletable"))
-    return cell.cell_type, cell.source.strip(), name(cell), tuple(tags(cell)), frozen
+    return (
+        cell.cell_type,
+        cell.source.strip(),
+        name(cell),
+        tuple(tags(cell)),
+        frozen,
+    )

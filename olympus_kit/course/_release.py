@@ -1,16 +1,29 @@
 """Turn a lesson's source into what a student gets: notebook, specifications, answers file."""
 
 import copy
+import hashlib
 import tempfile
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..checks._catalogue import catalogue
-from ..checks._store import ANSWERS, SPEC, encode, questions, read_answers
+from ..checks import (
+    ANSWERS,
+    SPEC,
+    Question,
+    catalogue,
+    decode,
+    encode,
+    pack_edits,
+    questions,
+    read_answers,
+)
 from ..files import write_whole
 from . import _notebook as nb
-from ._course import editing, keep
+from . import _tryout
+from ._course import editing, keep_copy
+from ._edits import edits_of
 from ._leak import leaks
 from ._lesson import AuthoringError, Cell, Lesson, read_all
 from ._merge import merge
@@ -21,21 +34,35 @@ HEADER = (
 DIFFERS = "differs from its source; run `olympus release`."
 AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KERNEL = {
+    "display_name": "Python 3",
+    "language": "python",
+    "name": "python3",
+}
 JUPYTEXT = {
     "default_lexer": "ipython3",
     "text_representation": {"extension": ".md", "format_name": "myst"},
 }
 
 
+MOST_ROWS = 40  # results of edits that are kept of one question
+MOST_BYTES = 16_000  # of a question's packed results; rows are left out until it holds
+TABLE_VERSION = 1  # of what `EditRow` means; a new one makes every table anew
+OF_EDITS = (
+    "edits",
+    "surviving",
+)  # what an answers file holds of them, for each question
+JOBS = 2  # lessons whose edits run at a time
+
+
 @dataclass(frozen=True)
 class Released:
-    """The three texts of one released exercise."""
+    """What becomes of one lesson: two texts, and the answers file's data without the edits."""
 
     stem: str
     notebook: str
     spec: str
-    answers: str
+    answers: dict[str, Any]
 
 
 @dataclass
@@ -57,8 +84,25 @@ def build(lesson: Lesson) -> Released:
     for exercise in lesson.exercises:
         for piece in leaks(exercise, public + spec, hints):
             raise exercise.answer.wrong(f"a piece of the solution leaks: `{piece}`.")
-    answers = {**lesson.front(), "questions": _told(lesson), "released": text}
-    return Released(lesson.stem, text, spec, encode(answers))
+    answers = {
+        **lesson.front(),
+        "questions": _questions(lesson),
+        "released": text,
+        "edits_of": _fingerprint(lesson, spec),
+    }
+    return Released(lesson.stem, text, spec, answers)
+
+
+def _fingerprint(lesson: Lesson, spec: str) -> str:
+    """Of what the results of the edits depend on: setup, solutions, specifications."""
+    solutions = [exercise.answer.raw.source for exercise in lesson.exercises]
+    text = "\0".join([
+        str(TABLE_VERSION),
+        lesson.setup(),
+        spec,
+        *solutions,
+    ])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _metadata(lesson: Lesson) -> dict[str, Any]:
@@ -66,18 +110,90 @@ def _metadata(lesson: Lesson) -> dict[str, Any]:
     return {"jupytext": JUPYTEXT, "kernelspec": KERNEL, **kept}
 
 
-def _told(lesson: Lesson) -> dict[str, dict[str, Any]]:
+def _questions(lesson: Lesson) -> dict[str, dict[str, Any]]:
     return {
-        e.name: {"hints": e.hints, "explanation": e.explanation}
-        | {"solution": e.solution(), "stub": e.stub()}
-        for e in lesson.exercises
+        exercise.name: {
+            "hints": exercise.hints,
+            "explanation": exercise.explanation,
+            "solution": exercise.solution(),
+            "stub": exercise.stub(),
+        }
+        for exercise in lesson.exercises
     }
+
+
+def with_edits(
+    lesson: Lesson,
+    released: Released,
+    target: Path,
+) -> Released:
+    """The release with the results of the solutions' single edits.
+
+    They are taken from the exercise's own answers file where nothing has changed since.
+    """
+    path = target / f"{lesson.stem}{ANSWERS}"
+    tables: dict[str, dict[str, Any]] = {}
+    if path.exists():
+        before = read_answers(path)
+        if before.get("edits_of") == released.answers["edits_of"]:
+            for name, data in before["questions"].items():
+                tables[name] = {key: data[key] for key in OF_EDITS}
+    if not tables:
+        tables = edit_tables(lesson, released.spec)
+    questions = {}
+    for name, data in released.answers["questions"].items():
+        questions[name] = {**data, **tables[name]}
+    return replace(released, answers={**released.answers, "questions": questions})
+
+
+def edit_tables(lesson: Lesson, spec: str) -> dict[str, dict[str, Any]]:
+    """Question -> the packed results of its solution's edits, and the edits that survive."""
+    tables = {}
+    for name, results in try_edits(lesson, spec).items():
+        rows = _tryout.table(results, MOST_ROWS)
+        while len(pack_edits(rows)) > MOST_BYTES:
+            rows.pop()
+        surviving = []
+        for edit, result in results:
+            if result["status"] == "survives":
+                surviving.append(f"{edit.before} -> {edit.after}")
+        tables[name] = {
+            "edits": pack_edits(rows),
+            "surviving": surviving,
+        }
+    return tables
+
+
+def try_edits(
+    lesson: Lesson,
+    spec: str,
+    diagnose: bool = False,
+) -> dict[str, list[tuple[Any, dict[str, Any]]]]:
+    """Question -> each single edit of its solution with its result."""
+    edits = [(e.name, edit) for e in lesson.exercises for edit in edits_of(e)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, lesson.stem + SPEC)
+        path.write_text(spec, encoding="utf-8")
+        task = {
+            "setup": lesson.setup(),
+            "spec": str(path),
+            "solutions": {e.name: e.solution() for e in lesson.exercises},
+            "diagnose": diagnose,
+        }
+        results = _tryout.run_edits(task, [(name, edit.code) for name, edit in edits])
+    table: dict[str, list[tuple[Any, dict[str, Any]]]] = {e.name: [] for e in lesson.exercises}
+    for (name, edit), result in zip(edits, results, strict=True):
+        table[name].append((edit, result))
+    return table
 
 
 def _shown(cell: Cell, lesson: Lesson) -> Any:
     """A student's cell: a stub for an answer, a folded hint; None for what only authors need."""
     roles, raw = set(nb.tags(cell.raw)), copy.deepcopy(cell.raw)
-    exercise = next((e for e in lesson.exercises if cell in (e.answer, *e.parts["hint"])), None)
+    exercise = next(
+        (e for e in lesson.exercises if cell in (e.answer, *e.parts["hint"])),
+        None,
+    )
     if exercise and "answer" in roles:
         raw.source = exercise.stub()
     elif exercise:
@@ -88,9 +204,12 @@ def _shown(cell: Cell, lesson: Lesson) -> Any:
     return None if roles & AUTHORS_ONLY else raw
 
 
-def verify(lesson: Lesson, spec: str) -> None:
-    """Every answer has a specification, and every mutant a message. AuthoringError otherwise."""
-    place = next((c for c in lesson.cells if "spec" in nb.tags(c.raw)), lesson.cells[0])
+def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
+    """The questions: every answer has one, and every mutant a message. AuthoringError otherwise."""
+    place = next(
+        (c for c in lesson.cells if "spec" in nb.tags(c.raw)),
+        lesson.cells[0],
+    )
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder, lesson.stem + SPEC)
         trial.write_text(spec, encoding="utf-8")
@@ -102,10 +221,11 @@ def verify(lesson: Lesson, spec: str) -> None:
     for exercise in lesson.exercises:
         if exercise.name not in known:
             raise exercise.answer.wrong("no Question of this name stands in a spec cell.")
-        ids = catalogue().keys() | {m.id for m in known[exercise.name].misconceptions}
+        ids = catalogue().keys() | {m.id for m in known[exercise.name].mistakes}
         for id_, _, cell in exercise.mutants:
             if id_ not in ids:
-                raise cell.wrong(f"a mutant without a message: no misconception `{id_}`.")
+                raise cell.wrong(f"a mutant without a message: no mistake `{id_}`.")
+    return known
 
 
 def release(sources: Path, target: Path, *, only: str = "", check: bool = False) -> Report:
@@ -126,10 +246,12 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
         _stale(built, target, report, check)
     else:
         target.mkdir(exist_ok=True)
+        with ThreadPoolExecutor(JOBS) as pool:
+            built = list(pool.map(with_edits, lessons, built, [target] * len(built)))
         with editing(target):
             for path, text in _stale(built, target, report, check):
                 if path in report.edited:
-                    keep(path)
+                    keep_copy(path)
                 write_whole(path, text)
     if not only:
         _orphans(built, target, report)
@@ -144,7 +266,11 @@ def _stale(
     for new in built:
         page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
         text, kept = _merged(new, page, answers)
-        files = {page: text, spec: new.spec, answers: new.answers}
+        files = {
+            page: text,
+            spec: new.spec,
+            answers: encode(new.answers),
+        }
         if kept:
             report.edited.append(page)
             report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
@@ -169,7 +295,20 @@ def _holds(path: Path, text: str) -> bool:
         return False
     if path.suffix == ".md":
         return nb.same_cells(nb.read(path), nb.parse(text))
+    if path.suffix == ANSWERS:
+        return _without_edits(read_answers(path)) == _without_edits(decode(text))
     return path.read_text(encoding="utf-8") == text
+
+
+def _without_edits(answers: dict[str, Any]) -> dict[str, Any]:
+    """Answers without the results of edits, whose last digits depend on the machine.
+
+    Whether they are those of this lesson is said by "edits_of".
+    """
+    questions = {}
+    for name, data in answers["questions"].items():
+        questions[name] = {key: value for key, value in data.items() if key not in OF_EDITS}
+    return {**answers, "questions": questions}
 
 
 def _orphans(built: list[Released], target: Path, report: Report) -> None:

@@ -19,10 +19,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ..checks import (
+    change_state,
+    hint_card,
+    is_solved,
+    solution_card,
+    with_next_hint,
+)
 from ..files import write_whole
 from . import _course, _doctor, _lab
 from . import _notebook as nb
 from ._course import CourseError, page, pages
+from ._lesson import read_all
 from ._release import release as run_release
 from ._runner import SECONDS, Checked, check_pages
 
@@ -33,13 +41,20 @@ CODES = (
     "Exit codes: 0 all is well; 1 something is not solved yet, or differs; "
     "2 a wrong command or input, or a page that could not be judged to its end."
 )
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+)
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Which = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse.")]
-Some = Annotated[str, typer.Argument(help="The exercise: 04 or 04_reverse; all where left out.")]
+Some = Annotated[
+    str,
+    typer.Argument(help="The exercise: 04 or 04_reverse; all where left out."),
+]
 Name = Annotated[str, typer.Argument(help="The question, such as dense_vjp.")]
 Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this time.")]
 
@@ -47,7 +62,11 @@ Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this
 @app.callback(epilog=CODES)
 def main(
     no_color: Annotated[
-        bool, typer.Option("--no-color", help="Print no colours; NO_COLOR=1 does the same.")
+        bool,
+        typer.Option(
+            "--no-color",
+            help="Print no colours; NO_COLOR=1 does the same.",
+        ),
     ] = False,
 ) -> None:
     """Work through the OLYMPUS course: open it, check answers, ask for hints."""
@@ -57,7 +76,11 @@ def main(
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose mistakes end in one plain line and exit code 2."""
 
-    @app.command(function.__name__.strip("_"), help=function.__doc__, epilog=CODES)
+    @app.command(
+        function.__name__.strip("_"),
+        help=function.__doc__,
+        epilog=CODES,
+    )
     @wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
@@ -87,7 +110,14 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser, where there is one.")] = True,
 ) -> None:
     """Open the course in JupyterLab. Example: `olympus lab --no-browser`."""
-    raise typer.Exit(_lab.start(_course.root(), port, browser and _lab.has_browser(), _complain))
+    raise typer.Exit(
+        _lab.start(
+            _course.root(),
+            port,
+            browser and _lab.has_browser(),
+            _complain,
+        )
+    )
 
 
 @command
@@ -98,7 +128,15 @@ def list_(json: Json = False) -> None:
     for p in every:
         bar = ProgressBar(len(p.names), len(p.solved()), width=10)
         solved = f"{len(p.solved())} of {len(p.names)}"
-        table.add_row(p.stem, p.told["title"], p.told["level"], str(p.told["minutes"]), solved, bar)
+        row = p.json()
+        table.add_row(
+            p.stem,
+            p.title,
+            row["level"],
+            str(row["minutes"]),
+            solved,
+            bar,
+        )
     _tell(json, [p.json() for p in every], table)
 
 
@@ -113,26 +151,42 @@ def check(
     chosen = [page(which)] if which else pages()
     steps = check_pages(chosen, seconds, jobs)
     quiet = json or not err.is_terminal
-    found = list(track(steps, "checking", len(chosen), console=err, disable=quiet, transient=True))
-    _tell_checked(found, json)
-    raise typer.Exit(max(one.code for one in found))
+    results = list(
+        track(
+            steps,
+            "checking",
+            len(chosen),
+            console=err,
+            disable=quiet,
+            transient=True,
+        )
+    )
+    _tell_checked(results, json)
+    raise typer.Exit(max(one.code for one in results))
 
 
-def _tell_checked(found: list[Checked], json: bool) -> None:
+def _tell_checked(results: list[Checked], json: bool) -> None:
     """Print what came of some pages; what kept one from being judged goes to standard error."""
-    _tell(json, {c.page.stem: [o.json() for o in c.outcomes] for c in found}, *_checked(found))
-    for one in found:
+    _tell(
+        json,
+        {c.page.stem: [o.json() for o in c.outcomes] for c in results},
+        *_checked(results),
+    )
+    for one in results:
         if one.trouble:
             _complain(f"olympus: {one.trouble}")
 
 
-def _checked(found: list[Checked]) -> Iterator[Text]:
-    for one in found:
+def _checked(results: list[Checked]) -> Iterator[Text]:
+    for one in results:
         yield Text(f"\n{one.page.stem}\n", "bold")
         for outcome in one.outcomes:
-            yield Text(outcome.text() + "\n", "green" if outcome.state == "correct" else "")
-    states = [o.state for one in found for o in one.outcomes]
-    asked = sum(len(one.page.names) for one in found)
+            yield Text(
+                outcome.text() + "\n",
+                "green" if outcome.state == "correct" else "",
+            )
+    states = [o.state for one in results for o in one.outcomes]
+    asked = sum(len(one.page.names) for one in results)
     yield Text(f"{states.count('correct')} of {asked} correct")
 
 
@@ -146,7 +200,10 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
     _complain("Watching; stop with Ctrl-C.")
     with suppress(KeyboardInterrupt):  # wherever it comes: while it waits, checks or prints
         # What was saved during a check is seen by its time, so the first round needs no change.
-        for _ in chain([None], changes(_course.exercises_folder(), yield_on_timeout=True)):
+        for _ in chain(
+            [None],
+            changes(_course.exercises_folder(), yield_on_timeout=True),
+        ):
             for at in chosen:
                 if (saved := at.saved()) not in (0, seen.get(at.stem)):
                     seen[at.stem] = saved
@@ -156,10 +213,18 @@ def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> N
 @command
 def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
-    number, hints = _course.next_hint(name)
-    data = {"question": name, "number": number, "of": len(hints), "hint": hints[number - 1]}
-    head = Text(f"Hint {number} of {len(hints)} for {name}", "bold")
-    _tell(json, data, head, Markdown(hints[number - 1]))
+    entry = _course.entry(name)
+    most = len(entry.hints)
+    state = change_state(entry.folder, name, lambda before: with_next_hint(before, most))
+    number = state["hints"]
+    data = {
+        "question": name,
+        "number": number,
+        "of": most,
+        "hint": entry.hints[number - 1],
+    }
+    card = hint_card(entry, number)
+    _tell(json, data, Text(card.title, "bold"), Markdown(card.body))
 
 
 @command
@@ -169,13 +234,16 @@ def solution(
     json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
-    at = _course.page_of(name)
-    if not give_up and name not in at.solved():
+    entry = _course.entry(name)
+    if not give_up and not is_solved(entry.folder, name):
         _complain(f"{name} is not solved yet. Solve it, or add --give-up.")
         raise typer.Exit(1)
-    told = {key: at.told["questions"][name][key] for key in ("solution", "explanation")}
-    shown = Markdown(f"```python\n{told['solution']}\n```\n\n{told['explanation']}")
-    _tell(json, {"question": name, **told}, shown)
+    data = {
+        "question": name,
+        "solution": entry.solution,
+        "explanation": entry.explanation,
+    }
+    _tell(json, data, Markdown(solution_card(entry).body))
 
 
 @command
@@ -195,17 +263,16 @@ def next_(json: Json = False) -> None:
         return
     at, name = left[0]
     data = {"question": name, "exercise": at.stem, "path": str(at.path)}
-    _tell(json, data, f"{name} in {os.path.relpath(at.path)}: {at.told['title']}")
+    _tell(json, data, f"{name} in {os.path.relpath(at.path)}: {at.title}")
 
 
 @command
 def export(
     which: Which,
-    ipynb: Annotated[bool, typer.Option("--ipynb", help="As a Jupyter notebook.")] = True,
     to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04 --ipynb`.
+    """Write an exercise as .ipynb, for other editors. Example: `olympus export 04`.
 
     Its checks find the questions wherever the folder `exercises` lies beside it or above it.
     """
@@ -221,7 +288,8 @@ def export(
 def release(
     which: Some = "",
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; say what differs.")
+        bool,
+        typer.Option("--check", help="Write nothing; say what differs."),
     ] = False,
     sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
     target: Annotated[Path, typer.Option(help="The folder to write.")] = Path("exercises"),
@@ -229,17 +297,55 @@ def release(
 ) -> None:
     """Write exercises/ from solutions/. Example: `olympus release --check`."""
     report = run_release(sources, target, only=which, check=check)
-    _tell(json, {"differs": report.differs, "lines": report.lines}, *report.lines)
+    _tell(
+        json,
+        {"differs": report.differs, "lines": report.lines},
+        *report.lines,
+    )
     raise typer.Exit(1 if check and report.differs else 0)
 
 
 @command
+def try_(
+    which: Some = "",
+    every: Annotated[bool, typer.Option("--all", help="Every lesson.")] = False,
+    edits: Annotated[bool, typer.Option("--edits", help="Print every edit.")] = False,
+    sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
+    json: Json = False,
+) -> None:
+    """Try single edits of a lesson's solutions: which would pass? Example: `olympus try 04`."""
+    from . import _survey
+
+    if not which and not every:
+        raise CourseError("Name a lesson, such as 04, or add --all.")
+    surveys = []
+    for lesson in read_all(sources, which):
+        for one in _survey.survey(lesson):
+            surveys.append(one)
+            _tell(False, None, *([] if json else one.lines(edits)))
+    _tell(json, [one.json() for one in surveys])
+    surviving = sum(len(one.surviving) for one in surveys)
+    if not json:
+        _tell(
+            False,
+            None,
+            f"{len(surveys)} questions, {surviving} edits survive",
+        )
+    raise typer.Exit(1 if surviving else 0)
+
+
+@command
 def doctor(json: Json = False) -> None:
-    """Look at versions, kernel, settings and ports. Example: `olympus doctor`."""
+    """Look at versions, kernel and course. Example: `olympus doctor`."""
     findings = _doctor.examine()
     table = Table("", "what", "seen", "what to do")
     for f in findings:
-        table.add_row("✓" if f.good else "△", f.what, f.seen, "" if f.good else f.advice)
+        table.add_row(
+            "✓" if f.good else "△",
+            f.what,
+            f.seen,
+            "" if f.good else f.advice,
+        )
     _tell(json, [asdict(f) for f in findings], table)
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
 

@@ -27,7 +27,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "MystFile 
     from ._nbval_items import MystFile
     from ._notebook import is_notebook
 
-    return MystFile.from_parent(parent, path=file_path) if is_notebook(file_path) else None
+    is_exercise = file_path.with_suffix(".answers").exists()  # whatever has become of it
+    if is_exercise or is_notebook(file_path):
+        file: MystFile = MystFile.from_parent(parent, path=file_path)
+        return file
+    return None
 
 
 def _wanted(config: pytest.Config) -> bool:

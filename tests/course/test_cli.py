@@ -106,8 +106,9 @@ def test_a_cell_that_fails_is_told(student):
     answer(student / "exercises" / "00_start.md", "slope", "def slope(f, x):\n    return (")
     done = olympus("check", "00")
     assert done.exit_code == 1
-    assert "Python can't read your cell: SyntaxError: " in done.stdout
-    assert ", in line 2." in done.stdout
+    words = " ".join(done.stdout.split())
+    assert "Python cannot read your cell: SyntaxError: " in words
+    assert ", in line 2." in words
 
 
 def test_an_endless_answer_is_killed(student):
@@ -132,9 +133,10 @@ def test_ctrl_c_ends_what_is_running(student, monkeypatch):
 
     def start(*args, **kwargs):
         started.append(popen(*args, **kwargs))
-        main = threading.main_thread().ident  # where the signal of a keyboard arrives
-        threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT]).start()
-        return started[0]
+        if len(started) == 1:  # the judge; then comes its watcher
+            main = threading.main_thread().ident  # where the signal of a keyboard arrives
+            threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT]).start()
+        return started[-1]
 
     monkeypatch.setattr(_runner.subprocess, "Popen", start)
     with pytest.raises(KeyboardInterrupt):
@@ -193,11 +195,11 @@ def test_an_answer_that_prints_fifty_megabytes_does_not_disturb_json(student):
 
 
 def test_export_is_a_plain_notebook_and_overwrites_nothing(student):
-    assert olympus("export", "04", "--ipynb").exit_code == 0
+    assert olympus("export", "04").exit_code == 0
     notebook = nbformat.read(student / "04_reverse.ipynb", as_version=4)
     nbformat.validate(notebook)
     assert any("check(" in cell.source for cell in notebook.cells)
-    again = olympus("export", "04", "--ipynb")
+    again = olympus("export", "04")
     assert again.exit_code == 2
     assert "exists already" in again.stderr
 
@@ -206,8 +208,8 @@ def test_export_is_a_plain_notebook_and_overwrites_nothing(student):
     ("words", "said"),
     [
         (["check", "99"], "No exercise 99. There are: 00_start, "),
-        (["hint", "nonsense"], "No question nonsense. There are: slope"),
-        (["reset", "nonsense"], "No question nonsense."),
+        (["hint", "nonsense"], 'There is no question called "nonsense". There are: slope'),
+        (["reset", "nonsense"], 'There is no question called "nonsense".'),
     ],
 )
 def test_an_unknown_name_is_told_with_those_there_are(student, words, said):
@@ -227,9 +229,7 @@ def test_a_page_with_a_conflict_is_told_and_left_alone(student):
 
 def test_doctor_is_data_too(student):
     found = json.loads(olympus("doctor", "--json").stdout)
-    assert {"Python", "jax", "jupytext", "kernel python3", "a free port"} <= {
-        f["what"] for f in found
-    }
+    assert {"Python", "jax", "jupytext", "kernel python3", "course"} <= {f["what"] for f in found}
     assert all(f["good"] for f in found if f["what"] in ("Python", "jax", "course"))
 
 

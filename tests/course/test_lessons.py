@@ -1,6 +1,11 @@
-"""Every lesson holds the engine to account: stubs, solutions, mutants, alternatives."""
+"""Every lesson holds the engine to account: stubs, solutions, mutants, alternatives, edits.
 
+All answers of a lesson are judged in one process, so that they share what was compiled.
+"""
+
+import linecache
 import re
+from itertools import count
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -9,92 +14,110 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hostile import HOSTILE
 
 import olympus
-from olympus_kit.checks import Outcome, _timer, outcome_of
-from olympus_kit.checks._catalogue import lookup
-from olympus_kit.checks._run import is_array, references
-from olympus_kit.checks._store import find
+from olympus_kit.checks import Outcome, find, is_array, outcome_of, read_answers
+from olympus_kit.checks import run as engine
+from olympus_kit.checks.message import lookup
+from olympus_kit.checks.mistakes import unpack_edits
+from olympus_kit.checks.run import references
 from olympus_kit.course import _lesson, _notebook, _release
 from olympus_kit.course._leak import leaks
+from olympus_kit.course._survey import GENERAL
 
 REPO = Path(__file__).parents[2]
 LESSONS = _lesson.read_all(REPO / "solutions")
 EXERCISES = [(lesson, e) for lesson in LESSONS for e in lesson.exercises]
+CELLS = count()
+GAP = re.compile(r"\{[a-z_]+\}")  # of a message that was not filled in
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[one.stem for one in LESSONS])
 each = pytest.mark.parametrize(
     ("lesson", "exercise"), EXERCISES, ids=[e.name for _, e in EXERCISES]
-)
-mutants = pytest.mark.parametrize(
-    ("lesson", "exercise", "id_", "code"),
-    [
-        pytest.param(lesson, e, id_, code, id=f"{e.name}-{number}-{id_}")
-        for lesson, e in EXERCISES
-        for number, (id_, code, _) in enumerate(e.mutants)
-    ],
-)
-# wrong answers that are derived from the solution, each for every exercise
-sweep = pytest.mark.sweep
-alternatives = pytest.mark.parametrize(
-    ("lesson", "exercise", "code"),
-    [
-        pytest.param(lesson, e, code, id=f"{e.name}-{number}")
-        for lesson, e in EXERCISES
-        for number, code in enumerate(e.alternatives)
-    ],
 )
 
 
 @pytest.fixture(autouse=True)
 def no_clock(monkeypatch):
     """A busy machine must not turn a right answer into a slow one."""
-    monkeypatch.setattr(_timer, "SECONDS", 3600.0)
+    monkeypatch.setattr(engine, "SECONDS", 3600.0)
+
+
+def run_cell(code: str, names: dict[str, Any]) -> None:
+    """Run code whose lines can be looked up, as those of a notebook's cell can."""
+    file = f"<cell {next(CELLS)}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    exec(compile(code, file, "exec"), names)
 
 
 def namespace(lesson: _lesson.Lesson, code: str) -> dict[str, Any]:
     """What the setup cells and `code` define."""
     names: dict[str, Any] = {}
-    exec(lesson.setup(), names)
-    exec(code, names)
+    run_cell(lesson.setup(), names)
+    run_cell(code, names)
     return names
 
 
-def judged(lesson: _lesson.Lesson, exercise: _lesson.Exercise, code: str) -> Outcome:
-    return outcome_of(find(exercise.name, REPO).question, namespace(lesson, code))
+def judged(exercise: _lesson.Exercise, names: dict[str, Any]) -> Outcome:
+    entry = find(exercise.name, REPO)
+    return outcome_of(entry.question, names, entry.edits)
 
 
-@each
-def test_the_stub_is_not_attempted(lesson, exercise):
-    assert judged(lesson, exercise, exercise.stub()).state == "not attempted"
+def said(outcome: Outcome) -> str:
+    """The id of the message, or the state where there is none to name."""
+    if outcome.state == "not yet" and outcome.diagnosis:
+        return outcome.diagnosis.id
+    return outcome.state
 
 
-@each
-def test_the_solution_is_correct(lesson, exercise):
-    outcome = judged(lesson, exercise, exercise.solution())
-    assert outcome.state == "correct", outcome.text()
+class Findings(list):
+    """What differs from what was expected, each with the message that was shown."""
+
+    def expect(self, what, outcome, *ids):
+        text = outcome.text()
+        if said(outcome) not in ids or GAP.search(text):
+            self.append(f"{what}: expected {' or '.join(ids)}, got {said(outcome)}\n{text}")
+
+    def check(self):
+        assert not self, "\n\n".join(self)
 
 
-@mutants
-def test_a_mutant_meets_exactly_its_own_message(lesson, exercise, id_, code):
-    outcome = judged(lesson, exercise, code)
-    assert outcome.state == "not yet"
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == id_, outcome.text()
-    assert outcome.diagnosis.message
-    assert "{" not in outcome.text()
+@each_lesson
+def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
+    """Stubs, solutions, mutants with exactly their message; no alternative is ever rejected."""
+    findings = Findings()
+    for exercise in lesson.exercises:
+        name = exercise.name
+        stub = judged(exercise, namespace(lesson, exercise.stub()))
+        findings.expect(f"stub of {name}", stub, "not attempted")
+        solution = judged(exercise, namespace(lesson, exercise.solution()))
+        findings.expect(f"solution of {name}", solution, "correct")
+        for number, (id_, code, _) in enumerate(exercise.mutants):
+            outcome = judged(exercise, namespace(lesson, code))
+            ids = {id_}
+            if id_ in GENERAL:  # an edit's message says more
+                ids |= {row.id for row in find(name, REPO).edits}
+            findings.expect(f"mutant {number} of {name}", outcome, *ids)
+        for number, code in enumerate(exercise.alternatives):
+            outcome = judged(exercise, namespace(lesson, code))
+            findings.expect(f"alternative {number} of {name}", outcome, "correct")
+    findings.check()
 
 
-@alternatives
-def test_a_right_alternative_is_never_rejected(lesson, exercise, code):
-    outcome = judged(lesson, exercise, code)
-    assert outcome.state == "correct", outcome.text()
-
-
-@each
-def test_there_are_enough_mutants_alternatives_and_hints(lesson, exercise):
-    assert len(exercise.mutants) >= 5
-    assert len(exercise.alternatives) >= 3
-    assert 2 <= len(exercise.hints) <= 3
-    assert all(len(hint) > 30 for hint in exercise.hints)
+@each_lesson
+def test_no_hostile_answer_of_a_lesson_ends_in_a_traceback(lesson):
+    """And what comes after it is judged all the same."""
+    findings = Findings()
+    for exercise in lesson.exercises:
+        names = namespace(lesson, exercise.solution())
+        for what, answer in HOSTILE.items():
+            outcome = judged(exercise, {**names, exercise.name: answer})
+            text = outcome.text()
+            if outcome.state != "not yet" or GAP.search(text) or " at 0x" in text:
+                findings.append(f"{exercise.name}, {what}: {outcome.text()}")
+        after = judged(exercise, names)
+        findings.expect(f"solution of {exercise.name}", after, "correct")
+    findings.check()
 
 
 WRONG = {
@@ -106,46 +129,45 @@ WRONG = {
 }
 
 
-@sweep
-@each
-@pytest.mark.parametrize("id_", WRONG)
-def test_a_derived_wrong_answer_gets_its_message(lesson, exercise, id_):
-    names = namespace(lesson, exercise.solution())
-    right = names[exercise.name]
-    names[exercise.name] = lambda *args: WRONG[id_](right(*args))
-    outcome = outcome_of(find(exercise.name, REPO).question, names)
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == id_, outcome.text()
+@pytest.mark.sweep
+@each_lesson
+def test_derived_wrong_answers_get_their_messages(lesson):
+    findings = Findings()
+    for exercise in lesson.exercises:
+        names = namespace(lesson, exercise.solution())
+        right = names[exercise.name]
+        for id_, change in WRONG.items():
+            changed = lambda *args, change=change, right=right: change(right(*args))
+            outcome = judged(exercise, {**names, exercise.name: changed})
+            # an edit of the solution may say more exactly what a factor comes from
+            edits = {row.id for row in find(exercise.name, REPO).edits} if id_ == "factor" else ()
+            findings.expect(f"{id_} of {exercise.name}", outcome, id_, *edits)
+        findings.extend(transposed(exercise, names, right))
+        findings.extend(unsummed(exercise, names, right))
+        findings.extend(quotients(lesson, exercise))
+    findings.check()
 
 
-@sweep
-@each
-def test_a_derived_transpose_gets_its_message(lesson, exercise):
+def transposed(exercise, names, right):
     """Transposed, where that makes a difference; a question may have a sharper message."""
-    question = find(exercise.name, REPO).question
-    names = namespace(lesson, exercise.solution())
-    right, turned = names[exercise.name], lambda part: part.T if np.ndim(part) > 1 else part
-    names[exercise.name] = lambda *args: jax.tree.map(turned, right(*args))
-    wants = [part for part in jax.tree.leaves(references(question)) if is_array(part)]
-    if all(np.array_equal(part, np.transpose(part)) for part in wants):
+    turned = lambda part: part.T if np.ndim(part) > 1 else part
+    wants = jax.tree.leaves(references(find(exercise.name, REPO).question))
+    if all(np.array_equal(part, np.transpose(part)) for part in wants if is_array(part)):
         return
-    outcome = outcome_of(question, names)
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id.endswith("transposed"), outcome.text()
+    answer = lambda *args: jax.tree.map(turned, right(*args))
+    outcome = judged(exercise, {**names, exercise.name: answer})
+    if not said(outcome).endswith("transposed"):
+        yield f"transpose of {exercise.name}: {outcome.text()}"
 
 
-@sweep
-@each
-def test_a_derived_missing_sum_gets_its_message(lesson, exercise):
-    names = namespace(lesson, exercise.solution())
-    right, shares = names[exercise.name], jnp.array([0.5, 0.25, 0.25])
+def unsummed(exercise, names, right):
+    shares = jnp.array([0.5, 0.25, 0.25])
     rows = lambda part: jnp.multiply.outer(shares, jnp.asarray(part))
-    names[exercise.name] = lambda *args: jax.tree.map(rows, right(*args))
-    outcome = outcome_of(find(exercise.name, REPO).question, names)
-    assert outcome.diagnosis is not None
+    answer = lambda *args: jax.tree.map(rows, right(*args))
+    outcome = judged(exercise, {**names, exercise.name: answer})
     # A function that is itself differentiated has too many outputs, and jax says so first.
-    expected = {"unsummed", "grad-of-array", "cotangent-shape"}
-    assert outcome.diagnosis.id in expected, outcome.text()
+    if said(outcome) not in {"unsummed", "grad-of-array", "cotangent-shape"}:
+        yield f"missing sum of {exercise.name}: {outcome.text()}"
 
 
 def quotient(f, argnums=0, h=1e-5):
@@ -177,9 +199,7 @@ class Quotients:
         return getattr(olympus, name)
 
 
-@sweep
-@each
-def test_a_derived_finite_difference_gets_its_message(lesson, exercise):
+def quotients(lesson, exercise):
     """The solution itself, where it differentiates by jax: with difference quotients instead."""
     if not re.search(r"olympus\.(grad|jac\w*|jvp)", exercise.solution()):
         return
@@ -187,13 +207,18 @@ def test_a_derived_finite_difference_gets_its_message(lesson, exercise):
     exec(lesson.setup(), names)
     names["olympus"] = Quotients()
     exec(exercise.solution(), names)
-    outcome = outcome_of(find(exercise.name, REPO).question, names)
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == "finite-difference", outcome.text()
+    outcome = judged(exercise, names)
+    if said(outcome) != "finite-difference":
+        yield f"quotients in {exercise.name}: {outcome.text()}"
+
+
+def dense_vjp(code):
+    """What is said of an answer to `dense_vjp`."""
+    lesson, exercise = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
+    return judged(exercise, namespace(lesson, code))
 
 
 def test_a_finite_difference_gets_its_message_even_of_a_linear_layer():
-    lesson, _ = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
     code = """
 def dense_vjp(x, W, b, u):
     total = lambda x, W, b: jnp.sum(u * (x @ W + b))
@@ -210,23 +235,53 @@ def dense_vjp(x, W, b, u):
 
     return slopes(0), slopes(1), slopes(2)
 """
-    outcome = outcome_of(find("dense_vjp", REPO).question, namespace(lesson, code))
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == "finite-difference", outcome.text()
+    outcome = dense_vjp(code)
+    assert said(outcome) == "finite-difference", outcome.text()
 
 
 def test_an_unforeseen_wrong_answer_gets_a_broken_law():
-    lesson, _ = next(pair for pair in EXERCISES if pair[1].name == "dense_vjp")
     code = "def dense_vjp(x, W, b, u):\n    return u**2 @ W.T, x.T @ u, u.sum(0)"
-    outcome = outcome_of(find("dense_vjp", REPO).question, namespace(lesson, code))
-    assert outcome.diagnosis is not None
-    assert outcome.diagnosis.id == "law"
+    outcome = dense_vjp(code)
+    assert said(outcome) == "law"
     assert "twice the u gives twice the result" in outcome.diagnosis.message
 
 
 def test_exercises_are_what_the_sources_release():
     report = _release.release(REPO / "solutions", REPO / "exercises", check=True)
     assert not report.differs, "\n".join(report.lines)
+
+
+@each
+def test_a_question_has_enough_around_it(lesson, exercise):
+    assert len(exercise.mutants) >= 5
+    assert len(exercise.alternatives) >= 3
+    assert 2 <= len(exercise.hints) <= 3
+    assert all(len(hint) > 30 for hint in exercise.hints)
+
+
+@each_lesson
+def test_the_results_of_edits_are_released_and_small(lesson):
+    data = read_answers(REPO / "exercises" / f"{lesson.stem}.answers")
+    for name, asked in data["questions"].items():
+        assert len(asked["edits"]) <= _release.MOST_BYTES, name
+        rows = unpack_edits(asked["edits"])
+        assert len(rows) <= _release.MOST_ROWS
+        assert {row.id.partition("-")[0] for row in rows} <= {"edit"}
+    assert any(unpack_edits(asked["edits"]) for asked in data["questions"].values())
+
+
+# Edits that the check accepts, each with the reason why it may.
+SURVIVORS = {
+    "puzzles": "a matrix of True and False holds the same numbers as one of 1 and 0",
+    "squared_loss_vjp": "p and y have one shape, so p.size is y.size",
+}
+
+
+def test_no_edit_survives_without_a_reason():
+    for lesson in LESSONS:
+        data = read_answers(REPO / "exercises" / f"{lesson.stem}.answers")
+        for name, asked in data["questions"].items():
+            assert name in SURVIVORS or not asked["surviving"], (name, asked["surviving"])
 
 
 @each
@@ -244,17 +299,16 @@ KNOWN = {"part", "where", "entry", "got", "want", "got_shape", "want_shape", "or
 @each
 def test_every_foreseen_mistake_has_a_message_that_can_be_filled_in(lesson, exercise):
     question = find(exercise.name, REPO).question
-    for id_ in question.wrong:
-        message = lookup(id_, question.misconceptions).message
+    for id_ in question.predictions:
+        message = lookup(id_, question.mistakes).message
         assert {field for _, field, _, _ in Formatter().parse(message) if field} <= KNOWN
 
 
 def test_every_page_to_read_again_exists():
     if not (REPO / "book").exists():
         pytest.skip("a student's folder has no book")
-    for lesson in LESSONS:
-        for exercise in lesson.exercises:
-            question = find(exercise.name, REPO).question
-            pages = {question.read, *(m.read for m in question.misconceptions)} - {""}
-            assert pages
-            assert all((REPO / page.partition("#")[0]).exists() for page in pages)
+    for _, exercise in EXERCISES:
+        question = find(exercise.name, REPO).question
+        pages = {question.read, *(m.read for m in question.mistakes)} - {""}
+        assert pages
+        assert all((REPO / page.partition("#")[0]).exists() for page in pages)

@@ -46,7 +46,7 @@ def failed(done):
 
 def questions(folder):
     """Every question of a folder of exercises, with its page."""
-    from olympus_kit.checks._store import read_answers
+    from olympus_kit.checks import read_answers
 
     return {
         (f"{path.stem}.md", f"{name}-check")
@@ -69,7 +69,7 @@ def test_a_report_has_file_and_line_and_the_short_message(student):
     done = nbval(student, "--nbval", "exercises/04_reverse.md")
     line = 1 + page.read_text().splitlines().index('check("dense_vjp")')
     assert f"{page}:{line}: Cell 4 (dense_vjp-check)" in done.stdout
-    assert "△ dense_vjp: not yet · the batch axis was not summed" in done.stdout
+    assert "△ dense_vjp: not yet · the first axis was not summed" in done.stdout
     assert "Traceback" not in done.stdout
     assert {page for page, _ in failed(done)} == {"exercises/04_reverse.md"}
     assert {check for _, check in failed(done)} == {
@@ -186,6 +186,38 @@ def test_other_markdown_and_a_broken_notebook(tmp_path):
     assert "README" not in done.stdout
 
 
+LOST = {
+    "empty": lambda b: b"",
+    "UTF-16": lambda b: b.decode().encode("utf-16"),
+    "two marks": lambda b: b"\xef\xbb\xbf" * 2 + b,
+    "no front matter": lambda b: b.partition(b"---\n\n")[2],
+    "a long front matter": lambda b: b.replace(b"title:", b"# " + b"x" * 5000 + b"\ntitle:", 1),
+    "as mystmd writes it": lambda b: b.replace(
+        b"jupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n",
+        b"",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_page_is_never_passed_over(student, how):
+    """Read or not, with its unsolved question it fails."""
+    page = student / "exercises" / "00_start.md"
+    before = page.read_bytes()
+    page.write_bytes(LOST[how](before))
+    assert page.read_bytes() != before
+    done = nbval(student / "exercises", "--nbval", "00_start.md")
+    assert done.returncode in (1, 2), done.stdout
+    assert "00_start.md" in done.stdout
+
+
+def test_a_magic_that_does_not_exist_fails_its_cell(tmp_path):
+    page(tmp_path, "%no_such_magic", "assert True", "%matplotlib inline")
+    done = nbval(tmp_path, "--nbval-lax", "page.md")
+    assert "1 failed, 2 passed" in done.stdout, done.stdout
+    assert "no_such_magic" in done.stdout
+
+
 def test_plain_pytest_collects_no_notebook(tmp_path):
     page(tmp_path, "1 / 0")
     done = nbval(tmp_path, ".")
@@ -223,7 +255,8 @@ def test_a_lost_kernel_is_started_again(monkeypatch, wrong_starts):
 
     monkeypatch.setattr(IPyNbFile, "setup", setup)
     file = object.__new__(MystFile)
-    file.kernel = SimpleNamespace(await_reply=None)
+    client = SimpleNamespace(execute=lambda *_, **__: None)
+    file.kernel = SimpleNamespace(await_reply=None, kc=client)
     if wrong_starts == 3:
         with pytest.raises(RuntimeError):
             file.setup()

@@ -1,11 +1,12 @@
 """Releasing: the same bytes every time, errors that point, and no lost text."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from student_edits import answer
 
-from olympus_kit.checks._store import read_answers
+from olympus_kit.checks.store import read_answers
 from olympus_kit.course import _lesson, _merge, _notebook, _release
 
 REPO = Path(__file__).parents[2]
@@ -18,6 +19,8 @@ def course(tmp_path):
     """A course of one lesson, released."""
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions" / "00_start.md").write_text(SOURCE, encoding="utf-8")
+    (tmp_path / "exercises").mkdir()  # its edits were run already
+    shutil.copy(REPO / "exercises" / "00_start.answers", tmp_path / "exercises")
     run(tmp_path)
     return tmp_path
 
@@ -52,7 +55,7 @@ def test_an_exercise_has_stubs_frozen_checks_and_folded_hints(course):
     assert 'raise Unsolved("slope")' in text
     assert text.count(":editable: false\n:deletable: false") == 2
     assert text.count("<summary>Hint") == 2
-    assert "misconception" not in text
+    assert "mistake" not in text
     assert "olympus.grad(f)(x)" not in text
 
 
@@ -86,8 +89,8 @@ MISTAKES = {
     "needs 3 or more `alternative` cells": lambda s: s.replace('["alternative"]', '["note"]', 9),
     "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
     "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
-    "a mutant without a message: name": lambda s: s.replace(', "misconception": "nothing"', ""),
-    "no misconception `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
+    "a mutant without a message: name": lambda s: s.replace(', "mistake": "nothing"', ""),
+    "no mistake `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
     "a piece of the solution leaks: `olympus.grad(f)(x)`": lambda s: s.replace(
         "# Start here", "Try `olympus.grad( f )(x)`.\n\n# Start here", 1
     ),
@@ -97,12 +100,17 @@ MISTAKES = {
     "the front matter needs": lambda s: s.replace("level: beginner", "depth: 1"),
     "the level is one of": lambda s: s.replace("level: beginner", "level: easy"),
     "no Question of this name": lambda s: s.replace('name="slope"', 'name="slop"'),
-    "the specification fails: ValueError": lambda s: s.replace("large=(2,)", "large=()"),
+    "the specification fails: ValueError": lambda s: s.replace(
+        "large_points=(2,)", "large_points=()"
+    ),
     "text that is no part of it": lambda s: s + "\n## Question 2\n",
     "one fenced block of Python is wanted here; these are 0": lambda s: s.replace(
         "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."
     ),
     "a `check` cell before any answer": lambda s: s.replace("[setup]", "[check]"),
+    "a code cell inside a note": lambda s: s.replace(
+        "## Question 1", ":::{note}\n```{code-cell} ipython3\n1\n```\n:::\n\n## Question 1"
+    ),
     "a merge conflict": lambda s: s + "\n<<<<<<< HEAD\n",
 }
 

@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from student_edits import answer
 from typer.testing import CliRunner
 
-from olympus_kit.checks import _progress
+from olympus_kit.checks import store
 from olympus_kit.course import _course, _merge, _notebook, _release
 from olympus_kit.course.cli import app
 from olympus_kit.files import write_whole
@@ -45,7 +47,7 @@ def kept(page):
 BROKEN = {
     "can't be read as a MyST notebook": lambda b: b.replace(b"[answer]", b"[answer"),
     "is not of type 'array'": lambda b: b.replace(b"[answer]", b"answer"),
-    "is no text in UTF-8": lambda b: b.decode().encode("utf-16"),
+    "is not valid UTF-8": lambda b: b.decode().encode("utf-16"),
     "a merge conflict is left here": lambda b: b + b"\n<<<<<<< mine\n=======\n>>>>>>> theirs\n",
     "can't be read": lambda b: b.replace(b"kernelspec:", b"kernelspec: [3"),
 }
@@ -215,8 +217,9 @@ def test_two_windows_at_once_lose_nothing(student):
         answer(path, name, f"{name} = 1  {MINE}")
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from olympus_kit.checks import _progress\nfrom olympus_kit.course import _course\n"
-        "for n in range(20):\n    _progress.update(Path('exercises'), sys.argv[1] + str(n), {})\n"
+        "from olympus_kit.checks import store\nfrom olympus_kit.course import _course\n"
+        "for n in range(20):\n"
+        "    store.change_state(Path('exercises'), sys.argv[1] + str(n), dict)\n"
         "_course.reset(sys.argv[1])\n"
     )
     windows = [subprocess.Popen([sys.executable, "-c", code, name]) for name in names]
@@ -224,7 +227,7 @@ def test_two_windows_at_once_lose_nothing(student):
     text = path.read_text()
     assert MINE not in text
     assert all(f'raise Unsolved("{name}")' in text for name in names)
-    known = _progress.read(exercises)
+    known = store.progress(exercises)
     assert {f"{name}{n}" for name in names for n in range(20)} <= set(known)
     assert len(kept(path)) == 2
 
@@ -284,3 +287,129 @@ def test_write_whole_keeps_a_text_to_the_byte(tmp_path):
     path = tmp_path / "text"
     write_whole(path, "é\n\ttwo\n")
     assert path.read_bytes() == "é\n\ttwo\n".encode()
+
+
+def test_write_whole_keeps_mode_and_link(tmp_path):
+    path, link = tmp_path / "real" / "text", tmp_path / "link"
+    path.parent.mkdir()
+    path.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o640
+    if os.geteuid() == 0:  # only root may give a file away
+        os.chown(path, 4242, 4343)
+        write_whole(link, "newer")
+        assert (path.stat().st_uid, path.stat().st_gid) == (4242, 4343)
+    mask = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "fresh", "x")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "fresh").stat().st_mode & 0o777 == 0o640
+
+
+def test_threads_that_write_one_path_do_not_collide(tmp_path):
+    path = tmp_path / "text"
+    letters = [chr(97 + n) for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda x: [write_whole(path, x * 100_000) for _ in range(20)], letters))
+    assert len(set(path.read_text())) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_full_disk_leaves_no_cut_copy(page, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert olympus("reset", "slope").exit_code == 2
+    assert kept(page) == []
+    assert MINE in page.read_text()
+
+
+def test_hints_of_two_windows_are_counted_together(student):
+    code = (
+        "from pathlib import Path\nfrom olympus_kit.checks import store\n"
+        "for _ in range(20):\n"
+        "    change = lambda before: store.with_next_hint(before, 1000)\n"
+        "    store.change_state(Path('exercises'), 'slope', change)\n"
+        "    store.record(Path('exercises'), 'slope', 'correct')\n"
+        "    store.record(Path('exercises'), 'slope', 'not yet')\n"
+    )
+    windows = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [window.wait(timeout=300) for window in windows] == [0, 0]
+    state = store.progress(student / "exercises")["slope"]
+    assert state["hints"] == 40
+    assert state["solved"]
+
+
+MAGICS = {
+    "inline figures": "%matplotlib inline\n",
+    "a loop of its own": "async def one():\n    return 1\nassert await one() == 1\n",
+    "leaving": "quit()\n",
+    "a debugger": "%debug\n",
+    "a thread that goes on": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MAGICS)
+def test_what_a_kernel_runs_is_judged(page, what):
+    answer(page, "slope", MAGICS[what] + RIGHT)
+    done = olympus("check", "00")
+    assert "✓ slope: correct" in done.stdout, done.output
+
+
+def test_what_fails_in_a_kernel_s_loop_fails_in_the_judge(page):
+    code = "import asyncio\nasync def one():\n    return 1\nasyncio.run(one())\n"
+    answer(page, "slope", code + RIGHT)
+    assert "△ slope: not yet" in olympus("check", "00").stdout
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGKILL"])
+def test_no_judge_outlives_the_check(student, page, name):
+    """Nor does a child of the answer, nor the watcher."""
+    code = (
+        "import os, subprocess\nbeside = subprocess.Popen(['sleep', '1000'])\n"
+        "os.mkfifo('begun')\nopen('begun', 'w').write(f'{os.getpid()} {beside.pid}')\n"
+        "while True:\n    pass"
+    )
+    answer(page, "slope", code)
+    command = [sys.executable, "-m", "olympus_kit.course.cli", "check", "00"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    checking = subprocess.Popen(command, cwd=student, **pipes)
+    begun = page.with_name("begun")
+    while not begun.exists():
+        assert checking.poll() is None
+        time.sleep(0.05)
+    judge, beside = map(int, begun.read_text().split())  # a pipe: waits until the answer runs
+    checking.send_signal(getattr(signal, name))
+    checking.wait(timeout=300)
+    for pid in (judge, beside):
+        for _ in range(3000):
+            if ended(pid):
+                break
+            time.sleep(0.1)
+        assert ended(pid), pid
+
+
+def test_a_child_of_an_answer_does_not_outlive_a_normal_check(page):
+    code = (
+        "import subprocess\nbeside = subprocess.Popen(['sleep', '1000'])\n"
+        "open('beside', 'w').write(str(beside.pid))\n"
+    )
+    answer(page, "slope", code + RIGHT)
+    assert "✓ slope: correct" in olympus("check", "00").stdout
+    assert ended(int(page.with_name("beside").read_text()))
+
+
+def ended(pid):
+    """Whether a process is gone, or only waits to be collected."""
+    try:
+        return ") Z " in Path("/proc", str(pid), "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -1,0 +1,368 @@
+"""The mistakes that explain a wrong array: what each predicts, and the order in which they win.
+
+Predictions come from three sources: transformations of the right result, the question's own
+reference asked wrongly, and single edits of the author's solution, whose results the release has
+put beside the exercise. One comparer decides whether an answer is what a mistake predicts.
+
+Where several explain the numbers, the first of this order wins, from the statement that leaves
+nothing to fit to the one that fits most:
+
+1. what the question's author foresaw (`Question.predictions`);
+2. a transformation of the right result (a sign, a transpose, sums, another place);
+3. a length of the data as a factor;
+4. the reference asked wrongly (arguments exchanged, a factor of the chain left out);
+5. a factor such as 2 or 1/3, the same in every entry of every case;
+6. a single edit of the solution;
+7. another number fitted to the data (a factor, an offset);
+8. a result that does not change with what it should depend on.
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import combinations, groupby, permutations
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..compare import TRANSFORMATIONS, common_factor, is_made_by
+from .evidence import (
+    CLOSE,
+    STORED,
+    EditRow,
+    Evidence,
+    Series,
+    entries,
+    same,
+    same_tree,
+)
+from .message import Facts, number
+from .run import is_array, results, to_numpy
+from .spec import Question
+
+Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
+Rule = Callable[[dict[str, Any]], Any]
+
+
+def pack_edits(rows: Sequence[EditRow]) -> str:
+    """The rows as a text; the numbers in single precision."""
+    table = []
+    values: list[float] = []
+    for row in rows:
+        table.append([
+            row.id,
+            row.facts,
+            row.part,
+            [list(shape) for shape in row.shapes],
+        ])
+        for numbers in row.numbers:
+            values.extend(numbers)
+    head = json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+    body = np.asarray(values, dtype="<f4").tobytes()
+    packed = zlib.compress(len(head).to_bytes(4, "little") + head + body, 9)
+    return base64.b64encode(packed).decode()
+
+
+@lru_cache(maxsize=64)
+def unpack_edits(text: str) -> tuple[EditRow, ...]:
+    """What `pack_edits` wrote; nothing of an empty text."""
+    if not text:
+        return ()
+    raw = zlib.decompress(base64.b64decode(text))
+    length = int.from_bytes(raw[:4], "little")
+    values = np.frombuffer(raw[4 + length :], dtype="<f4").astype(float)
+    rows = []
+    at = 0
+    for id_, facts, part, shapes in json.loads(raw[4 : 4 + length]):
+        numbers = []
+        for shape in shapes:
+            size = min(int(np.prod(shape, dtype=int)), STORED)
+            numbers.append(values[at : at + size].tolist())
+            at += size
+        rows.append(EditRow(id_, facts, part, shapes, numbers))
+    return tuple(rows)
+
+
+def explain(evidence: Evidence, parts: Series) -> Explanation | None:
+    """The first mistake, in the order above, that explains one wrong array."""
+    if not all(part.is_numeric for part in parts):
+        return None
+    question = evidence.question
+    exact = by_transformation(parts) or by_length(parts) or by_prediction(question, parts)
+    if exact:
+        return exact
+    constant = by_constant(parts)
+    if constant and _is_simple(constant):
+        return constant
+    return by_edit(evidence.edits, parts) or constant or by_indifference(parts)
+
+
+def _is_simple(explanation: Explanation) -> bool:
+    """Whether it is a factor such as 2 or 1/3, which is itself what a student looks for."""
+    id_, facts = explanation
+    if id_ != "factor":
+        return False
+    factor = abs(float(facts["factor"]))
+    return any(abs(factor * n - 1) < 1e-3 or abs(factor / n - 1) < 1e-3 for n in range(1, 11))
+
+
+def _is_clearly_wrong(parts: Series, tolerance: float) -> bool:
+    return any(not same(part.got, part.want, 10 * tolerance) for part in parts)
+
+
+def by_transformation(parts: Series) -> Explanation | None:
+    """The first transformation of the right result that fits in every case."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    if not _is_clearly_wrong(parts, tolerance):
+        return None
+    for id_ in TRANSFORMATIONS:
+        if all(is_made_by(id_, part.got, part.want, tolerance) for part in parts):
+            length = len(np.atleast_1d(parts[0].got))
+            return id_, {"length": str(length)}
+    return None
+
+
+def by_length(parts: Series) -> Explanation | None:
+    """Too small by the length of some argument's first axis, more than one."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    arguments = [part.trial.case.arguments for part in parts]
+    for name, value in arguments[0].items():
+        if not is_array(value):
+            continue
+        lengths = [len(np.atleast_1d(a[name])) for a in arguments]
+        if min(lengths) < 2:
+            continue
+        if all(
+            same(n * part.got, part.want, tolerance) for n, part in zip(lengths, parts, strict=True)
+        ):
+            return "mean-for-sum", {
+                "length": str(lengths[0]),
+                "argument": name,
+            }
+    return None
+
+
+def by_constant(parts: Series) -> Explanation | None:
+    """The same factor, or the same number too much, in every entry of every case."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    if not all(part.fits for part in parts) or not _is_clearly_wrong(parts, tolerance):
+        return None
+    if any(np.iscomplexobj(part.got) for part in parts):
+        return None
+    got = np.concatenate([np.ravel(part.got) for part in parts]).astype(float)
+    want = np.concatenate([np.ravel(part.want) for part in parts]).astype(float)
+    factor = common_factor(got, want)
+    usable = np.isfinite(factor) and abs(factor) > 1e-12 and abs(factor - 1) > 1e-3
+    if usable and all(same(part.got, factor * part.want, tolerance) for part in parts):
+        return "factor", {"factor": number(factor, 4)}
+    offset = float(np.median(got - want)) if got.size else 0.0
+    if np.isfinite(offset) and _is_shifted(parts, offset, tolerance):
+        return "offset", {"offset": number(offset, 4)}
+    return None
+
+
+def _is_shifted(parts: Series, offset: float, tolerance: float) -> bool:
+    for part in parts:
+        difference = np.asarray(part.got) - np.asarray(part.want)
+        if not same(difference, np.full(difference.shape, offset), tolerance):
+            return False
+    return True
+
+
+def by_indifference(parts: Series) -> Explanation | None:
+    """Something that the result should depend on, and does not."""
+    if _unmoved([parts]):
+        return "constant-answer", {}
+    groups = [list(group) for _, group in groupby(parts, lambda part: part.trial.case.point)]
+    names = " and ".join(parts[0].trial.case.tangents)
+    if _unmoved(groups):
+        return "tangent-ignored", {"argument": names}
+    return None
+
+
+def _unmoved(groups: Sequence[Series]) -> bool:
+    """Whether the result is the same within each group, though it should not be."""
+    should_move = False
+    for group in groups:
+        for part in group:
+            if not same(part.got, group[0].got, CLOSE):
+                return False
+            should_move = should_move or not same(part.want, group[0].want, CLOSE)
+    return should_move
+
+
+def by_edit(edits: Sequence[EditRow], parts: Series) -> Explanation | None:
+    """A single edit of the author's solution that gives this wrong array."""
+    for row in edits:
+        if row.explains(parts):
+            return row.id, dict(row.facts)
+    return None
+
+
+# The question's own reference, asked wrongly.
+
+
+def by_prediction(question: Question, parts: Series) -> Explanation | None:
+    """The first predicted mistake that gives this wrong array."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    for id_, facts, predicted in predictions(question):
+        if len(predicted) != len(parts):
+            continue
+        values = [entries(question, result).get(parts[0].name) for result in predicted]
+        pairs = list(zip(parts, values, strict=True))
+        fits = all(same(part.got, value, tolerance) for part, value in pairs)
+        telling = any(not same(value, part.want, 10 * tolerance) for part, value in pairs)
+        if fits and telling:
+            return id_, facts
+    return None
+
+
+@lru_cache(maxsize=64)
+def predictions(
+    question: Question,
+) -> list[tuple[str, Facts, list[Any]]]:
+    """Every mistake with what it gives in every case; computed once, for a first wrong answer."""
+    table = []
+    for id_, facts, rule in _rules(question):
+        table.append((id_, facts, results(question, rule)))
+    return table
+
+
+def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
+    case = question.cases()[0]
+    arrays = [name for name, value in case.arguments.items() if is_array(value)]
+    functions = [name for name, value in case.arguments.items() if callable(value)]
+    primals = [name for name in arrays if name not in case.tangents]
+
+    def asked(change: Rule) -> Rule:
+        return lambda arguments: question.reference(*(arguments | change(arguments)).values())
+
+    if case.tangents:
+        ones = lambda a: {t: jax.tree.map(jnp.ones_like, a[t]) for t in case.tangents}
+        yield (
+            "tangent-ignored",
+            {"argument": " and ".join(case.tangents)},
+            asked(ones),
+        )
+    for x, y in combinations(arrays, 2):
+        yield (
+            "arguments-swapped",
+            {"first": x, "second": y},
+            asked(_exchange(x, y)),
+        )
+    batch = _batch(question, arrays)
+    if batch:
+        yield (
+            "overwritten",
+            {},
+            asked(lambda a: {name: a[name][-1:] for name in batch}),
+        )
+    for f in functions:
+        yield "value-for-derivative", {"f": f}, _value(f, primals)
+        for x in arrays:
+            yield (
+                "rule-at-output",
+                {"f": f, "argument": x},
+                asked(_moved(f, x)),
+            )
+    for words, factor in _factors(arrays, functions):
+        yield (
+            "missing-chain-factor",
+            {"missing": words},
+            _changed(question, factor, np.divide),
+        )
+        yield (
+            "extra-factor",
+            {"missing": words},
+            _changed(question, factor, np.multiply),
+        )
+
+
+def _exchange(x: str, y: str) -> Rule:
+    return lambda a: {x: a[y], y: a[x]}
+
+
+def _moved(f: str, x: str) -> Rule:
+    return lambda a: {x: a[f](a[x])}
+
+
+def _value(f: str, arguments: list[str]) -> Rule:
+    return lambda a: a[f](*[a[x] for x in arguments])
+
+
+def _factors(arrays: list[str], functions: list[str]) -> Iterator[tuple[str, Rule]]:
+    """What a factor may be: an argument, or the slope of a function at one."""
+    for x in arrays:
+        yield x, _argument(x)
+    for f in functions:
+        for x in arrays:
+            yield f"{f}′({x})", _slope(f, x)
+
+
+def _argument(x: str) -> Rule:
+    return lambda a: a[x]
+
+
+def _slope(f: str, x: str) -> Rule:
+    return lambda a: jax.grad(a[f])(a[x])
+
+
+def _changed(question: Question, factor: Rule, change: Callable[[Any, Any], Any]) -> Rule:
+    """The right result, divided or multiplied by a factor wherever the shapes allow that."""
+
+    def rule(arguments: dict[str, Any]) -> Any:
+        by = np.asarray(factor(arguments))
+
+        def fitting(want: Any) -> Any:
+            try:
+                with np.errstate(all="ignore"):
+                    return change(want, by)
+            except (TypeError, ValueError):
+                return None
+
+        return jax.tree.map(fitting, to_numpy(question.reference(*arguments.values())))
+
+    return rule
+
+
+def _batch(question: Question, arrays: list[str]) -> list[str]:
+    """The arguments that have as many rows as the first array has, in every case."""
+    rows = set(arrays)
+    for case in question.cases():
+        lengths = {name: np.shape(case.arguments[name])[:1] for name in arrays}
+        if not arrays or not lengths[arrays[0]] or lengths[arrays[0]][0] < 2:
+            return []
+        rows &= {name for name in arrays if lengths[name] == lengths[arrays[0]]}
+    return [name for name in arrays if name in rows]
+
+
+# Containers.
+
+
+def is_pullback_tuple(got: Any, want: Any) -> bool:
+    """A tuple of one array where an array should be, as a function from `vjp` gives it."""
+    return is_array(want) and isinstance(got, tuple) and len(got) == 1 and is_array(got[0])
+
+
+def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
+    """The right numbers in a list or tuple, where one array was asked for."""
+    if not is_array(want) or not isinstance(got, (list, tuple)):
+        return False
+    try:
+        stacked = np.asarray(got)
+    except Exception:
+        return False
+    return is_array(stacked) and stacked.dtype.kind != "O" and same(stacked, want, tolerance)
+
+
+def is_reordered(got: Any, want: Any, tolerance: float) -> bool:
+    """The right parts in another order."""
+    if not (isinstance(got, (tuple, list)) and isinstance(want, tuple) and len(got) == len(want)):
+        return False
+    if len(got) > 5:
+        return False
+    return any(same_tree(turned, want, tolerance) for turned in permutations(got))

@@ -1,0 +1,228 @@
+"""Run an answer at the points of its question, in float64 or float32, and record what happens."""
+
+import contextlib
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TextIO
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .spec import Arguments, Case, Question, Unsolved
+
+SECONDS = 30.0  # that a check waits for an answer
+GRACE = 2.0  # between the timer's ring and the watchdog's word
+MOST_PRINTED = 2000  # characters that an answer may print during a check
+NOT_NUMERIC = "OSUMmV"  # kinds of NumPy's dtypes: objects, text, dates, records
+
+STUCK = (
+    "\n△ Your answer has been running for more than {seconds:g} seconds, in a compiled loop "
+    "(such as `while_loop`). Nothing can stop it from here: restart the kernel "
+    "(menu Kernel, Restart), then look for the condition that never becomes false.\n"
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One call of an answer: what came back or was raised, and which arguments it changed."""
+
+    case: Case
+    want: Any
+    got: Any = None
+    error: BaseException | None = None
+    changed: tuple[str, ...] = ()
+
+
+def trials(question: Question, answer: Callable[..., Any], precision: str) -> list[Trial]:
+    """Call `answer` at every case of `question`; `precision` is "float64" or "float32"."""
+    pairs = zip(question.cases(), references(question), strict=True)
+    with (
+        jax.enable_x64(precision == "float64"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # the same one at every point helps nobody
+        return [_try(answer, case, want, precision) for case, want in pairs]
+
+
+@lru_cache(maxsize=256)
+def references(question: Question) -> list[Any]:
+    """The right results, in float64; computed once."""
+    return results(
+        question,
+        lambda arguments: question.reference(*arguments.values()),
+    )
+
+
+def results(question: Question, rule: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    """What `rule` makes of the arguments of every case, in float64; what it raises, if it does."""
+    made: list[Any] = []
+    with jax.enable_x64(True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for case in question.cases():
+            try:
+                made.append(to_numpy(rule(inputs(case.arguments, "float64"))))
+            except Exception as error:
+                made.append(error)
+    return made
+
+
+def inputs(arguments: Arguments, precision: str) -> dict[str, Any]:
+    """Fresh copies of the arguments, with every real number as a JAX array of that precision."""
+    fresh = {}
+    for name, value in arguments.items():
+        fresh[name] = jax.tree.map(lambda leaf: _fresh(leaf, precision), value)
+    return fresh
+
+
+def _fresh(value: Any, precision: str) -> Any:
+    is_number = isinstance(value, (float, np.ndarray, jax.Array))
+    if is_number and jnp.issubdtype(jnp.result_type(value), jnp.floating):
+        return jnp.asarray(value, dtype=precision)
+    if isinstance(value, np.ndarray):
+        return jnp.asarray(value)
+    return value
+
+
+def _try(answer: Callable[..., Any], case: Case, want: Any, precision: str) -> Trial:
+    arguments = inputs(case.arguments, precision)
+    before = {name: _snapshot(value) for name, value in arguments.items()}
+    try:
+        result = answer(*arguments.values())
+        for leaf in jax.tree.leaves(result):
+            if isinstance(leaf, jax.core.Tracer):
+                _ = leaf + 0  # a tracer that outlived its trace: to use it raises what says so
+        got = to_numpy(result)
+    except (Unsolved, KeyboardInterrupt, TookTooLong):
+        raise
+    except BaseException as error:  # SystemExit and whatever else an answer raises
+        return Trial(case, want, error=error)
+    changed = tuple(name for name, value in arguments.items() if _snapshot(value) != before[name])
+    return Trial(case, want, got, changed=changed)
+
+
+def _snapshot(value: Any) -> Any:
+    """What must not change in an argument: the items of its containers (JAX arrays cannot)."""
+    return jax.tree.structure(value), [id(item) for item in jax.tree.leaves(value)]
+
+
+def to_numpy(result: Any) -> Any:
+    """The result with plain NumPy arrays for every number, so that no float64 JAX array stays."""
+    return jax.tree.map(_plain, result)
+
+
+def _plain(leaf: Any) -> Any:
+    if not is_array(leaf):
+        return leaf
+    array = np.asarray(leaf)
+    if array.dtype.kind in NOT_NUMERIC:  # a whole number that no dtype can hold
+        return leaf
+    return array
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether it is a number or an array of numbers (not of words, dates, objects or nothing)."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return leaf.dtype.kind not in NOT_NUMERIC
+    if isinstance(leaf, jax.Array):
+        return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)  # such as random keys
+    if isinstance(leaf, int):
+        return abs(leaf) < 2**63
+    return isinstance(leaf, (float, complex))
+
+
+def arrays_of(trial_list: Sequence[Trial]) -> list[Any]:
+    """All arrays and numbers that the trials returned."""
+    leaves = [leaf for trial in trial_list for leaf in jax.tree.leaves(trial.got)]
+    return [leaf for leaf in leaves if is_array(leaf)]
+
+
+# Stop an answer that takes too long, or say how it can be stopped; truncate what it prints.
+
+
+class TookTooLong(BaseException):
+    """An answer that ran for longer than the check waits; no `except Exception` holds it up."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TookTooLong in a Python loop after `seconds`.
+
+    A signal is seen only between two steps of Python. A compiled loop has none, so that a thread
+    has to say what a person can do. Systems without timers, and other threads than the main one,
+    have the thread alone.
+    """
+    watchdog = threading.Timer(seconds + GRACE, _bark, (sys.stdout, seconds))
+    watchdog.daemon = True
+    watchdog.start()
+    is_main = threading.current_thread() is threading.main_thread()
+    try:
+        if is_main and hasattr(signal, "setitimer"):
+            with _alarm(seconds):
+                yield
+        else:
+            yield
+    finally:
+        watchdog.cancel()
+
+
+def _bark(target: TextIO, seconds: float) -> None:
+    target.write(STUCK.format(seconds=seconds))
+    target.flush()
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Ring after `seconds`; a timer that ran already goes on afterwards."""
+    running = True
+
+    def ring(*_: object) -> None:
+        if running:  # a ring that comes while the timer is put away is late
+            raise TookTooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
+    outer, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        running = False
+        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if outer:
+            spent = seconds - left
+            signal.setitimer(signal.ITIMER_REAL, max(outer - spent, 1e-3), interval)
+
+
+class Truncated:
+    """A text stream that passes on its first characters, and then says once that it stops."""
+
+    def __init__(self, target: TextIO) -> None:
+        self.target = target
+        self.left = MOST_PRINTED
+
+    def write(self, text: str) -> int:
+        if self.left > 0:
+            self.target.write(text[: self.left])
+            if len(text) >= self.left:
+                self.target.write("\n… (your answer prints more; cut here)\n")
+        self.left -= len(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self.target.flush()
+
+
+@contextlib.contextmanager
+def truncated_output() -> Iterator[None]:
+    """Truncate what is printed inside to `MOST_PRINTED` characters: a check calls many times."""
+    out, error = Truncated(sys.stdout), Truncated(sys.stderr)
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(error),
+    ):
+        yield

@@ -1,0 +1,648 @@
+"""The steps of a diagnosis: the first one that applies says what is wrong with an answer."""
+
+import ast
+import inspect
+import linecache
+import re
+import sysconfig
+import textwrap
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from . import mistakes, program
+from .evidence import (
+    EditRow,
+    Evidence,
+    Part,
+    by_path,
+    in_precision,
+    named,
+    observe,
+    same_tree,
+)
+from .message import (
+    Diagnosis,
+    Facts,
+    catalogue,
+    diagnose,
+    error_text,
+    extent,
+    kind,
+    ladder_at,
+    lookup,
+    marked,
+    number,
+    part_facts,
+    side_facts,
+    telling,
+    wanted_kind,
+)
+from .run import Trial, arrays_of, inputs, is_array, to_numpy
+from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
+
+NEAR = 5e-2  # a relative error below which a result is nearly right
+LARGE = 16  # entries from which a Jacobian is told from an ordinary array
+MOST_ARGUMENTS = 4  # whose orders are all tried
+STEP_NAMES = (
+    "h",
+    "step",
+    "eps",
+    "epsilon",
+)  # of an argument that a question about quotients has
+KIT = Path(__file__).parents[2]
+
+
+def judge(
+    question: Question,
+    answer: Any,
+    edits: Sequence[EditRow] = (),
+) -> Diagnosis | None:
+    """What is wrong with an answer; None when it is right. Unsolved passes through."""
+    call: Callable[..., Any] = answer
+    if question.answer == "value":
+        call = lambda: answer
+    elif not callable(answer):
+        facts = {"answer": question.name, "kind": kind(answer)}
+        return diagnose(question, "not-callable", facts)
+    elif question.adapt:
+        call = question.adapt(answer)
+    evidence = replace(observe(question, call), edits=edits)
+    for step in STEPS:
+        diagnosis = step(evidence, answer)
+        if diagnosis:
+            return diagnosis
+    return None
+
+
+# The steps, from the first. Each returns a diagnosis, or None where it does not apply.
+
+
+def changed_input(evidence: Evidence, _: Any) -> Diagnosis | None:
+    for trial in evidence.trials:
+        if trial.changed:
+            return diagnose(
+                evidence.question,
+                "mutated-input",
+                {"argument": trial.changed[0]},
+            )
+    return None
+
+
+def parameter_order(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """The answer's parameters stand in another order than that in which it is called."""
+    question = evidence.question
+    if evidence.right or question.answer == "value" or question.adapt:
+        return None
+    names = list(question.cases()[0].arguments)
+    try:
+        parameters = list(inspect.signature(answer).parameters)
+    except (TypeError, ValueError):
+        return None
+    if len(parameters) != len(names) or parameters == names:
+        return None
+    facts = {"yours": ", ".join(parameters)}
+    if sorted(parameters) == sorted(names):
+        return diagnose(question, "parameter-order", facts)
+    if not evidence.errors or len(names) > MOST_ARGUMENTS:
+        return None
+    for order in permutations(range(len(names))):
+        if list(order) != sorted(order) and _is_right_in(order, evidence):
+            return diagnose(question, "parameter-order", facts)
+    return None
+
+
+def _is_right_in(order: Sequence[int], evidence: Evidence) -> bool:
+    """Whether the answer is right when its arguments come in this order."""
+
+    def reordered(*arguments: Any) -> Any:
+        return evidence.call(*[arguments[i] for i in order])
+
+    return in_precision(evidence.question, reordered, evidence.precision).right
+
+
+def foreseen_mistake(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """One that the question itself names, at whichever step its effect would show."""
+    question = evidence.question
+    if evidence.right:
+        return None
+    for id_, prediction in question.predictions.items():
+        mistake = lookup(id_, question.mistakes)
+        if evidence.shows(id_) and _code_confirms(mistake, answer):
+            if id_ == "transposed" and _is_reordered(evidence):
+                return None  # the right parts in another order explain every number
+            return diagnose(question, id_, _facts_of(evidence, prediction.part))
+    return None
+
+
+def _facts_of(evidence: Evidence, name: str | None) -> Facts:
+    for parts in evidence.wrong_series():
+        if name is None or parts[0].name.startswith(name):
+            return part_facts(telling(parts))
+    return {}
+
+
+def _code_confirms(mistake: Mistake, answer: Any) -> bool:
+    """Whether the student's code holds what the message says of it."""
+    if not mistake.code:
+        return True
+    text = code_of(answer)
+    if mistake.code.startswith("!"):
+        return bool(text) and re.search(mistake.code[1:], text) is None
+    return re.search(mistake.code, text) is not None
+
+
+def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    if not evidence.errors:
+        return None
+    return explain_error(evidence.question, evidence.errors[0], answer)
+
+
+def explain_error(question: Question, error: BaseException, answer: Any) -> Diagnosis:
+    """What an exception shows."""
+    line = user_line(error, answer)
+    id_ = error_id(error, question.mistakes)
+    if id_ in ("python-branch", "branch-on-array"):
+        id_ = _branch(line.partition(": ")[2]) or id_
+    elif id_ == "wrong-arguments" and len(traceback.extract_tb(error.__traceback__)) > 2:
+        id_ = "arguments-of-a-call"
+    elif id_ == "unpacked-wrongly" and not line:
+        id_ = "raised"
+    return diagnose(question, id_, {"error": error_text(error), "line": line})
+
+
+def error_id(error: BaseException, own: Sequence[Mistake] = ()) -> str:
+    """The id of what an exception shows; "raised" where it is none of the known ones."""
+    names = {ancestor.__name__ for ancestor in type(error).__mro__}
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    for mistake in (*own, *catalogue().values()):
+        for signature in mistake.raised:
+            name, _, piece = signature.partition(": ")
+            if name in names and piece in text:
+                return mistake.id
+    return "raised"
+
+
+def _branch(line: str) -> str:
+    """What on a line asks whether an array is true, where it is not an `if` or `while`."""
+    try:
+        tree = ast.parse(line + " pass" if line.endswith(":") else line)
+    except SyntaxError:
+        return ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            return "chained-comparison"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BoolOp) or (
+            isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+        ):
+            return "boolean-word"
+    return ""
+
+
+def container(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Nothing, a function, a tuple too many, a part too few."""
+    for trial in evidence.trials:
+        facts = {
+            "where": trial.case.label,
+            "kind": kind(trial.got),
+            "part": "the result",
+        }
+        id_ = _container(evidence, trial.got, trial.want, facts)
+        if id_:
+            return diagnose(evidence.question, id_, facts)
+    return None
+
+
+def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
+    """The id of what is wrong with a container, with facts added; empty where nothing is."""
+    if got is None:
+        return "nothing"
+    if callable(got):
+        return "returned-function"
+    parts = named(evidence.question, got)
+    wanted = named(evidence.question, want)
+    if not parts:
+        for name, part in wanted.items():
+            if same_tree(got, part, evidence.loose):
+                facts["given"] = name
+                return "missing-part"
+        return "container"
+    for name in parts:
+        id_ = _odd_part(evidence, name, parts[name], wanted[name], facts)
+        if id_:
+            return id_
+    return ""
+
+
+def _odd_part(evidence: Evidence, name: str, got: Any, want: Any, facts: Facts) -> str:
+    facts |= {
+        "part": name,
+        "kind": kind(got),
+        "wanted": wanted_kind(want),
+    }
+    if mistakes.is_pullback_tuple(got, want):
+        return "pullback-tuple"
+    if callable(got):
+        return "returned-function"
+    if is_array(want) and is_array(got):
+        if np.iscomplexobj(got) and not np.iscomplexobj(want):
+            return "complex-result"
+        return ""
+    if mistakes.is_list_of_entries(got, want, evidence.loose):
+        return "list-for-array"
+    if is_array(want) and isinstance(got, (list, tuple)):
+        for place, item in enumerate(got):
+            if same_tree(item, want, evidence.loose):
+                facts["place"] = str(place)
+                return "extra-part"
+    leaves = by_path(got)
+    wanted = by_path(want)
+    if leaves.keys() != wanted.keys():
+        return "part-container"
+    for path, value in wanted.items():
+        if is_array(value) and not is_array(leaves[path]):
+            facts |= {"part": name + path, "kind": kind(leaves[path])}
+            return "no-number"
+    return ""
+
+
+def order(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """The right parts, in another order."""
+    return diagnose(evidence.question, "swapped") if _is_reordered(evidence) else None
+
+
+def _is_reordered(evidence: Evidence) -> bool:
+    trials = evidence.trials
+    if all(same_tree(trial.got, trial.want, evidence.loose) for trial in trials):
+        return False
+    return all(mistakes.is_reordered(trial.got, trial.want, evidence.loose) for trial in trials)
+
+
+def shape(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    question = evidence.question
+    for parts in evidence.wrong_series():
+        for part in parts:
+            if np.shape(part.got) == np.shape(part.want) or not part.is_numeric:
+                continue
+            known = _predicted(evidence, parts, answer)
+            if known:
+                return known
+            facts = part_facts(part)
+            owner = question.shape_of.get(part.name)
+            facts["like"] = f", that of {owner}" if owner else ""
+            return diagnose(question, "shape", facts)
+    return None
+
+
+def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A NaN or an infinity, and where in the answer's program it first appears."""
+    for parts in evidence.wrong_series():
+        for part in parts:
+            if not part.is_numeric or not np.all(np.isfinite(part.want)):
+                continue
+            if not np.all(np.isfinite(part.got)):
+                name = "NaN (not a number)" if np.isnan(part.got).any() else "infinity"
+                facts = part_facts(part) | {"kind": name, "first": ""}
+                return _first_bad(evidence, facts, part.trial, home(answer))
+    return None
+
+
+def _first_bad(evidence: Evidence, facts: Facts, trial: Trial, file: str) -> Diagnosis:
+    question = evidence.question
+    read = program.program_of(evidence.call, trial.case.arguments, evidence.precision)
+    bad = program.first_bad(read) if read else None
+    if not read or not bad:
+        return diagnose(question, "nan", facts)
+    facts |= program.bad_facts(read, bad, file)
+    survived = any(np.all(np.isfinite(x)) for x in arrays_of([trial]))  # a value beside its slope
+    is_trap = program.chooses(read) and (survived or "jvp(" in bad.scope)
+    picture = ladder_at(read, bad)
+    return diagnose(
+        question,
+        "where-trap" if is_trap else "nan",
+        facts,
+        picture=picture,
+    )
+
+
+def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    for parts in evidence.wrong_series():
+        diagnosis = _predicted(evidence, parts, answer)
+        if diagnosis:
+            return diagnosis
+    return None
+
+
+def _predicted(evidence: Evidence, parts: list[Part], answer: Any) -> Diagnosis | None:
+    explanation = mistakes.explain(evidence, parts)
+    if explanation is None:
+        return None
+    id_, facts = explanation
+    if id_ == "constant-answer" and returns_in_loop(answer):
+        id_ = "return-in-loop"
+    return diagnose(evidence.question, id_, part_facts(telling(parts)) | facts)
+
+
+def nearly(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Nearly right: a difference quotient, too few digits, a cancellation."""
+    for parts in evidence.wrong_series():
+        errors = [part.error for part in parts]
+        facts = part_facts(telling(parts)) | {"error": number(max(errors), 2)}
+        step = _step(evidence, parts) if min(errors) < NEAR else None
+        if step:
+            facts["step"] = number(step, 3)
+            asked = _asks_for_a_quotient(evidence.question)
+            return diagnose(
+                evidence.question,
+                "own-step" if asked else "finite-difference",
+                facts,
+            )
+        if max(errors) < NEAR and np.median(errors) < NEAR / 5:
+            return _imprecise(evidence, parts, facts, max(errors))
+    return None
+
+
+def _asks_for_a_quotient(question: Question) -> bool:
+    return any(name in STEP_NAMES for name in question.cases()[0].arguments)
+
+
+def _step(evidence: Evidence, parts: list[Part]) -> float | None:
+    arguments = telling(parts).trial.case.arguments
+    read = program.program_of(evidence.call, arguments, evidence.precision)
+    step = program.difference_step(read) if read else None
+    if step and _asks_for_a_quotient(evidence.question):
+        asked = [arguments[name] for name in STEP_NAMES if name in arguments]
+        if any(abs(step / float(h) - 1) < 1e-3 for h in asked):
+            return None  # the step that the question gives
+    return step
+
+
+def _imprecise(evidence: Evidence, parts: list[Part], facts: Facts, error: float) -> Diagnosis:
+    question = evidence.question
+    if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
+        return diagnose(question, "half-precision", facts)
+    single = in_precision(question, evidence.call, "float32").series()
+    worse = max(
+        (part.error for part in single.get(parts[0].name, [])),
+        default=0.0,
+    )
+    if evidence.precision == "float64" and worse > max(1e3 * error, 1e-4):
+        return diagnose(
+            question,
+            "cancellation",
+            facts | {"worse": number(worse, 2)},
+        )
+    return diagnose(question, "nearly", facts)
+
+
+def broken_law(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A law that does not hold; also where every number agreed with the reference."""
+    for law, where, sides in _laws(evidence):
+        if isinstance(sides, Exception):
+            if evidence.right:
+                return explain_error(evidence.question, sides, answer)
+            continue
+        left, right = sides
+        if not same_tree(left, right, evidence.loose):
+            facts = {"law": law.statement, "where": where}
+            facts |= side_facts(left, right, evidence.loose)
+            return diagnose(evidence.question, "law", facts)
+    return None
+
+
+def _laws(evidence: Evidence) -> Iterator[tuple[Requirement, str, Any]]:
+    def call(**arguments: Any) -> Any:
+        fresh = inputs(arguments, evidence.precision)
+        return to_numpy(evidence.call(*fresh.values()))
+
+    with jax.enable_x64(evidence.precision == "float64"):
+        for requirement in evidence.question.requirements:
+            if requirement.sides is None:
+                continue
+            for trial in evidence.trials:
+                try:
+                    sides: Any = to_numpy(requirement.sides(call, trial.case.arguments))
+                except Exception as error:
+                    sides = error
+                yield requirement, trial.case.label, sides
+
+
+def unknown_error(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """Nothing predicted: how far it is right, and where it is not."""
+    question = evidence.question
+    for parts in evidence.wrong_series():
+        part = telling(parts)
+        facts = part_facts(part) | {"count": extent(evidence, parts)}
+        if returns_in_loop(answer):
+            return diagnose(question, "return-in-loop", facts)
+        bad_points = {p.trial.case.point for p in parts if not p.agrees}
+        is_large = bad_points <= set(question.large_points) and part.is_numeric
+        picture = marked(part)
+        twin = picture.text() if picture else ""
+        return diagnose(
+            question,
+            "only-large" if is_large else "off",
+            facts,
+            twin,
+            picture,
+        )
+    return None
+
+
+def once_only(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Right the first time: and the second?"""
+    if observe(evidence.question, evidence.call).right:
+        return None
+    return diagnose(evidence.question, "impure")
+
+
+def broken_requirement(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    for requirement in evidence.question.requirements:
+        if requirement.holds is None:
+            continue
+        for trial in evidence.trials:
+            with jax.enable_x64(evidence.precision == "float64"):
+                arguments = inputs(trial.case.arguments, evidence.precision)
+                try:
+                    holds = requirement.holds(answer, arguments)
+                except Unsolved:
+                    raise
+                except Exception:
+                    holds = False
+            if holds is not True:
+                facts = {"where": trial.case.label, **(holds or {})}
+                return diagnose(evidence.question, requirement.id, facts)
+    return None
+
+
+# What a right answer costs: its largest array, its calls, its mode.
+
+
+def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """A limit of the question that is exceeded; without limits, what is costly in any question."""
+    question = evidence.question
+    for limit in question.cost_limits:
+        facts = _exceeded(evidence, limit)
+        if facts:
+            return diagnose(question, limit.id, {"size": limit.size, **facts})
+    if question.cost_limits:
+        return None
+    trial, size = _largest_trial(evidence)
+    if size < LARGE:  # too small to tell
+        return None
+    return _whole_jacobian(evidence, trial, size) or _pass_for_each(evidence, trial, size)
+
+
+def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
+    """What exceeds a limit, in words; nothing where it holds."""
+    arguments = limit.arguments()
+    if limit.calls:
+        counts = program.calls(evidence.call, arguments, evidence.precision)
+        for name, count in counts.items():
+            if count > limit.calls.get(name.partition("[")[0], count):
+                return {"function": name, "calls": str(count)}
+        return {}
+    read = program.program_of(evidence.call, arguments, evidence.precision)
+    if read is None:
+        return {}
+    if limit.mode:
+        used = program.mode(read)
+        return {"mode": used, "wanted": limit.mode} if used not in ("", limit.mode) else {}
+    largest = program.largest(read)
+    if limit.largest is not None and largest > limit.largest:
+        return {"largest": f"{largest:,}"}
+    return {}
+
+
+def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
+    """The trial with the most entries in an argument or a result, and how many that are."""
+
+    def size(trial: Trial) -> int:
+        leaves = jax.tree.leaves([
+            dict(trial.case.arguments),
+            trial.want,
+        ])
+        return max(
+            (np.size(leaf) for leaf in leaves if is_array(leaf)),
+            default=0,
+        )
+
+    largest = max(evidence.trials, key=size)
+    return largest, size(largest)
+
+
+def _whole_jacobian(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
+    read = program.program_of(evidence.call, trial.case.arguments, evidence.precision)
+    elements = program.whole_jacobian(read, size) if read else None
+    if elements is None:
+        return None
+    facts = {"size": f"{size} entries", "largest": f"{elements:,}"}
+    return diagnose(evidence.question, "dense-jacobian", facts)
+
+
+def _pass_for_each(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
+    """A loop over the entries of a vector, in a question whose product takes a single pass."""
+    arguments = trial.case.arguments
+    if not trial.case.tangents or not any(map(callable, jax.tree.leaves(dict(arguments)))):
+        return None
+    counts = program.calls(evidence.call, arguments, evidence.precision)
+    if not counts:
+        return None
+    name, count = max(counts.items(), key=lambda pair: pair[1])
+    if count < size:
+        return None
+    facts = {
+        "function": name,
+        "calls": str(count),
+        "size": f"{size} entries",
+    }
+    return diagnose(evidence.question, "one-pass-per-input", facts)
+
+
+STEPS = (
+    changed_input,
+    parameter_order,
+    foreseen_mistake,
+    raised,
+    container,
+    order,
+    shape,
+    not_finite,
+    predicted_value,
+    nearly,
+    broken_law,
+    unknown_error,
+    once_only,
+    broken_requirement,
+    too_costly,
+)
+
+
+# The student's code, where it is known.
+
+
+def _code_object(answer: Any) -> Any:
+    try:
+        return getattr(inspect.unwrap(answer), "__code__", None)
+    except Exception:  # an object that raises whatever it is asked
+        return None
+
+
+def home(answer: Any) -> str:
+    """The file or the notebook's cell that an answer was written in; empty where none is known."""
+    file = str(getattr(_code_object(answer), "co_filename", ""))
+    return "" if _is_foreign(file) else file
+
+
+def _is_foreign(file: str) -> bool:
+    """Whether a file is a library's, or a specification's: not the student's own."""
+    if not file or file.endswith(".spec.py") or file.startswith("<frozen"):
+        return True
+    path = Path(file)
+    packages = (KIT / "olympus", KIT / "olympus_kit")
+    if any(path.is_relative_to(folder) for folder in packages):
+        return True
+    libraries = {
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("purelib"),
+    }
+    return any(path.is_relative_to(folder) for folder in libraries)
+
+
+def code_of(answer: Any) -> str:
+    """The text of the cell in which an answer was written; empty where it is not known."""
+    return "".join(linecache.getlines(home(answer)))
+
+
+def user_line(error: BaseException, answer: Any) -> str:
+    """`Line 3 of your cell: y = x[0]`; empty where it cannot be told."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == home(answer)]
+    if not own or not own[-1].line:
+        return ""
+    return f"Line {own[-1].lineno} of your cell: {own[-1].line}"
+
+
+def returns_in_loop(answer: Any) -> bool:
+    """Whether a loop of the answer ends in a `return`, so that it never comes to a second round."""
+    code = _code_object(answer)
+    if code is None:
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
+    except (OSError, TypeError, SyntaxError, IndentationError):
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.For, ast.While)) and isinstance(node.body[-1], ast.Return):
+            return True
+    return False

@@ -1,0 +1,115 @@
+"""Compare numbers: one idea of "equal", and one table of what a wrong array may be made of.
+
+`check` compares an answer with what is right and with what a mistake would give;
+`jacobian_shapes(...).compare` compares a guessed matrix. Both use this.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def scale_of(values: Any) -> float:
+    """The largest finite size of an entry; 0.0 where there is none."""
+    array = np.asarray(values)
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+
+
+def close_entries(got: Any, want: Any, tolerance: float) -> Array:
+    """Which entries agree, as an array of booleans; the shapes must allow it.
+
+    An entry may differ by `tolerance` times its own size or that of the largest entry: rounding in
+    one entry is as large as the numbers that were added to make it.
+    """
+    scale = scale_of(want)
+    agree: Array = np.isclose(
+        got,
+        want,
+        rtol=tolerance,
+        atol=tolerance * scale,
+        equal_nan=True,
+    )
+    return agree
+
+
+def close(got: Any, want: Any, tolerance: float) -> bool:
+    """Whether two arrays have the same shape and, up to `tolerance`, the same numbers."""
+    left = np.asarray(got)
+    right = np.asarray(want)
+    if left.shape != right.shape:
+        return False
+    return bool(np.all(close_entries(left, right, tolerance)))
+
+
+def _as_integers(got: Array, want: Array) -> Array:
+    """The right numbers as an integer type holds them: cut off, or rounded."""
+    if got.dtype.kind not in "biu":
+        raise ValueError("the answer holds no integers")
+    cut = np.trunc(want)
+    if np.all(got == cut):
+        return cut
+    rounded: Array = np.round(want)
+    return rounded
+
+
+def _in_a_row(got: Array, want: Array) -> Array:
+    """The numbers without their shape, where their shape is another one."""
+    if got.shape == want.shape:
+        raise ValueError("the same shape")
+    return np.ravel(got)
+
+
+# Mistake id -> two arrays, made of what came and of what is right, that the mistake makes equal.
+# The order goes from the mistake that explains most numbers to the one that explains least.
+TRANSFORMATIONS: dict[str, Callable[[Array, Array], tuple[Any, Any]]] = {
+    "sign": lambda got, want: (got, -want),
+    "transposed": lambda got, want: (got, want.T),
+    "flattened": lambda got, want: (
+        _in_a_row(got, want),
+        np.ravel(want),
+    ),
+    "unsummed": lambda got, want: (got.sum(0), want),
+    "all-zero": lambda got, want: (got, 0 * want),
+    "summed-too-much": lambda got, want: (got, want.sum()),
+    "column-sums": lambda got, want: (got, want.sum(0)),
+    "row-sums": lambda got, want: (got, want.sum(1)),
+    "only-diagonal": lambda got, want: (got, np.diagonal(want)),
+    "whole-for-diagonal": lambda got, want: (np.diagonal(got), want),
+    "last-only": lambda got, want: (got, want[-1]),
+    "first-only": lambda got, want: (got, want[0]),
+    "reversed": lambda got, want: (got, want[::-1]),
+    "one-late": lambda got, want: (got[1:], want[:-1]),
+    "one-early": lambda got, want: (got[:-1], want[1:]),
+    "integer-result": lambda got, want: (got, _as_integers(got, want)),
+    "absolute": lambda got, want: (got, np.abs(want)),
+    "reciprocal": lambda got, want: (got, 1 / want),
+    "squared": lambda got, want: (got, want**2),
+    "square-root": lambda got, want: (got, np.sqrt(want)),
+}
+
+
+def is_made_by(mistake: str, got: Any, want: Any, tolerance: float) -> bool:
+    """Whether the wrong array is the right one, changed as `TRANSFORMATIONS[mistake]` says."""
+    try:
+        with np.errstate(all="ignore"):
+            left, right = TRANSFORMATIONS[mistake](np.asarray(got), np.asarray(want))
+            return np.size(right) > 0 and close(left, right, tolerance)
+    except (
+        ValueError,
+        IndexError,
+        TypeError,
+    ):  # shapes that this mistake cannot have
+        return False
+
+
+def common_factor(got: Any, want: Any) -> float:
+    """The number that `want` is best multiplied by to give `got` (least squares); 0.0 if none."""
+    came = np.ravel(got).astype(float)
+    right = np.ravel(want).astype(float)
+    size = float(right @ right)
+    if size == 0.0 or not np.isfinite(size):
+        return 0.0
+    return float(came @ right) / size
