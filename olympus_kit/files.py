@@ -10,11 +10,25 @@ FRESH_MODE = 0o666  # of a file that is new, less what the umask takes away
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all: to a temporary file beside it, then renamed."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a file whole or not at all: to a temporary file beside it, then renamed.
+
+    What the file was stays: its mode, its owner and group where the system allows that, and a
+    symbolic link, whose target is written. The line endings of a text are written as they are.
+    """
+    target = Path(os.path.realpath(path))
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{target.name[:100]}.",
+        suffix=".part",
+        dir=target.parent,
+    )
+    part = Path(name)
     try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(part, path)
+        with open(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())  # a full disk says so here, before anything is replaced
+        _take_over(target, part)
+        os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
 
