@@ -8,15 +8,29 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-MODULES = ("debug", "lax", "nn", "numpy", "random", "scipy", "test_util", "tree", "tree_util")
+MODULES = (
+    "debug",
+    "lax",
+    "nn",
+    "numpy",
+    "random",
+    "scipy",
+    "test_util",
+    "tree",
+    "tree_util",
+)
 
 
-def no_such_name(module: str, name: str, known: Iterable[str]) -> AttributeError:
+def no_such_name(
+    module: str, name: str, known: Iterable[str]
+) -> AttributeError:
     """Return the error for a misspelt name, with the nearest name that exists."""
     nearest = difflib.get_close_matches(name, list(known), n=1)
     hint = f" Did you mean {module}.{nearest[0]}?" if nearest else ""
     return AttributeError(
-        f"module {module!r} has no attribute {name!r}.{hint}", name=name, obj=sys.modules[module]
+        f"module {module!r} has no attribute {name!r}.{hint}",
+        name=name,
+        obj=sys.modules[module],
     )
 
 
@@ -36,7 +50,9 @@ def mirror(
             if attribute.startswith("__") or "deprecated" in str(error):
                 raise
             try:
-                return importlib.import_module(f"{original.__name__}.{attribute}")
+                return importlib.import_module(
+                    f"{original.__name__}.{attribute}"
+                )
             except ImportError:
                 raise no_such_name(name, attribute, dir(original)) from None
 
@@ -51,7 +67,9 @@ def lazy_modules(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of the package whose globals are given."""
     package = str(namespace["__name__"])
-    names = sorted([n for n in namespace if not n.startswith("_") and n != "lazy_modules"])
+    names = sorted([
+        n for n in namespace if not n.startswith("_") and n != "lazy_modules"
+    ])
     public = sorted({*names, *MODULES})
 
     def package_getattr(attribute: str) -> object:
@@ -66,7 +84,10 @@ class _Submodules(MetaPathFinder, Loader):
     """Lets `from olympus.scipy.special import logsumexp` reach `jax.scipy.special` itself."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         parts = fullname.split(".")
         if parts[0] == "olympus" and len(parts) > 2 and parts[1] in MODULES:

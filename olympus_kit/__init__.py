@@ -55,15 +55,25 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(["Unsolved", "check", "check_all", "hint", "solution"], "checks"),
+    **dict.fromkeys(
+        ["Unsolved", "check", "check_all", "hint", "solution"], "checks"
+    ),
     **dict.fromkeys(["Program", "capture"], "program"),
     **dict.fromkeys(["Graph", "View", "graph"], "views"),
-    **dict.fromkeys(["Chain", "Jacobian", "PushPull", "Sparsity", "chain"], "views"),
-    **dict.fromkeys(["jacobian_shapes", "push_pull", "sparse_jacobian", "sparsity"], "views"),
     **dict.fromkeys(
-        ["Claims", "Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"], "views"
+        ["Chain", "Jacobian", "PushPull", "Sparsity", "chain"], "views"
     ),
-    **dict.fromkeys(["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"], "views"),
+    **dict.fromkeys(
+        ["jacobian_shapes", "push_pull", "sparse_jacobian", "sparsity"], "views"
+    ),
+    **dict.fromkeys(
+        ["Claims", "Cost", "Memory", "Stopwatch", "Sweep", "Tradeoff", "cost"],
+        "views",
+    ),
+    **dict.fromkeys(
+        ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"],
+        "views",
+    ),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])
@@ -71,7 +81,9 @@ __all__ = sorted([*_olympus.__all__, *_HOME])
 
 def __getattr__(name: str) -> object:
     if name in _HOME:
-        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+        return getattr(
+            importlib.import_module(f".{_HOME[name]}", __name__), name
+        )
     if name in _olympus.__all__:
         return getattr(_olympus, name)
     raise _no_such_name(__name__, name, __all__)

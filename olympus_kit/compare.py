@@ -95,7 +95,9 @@ def is_made_by(mistake: str, got: Any, want: Any, tolerance: float) -> bool:
     """Whether the wrong array is the right one, changed as `TRANSFORMATIONS[mistake]` says."""
     try:
         with np.errstate(all="ignore"):
-            left, right = TRANSFORMATIONS[mistake](np.asarray(got), np.asarray(want))
+            left, right = TRANSFORMATIONS[mistake](
+                np.asarray(got), np.asarray(want)
+            )
             return np.size(right) > 0 and close(left, right, tolerance)
     except (
         ValueError,

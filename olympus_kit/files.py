@@ -24,9 +24,13 @@ def write_whole(path: Path, content: str | bytes) -> None:
     part = Path(name)
     try:
         with open(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(
+                content.encode() if isinstance(content, str) else content
+            )
             file.flush()
-            os.fsync(file.fileno())  # a full disk says so here, before anything is replaced
+            os.fsync(
+                file.fileno()
+            )  # a full disk says so here, before anything is replaced
         _take_over(target, part)
         os.replace(part, target)
     finally:
@@ -52,7 +56,10 @@ def _take_over(target: Path, part: Path) -> None:
     except FileNotFoundError:
         part.chmod(FRESH_MODE & ~_umask())
         return
-    if hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+    if hasattr(os, "chown") and (old.st_uid, old.st_gid) != (
+        os.geteuid(),
+        os.getegid(),
+    ):
         with contextlib.suppress(OSError):
             os.chown(part, old.st_uid, old.st_gid)
     part.chmod(stat.S_IMODE(old.st_mode))

@@ -13,7 +13,9 @@ from .outcome import Card, Outcome, show, success, table
 from .spec import Question, Unsolved
 from .store import Entry
 
-_session: dict[str, store.State] = {}  # where nobody's folder holds it: a page of the book
+_session: dict[
+    str, store.State
+] = {}  # where nobody's folder holds it: a page of the book
 
 
 def check(name: str) -> None:
@@ -28,7 +30,9 @@ def check(name: str) -> None:
     ```
     """
     entry = store.find(name)
-    outcome = outcome_of(entry.question, sys._getframe(1).f_globals, entry.edits)
+    outcome = outcome_of(
+        entry.question, sys._getframe(1).f_globals, entry.edits
+    )
     _record(entry, outcome)
     if outcome.state != "correct":
         raise outcome.error()
@@ -62,7 +66,9 @@ def hint(name: str) -> None:
     """
     entry = store.find(name)
     most = len(entry.hints)
-    state = _change_state(entry, lambda before: store.with_next_hint(before, most))
+    state = _change_state(
+        entry, lambda before: store.with_next_hint(before, most)
+    )
     show(hint_card(entry, state["hints"]))
 
 
@@ -82,7 +88,9 @@ def solution(name: str, *, give_up: bool = False) -> None:
     ```
     """
     entry = store.find(name)
-    solved = store.is_solved(entry.folder, name) or _session.get(name, {}).get("solved")
+    solved = store.is_solved(entry.folder, name) or _session.get(name, {}).get(
+        "solved"
+    )
     if give_up or solved:
         show(solution_card(entry))
         return
@@ -104,22 +112,30 @@ def outcome_of(
     """Judge the answer that `namespace` holds under the question's name."""
     name = question.name
     if name not in namespace:
-        near = difflib.get_close_matches(name, list(namespace), n=1, cutoff=0.75)
+        near = difflib.get_close_matches(
+            name, list(namespace), n=1, cutoff=0.75
+        )
         guess = f" Did you mean `{near[0]}`?" if near else ""
         facts = {"answer": name, "near": guess}
-        return Outcome(name, "not attempted", diagnose(question, "missing", facts))
+        return Outcome(
+            name, "not attempted", diagnose(question, "missing", facts)
+        )
     answer = namespace[name]
     try:
         with run.time_limit(run.SECONDS), run.truncated_output():
             diagnosis = _judge(question, answer, edits)
     except run.TookTooLong:
-        diagnosis = diagnose(question, "took-too-long", {"seconds": f"{run.SECONDS:g}"})
+        diagnosis = diagnose(
+            question, "took-too-long", {"seconds": f"{run.SECONDS:g}"}
+        )
     except Unsolved:
         return Outcome(name, "not attempted", diagnose(question, "unsolved"))
     return Outcome(name, "not yet" if diagnosis else "correct", diagnosis)
 
 
-def _judge(question: Question, answer: Any, edits: Sequence[EditRow]) -> Diagnosis | None:
+def _judge(
+    question: Question, answer: Any, edits: Sequence[EditRow]
+) -> Diagnosis | None:
     """The diagnosis; where an answer keeps the check itself from comparing, that is said."""
     try:
         if isinstance(answer, Unsolved):
@@ -128,7 +144,9 @@ def _judge(question: Question, answer: Any, edits: Sequence[EditRow]) -> Diagnos
     except (Unsolved, KeyboardInterrupt, run.TookTooLong):
         raise
     except BaseException as error:
-        return diagnose(question, "not-comparable", {"error": error_text(error)})
+        return diagnose(
+            question, "not-comparable", {"error": error_text(error)}
+        )
 
 
 def _asked(namespace: Mapping[str, Any]) -> list[Entry]:
@@ -148,7 +166,9 @@ def _record(entry: Entry, outcome: Outcome) -> None:
     _change_state(entry, lambda before: store.with_state(before, outcome.state))
 
 
-def _change_state(entry: Entry, change: Callable[[store.State], store.State]) -> store.State:
+def _change_state(
+    entry: Entry, change: Callable[[store.State], store.State]
+) -> store.State:
     """Remember what happened: on disk where the student's notebook lies, else in this session.
 
     A page of the book or an author's source may ask the same question; that is nobody's progress.

@@ -74,12 +74,18 @@ class EditRow:
         """Whether the answer's array is the edit's, in every case."""
         if len(parts) != len(self.shapes) or parts[0].name != self.part:
             return False
-        for part, shape, stored in zip(parts, self.shapes, self.numbers, strict=True):
-            if not is_array(part.got) or list(np.shape(part.got)) != list(shape):
+        for part, shape, stored in zip(
+            parts, self.shapes, self.numbers, strict=True
+        ):
+            if not is_array(part.got) or list(np.shape(part.got)) != list(
+                shape
+            ):
                 return False
             numbers, size = digest(part.got)
             distance = np.abs(numbers - np.asarray(stored))
-            if not np.all(distance <= max(part.tolerance, STORED_TOLERANCE) * size):
+            if not np.all(
+                distance <= max(part.tolerance, STORED_TOLERANCE) * size
+            ):
                 return False
         return True
 
@@ -90,7 +96,9 @@ def digest(array: Any) -> tuple[Any, float]:
     if flat.size <= STORED:
         return flat, float(np.max(np.abs(flat), initial=0.0))
     places = np.arange(1, flat.size + 1)
-    weights = np.stack([np.sin(places * (1.3 + 0.7 * k) + k) for k in range(STORED)])
+    weights = np.stack([
+        np.sin(places * (1.3 + 0.7 * k) + k) for k in range(STORED)
+    ])
     return weights @ flat, float(np.sum(np.abs(flat)))
 
 
@@ -123,7 +131,9 @@ class Evidence:
     @property
     def right(self) -> bool:
         """Whether every trial returned what it should."""
-        expected = sum(len(entries(self.question, trial.want)) for trial in self.trials)
+        expected = sum(
+            len(entries(self.question, trial.want)) for trial in self.trials
+        )
         parts = [part for series in self.series().values() for part in series]
         return len(parts) == expected and all(part.agrees for part in parts)
 
@@ -147,7 +157,11 @@ class Evidence:
 
     def wrong_series(self) -> list[list[Part]]:
         """The series of each array that is wrong in some case."""
-        return [parts for parts in self.series().values() if not all(p.agrees for p in parts)]
+        return [
+            parts
+            for parts in self.series().values()
+            if not all(p.agrees for p in parts)
+        ]
 
     def shows(self, id_: str) -> bool:
         """Whether the trials are what the question's prediction `id_` says, and not the truth."""
@@ -159,7 +173,9 @@ class Evidence:
             strict=True,
         ):
             if isinstance(predicted, Exception) or trial.error is not None:
-                if not (isinstance(predicted, Exception) and trial.error is not None):
+                if not (
+                    isinstance(predicted, Exception) and trial.error is not None
+                ):
                     return False
                 continue
             got, right = trial.got, trial.want
@@ -178,7 +194,9 @@ def predicted_results(question: Question, id_: str) -> list[Any]:
     mistake: Mistake = question.predictions[id_]
     rule = mistake.result
     if rule is None:
-        raise ValueError(f"{question.name}: the prediction {id_} needs a `result`.")
+        raise ValueError(
+            f"{question.name}: the prediction {id_} needs a `result`."
+        )
     return results(question, lambda arguments: rule(*arguments.values()))
 
 
@@ -196,7 +214,9 @@ def observe(question: Question, call: Callable[..., Any]) -> Evidence:
 
 
 def _has_float32(evidence: Evidence) -> bool:
-    return any(array.dtype == np.float32 for array in arrays_of(evidence.trials))
+    return any(
+        array.dtype == np.float32 for array in arrays_of(evidence.trials)
+    )
 
 
 def _is_rounded(evidence: Evidence) -> bool:
@@ -204,20 +224,28 @@ def _is_rounded(evidence: Evidence) -> bool:
     parts = [part for series in evidence.series().values() for part in series]
     if not all(same(part.got, part.want, ROUNDED) for part in parts):
         return False
-    program = program_of(evidence.call, evidence.trials[0].case.arguments, "float64")
+    program = program_of(
+        evidence.call, evidence.trials[0].case.arguments, "float64"
+    )
     return program is None or difference_step(program) is None
 
 
-def in_precision(question: Question, call: Callable[..., Any], precision: str) -> Evidence:
+def in_precision(
+    question: Question, call: Callable[..., Any], precision: str
+) -> Evidence:
     """The trials of an answer in one precision."""
-    return Evidence(question, call, trials(question, call, precision), precision)
+    return Evidence(
+        question, call, trials(question, call, precision), precision
+    )
 
 
 def named(question: Question, result: Any) -> dict[str, Any]:
     """The named parts of a result, where its container is the right one."""
     if isinstance(question.returns, str):
         return {question.returns: result}
-    if isinstance(result, (tuple, list)) and len(result) == len(question.returns):
+    if isinstance(result, (tuple, list)) and len(result) == len(
+        question.returns
+    ):
         return dict(zip(question.returns, result, strict=True))
     return {}
 
@@ -233,7 +261,9 @@ def entries(question: Question, result: Any) -> dict[str, Any]:
 
 def by_path(value: Any) -> dict[str, Any]:
     """The leaves of a container by their place: `['W']`, `[0]`, or "" for a single one."""
-    leaves = jax.tree_util.tree_leaves_with_path(value, is_leaf=lambda x: x is None)
+    leaves = jax.tree_util.tree_leaves_with_path(
+        value, is_leaf=lambda x: x is None
+    )
     return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
 
@@ -245,7 +275,9 @@ def same(got: Any, want: Any, tolerance: float) -> bool:
         return False
     try:
         return bool(np.all(got == want))
-    except Exception:  # whatever an object of the student's raises when it is compared
+    except (
+        Exception
+    ):  # whatever an object of the student's raises when it is compared
         return False
 
 
@@ -254,7 +286,9 @@ def same_tree(got: Any, want: Any, tolerance: float) -> bool:
     if isinstance(want, (tuple, list)):
         if not isinstance(got, (tuple, list)) or len(got) != len(want):
             return False
-        return all(same_tree(g, w, tolerance) for g, w in zip(got, want, strict=True))
+        return all(
+            same_tree(g, w, tolerance) for g, w in zip(got, want, strict=True)
+        )
     if isinstance(want, dict):
         if not isinstance(got, dict) or got.keys() != want.keys():
             return False

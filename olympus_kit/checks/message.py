@@ -51,13 +51,21 @@ class Diagnosis:
 
     def json(self) -> dict[str, str]:
         """All but the picture, as plain data."""
-        return {name: value for name, value in vars(self).items() if name != "picture"}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name != "picture"
+        }
 
 
 @cache
 def catalogue() -> dict[str, Mistake]:
     """Every mistake and statement that the kit knows, by id."""
-    text = files(__package__).joinpath("catalogue.toml").read_text(encoding="utf-8")
+    text = (
+        files(__package__)
+        .joinpath("catalogue.toml")
+        .read_text(encoding="utf-8")
+    )
     table = {}
     for id_, entry in tomllib.loads(text).items():
         table[id_] = Mistake(id=id_, **entry)
@@ -116,7 +124,9 @@ def _example(question: Question, mistake: Mistake, table: Facts) -> str:
 
 def _page(question: Question, mistake: Mistake) -> str:
     """Where to read again: a page about reverse mode only where the question has to do with it."""
-    foreign = mistake.read.startswith("book/04_reverse") and not question.tangents
+    foreign = (
+        mistake.read.startswith("book/04_reverse") and not question.tangents
+    )
     if mistake.read and not (foreign and question.read):
         return mistake.read
     return question.read
@@ -144,7 +154,11 @@ def kind(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of length {len(value)}"
     if is_array(value):
-        return f"an array of shape {np.shape(value)}" if np.shape(value) else "a number"
+        return (
+            f"an array of shape {np.shape(value)}"
+            if np.shape(value)
+            else "a number"
+        )
     if isinstance(value, str):
         return "text"
     if isinstance(value, np.ndarray):
@@ -156,7 +170,9 @@ def kind(value: Any) -> str:
 
 def wanted_kind(value: Any) -> str:
     """What should have come, in words: "one number", "an array of shape (3,)"."""
-    return "one number" if is_array(value) and not np.shape(value) else kind(value)
+    return (
+        "one number" if is_array(value) and not np.shape(value) else kind(value)
+    )
 
 
 def number(value: Any, digits: int = 6) -> str:
@@ -168,7 +184,9 @@ def number(value: Any, digits: int = 6) -> str:
 
 def error_text(error: BaseException) -> str:
     """The type and the text of an exception: no addresses, and whole sentences."""
-    if isinstance(error, SyntaxError):  # without the name that a notebook's cell has inside
+    if isinstance(
+        error, SyntaxError
+    ):  # without the name that a notebook's cell has inside
         return f"{type(error).__name__}: {error.msg}, in line {error.lineno}"
     try:
         text = str(error)
@@ -177,7 +195,10 @@ def error_text(error: BaseException) -> str:
     text = text.partition(NOISE)[0].partition("\n\n")[0]
     text = ADDRESS.sub("", " ".join(text.split()))
     if len(text) > MOST_ERROR:
-        ends = [match.end() for match in re.finditer(r"[.;:](?= )", text[:MOST_ERROR])]
+        ends = [
+            match.end()
+            for match in re.finditer(r"[.;:](?= )", text[:MOST_ERROR])
+        ]
         cut = ends[-1] if ends else text.rfind(" ", 0, MOST_ERROR)
         text = text[:cut].rstrip(" ;:,") + " …"
     name = type(error).__name__
@@ -254,7 +275,9 @@ def side_facts(left: Any, right: Any, tolerance: float) -> Facts:
         other = others[path]
         if same(value, other, tolerance):
             continue
-        if not (is_array(value) and is_array(other)) or np.shape(value) != np.shape(other):
+        if not (is_array(value) and is_array(other)) or np.shape(
+            value
+        ) != np.shape(other):
             return {
                 "left": kind(value),
                 "right": kind(other),
@@ -278,13 +301,17 @@ def extent(evidence: Evidence, parts: Sequence[Part]) -> str:
     sentences = []
     good = sum(p.agrees for p in parts)
     if good:
-        sentences.append(f"It is right in {good} of the {len(parts)} cases that were tried.")
+        sentences.append(
+            f"It is right in {good} of the {len(parts)} cases that were tried."
+        )
     if part.fits and np.size(part.want) > 1:
         right = int(np.sum(close_entries(part.got, part.want, part.tolerance)))
         size = int(np.size(part.want))
         if 0 < right < size:
             verb = "is" if right == 1 else "are"
-            sentences.append(f"There, {right} of its {size} entries {verb} right.")
+            sentences.append(
+                f"There, {right} of its {size} entries {verb} right."
+            )
     if part.error < 1:
         sentences.append(f"It is off by a relative {number(part.error, 2)}.")
     others = []
@@ -313,16 +340,23 @@ class Marked:
         """The matrix in columns."""
         rows = [[words for words, _ in row] for row in self._cells()]
         width = max(len(words) for row in rows for words in row)
-        return "\n".join("  ".join(words.rjust(width) for words in row) for row in rows)
+        return "\n".join(
+            "  ".join(words.rjust(width) for words in row) for row in rows
+        )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         rows = []
         for row in self._cells():
-            cells = [f'<td style="{BAD if bad else CELL}">{words}</td>' for words, bad in row]
+            cells = [
+                f'<td style="{BAD if bad else CELL}">{words}</td>'
+                for words, bad in row
+            ]
             rows.append(f"<tr>{''.join(cells)}</tr>")
         caption = f"<caption>{html.escape(self.title)}</caption>"
         body = f"<tbody>{''.join(rows)}</tbody>"
-        table = f'<table style="border-collapse: collapse">{caption}{body}</table>'
+        table = (
+            f'<table style="border-collapse: collapse">{caption}{body}</table>'
+        )
         return {
             "text/plain": f"{self.title}\n{self.text()}",
             "text/html": table,
@@ -354,7 +388,11 @@ def marked(part: Part) -> Marked | None:
     if not part.fits or np.iscomplexobj(part.got):
         return None
     shape = np.shape(part.want)
-    if len(shape) not in (1, 2) or not 0 < max(shape) <= MOST_CELLS or min(shape) == 0:
+    if (
+        len(shape) not in (1, 2)
+        or not 0 < max(shape) <= MOST_CELLS
+        or min(shape) == 0
+    ):
         return None
     return None if wrong_entries(part).all() else Marked(part)
 

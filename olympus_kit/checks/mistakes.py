@@ -92,7 +92,11 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     if not all(part.is_numeric for part in parts):
         return None
     question = evidence.question
-    exact = by_transformation(parts) or by_length(parts) or by_prediction(question, parts)
+    exact = (
+        by_transformation(parts)
+        or by_length(parts)
+        or by_prediction(question, parts)
+    )
     if exact:
         return exact
     constant = by_constant(parts)
@@ -107,7 +111,10 @@ def _is_simple(explanation: Explanation) -> bool:
     if id_ != "factor":
         return False
     factor = abs(float(facts["factor"]))
-    return any(abs(factor * n - 1) < 1e-3 or abs(factor / n - 1) < 1e-3 for n in range(1, 11))
+    return any(
+        abs(factor * n - 1) < 1e-3 or abs(factor / n - 1) < 1e-3
+        for n in range(1, 11)
+    )
 
 
 def _is_clearly_wrong(parts: Series, tolerance: float) -> bool:
@@ -120,7 +127,9 @@ def by_transformation(parts: Series) -> Explanation | None:
     if not _is_clearly_wrong(parts, tolerance):
         return None
     for id_ in TRANSFORMATIONS:
-        if all(is_made_by(id_, part.got, part.want, tolerance) for part in parts):
+        if all(
+            is_made_by(id_, part.got, part.want, tolerance) for part in parts
+        ):
             length = len(np.atleast_1d(parts[0].got))
             return id_, {"length": str(length)}
     return None
@@ -137,7 +146,8 @@ def by_length(parts: Series) -> Explanation | None:
         if min(lengths) < 2:
             continue
         if all(
-            same(n * part.got, part.want, tolerance) for n, part in zip(lengths, parts, strict=True)
+            same(n * part.got, part.want, tolerance)
+            for n, part in zip(lengths, parts, strict=True)
         ):
             return "mean-for-sum", {
                 "length": str(lengths[0]),
@@ -149,15 +159,21 @@ def by_length(parts: Series) -> Explanation | None:
 def by_constant(parts: Series) -> Explanation | None:
     """The same factor, or the same number too much, in every entry of every case."""
     tolerance = max(parts[0].tolerance, CLOSE)
-    if not all(part.fits for part in parts) or not _is_clearly_wrong(parts, tolerance):
+    if not all(part.fits for part in parts) or not _is_clearly_wrong(
+        parts, tolerance
+    ):
         return None
     if any(np.iscomplexobj(part.got) for part in parts):
         return None
     got = np.concatenate([np.ravel(part.got) for part in parts]).astype(float)
     want = np.concatenate([np.ravel(part.want) for part in parts]).astype(float)
     factor = common_factor(got, want)
-    usable = np.isfinite(factor) and abs(factor) > 1e-12 and abs(factor - 1) > 1e-3
-    if usable and all(same(part.got, factor * part.want, tolerance) for part in parts):
+    usable = (
+        np.isfinite(factor) and abs(factor) > 1e-12 and abs(factor - 1) > 1e-3
+    )
+    if usable and all(
+        same(part.got, factor * part.want, tolerance) for part in parts
+    ):
         return "factor", {"factor": number(factor, 4)}
     offset = float(np.median(got - want)) if got.size else 0.0
     if np.isfinite(offset) and _is_shifted(parts, offset, tolerance):
@@ -177,7 +193,10 @@ def by_indifference(parts: Series) -> Explanation | None:
     """Something that the result should depend on, and does not."""
     if _unmoved([parts]):
         return "constant-answer", {}
-    groups = [list(group) for _, group in groupby(parts, lambda part: part.trial.case.point)]
+    groups = [
+        list(group)
+        for _, group in groupby(parts, lambda part: part.trial.case.point)
+    ]
     names = " and ".join(parts[0].trial.case.tangents)
     if _unmoved(groups):
         return "tangent-ignored", {"argument": names}
@@ -191,7 +210,9 @@ def _unmoved(groups: Sequence[Series]) -> bool:
         for part in group:
             if not same(part.got, group[0].got, CLOSE):
                 return False
-            should_move = should_move or not same(part.want, group[0].want, CLOSE)
+            should_move = should_move or not same(
+                part.want, group[0].want, CLOSE
+            )
     return should_move
 
 
@@ -212,10 +233,14 @@ def by_prediction(question: Question, parts: Series) -> Explanation | None:
     for id_, facts, predicted in predictions(question):
         if len(predicted) != len(parts):
             continue
-        values = [entries(question, result).get(parts[0].name) for result in predicted]
+        values = [
+            entries(question, result).get(parts[0].name) for result in predicted
+        ]
         pairs = list(zip(parts, values, strict=True))
         fits = all(same(part.got, value, tolerance) for part, value in pairs)
-        telling = any(not same(value, part.want, 10 * tolerance) for part, value in pairs)
+        telling = any(
+            not same(value, part.want, 10 * tolerance) for part, value in pairs
+        )
         if fits and telling:
             return id_, facts
     return None
@@ -235,14 +260,20 @@ def predictions(
 def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
     case = question.cases()[0]
     arrays = [name for name, value in case.arguments.items() if is_array(value)]
-    functions = [name for name, value in case.arguments.items() if callable(value)]
+    functions = [
+        name for name, value in case.arguments.items() if callable(value)
+    ]
     primals = [name for name in arrays if name not in case.tangents]
 
     def asked(change: Rule) -> Rule:
-        return lambda arguments: question.reference(*(arguments | change(arguments)).values())
+        return lambda arguments: question.reference(
+            *(arguments | change(arguments)).values()
+        )
 
     if case.tangents:
-        ones = lambda a: {t: jax.tree.map(jnp.ones_like, a[t]) for t in case.tangents}
+        ones = lambda a: {
+            t: jax.tree.map(jnp.ones_like, a[t]) for t in case.tangents
+        }
         yield (
             "tangent-ignored",
             {"argument": " and ".join(case.tangents)},
@@ -294,7 +325,9 @@ def _value(f: str, arguments: list[str]) -> Rule:
     return lambda a: a[f](*[a[x] for x in arguments])
 
 
-def _factors(arrays: list[str], functions: list[str]) -> Iterator[tuple[str, Rule]]:
+def _factors(
+    arrays: list[str], functions: list[str]
+) -> Iterator[tuple[str, Rule]]:
     """What a factor may be: an argument, or the slope of a function at one."""
     for x in arrays:
         yield x, _argument(x)
@@ -311,7 +344,9 @@ def _slope(f: str, x: str) -> Rule:
     return lambda a: jax.grad(a[f])(a[x])
 
 
-def _changed(question: Question, factor: Rule, change: Callable[[Any, Any], Any]) -> Rule:
+def _changed(
+    question: Question, factor: Rule, change: Callable[[Any, Any], Any]
+) -> Rule:
     """The right result, divided or multiplied by a factor wherever the shapes allow that."""
 
     def rule(arguments: dict[str, Any]) -> Any:
@@ -324,7 +359,9 @@ def _changed(question: Question, factor: Rule, change: Callable[[Any, Any], Any]
             except (TypeError, ValueError):
                 return None
 
-        return jax.tree.map(fitting, to_numpy(question.reference(*arguments.values())))
+        return jax.tree.map(
+            fitting, to_numpy(question.reference(*arguments.values()))
+        )
 
     return rule
 
@@ -345,7 +382,12 @@ def _batch(question: Question, arrays: list[str]) -> list[str]:
 
 def is_pullback_tuple(got: Any, want: Any) -> bool:
     """A tuple of one array where an array should be, as a function from `vjp` gives it."""
-    return is_array(want) and isinstance(got, tuple) and len(got) == 1 and is_array(got[0])
+    return (
+        is_array(want)
+        and isinstance(got, tuple)
+        and len(got) == 1
+        and is_array(got[0])
+    )
 
 
 def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
@@ -356,13 +398,23 @@ def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
         stacked = np.asarray(got)
     except Exception:
         return False
-    return is_array(stacked) and stacked.dtype.kind != "O" and same(stacked, want, tolerance)
+    return (
+        is_array(stacked)
+        and stacked.dtype.kind != "O"
+        and same(stacked, want, tolerance)
+    )
 
 
 def is_reordered(got: Any, want: Any, tolerance: float) -> bool:
     """The right parts in another order."""
-    if not (isinstance(got, (tuple, list)) and isinstance(want, tuple) and len(got) == len(want)):
+    if not (
+        isinstance(got, (tuple, list))
+        and isinstance(want, tuple)
+        and len(got) == len(want)
+    ):
         return False
     if len(got) > 5:
         return False
-    return any(same_tree(turned, want, tolerance) for turned in permutations(got))
+    return any(
+        same_tree(turned, want, tolerance) for turned in permutations(got)
+    )

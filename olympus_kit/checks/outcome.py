@@ -44,7 +44,9 @@ class Card:
         inner = f"<strong>{html.escape(self.title)}</strong>"
         body = _markdown().render(self.body) if self.body else ""
         if body and self.fold:
-            summary = f"<summary>{html.escape(self.fold)} (click to open)</summary>"
+            summary = (
+                f"<summary>{html.escape(self.fold)} (click to open)</summary>"
+            )
             body = f"<details>{summary}{body}</details>"
         return f'<div style="{STYLE.format(colour=colour)}">{inner}{body}</div>'
 

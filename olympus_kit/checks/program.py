@@ -30,14 +30,18 @@ MODES = {
 }
 
 
-def program_of(answer: Answer, arguments: Arguments, precision: str) -> Program | None:
+def program_of(
+    answer: Answer, arguments: Arguments, precision: str
+) -> Program | None:
     """The program that jax evaluates for the answer; None where it cannot be traced.
 
     An answer in plain NumPy cannot be traced. It is not wrong for that: its cost is just unknown.
     """
     with jax.enable_x64(precision == "float64"):
         fresh = inputs(arguments, precision)
-        arrays = {name: value for name, value in fresh.items() if _all_arrays(value)}
+        arrays = {
+            name: value for name, value in fresh.items() if _all_arrays(value)
+        }
 
         def answer_of_arrays(*values: Any) -> Any:
             replaced = dict(zip(arrays, values, strict=True))
@@ -87,7 +91,9 @@ def whole_jacobian(program: Program, size: int) -> int | None:
 
 def mode(program: Program) -> str:
     """How the answer differentiated, outside over inside; empty where jax did not."""
-    scopes = [equation.scope.replace("vmap(", "") for equation in program.walk()]
+    scopes = [
+        equation.scope.replace("vmap(", "") for equation in program.walk()
+    ]
     for mark, name in MODES.items():
         if any(mark in scope for scope in scopes):
             return name
@@ -107,7 +113,10 @@ def difference_step(program: Program) -> float | None:
                 if size and size < 0.1:
                     steps.add(size)
     for equation in program.walk():
-        if equation.primitive not in ("div", "mul") or len(equation.operands) != 2:
+        if (
+            equation.primitive not in ("div", "mul")
+            or len(equation.operands) != 2
+        ):
             continue
         divided, divisor = equation.operands
         if maker.get(divided) != "sub":
@@ -150,7 +159,9 @@ def calls(answer: Answer, arguments: Arguments, precision: str) -> Counter[str]:
             leaves, container = jax.tree_util.tree_flatten_with_path(value)
             replaced = []
             for path, leaf in leaves:
-                replaced.append(counted(name + jax.tree_util.keystr(path), leaf))
+                replaced.append(
+                    counted(name + jax.tree_util.keystr(path), leaf)
+                )
             watched.append(jax.tree_util.tree_unflatten(container, replaced))
         answer(*watched)
     return counts
@@ -169,7 +180,9 @@ def chooses(program: Program) -> bool:
     return False
 
 
-def bad_facts(program: Program, equation: Equation, home: str) -> dict[str, str]:
+def bad_facts(
+    program: Program, equation: Equation, home: str
+) -> dict[str, str]:
     """Where it first appears, in words: the equation, its operands, the student's line."""
     operands = [program.values[operand] for operand in equation.operands]
     variables = [v for v in operands if not v.literal]

@@ -39,14 +39,18 @@ class Trial:
     changed: tuple[str, ...] = ()
 
 
-def trials(question: Question, answer: Callable[..., Any], precision: str) -> list[Trial]:
+def trials(
+    question: Question, answer: Callable[..., Any], precision: str
+) -> list[Trial]:
     """Call `answer` at every case of `question`; `precision` is "float64" or "float32"."""
     pairs = zip(question.cases(), references(question), strict=True)
     with (
         jax.enable_x64(precision == "float64"),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore")  # the same one at every point helps nobody
+        warnings.simplefilter(
+            "ignore"
+        )  # the same one at every point helps nobody
         return [_try(answer, case, want, precision) for case, want in pairs]
 
 
@@ -59,7 +63,9 @@ def references(question: Question) -> list[Any]:
     )
 
 
-def results(question: Question, rule: Callable[[dict[str, Any]], Any]) -> list[Any]:
+def results(
+    question: Question, rule: Callable[[dict[str, Any]], Any]
+) -> list[Any]:
     """What `rule` makes of the arguments of every case, in float64; what it raises, if it does."""
     made: list[Any] = []
     with jax.enable_x64(True), warnings.catch_warnings():
@@ -89,26 +95,38 @@ def _fresh(value: Any, precision: str) -> Any:
     return value
 
 
-def _try(answer: Callable[..., Any], case: Case, want: Any, precision: str) -> Trial:
+def _try(
+    answer: Callable[..., Any], case: Case, want: Any, precision: str
+) -> Trial:
     arguments = inputs(case.arguments, precision)
     before = {name: _snapshot(value) for name, value in arguments.items()}
     try:
         result = answer(*arguments.values())
         for leaf in jax.tree.leaves(result):
             if isinstance(leaf, jax.core.Tracer):
-                _ = leaf + 0  # a tracer that outlived its trace: to use it raises what says so
+                _ = (
+                    leaf + 0
+                )  # a tracer that outlived its trace: to use it raises what says so
         got = to_numpy(result)
     except (Unsolved, KeyboardInterrupt, TookTooLong):
         raise
-    except BaseException as error:  # SystemExit and whatever else an answer raises
+    except (
+        BaseException
+    ) as error:  # SystemExit and whatever else an answer raises
         return Trial(case, want, error=error)
-    changed = tuple(name for name, value in arguments.items() if _snapshot(value) != before[name])
+    changed = tuple(
+        name
+        for name, value in arguments.items()
+        if _snapshot(value) != before[name]
+    )
     return Trial(case, want, got, changed=changed)
 
 
 def _snapshot(value: Any) -> Any:
     """What must not change in an argument: the items of its containers (JAX arrays cannot)."""
-    return jax.tree.structure(value), [id(item) for item in jax.tree.leaves(value)]
+    return jax.tree.structure(value), [
+        id(item) for item in jax.tree.leaves(value)
+    ]
 
 
 def to_numpy(result: Any) -> Any:
@@ -130,7 +148,9 @@ def is_array(leaf: Any) -> bool:
     if isinstance(leaf, (np.ndarray, np.generic)):
         return leaf.dtype.kind not in NOT_NUMERIC
     if isinstance(leaf, jax.Array):
-        return not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)  # such as random keys
+        return not jnp.issubdtype(
+            leaf.dtype, jax.dtypes.extended
+        )  # such as random keys
     if isinstance(leaf, int):
         return abs(leaf) < 2**63
     return isinstance(leaf, (float, complex))
@@ -138,7 +158,9 @@ def is_array(leaf: Any) -> bool:
 
 def arrays_of(trial_list: Sequence[Trial]) -> list[Any]:
     """All arrays and numbers that the trials returned."""
-    leaves = [leaf for trial in trial_list for leaf in jax.tree.leaves(trial.got)]
+    leaves = [
+        leaf for trial in trial_list for leaf in jax.tree.leaves(trial.got)
+    ]
     return [leaf for leaf in leaves if is_array(leaf)]
 
 
@@ -195,7 +217,9 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
         if outer:
             spent = seconds - left
-            signal.setitimer(signal.ITIMER_REAL, max(outer - spent, 1e-3), interval)
+            signal.setitimer(
+                signal.ITIMER_REAL, max(outer - spent, 1e-3), interval
+            )
 
 
 class Truncated:

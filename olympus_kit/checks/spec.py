@@ -75,7 +75,9 @@ class Requirement:
     id: str
     holds: Callable[[Any, dict[str, Any]], bool | dict[str, str]] | None = None
     statement: str = ""
-    sides: Callable[[Callable[..., Any], Arguments], tuple[Any, Any]] | None = None
+    sides: Callable[[Callable[..., Any], Arguments], tuple[Any, Any]] | None = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,13 @@ class Question:
         if self.answer == "value":
             return
         if len(self.points) < 2 or len(self.tangents) == 1:
-            raise ValueError(f"{self.name}: try at least two points, and two tangents if any.")
+            raise ValueError(
+                f"{self.name}: try at least two points, and two tangents if any."
+            )
         places = range(len(self.points))
-        if not self.large_points or not all(i in places for i in self.large_points):
+        if not self.large_points or not all(
+            i in places for i in self.large_points
+        ):
             raise ValueError(
                 f"{self.name}: say in `large_points` which of the points is a large one."
             )
@@ -243,16 +249,22 @@ def test_array(
 test_array.__test__ = False  # type: ignore[attr-defined]  # pytest: not a test
 
 
-def dense_pullback(f: Callable[..., Any], args: Sequence[Any], u: Any) -> tuple[Any, ...]:
+def dense_pullback(
+    f: Callable[..., Any], args: Sequence[Any], u: Any
+) -> tuple[Any, ...]:
     """The VJP the slow and safe way: every whole Jacobian, column by column, contracted with u."""
     jacobians = jax.jacfwd(f, argnums=tuple(range(len(args))))(*args)
-    return tuple(np.tensordot(u, jacobian, axes=np.ndim(u)) for jacobian in jacobians)
+    return tuple(
+        np.tensordot(u, jacobian, axes=np.ndim(u)) for jacobian in jacobians
+    )
 
 
 def linear_in(argument: str) -> Requirement:
     """The law that doubling `argument` doubles every result."""
 
-    def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    def sides(
+        call: Callable[..., Any], arguments: Arguments
+    ) -> tuple[Any, Any]:
         doubled = {
             **arguments,
             argument: 2 * np.asarray(arguments[argument]),
@@ -261,20 +273,31 @@ def linear_in(argument: str) -> Requirement:
         return call(**doubled), twice
 
     statement = f"twice the {argument} gives twice the result"
-    return Requirement(f"linear-in-{argument}", statement=statement, sides=sides)
+    return Requirement(
+        f"linear-in-{argument}", statement=statement, sides=sides
+    )
 
 
-def adjoint(f: Callable[..., Any], wrt: Sequence[str], cotangent: str) -> Requirement:
+def adjoint(
+    f: Callable[..., Any], wrt: Sequence[str], cotangent: str
+) -> Requirement:
     """The law ⟨u, Jv⟩ = ⟨Jᵀu, v⟩, with J that of `f` with respect to its arguments `wrt`."""
 
-    def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    def sides(
+        call: Callable[..., Any], arguments: Arguments
+    ) -> tuple[Any, Any]:
         primals = tuple(arguments[name] for name in wrt)
-        tangents = tuple(test_array(np.shape(p), phase=3.0 + i) for i, p in enumerate(primals))
+        tangents = tuple(
+            test_array(np.shape(p), phase=3.0 + i)
+            for i, p in enumerate(primals)
+        )
         pushed = jax.jvp(f, primals, tangents)[1]
         pulled = call(**arguments)
         if not isinstance(pulled, (tuple, list)):
             pulled = (pulled,)
-        products = [np.vdot(b, t) for b, t in zip(pulled, tangents, strict=True)]
+        products = [
+            np.vdot(b, t) for b, t in zip(pulled, tangents, strict=True)
+        ]
         return sum(products), np.vdot(arguments[cotangent], pushed)
 
     return Requirement(
@@ -287,7 +310,9 @@ def adjoint(f: Callable[..., Any], wrt: Sequence[str], cotangent: str) -> Requir
 def symmetric() -> Requirement:
     """The law that the result is a symmetric matrix, as every Hessian is."""
 
-    def sides(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, Any]:
+    def sides(
+        call: Callable[..., Any], arguments: Arguments
+    ) -> tuple[Any, Any]:
         matrix = call(**arguments)
         return matrix, np.transpose(matrix)
 

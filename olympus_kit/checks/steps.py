@@ -164,13 +164,18 @@ def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
     return explain_error(evidence.question, evidence.errors[0], answer)
 
 
-def explain_error(question: Question, error: BaseException, answer: Any) -> Diagnosis:
+def explain_error(
+    question: Question, error: BaseException, answer: Any
+) -> Diagnosis:
     """What an exception shows."""
     line = user_line(error, answer)
     id_ = error_id(error, question.mistakes)
     if id_ in ("python-branch", "branch-on-array"):
         id_ = _branch(line.partition(": ")[2]) or id_
-    elif id_ == "wrong-arguments" and len(traceback.extract_tb(error.__traceback__)) > 2:
+    elif (
+        id_ == "wrong-arguments"
+        and len(traceback.extract_tb(error.__traceback__)) > 2
+    ):
         id_ = "arguments-of-a-call"
     elif id_ == "unpacked-wrongly" and not line:
         id_ = "raised"
@@ -244,7 +249,9 @@ def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
     return ""
 
 
-def _odd_part(evidence: Evidence, name: str, got: Any, want: Any, facts: Facts) -> str:
+def _odd_part(
+    evidence: Evidence, name: str, got: Any, want: Any, facts: Facts
+) -> str:
     facts |= {
         "part": name,
         "kind": kind(got),
@@ -278,14 +285,23 @@ def _odd_part(evidence: Evidence, name: str, got: Any, want: Any, facts: Facts) 
 
 def order(evidence: Evidence, _: Any) -> Diagnosis | None:
     """The right parts, in another order."""
-    return diagnose(evidence.question, "swapped") if _is_reordered(evidence) else None
+    return (
+        diagnose(evidence.question, "swapped")
+        if _is_reordered(evidence)
+        else None
+    )
 
 
 def _is_reordered(evidence: Evidence) -> bool:
     trials = evidence.trials
-    if all(same_tree(trial.got, trial.want, evidence.loose) for trial in trials):
+    if all(
+        same_tree(trial.got, trial.want, evidence.loose) for trial in trials
+    ):
         return False
-    return all(mistakes.is_reordered(trial.got, trial.want, evidence.loose) for trial in trials)
+    return all(
+        mistakes.is_reordered(trial.got, trial.want, evidence.loose)
+        for trial in trials
+    )
 
 
 def shape(evidence: Evidence, answer: Any) -> Diagnosis | None:
@@ -311,20 +327,30 @@ def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
             if not part.is_numeric or not np.all(np.isfinite(part.want)):
                 continue
             if not np.all(np.isfinite(part.got)):
-                name = "NaN (not a number)" if np.isnan(part.got).any() else "infinity"
+                name = (
+                    "NaN (not a number)"
+                    if np.isnan(part.got).any()
+                    else "infinity"
+                )
                 facts = part_facts(part) | {"kind": name, "first": ""}
                 return _first_bad(evidence, facts, part.trial, home(answer))
     return None
 
 
-def _first_bad(evidence: Evidence, facts: Facts, trial: Trial, file: str) -> Diagnosis:
+def _first_bad(
+    evidence: Evidence, facts: Facts, trial: Trial, file: str
+) -> Diagnosis:
     question = evidence.question
-    read = program.program_of(evidence.call, trial.case.arguments, evidence.precision)
+    read = program.program_of(
+        evidence.call, trial.case.arguments, evidence.precision
+    )
     bad = program.first_bad(read) if read else None
     if not read or not bad:
         return diagnose(question, "nan", facts)
     facts |= program.bad_facts(read, bad, file)
-    survived = any(np.all(np.isfinite(x)) for x in arrays_of([trial]))  # a value beside its slope
+    survived = any(
+        np.all(np.isfinite(x)) for x in arrays_of([trial])
+    )  # a value beside its slope
     is_trap = program.chooses(read) and (survived or "jvp(" in bad.scope)
     picture = ladder_at(read, bad)
     return diagnose(
@@ -343,7 +369,9 @@ def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
     return None
 
 
-def _predicted(evidence: Evidence, parts: list[Part], answer: Any) -> Diagnosis | None:
+def _predicted(
+    evidence: Evidence, parts: list[Part], answer: Any
+) -> Diagnosis | None:
     explanation = mistakes.explain(evidence, parts)
     if explanation is None:
         return None
@@ -387,7 +415,9 @@ def _step(evidence: Evidence, parts: list[Part]) -> float | None:
     return step
 
 
-def _imprecise(evidence: Evidence, parts: list[Part], facts: Facts, error: float) -> Diagnosis:
+def _imprecise(
+    evidence: Evidence, parts: list[Part], facts: Facts, error: float
+) -> Diagnosis:
     question = evidence.question
     if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
         return diagnose(question, "half-precision", facts)
@@ -431,7 +461,9 @@ def _laws(evidence: Evidence) -> Iterator[tuple[Requirement, str, Any]]:
                 continue
             for trial in evidence.trials:
                 try:
-                    sides: Any = to_numpy(requirement.sides(call, trial.case.arguments))
+                    sides: Any = to_numpy(
+                        requirement.sides(call, trial.case.arguments)
+                    )
                 except Exception as error:
                     sides = error
                 yield requirement, trial.case.label, sides
@@ -500,7 +532,9 @@ def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
     trial, size = _largest_trial(evidence)
     if size < LARGE:  # too small to tell
         return None
-    return _whole_jacobian(evidence, trial, size) or _pass_for_each(evidence, trial, size)
+    return _whole_jacobian(evidence, trial, size) or _pass_for_each(
+        evidence, trial, size
+    )
 
 
 def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
@@ -517,7 +551,11 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
         return {}
     if limit.mode:
         used = program.mode(read)
-        return {"mode": used, "wanted": limit.mode} if used not in ("", limit.mode) else {}
+        return (
+            {"mode": used, "wanted": limit.mode}
+            if used not in ("", limit.mode)
+            else {}
+        )
     largest = program.largest(read)
     if limit.largest is not None and largest > limit.largest:
         return {"largest": f"{largest:,}"}
@@ -541,8 +579,12 @@ def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
     return largest, size(largest)
 
 
-def _whole_jacobian(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
-    read = program.program_of(evidence.call, trial.case.arguments, evidence.precision)
+def _whole_jacobian(
+    evidence: Evidence, trial: Trial, size: int
+) -> Diagnosis | None:
+    read = program.program_of(
+        evidence.call, trial.case.arguments, evidence.precision
+    )
     elements = program.whole_jacobian(read, size) if read else None
     if elements is None:
         return None
@@ -550,10 +592,14 @@ def _whole_jacobian(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | 
     return diagnose(evidence.question, "dense-jacobian", facts)
 
 
-def _pass_for_each(evidence: Evidence, trial: Trial, size: int) -> Diagnosis | None:
+def _pass_for_each(
+    evidence: Evidence, trial: Trial, size: int
+) -> Diagnosis | None:
     """A loop over the entries of a vector, in a question whose product takes a single pass."""
     arguments = trial.case.arguments
-    if not trial.case.tangents or not any(map(callable, jax.tree.leaves(dict(arguments)))):
+    if not trial.case.tangents or not any(
+        map(callable, jax.tree.leaves(dict(arguments)))
+    ):
         return None
     counts = program.calls(evidence.call, arguments, evidence.precision)
     if not counts:
@@ -643,6 +689,8 @@ def returns_in_loop(answer: Any) -> bool:
     except (OSError, TypeError, SyntaxError, IndentationError):
         return False
     for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.While)) and isinstance(node.body[-1], ast.Return):
+        if isinstance(node, (ast.For, ast.While)) and isinstance(
+            node.body[-1], ast.Return
+        ):
             return True
     return False

@@ -73,7 +73,9 @@ def read_answers(path: Path) -> dict[str, Any]:
     try:
         return decode(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Fetch the exercise again.") from None
+        raise ValueError(
+            f"{path} is damaged ({error}). Fetch the exercise again."
+        ) from None
 
 
 def folders(start: Path | None = None) -> Iterator[Path]:
@@ -123,7 +125,11 @@ def questions(spec: Path) -> dict[str, Question]:
 def _questions(spec: Path, _changed: int) -> dict[str, Question]:
     with jax.enable_x64(True):
         names = runpy.run_path(str(spec))
-    return {value.name: value for value in names.values() if isinstance(value, Question)}
+    return {
+        value.name: value
+        for value in names.values()
+        if isinstance(value, Question)
+    }
 
 
 @lru_cache(maxsize=256)
@@ -178,7 +184,9 @@ def with_next_hint(before: State, most: int) -> State:
     }
 
 
-def change_state(course: Path, name: str, change: Callable[[State], State]) -> State:
+def change_state(
+    course: Path, name: str, change: Callable[[State], State]
+) -> State:
     """Change the state of one question and return it. A folder that cannot be written is left."""
     try:
         folder = state_folder(course)

@@ -50,7 +50,9 @@ class Page:
     def solved(self) -> list[str]:
         """The questions that passed once."""
         progress = checks.progress(self.path.parent)
-        return [name for name in self.names if progress.get(name, {}).get("solved")]
+        return [
+            name for name in self.names if progress.get(name, {}).get("solved")
+        ]
 
     def saved(self) -> int:
         """When the page was last saved; 0 where there is none (an editor may be replacing it)."""
@@ -75,7 +77,9 @@ def exercises_folder() -> Path:
     """The folder of exercises nearest to where we are."""
     folder = next(checks.folders(), None)
     if folder is None:
-        raise CourseError("No course here: go to the folder that holds `exercises`.")
+        raise CourseError(
+            "No course here: go to the folder that holds `exercises`."
+        )
     return folder
 
 
@@ -87,7 +91,10 @@ def root() -> Path:
 def pages() -> list[Page]:
     """Every released exercise, in order."""
     files = sorted(exercises_folder().glob(f"*{checks.ANSWERS}"))
-    return [Page(path.with_suffix(".md"), checks.read_answers(path)) for path in files]
+    return [
+        Page(path.with_suffix(".md"), checks.read_answers(path))
+        for path in files
+    ]
 
 
 def page(which: str) -> Page:
@@ -120,7 +127,9 @@ def reset(question: str) -> Path | None:
         copy = keep_copy(at.path) if mine else None
         write_whole(at.path, _with_stub(at, mine, question))
     fresh = {"state": "not attempted", "hints": 0}
-    checks.change_state(at.path.parent, question, lambda before: {**before, **fresh})
+    checks.change_state(
+        at.path.parent, question, lambda before: {**before, **fresh}
+    )
     return copy
 
 
@@ -128,11 +137,17 @@ def _with_stub(at: Page, mine: Any, question: str) -> str:
     released = nb.parse(at.answers["released"])
     if mine is None:
         return nb.write(released)
-    cells = [c for c in mine.cells if c.cell_type == "code" and nb.name(c) == question]
+    cells = [
+        c
+        for c in mine.cells
+        if c.cell_type == "code" and nb.name(c) == question
+    ]
     if not cells:
         return merge(released, mine, released)[0]
     cells[0].source = at.answers["questions"][question]["stub"]
-    mine.cells = [c for c in mine.cells if not any(c is twin for twin in cells[1:])]
+    mine.cells = [
+        c for c in mine.cells if not any(c is twin for twin in cells[1:])
+    ]
     return nb.write(mine)
 
 
@@ -143,7 +158,9 @@ def editing(folder: Path) -> Iterator[None]:
         with FileLock(checks.state_folder(folder) / "pages.lock", timeout=30):
             yield
     except Timeout:
-        raise CourseError(f"Another olympus is changing {folder}: try again.") from None
+        raise CourseError(
+            f"Another olympus is changing {folder}: try again."
+        ) from None
 
 
 def keep_copy(path: Path) -> Path:
@@ -155,4 +172,6 @@ def keep_copy(path: Path) -> Path:
         name = f"{stamp}.md" if number == 1 else f"{stamp}-{number}.md"
         if not (folder / name).exists():
             return copy_whole(path, folder / name)
-    raise CourseError(f"{folder} holds too many copies of this second: remove some.")
+    raise CourseError(
+        f"{folder} holds too many copies of this second: remove some."
+    )

@@ -11,7 +11,9 @@ from packaging.requirements import Requirement
 from ._course import CourseError, exercises_folder
 
 PROJECT, KERNEL = "olympus-kit", "python3"
-LAB = {"extra": "lab"}  # the dependencies of the course, without those for its authors
+LAB = {
+    "extra": "lab"
+}  # the dependencies of the course, without those for its authors
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,11 @@ class Finding:
 def examine() -> list[Finding]:
     """Everything that a course needs, in the order in which it needs it."""
     needs = [Requirement(line) for line in requires(PROJECT) or []]
-    packages = [need for need in needs if need.marker is None or need.marker.evaluate(LAB)]
+    packages = [
+        need
+        for need in needs
+        if need.marker is None or need.marker.evaluate(LAB)
+    ]
     return [_python(), *map(_package, packages), _kernel(), _course()]
 
 
@@ -66,7 +72,10 @@ def _kernel() -> Finding:
         seen = KernelSpecManager().get_kernel_spec(KERNEL).argv[0]
     except NoSuchKernel:
         seen = "not found"
-    good = seen in ("python", KERNEL) or Path(seen).parent == Path(sys.executable).parent
+    good = (
+        seen in ("python", KERNEL)
+        or Path(seen).parent == Path(sys.executable).parent
+    )
     advice = f"It is not {sys.executable}: start the course with `olympus lab`."
     return Finding(f"kernel {KERNEL}", good, seen, advice)
 

@@ -92,7 +92,9 @@ SWAPPED_NAMES: dict[type[ast.operator], str] = {
     ast.Pow: "a power",
 }
 MOST_NAMES = 2  # other names that are tried in the place of one
-MOST_EDITS = 60  # of one solution; the kinds that stand first in `RANK` are kept
+MOST_EDITS = (
+    60  # of one solution; the kinds that stand first in `RANK` are kept
+)
 
 # The most telling first: of two edits with the same results, the first one is told.
 RANK = (
@@ -119,7 +121,9 @@ RANK = (
 )
 
 Facts = dict[str, str]
-Change = tuple[str, Facts, ast.AST]  # an edit's id, what its message may say, what stands there now
+Change = tuple[
+    str, Facts, ast.AST
+]  # an edit's id, what its message may say, what stands there now
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,9 @@ def edits_of(exercise: Exercise) -> list[Edit]:
             if code not in seen:
                 seen.add(code)
                 line = getattr(place.node, "lineno", 0)
-                edits.append(Edit(id_, facts, code, line, before, ast.unparse(new)))
+                edits.append(
+                    Edit(id_, facts, code, line, before, ast.unparse(new))
+                )
     edits.sort(key=lambda edit: RANK.index(edit.id))
     return edits[:MOST_EDITS]
 
@@ -195,7 +201,9 @@ class Place:
         found: list[str] = []
         for node in nodes:
             for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and inner.id in self.arguments - set(found):
+                if isinstance(
+                    inner, ast.Name
+                ) and inner.id in self.arguments - set(found):
                     found.append(inner.id)
         return f" (the one with {' and '.join(found)})" if found else ""
 
@@ -232,7 +240,11 @@ def _places(tree: ast.Module, editable: set[int]) -> Iterator[Place]:
 
 def _names_in_scope(parents: Sequence[ast.AST]) -> tuple[str, ...]:
     """The arguments and local names of the innermost function, in order."""
-    functions = [node for node in parents if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+    functions = [
+        node
+        for node in parents
+        if isinstance(node, (ast.FunctionDef, ast.Lambda))
+    ]
     if not functions:
         return ()
     names = [argument.arg for argument in functions[-1].args.args]
@@ -247,8 +259,12 @@ def _changes(place: Place) -> Iterator[Change]:
     node = place.node
     if isinstance(node, ast.BinOp):
         yield from _operations(place, node)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
-        if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
+    elif isinstance(node, ast.UnaryOp) and isinstance(
+        node.op, (ast.USub, ast.Not)
+    ):
+        if isinstance(node.op, ast.USub) and not isinstance(
+            node.operand, ast.Constant
+        ):
             yield (
                 "edit-negation",
                 {"names": place.mentioned(node)},
@@ -292,7 +308,11 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
     right = {"names": place.mentioned(node.right)}
     if kind in (ast.Add, ast.Sub):
         yield "edit-term", right, node.left
-        missing_left = ast.UnaryOp(ast.USub(), node.right) if kind is ast.Sub else node.right
+        missing_left = (
+            ast.UnaryOp(ast.USub(), node.right)
+            if kind is ast.Sub
+            else node.right
+        )
         yield "edit-term", left, missing_left
     elif kind in (ast.Mult, ast.Div, ast.MatMult):
         yield "edit-factor", right, node.left
@@ -345,7 +365,11 @@ def _calls(place: Place, node: ast.Call) -> Iterator[Change]:
         elif isinstance(neighbour.func, ast.Name):
             neighbour.func.id = NEIGHBOURS[name]
         yield "edit-function", {"new": NEIGHBOURS[name]}, neighbour
-    if node.args and not isinstance(node.args[0], ast.Starred) and name not in ("range", "zip"):
+    if (
+        node.args
+        and not isinstance(node.args[0], ast.Starred)
+        and name not in ("range", "zip")
+    ):
         yield "edit-call", {"old": words}, node.args[0]
     if isinstance(node.func, ast.Attribute) and not node.args:  # x.sum()
         yield "edit-call", {"old": words}, node.func.value
@@ -383,7 +407,9 @@ def _iterations(node: ast.Call, name: str) -> Iterator[Change]:
     ):
         changed = copy.copy(node)
         changed.args = list(node.args)
-        changed.args[place] = ast.BinOp(node.args[place], operator, ast.Constant(1))
+        changed.args[place] = ast.BinOp(
+            node.args[place], operator, ast.Constant(1)
+        )
         yield "edit-iterations", {"new": words}, changed
     if name == "range" and len(node.args) == 1:
         later = copy.copy(node)
@@ -411,7 +437,11 @@ def _names(place: Place, node: ast.Name) -> Iterator[Change]:
         return
     others = [name for name in place.names if name != node.id]
     for name in others[:MOST_NAMES]:
-        new = f"`{name}`" if name in place.arguments else "another value of your function"
+        new = (
+            f"`{name}`"
+            if name in place.arguments
+            else "another value of your function"
+        )
         yield "edit-name", {"new": new}, ast.Name(name, ast.Load())
 
 
@@ -423,7 +453,9 @@ def _statements(place: Place, node: ast.stmt) -> Iterator[Change]:
             ast.Assign([node.target], node.value),
         )
     if isinstance(node, (ast.Assign, ast.AugAssign)):
-        target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+        target = (
+            node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+        )
         yield (
             "edit-statement",
             {"old": "a value that changes"},

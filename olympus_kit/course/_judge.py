@@ -47,7 +47,9 @@ class Shell(InteractiveShell):
 
 async def run(cells: list[tuple[str, str]]) -> dict[str, Any]:
     """The names that cells (name, code) define; an error where a cell failed before it did so."""
-    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell = Shell.instance(
+        config=Config({"HistoryManager": {"enabled": False}})
+    )
     namespace: dict[str, Any] = shell.user_ns
     for name, code in cells:
         before = namespace.get(name)
@@ -65,8 +67,12 @@ async def _run_cell(shell: Any, code: str) -> BaseException | None:
         transformed = shell.transform_cell(code)
     except Exception as problem:  # what cannot be transformed is not Python
         return problem
-    result = await shell.run_cell_async(code, silent=True, transformed_cell=transformed)
-    error: BaseException | None = result.error_before_exec or result.error_in_exec
+    result = await shell.run_cell_async(
+        code, silent=True, transformed_cell=transformed
+    )
+    error: BaseException | None = (
+        result.error_before_exec or result.error_in_exec
+    )
     return error
 
 

@@ -136,12 +136,16 @@ def _path(course: Path) -> str:
     return f"/lab/tree/{page}" if page else "/lab"
 
 
-def start(course: Path, port: int, browser: bool, tell: Callable[[str], None]) -> int:
+def start(
+    course: Path, port: int, browser: bool, tell: Callable[[str], None]
+) -> int:
     """Tell the address, then become JupyterLab, until it is stopped."""
     try:
         write_settings(overrides_file())
     except (OSError, ValueError) as error:
-        tell(f"Could not write {overrides_file()} ({error}); open .md files with Open With.")
+        tell(
+            f"Could not write {overrides_file()} ({error}); open .md files with Open With."
+        )
     port, token = (
         free_port(port),
         os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16),
@@ -154,7 +158,9 @@ def start(course: Path, port: int, browser: bool, tell: Callable[[str], None]) -
         "PATH": path,
         "JUPYTER_TOKEN": token,
     }
-    tell(f"The course opens at\n\n    http://localhost:{port}{_path(course)}?token={token}\n")
+    tell(
+        f"The course opens at\n\n    http://localhost:{port}{_path(course)}?token={token}\n"
+    )
     tell("Stop it with Ctrl-C.")
     words = command(course, port, browser)
     if os.name != "nt":  # there, a process can't become another one

@@ -21,19 +21,26 @@ def leaks(exercise: Exercise, public: str, hints: str) -> list[str]:
     AuthoringError where a solution is not Python.
     """
     page, nearly = _words(public), _words(hints)
-    trees = [_tree(exercise, block[2]) for block in BLOCK.finditer(exercise.answer.raw.source)]
+    trees = [
+        _tree(exercise, block[2])
+        for block in BLOCK.finditer(exercise.answer.raw.source)
+    ]
     pieces = [piece for tree in trees for piece in _pieces(tree)]
     read = [piece for piece in pieces if _words(piece) in page]
     if read != pieces:
         read = [piece for piece in read if len(TOKEN.findall(piece)) >= WEIGHT]
-    return read + [whole for whole in map(ast.unparse, trees) if _words(whole) in nearly]
+    return read + [
+        whole for whole in map(ast.unparse, trees) if _words(whole) in nearly
+    ]
 
 
 def _tree(exercise: Exercise, code: str) -> ast.Module:
     try:
         return ast.parse(textwrap.dedent(code))
     except SyntaxError as error:
-        raise exercise.answer.wrong(f"the solution is no whole Python: {error}.") from None
+        raise exercise.answer.wrong(
+            f"the solution is no whole Python: {error}."
+        ) from None
 
 
 def _pieces(tree: ast.Module) -> Iterator[str]:

@@ -18,7 +18,9 @@ BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-OUTER = re.compile(r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?")  # what may hold other blocks
+OUTER = re.compile(
+    r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?"
+)  # what may hold other blocks
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
 # What belongs to an answer, and how many of each an exercise needs.
@@ -45,8 +47,14 @@ class Cell:
     number: int
 
     def wrong(self, what: str) -> AuthoringError:
-        label = nb.name(self.raw) or ", ".join(nb.tags(self.raw)) or self.raw.cell_type
-        return AuthoringError(f"{self.path}:{self.line}: cell {self.number} ({label}): {what}")
+        label = (
+            nb.name(self.raw)
+            or ", ".join(nb.tags(self.raw))
+            or self.raw.cell_type
+        )
+        return AuthoringError(
+            f"{self.path}:{self.line}: cell {self.number} ({label}): {what}"
+        )
 
     def fences(self) -> list[str]:
         return FENCE.findall(str(self.raw.source) + "\n")
@@ -55,7 +63,9 @@ class Cell:
         """The one fenced block of Python that the cell holds."""
         fences = self.fences()
         if len(fences) != 1:
-            raise self.wrong(f"one fenced block of Python is wanted here; these are {len(fences)}.")
+            raise self.wrong(
+                f"one fenced block of Python is wanted here; these are {len(fences)}."
+            )
         return fences[0]
 
 
@@ -64,7 +74,9 @@ class Exercise:
     """One question: the cell of its answer, and by role the cells that belong to it."""
 
     answer: Cell
-    parts: dict[str, list[Cell]] = field(default_factory=lambda: {role: [] for role in AT_LEAST})
+    parts: dict[str, list[Cell]] = field(
+        default_factory=lambda: {role: [] for role in AT_LEAST}
+    )
 
     @property
     def name(self) -> str:
@@ -76,12 +88,17 @@ class Exercise:
 
     @property
     def explanation(self) -> str:
-        return "\n\n".join(cell.raw.source.strip() for cell in self.parts["explanation"])
+        return "\n\n".join(
+            cell.raw.source.strip() for cell in self.parts["explanation"]
+        )
 
     @property
     def mutants(self) -> list[tuple[str, str, Cell]]:
         """Of each wrong answer: the mistake's id, the code, the cell."""
-        return [(str(c.raw.metadata["mistake"]), c.code(), c) for c in self.parts["mutant"]]
+        return [
+            (str(c.raw.metadata["mistake"]), c.code(), c)
+            for c in self.parts["mutant"]
+        ]
 
     @property
     def alternatives(self) -> list[str]:
@@ -100,7 +117,9 @@ class Exercise:
 
     def _unsolved(self, indent: str, body: str) -> str:
         mark = f'Unsolved("{self.name}")'
-        is_value = not indent and re.search(rf"^{self.name}\s*=", body, re.MULTILINE)
+        is_value = not indent and re.search(
+            rf"^{self.name}\s*=", body, re.MULTILINE
+        )
         return f"{self.name} = {mark}" if is_value else f"raise {mark}"
 
 
@@ -120,7 +139,9 @@ class Lesson:
 
     def setup(self) -> str:
         """The code that runs before any answer."""
-        return "\n".join(c.raw.source for c in self.cells if "setup" in nb.tags(c.raw))
+        return "\n".join(
+            c.raw.source for c in self.cells if "setup" in nb.tags(c.raw)
+        )
 
     def front(self) -> dict[str, Any]:
         """Title, level, prerequisites, goals, minutes."""
@@ -137,7 +158,9 @@ def read(path: Path) -> Lesson:
     _no_empty_cells(path)
     _no_inner_cells(path)
     starts = nb.lines(path, notebook)
-    cells = [Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)]
+    cells = [
+        Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)
+    ]
     _front_matter(path, notebook.metadata)
     exercises: list[Exercise] = []
     for cell in cells:
@@ -152,10 +175,14 @@ def read(path: Path) -> Lesson:
 def _no_empty_cells(path: Path) -> None:
     """jupytext drops a tagged cell without text, so only the file itself can tell."""
     tagged, above = 0, ""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8-sig").splitlines(), 1
+    ):
         if tagged and line.startswith(("+++", "```{code-cell}")):
             role = next((r for r in AT_LEAST if r in above), "cell")
-            raise AuthoringError(f"{path}:{tagged}: an empty {role}: write it, or remove it.")
+            raise AuthoringError(
+                f"{path}:{tagged}: an empty {role}: write it, or remove it."
+            )
         if line.startswith("+++ {"):
             tagged, above = number, line
         elif line.strip():
@@ -165,14 +192,18 @@ def _no_empty_cells(path: Path) -> None:
 def _no_inner_cells(path: Path) -> None:
     """A code cell inside a note or a tab: jupytext would cut the note in two, mystmd would not."""
     outer = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8-sig").splitlines(), 1
+    ):
         mark = OUTER.match(line)
         if not outer and mark and (len(mark[1]) > 3 or mark[1].startswith(":")):
             outer = mark[1] if mark[2] else ""
         elif outer and line.strip() == outer:
             outer = ""
         elif outer and line.lstrip().startswith("```{code-cell}"):
-            raise AuthoringError(f"{path}:{number}: a code cell inside a note: put it outside.")
+            raise AuthoringError(
+                f"{path}:{number}: a code cell inside a note: put it outside."
+            )
 
 
 def _front_matter(path: Path, metadata: Any) -> None:
@@ -185,17 +216,25 @@ def _front_matter(path: Path, metadata: Any) -> None:
         ])
         raise AuthoringError(f"{path}:1: the front matter needs {need}.")
     if told["level"] not in LEVELS:
-        raise AuthoringError(f"{path}:1: the level is one of {', '.join(LEVELS)}.")
+        raise AuthoringError(
+            f"{path}:1: the level is one of {', '.join(LEVELS)}."
+        )
 
 
 def _markers(cell: Cell) -> None:
     source, is_answer = cell.raw.source, "answer" in nb.tags(cell.raw)
     if not is_answer and (BEGIN in source or END in source):
-        raise cell.wrong("a solution marker outside an answer cell: tag the cell `answer`.")
+        raise cell.wrong(
+            "a solution marker outside an answer cell: tag the cell `answer`."
+        )
     if is_answer and not BLOCK.search(source):
-        raise cell.wrong(f"an answer needs a block between `{BEGIN}` and `{END}`.")
+        raise cell.wrong(
+            f"an answer needs a block between `{BEGIN}` and `{END}`."
+        )
     if is_answer and not nb.name(cell.raw).isidentifier():
-        raise cell.wrong("an answer needs a name: that of the function or value it defines.")
+        raise cell.wrong(
+            "an answer needs a name: that of the function or value it defines."
+        )
 
 
 def _take(cell: Cell, exercises: list[Exercise]) -> None:
@@ -207,7 +246,9 @@ def _take(cell: Cell, exercises: list[Exercise]) -> None:
     role = next((r for r in AT_LEAST if r in roles), "")
     _nothing_swallowed(cell, roles)
     if role and not exercises:
-        raise cell.wrong(f"a `{role}` cell before any answer: put it below the answer it is for.")
+        raise cell.wrong(
+            f"a `{role}` cell before any answer: put it below the answer it is for."
+        )
     if role and not cell.raw.source.strip():
         raise cell.wrong(f"an empty {role}: write it, or remove the cell.")
     if role:
@@ -218,13 +259,17 @@ def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
     """A markdown cell reaches to the next `+++`, so prose after it would vanish in the release."""
     _, fence, stray = str(cell.raw.source).rpartition("```")
     if {"hint", "explanation"} & set(roles):
-        heading = re.search(r"^#+ .*", FENCE.sub("", cell.raw.source), re.MULTILINE)
+        heading = re.search(
+            r"^#+ .*", FENCE.sub("", cell.raw.source), re.MULTILINE
+        )
         stray = heading[0] if heading else ""
     elif not (fence and {"mutant", "alternative", "spec"} & set(roles)):
         return
     if stray.strip():
         shown = stray.strip().splitlines()[0]
-        raise cell.wrong(f"text that is no part of it: `{shown}`. Put a line with +++ before it.")
+        raise cell.wrong(
+            f"text that is no part of it: `{shown}`. Put a line with +++ before it."
+        )
 
 
 def _complete(exercise: Exercise) -> None:
@@ -234,7 +279,9 @@ def _complete(exercise: Exercise) -> None:
             raise exercise.answer.wrong(f"this answer {say}")
     for cell in exercise.parts["mutant"]:
         if not cell.raw.metadata.get("mistake"):
-            raise cell.wrong('a mutant without a message: name its "mistake" in the cell.')
+            raise cell.wrong(
+                'a mutant without a message: name its "mistake" in the cell.'
+            )
     for cell in (
         *exercise.parts["mutant"],
         *exercise.parts["alternative"],
@@ -248,7 +295,9 @@ def _unique(exercises: list[Exercise]) -> None:
         for cell in (exercise.answer, *exercise.parts["check"]):
             name = nb.name(cell.raw)
             if name in seen:
-                raise cell.wrong(f"the name `{name}` is taken by a cell above: names are unique.")
+                raise cell.wrong(
+                    f"the name `{name}` is taken by a cell above: names are unique."
+                )
             seen.add(name)
 
 
@@ -260,7 +309,11 @@ def _specs(cells: list[Cell]) -> Iterator[str]:
 
 def read_all(folder: Path, only: str = "") -> list[Lesson]:
     """The lessons of a folder of sources, or `only` one (04, 04_reverse); names must be unique."""
-    paths = [path for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)]
-    lessons = [read(p) for p in paths if only in ("", p.stem, p.stem.partition("_")[0])]
+    paths = [
+        path for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)
+    ]
+    lessons = [
+        read(p) for p in paths if only in ("", p.stem, p.stem.partition("_")[0])
+    ]
     _unique([exercise for lesson in lessons for exercise in lesson.exercises])
     return lessons

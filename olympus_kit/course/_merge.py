@@ -14,7 +14,9 @@ def merge(base: Any, mine: Any, new: Any) -> tuple[str, list[str]]:
     the new release is kept behind the cell that it stood behind.
     """
     given = {_key(cell) for cell in (*base.cells, *new.cells)}
-    stubs = {nb.name(c): i for i, c in enumerate(new.cells) if "answer" in nb.tags(c)}
+    stubs = {
+        nb.name(c): i for i, c in enumerate(new.cells) if "answer" in nb.tags(c)
+    }
     result = [[copy.deepcopy(cell)] for cell in new.cells]
     kept: list[str] = []
     front: list[Any] = []
@@ -30,7 +32,10 @@ def merge(base: Any, mine: Any, new: Any) -> tuple[str, list[str]]:
             filled.add(name)
         else:
             (result[place] if place >= 0 else front).append(_loose(cell))
-        kept.append(name or f"your cell starting `{cell.source.strip().splitlines()[0][:40]}`")
+        kept.append(
+            name
+            or f"your cell starting `{cell.source.strip().splitlines()[0][:40]}`"
+        )
     if not kept:
         return nb.write(new), []
     cells = front + [cell for group in result for cell in group]
@@ -48,7 +53,9 @@ def _key(cell: Any) -> tuple[str, str, str]:
 def _place(new: Any, cell: Any, before: int) -> int:
     """Where in the new release this cell stands; where its predecessor stood if nowhere."""
     for index, candidate in enumerate(new.cells):
-        if _key(candidate) == _key(cell) or (nb.name(cell) and nb.name(cell) == nb.name(candidate)):
+        if _key(candidate) == _key(cell) or (
+            nb.name(cell) and nb.name(cell) == nb.name(candidate)
+        ):
             return index
     return before
 

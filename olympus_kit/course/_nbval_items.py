@@ -51,11 +51,15 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
         self._complete()
         lines = nb.lines(self.path, self.nb)
         every = zip(self.nb.cells, lines, strict=True)
-        code = [(cell, line) for cell, line in every if cell.cell_type == "code"]
+        code = [
+            (cell, line) for cell, line in every if cell.cell_type == "code"
+        ]
         for number, (cell, line) in enumerate(code):
             # A MyST file has no outputs, so there is no reference to compare with.
             cell.execution_count, cell.outputs = None, []
-            label = f"Cell {number}" + (f" ({nb.name(cell)})" if nb.name(cell) else "")
+            label = f"Cell {number}" + (
+                f" ({nb.name(cell)})" if nb.name(cell) else ""
+            )
             known = {
                 "cell_num": number,
                 "cell": cell,
@@ -71,7 +75,11 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
         if not answers.exists():
             return
         names = {nb.name(cell) for cell in self.nb.cells}
-        lost = [q for q in read_answers(answers)["questions"] if f"{q}-check" not in names]
+        lost = [
+            q
+            for q in read_answers(answers)["questions"]
+            if f"{q}-check" not in names
+        ]
         if lost:
             raise self.CollectError(
                 f"{self.path} has lost its check of {', '.join(lost)}: "
@@ -107,7 +115,9 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
                     raise
             else:
                 _watch(self.kernel)
-                self.kernel.kc.execute(USAGE_ERRORS, silent=True, store_history=False)
+                self.kernel.kc.execute(
+                    USAGE_ERRORS, silent=True, store_history=False
+                )
                 return
 
     def teardown(self) -> None:
@@ -141,7 +151,9 @@ class MystCell(IPyNbCell):  # type: ignore[misc]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
         error = excinfo.value
-        message = _check_message(error) if isinstance(error, NbCellError) else ""
+        message = (
+            _check_message(error) if isinstance(error, NbCellError) else ""
+        )
         where = f"{self.path}:{self.line}: {self.name}"
         return f"{where}\n\n{message or super().repr_failure(excinfo)}\n"
 
@@ -149,7 +161,11 @@ class MystCell(IPyNbCell):  # type: ignore[misc]
 def _check_message(error: Any) -> str:
     """The message of a check that did not pass; empty where something else failed."""
     text = COLOUR.sub("", error.inner_traceback or "").strip()
-    return text if text.startswith((MARKS["not yet"], MARKS["not attempted"])) else ""
+    return (
+        text
+        if text.startswith((MARKS["not yet"], MARKS["not attempted"]))
+        else ""
+    )
 
 
 @contextmanager

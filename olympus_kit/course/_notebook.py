@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "md:myst"
-VERSIONS = re.compile(r"^ +(format_version|jupytext_version): .*\n", re.MULTILINE)
+VERSIONS = re.compile(
+    r"^ +(format_version|jupytext_version): .*\n", re.MULTILINE
+)
 
 
 MARK = "\ufeff"  # that some editors put before a text, once or more often
@@ -34,12 +36,16 @@ def parse(text: str, name: str = "the text") -> Any:
 
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(("<<<<<<< ", ">>>>>>> ")):
-            raise NotANotebook(f"{name}:{number}: a merge conflict is left here: resolve it first.")
+            raise NotANotebook(
+                f"{name}:{number}: a merge conflict is left here: resolve it first."
+            )
     try:
         return jupytext.reads(text, fmt=FORMAT)
     except Exception as error:
         why = str(error).partition("\n\n")[0]
-        raise NotANotebook(f"{name} can't be read as a MyST notebook: {why}") from None
+        raise NotANotebook(
+            f"{name} can't be read as a MyST notebook: {why}"
+        ) from None
 
 
 def is_notebook(path: Path) -> bool:
@@ -50,11 +56,16 @@ def is_notebook(path: Path) -> bool:
     """
     raw = path.read_bytes()
     wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = raw.decode("utf-16" if wide else "utf-8", errors="replace").lstrip(MARK)
+    text = raw.decode("utf-16" if wide else "utf-8", errors="replace").lstrip(
+        MARK
+    )
     front = FRONT.match(text)
     if front is None:
         return False
-    return "format_name: myst" in front[1] or re.search(r"^kernelspec:", front[1], re.M) is not None
+    return (
+        "format_name: myst" in front[1]
+        or re.search(r"^kernelspec:", front[1], re.M) is not None
+    )
 
 
 def write(notebook: Any) -> str:
@@ -64,7 +75,9 @@ def write(notebook: Any) -> str:
 
     # Keep the front matter (title, level, ...); jupytext would drop it.
     keep_all = JupytextConfiguration(notebook_metadata_filter="all")
-    return VERSIONS.sub("", jupytext.writes(notebook, fmt=FORMAT, config=keep_all))
+    return VERSIONS.sub(
+        "", jupytext.writes(notebook, fmt=FORMAT, config=keep_all)
+    )
 
 
 def as_ipynb(notebook: Any) -> str:
@@ -119,11 +132,15 @@ def _starts(text: list[str], at: int, wanted: list[str]) -> bool:
 
 def same_cells(left: Any, right: Any) -> bool:
     """Whether two notebooks have the same cells: kind, source, name and tags."""
-    return [_essence(c) for c in left.cells] == [_essence(c) for c in right.cells]
+    return [_essence(c) for c in left.cells] == [
+        _essence(c) for c in right.cells
+    ]
 
 
 def _essence(cell: Any) -> tuple[Any, ...]:
-    frozen = tuple(cell.metadata.get(option, True) for option in ("editable", "deletable"))
+    frozen = tuple(
+        cell.metadata.get(option, True) for option in ("editable", "deletable")
+    )
     return (
         cell.cell_type,
         cell.source.strip(),

@@ -25,16 +25,24 @@ class Processes:
     """The processes that we have started and that still run."""
 
     def __init__(self) -> None:
-        self.watchers: dict[subprocess.Popen[str], subprocess.Popen[bytes] | None] = {}
+        self.watchers: dict[
+            subprocess.Popen[str], subprocess.Popen[bytes] | None
+        ] = {}
         self.lock = threading.RLock()
         self.ending = False
 
-    def start(self, command: Sequence[str], **options: Any) -> "subprocess.Popen[str]":
+    def start(
+        self, command: Sequence[str], **options: Any
+    ) -> "subprocess.Popen[str]":
         """Start a process in a group of its own; `kill` ends it. Its pipes carry text."""
-        with self.lock:  # nothing is started between the order to end and the end
+        with (
+            self.lock
+        ):  # nothing is started between the order to end and the end
             if self.ending:
                 raise Ended
-            process = subprocess.Popen(command, text=True, start_new_session=True, **options)
+            process = subprocess.Popen(
+                command, text=True, start_new_session=True, **options
+            )
             self.watchers[process] = None
             self.watchers[process] = _watcher(process.pid)
         return process

@@ -28,9 +28,7 @@ from ._leak import leaks
 from ._lesson import AuthoringError, Cell, Lesson, read_all
 from ._merge import merge
 
-HEADER = (
-    '"""The specifications of {stem}.md, released from solutions/{stem}.md: edit them there."""\n'
-)
+HEADER = '"""The specifications of {stem}.md, released from solutions/{stem}.md: edit them there."""\n'
 DIFFERS = "differs from its source; run `olympus release`."
 AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
@@ -46,7 +44,9 @@ JUPYTEXT = {
 
 
 MOST_ROWS = 40  # results of edits that are kept of one question
-MOST_BYTES = 16_000  # of a question's packed results; rows are left out until it holds
+MOST_BYTES = (
+    16_000  # of a question's packed results; rows are left out until it holds
+)
 TABLE_VERSION = 1  # of what `EditRow` means; a new one makes every table anew
 OF_EDITS = (
     "edits",
@@ -76,14 +76,24 @@ class Report:
 
 def build(lesson: Lesson) -> Released:
     """The release of one lesson; the same bytes every time."""
-    cells = [(cell, shown) for cell in lesson.cells if (shown := _shown(cell, lesson)) is not None]
+    cells = [
+        (cell, shown)
+        for cell in lesson.cells
+        if (shown := _shown(cell, lesson)) is not None
+    ]
     text = nb.write(nb.new([shown for _, shown in cells], _metadata(lesson)))
     spec = HEADER.format(stem=lesson.stem) + "\n" + lesson.spec + "\n"
-    hints = "\n".join(c.source for cell, c in cells if "hint" in nb.tags(cell.raw))
-    public = "\n".join(c.source for cell, c in cells if "hint" not in nb.tags(cell.raw))
+    hints = "\n".join(
+        c.source for cell, c in cells if "hint" in nb.tags(cell.raw)
+    )
+    public = "\n".join(
+        c.source for cell, c in cells if "hint" not in nb.tags(cell.raw)
+    )
     for exercise in lesson.exercises:
         for piece in leaks(exercise, public + spec, hints):
-            raise exercise.answer.wrong(f"a piece of the solution leaks: `{piece}`.")
+            raise exercise.answer.wrong(
+                f"a piece of the solution leaks: `{piece}`."
+            )
     answers = {
         **lesson.front(),
         "questions": _questions(lesson),
@@ -143,7 +153,9 @@ def with_edits(
     questions = {}
     for name, data in released.answers["questions"].items():
         questions[name] = {**data, **tables[name]}
-    return replace(released, answers={**released.answers, "questions": questions})
+    return replace(
+        released, answers={**released.answers, "questions": questions}
+    )
 
 
 def edit_tables(lesson: Lesson, spec: str) -> dict[str, dict[str, Any]]:
@@ -180,8 +192,12 @@ def try_edits(
             "solutions": {e.name: e.solution() for e in lesson.exercises},
             "diagnose": diagnose,
         }
-        results = _tryout.run_edits(task, [(name, edit.code) for name, edit in edits])
-    table: dict[str, list[tuple[Any, dict[str, Any]]]] = {e.name: [] for e in lesson.exercises}
+        results = _tryout.run_edits(
+            task, [(name, edit.code) for name, edit in edits]
+        )
+    table: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+        e.name: [] for e in lesson.exercises
+    }
     for (name, edit), result in zip(edits, results, strict=True):
         table[name].append((edit, result))
     return table
@@ -198,7 +214,9 @@ def _shown(cell: Cell, lesson: Lesson) -> Any:
         raw.source = exercise.stub()
     elif exercise:
         number = 1 + exercise.parts["hint"].index(cell)
-        return nb.markdown(FOLDED.format(number=number, text=cell.raw.source.strip()))
+        return nb.markdown(
+            FOLDED.format(number=number, text=cell.raw.source.strip())
+        )
     elif roles & {"setup", "check"}:
         raw.metadata["editable"] = raw.metadata["deletable"] = False
     return None if roles & AUTHORS_ONLY else raw
@@ -216,19 +234,27 @@ def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
         try:
             known = questions(trial)
         except Exception as error:
-            message = f"the specification fails: {type(error).__name__}: {error}"
+            message = (
+                f"the specification fails: {type(error).__name__}: {error}"
+            )
             raise place.wrong(message) from error
     for exercise in lesson.exercises:
         if exercise.name not in known:
-            raise exercise.answer.wrong("no Question of this name stands in a spec cell.")
+            raise exercise.answer.wrong(
+                "no Question of this name stands in a spec cell."
+            )
         ids = catalogue().keys() | {m.id for m in known[exercise.name].mistakes}
         for id_, _, cell in exercise.mutants:
             if id_ not in ids:
-                raise cell.wrong(f"a mutant without a message: no mistake `{id_}`.")
+                raise cell.wrong(
+                    f"a mutant without a message: no mistake `{id_}`."
+                )
     return known
 
 
-def release(sources: Path, target: Path, *, only: str = "", check: bool = False) -> Report:
+def release(
+    sources: Path, target: Path, *, only: str = "", check: bool = False
+) -> Report:
     """Release the lessons of `sources` into `target`; with `check`, only say what differs.
 
     `only` names one lesson (04 or 04_reverse). A student's edits in `target` survive: they are
@@ -237,7 +263,9 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
     """
     lessons = read_all(sources, only)
     if not lessons:
-        raise AuthoringError(f"{sources} holds no lessons {only}: there is nothing to release.")
+        raise AuthoringError(
+            f"{sources} holds no lessons {only}: there is nothing to release."
+        )
     built = [build(lesson) for lesson in lessons]
     for lesson, released in zip(lessons, built, strict=True):
         verify(lesson, released.spec)
@@ -247,7 +275,9 @@ def release(sources: Path, target: Path, *, only: str = "", check: bool = False)
     else:
         target.mkdir(exist_ok=True)
         with ThreadPoolExecutor(JOBS) as pool:
-            built = list(pool.map(with_edits, lessons, built, [target] * len(built)))
+            built = list(
+                pool.map(with_edits, lessons, built, [target] * len(built))
+            )
         with editing(target):
             for path, text in _stale(built, target, report, check):
                 if path in report.edited:
@@ -264,7 +294,9 @@ def _stale(
     """The files of exercises that are not as they should be, with what belongs in them."""
     stale: list[tuple[Path, str]] = []
     for new in built:
-        page, spec, answers = (target / (new.stem + end) for end in (".md", SPEC, ANSWERS))
+        page, spec, answers = (
+            target / (new.stem + end) for end in (".md", SPEC, ANSWERS)
+        )
         text, kept = _merged(new, page, answers)
         files = {
             page: text,
@@ -273,7 +305,9 @@ def _stale(
         }
         if kept:
             report.edited.append(page)
-            report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
+            report.lines.append(
+                f"{page}: edited, kept as it is: {', '.join(kept)}"
+            )
         if late := not all(_holds(path, text) for path, text in files.items()):
             report.lines.append(f"{page}: {DIFFERS if check else 'written'}")
             stale += files.items()
@@ -285,7 +319,11 @@ def _merged(new: Released, page: Path, answers: Path) -> tuple[str, list[str]]:
     if not page.exists():
         return new.notebook, []
     fresh, mine = nb.parse(new.notebook), nb.read(page)
-    base = nb.parse(read_answers(answers)["released"]) if answers.exists() else fresh
+    base = (
+        nb.parse(read_answers(answers)["released"])
+        if answers.exists()
+        else fresh
+    )
     return merge(base, mine, fresh)
 
 
@@ -296,7 +334,9 @@ def _holds(path: Path, text: str) -> bool:
     if path.suffix == ".md":
         return nb.same_cells(nb.read(path), nb.parse(text))
     if path.suffix == ANSWERS:
-        return _without_edits(read_answers(path)) == _without_edits(decode(text))
+        return _without_edits(read_answers(path)) == _without_edits(
+            decode(text)
+        )
     return path.read_text(encoding="utf-8") == text
 
 
@@ -307,7 +347,9 @@ def _without_edits(answers: dict[str, Any]) -> dict[str, Any]:
     """
     questions = {}
     for name, data in answers["questions"].items():
-        questions[name] = {key: value for key, value in data.items() if key not in OF_EDITS}
+        questions[name] = {
+            key: value for key, value in data.items() if key not in OF_EDITS
+        }
     return {**answers, "questions": questions}
 
 
@@ -315,6 +357,11 @@ def _orphans(built: list[Released], target: Path, report: Report) -> None:
     """Name files of exercises that no source stands behind; they may be a student's, so stay."""
     known = {r.stem + end for r in built for end in (".md", SPEC, ANSWERS)}
     for path in sorted(target.glob("*")):
-        if path.name.endswith((".md", SPEC, ANSWERS)) and path.name not in known:
+        if (
+            path.name.endswith((".md", SPEC, ANSWERS))
+            and path.name not in known
+        ):
             report.differs = True
-            report.lines.append(f"{path}: has no source in solutions/; remove it.")
+            report.lines.append(
+                f"{path}: has no source in solutions/; remove it."
+            )

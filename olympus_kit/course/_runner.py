@@ -37,7 +37,9 @@ class Checked:
         return int(any(outcome.state != "correct" for outcome in self.outcomes))
 
 
-def check_pages(pages: list[Page], seconds: float = SECONDS, jobs: int = 1) -> Iterator[Checked]:
+def check_pages(
+    pages: list[Page], seconds: float = SECONDS, jobs: int = 1
+) -> Iterator[Checked]:
     """Judge pages, `jobs` at a time, and remember the outcomes; in the order of the pages."""
     processes = Processes()
     tasks = [_task(page) for page in pages]
@@ -119,4 +121,8 @@ def _read_outcomes(path: Path) -> list[Outcome]:
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [Outcome.from_json(json.loads(line)) for line in lines if line.endswith("\n")]
+    return [
+        Outcome.from_json(json.loads(line))
+        for line in lines
+        if line.endswith("\n")
+    ]

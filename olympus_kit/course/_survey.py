@@ -29,7 +29,11 @@ class Survey:
     @property
     def surviving(self) -> list[Any]:
         """The edits that are wrong somewhere, and that the check accepts."""
-        return [edit for edit, result in self.results if result["status"] == "survives"]
+        return [
+            edit
+            for edit, result in self.results
+            if result["status"] == "survives"
+        ]
 
     def counts(self) -> Counter[str]:
         """How many edits there are of each status; of the wrong ones, who names them."""
@@ -54,7 +58,9 @@ class Survey:
     def lines(self, each: bool) -> list[str]:
         """The survey as text; with `each`, a line for every edit."""
         counts = self.counts()
-        words = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        words = ", ".join(
+            f"{count} {status}" for status, count in sorted(counts.items())
+        )
         lines = [f"{self.question.name}: {len(self.results)} edits: {words}"]
         for edit, result in self.results:
             if each or result["status"] == "survives":
@@ -96,4 +102,7 @@ def survey(lesson: Lesson) -> list[Survey]:
     released = _release.build(lesson)
     known = _release.verify(lesson, released.spec)
     results = _release.try_edits(lesson, released.spec, diagnose=True)
-    return [Survey(known[exercise.name], results[exercise.name]) for exercise in lesson.exercises]
+    return [
+        Survey(known[exercise.name], results[exercise.name])
+        for exercise in lesson.exercises
+    ]

@@ -36,7 +36,9 @@ LARGEST = 1e150  # numbers beyond it are no fingerprint
 Result = dict[str, Any]  # "status", and of a wrong edit "rows", "id"
 
 
-def run_edits(task: dict[str, Any], codes: Sequence[tuple[str, str]]) -> list[Result]:
+def run_edits(
+    task: dict[str, Any], codes: Sequence[tuple[str, str]]
+) -> list[Result]:
     """The result of each edit (question's name, code), in order.
 
     `task` holds "setup" (code that runs before), "spec" (a path), "solutions" (by question), and
@@ -66,7 +68,9 @@ def _run_some(task: dict[str, Any]) -> list[Result]:
     lines: queue.Queue[str] = queue.Queue()
     assert process.stdin is not None
     assert process.stdout is not None
-    reader = threading.Thread(target=_pump, args=(process.stdout, lines), daemon=True)
+    reader = threading.Thread(
+        target=_pump, args=(process.stdout, lines), daemon=True
+    )
     reader.start()
     try:
         process.stdin.write(json.dumps(task))
@@ -160,13 +164,19 @@ def _result(
             diagnosis = checks.judge(question, answer)
             if diagnosis:
                 return {"status": "caught", "id": diagnosis.id}
-            solution = _answer(setup, task["solutions"][question.name], question.name)
+            solution = _answer(
+                setup, task["solutions"][question.name], question.name
+            )
             right = question.adapt(solution) if question.adapt else solution
     except TooMuchWork:
         return {"status": "endless"}
     except BaseException:
         return {"status": "raises"}
-    return {"status": "equivalent" if _is_equivalent(question, call, right) else "survives"}
+    return {
+        "status": "equivalent"
+        if _is_equivalent(question, call, right)
+        else "survives"
+    }
 
 
 def _rows(
@@ -180,7 +190,9 @@ def _rows(
             if not part.is_numeric or np.iscomplexobj(part.got):
                 break
             digest, _ = checks.digest(part.got)
-            if not np.all(np.abs(digest) < LARGEST):  # not a number, or infinite
+            if not np.all(
+                np.abs(digest) < LARGEST
+            ):  # not a number, or infinite
                 break
             shapes.append(list(np.shape(part.got)))
             numbers.append([float(f"{value:.8g}") for value in digest])
@@ -213,12 +225,17 @@ def _other_cases(question: Question) -> Iterator[Case]:
             yield replace(case, arguments=_resized(case.arguments, longer))
     for number in range(SEEDS):
         case = cases[number % len(cases)]
-        moved = jax.tree.map(lambda leaf: _moved(leaf, dice), dict(case.arguments))
+        moved = jax.tree.map(
+            lambda leaf: _moved(leaf, dice), dict(case.arguments)
+        )
         yield replace(case, arguments=moved)
 
 
 def _is_real(leaf: Any) -> bool:
-    return isinstance(leaf, (float, np.ndarray)) and np.asarray(leaf).dtype.kind == "f"
+    return (
+        isinstance(leaf, (float, np.ndarray))
+        and np.asarray(leaf).dtype.kind == "f"
+    )
 
 
 def _moved(leaf: Any, dice: np.random.Generator) -> Any:
@@ -226,7 +243,9 @@ def _moved(leaf: Any, dice: np.random.Generator) -> Any:
         return leaf
     array = np.asarray(leaf)
     noise = dice.standard_normal(array.shape)
-    moved = array * (1 + SPREAD * noise) + SPREAD * dice.standard_normal(array.shape)
+    moved = array * (1 + SPREAD * noise) + SPREAD * dice.standard_normal(
+        array.shape
+    )
     return float(moved) if isinstance(leaf, float) else moved
 
 
@@ -241,7 +260,9 @@ def _resized(arguments: Any, longer: int) -> dict[str, Any]:
                 leaf = np.take(leaf, np.arange(length + longer) % length, axis)
         return leaf
 
-    return {name: jax.tree.map(resize, value) for name, value in arguments.items()}
+    return {
+        name: jax.tree.map(resize, value) for name, value in arguments.items()
+    }
 
 
 def _agrees(question: Question, call: Any, right: Any, case: Case) -> bool:
@@ -268,11 +289,17 @@ def _agrees(question: Question, call: Any, right: Any, case: Case) -> bool:
         got = _attempt(lambda: of_reals(call)(*values))
         if got is None or not checks.same_tree(got, want, 10 * question.rtol):
             return False
-        slope = _attempt(lambda: jax.jvp(of_reals(right), values, ones)[1]) if values else None
+        slope = (
+            _attempt(lambda: jax.jvp(of_reals(right), values, ones)[1])
+            if values
+            else None
+        )
         if slope is None:
             return True
         other = _attempt(lambda: jax.jvp(of_reals(call), values, ones)[1])
-        return other is not None and checks.same_tree(other, slope, 1e3 * question.rtol)
+        return other is not None and checks.same_tree(
+            other, slope, 1e3 * question.rtol
+        )
 
 
 def _is_jax_real(value: Any) -> bool:

@@ -56,7 +56,9 @@ Some = Annotated[
     typer.Argument(help="The exercise: 04 or 04_reverse; all where left out."),
 ]
 Name = Annotated[str, typer.Argument(help="The question, such as dense_vjp.")]
-Seconds = Annotated[float, typer.Option(min=1, help="Stop an exercise after this time.")]
+Seconds = Annotated[
+    float, typer.Option(min=1, help="Stop an exercise after this time.")
+]
 
 
 @app.callback(epilog=CODES)
@@ -107,7 +109,9 @@ def _tell(json: bool, data: Any, *shown: Any) -> None:
 @command
 def lab(
     port: Annotated[int, typer.Option(help="The port to try first.")] = 8888,
-    browser: Annotated[bool, typer.Option(help="Open a browser, where there is one.")] = True,
+    browser: Annotated[
+        bool, typer.Option(help="Open a browser, where there is one.")
+    ] = True,
 ) -> None:
     """Open the course in JupyterLab. Example: `olympus lab --no-browser`."""
     raise typer.Exit(
@@ -145,7 +149,9 @@ def check(
     which: Some = "",
     json: Json = False,
     seconds: Seconds = SECONDS,
-    jobs: Annotated[int, typer.Option(min=1, help="Exercises at a time.")] = os.cpu_count() or 1,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Exercises at a time.")
+    ] = os.cpu_count() or 1,
 ) -> None:
     """Check your answers, each exercise in a process of its own. Example: `olympus check 04`."""
     chosen = [page(which)] if which else pages()
@@ -191,14 +197,18 @@ def _checked(results: list[Checked]) -> Iterator[Text]:
 
 
 @command
-def watch(which: Some = "", json: Json = False, seconds: Seconds = SECONDS) -> None:
+def watch(
+    which: Some = "", json: Json = False, seconds: Seconds = SECONDS
+) -> None:
     """Check an exercise again whenever it is saved. Example: `olympus watch 04`."""
     from watchfiles import watch as changes
 
     chosen = [page(which)] if which else pages()
     seen = {} if which else {p.stem: p.saved() for p in chosen}
     _complain("Watching; stop with Ctrl-C.")
-    with suppress(KeyboardInterrupt):  # wherever it comes: while it waits, checks or prints
+    with suppress(
+        KeyboardInterrupt
+    ):  # wherever it comes: while it waits, checks or prints
         # What was saved during a check is seen by its time, so the first round needs no change.
         for _ in chain(
             [None],
@@ -215,7 +225,9 @@ def hint(name: Name, json: Json = False) -> None:
     """Show the next hint for a question. Example: `olympus hint dense_vjp`."""
     entry = _course.entry(name)
     most = len(entry.hints)
-    state = change_state(entry.folder, name, lambda before: with_next_hint(before, most))
+    state = change_state(
+        entry.folder, name, lambda before: with_next_hint(before, most)
+    )
     number = state["hints"]
     data = {
         "question": name,
@@ -230,7 +242,9 @@ def hint(name: Name, json: Json = False) -> None:
 @command
 def solution(
     name: Name,
-    give_up: Annotated[bool, typer.Option("--give-up", help="Show it unsolved, too.")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Show it unsolved, too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show a solution, once you have solved it. Example: `olympus solution dense_vjp --give-up`."""
@@ -257,7 +271,9 @@ def reset_(name: Name, json: Json = False) -> None:
 @command
 def next_(json: Json = False) -> None:
     """Name the next question to solve. Example: `olympus next`."""
-    left = [(p, name) for p in pages() for name in p.names if name not in p.solved()]
+    left = [
+        (p, name) for p in pages() for name in p.names if name not in p.solved()
+    ]
     if not left:
         _tell(json, None, "All solved. Well done!")
         return
@@ -269,7 +285,9 @@ def next_(json: Json = False) -> None:
 @command
 def export(
     which: Which,
-    to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write an exercise as .ipynb, for other editors. Example: `olympus export 04`.
@@ -279,7 +297,9 @@ def export(
     at = page(which)
     target = to or Path(f"{at.stem}.ipynb")
     if target.exists():
-        raise CourseError(f"{target} exists already: choose another name with --to.")
+        raise CourseError(
+            f"{target} exists already: choose another name with --to."
+        )
     write_whole(target, nb.as_ipynb(nb.read(at.path)))
     _tell(json, {"written": str(target)}, f"{target} written")
 
@@ -291,8 +311,12 @@ def release(
         bool,
         typer.Option("--check", help="Write nothing; say what differs."),
     ] = False,
-    sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
-    target: Annotated[Path, typer.Option(help="The folder to write.")] = Path("exercises"),
+    sources: Annotated[
+        Path, typer.Option(help="The folder of sources.")
+    ] = Path("solutions"),
+    target: Annotated[Path, typer.Option(help="The folder to write.")] = Path(
+        "exercises"
+    ),
     json: Json = False,
 ) -> None:
     """Write exercises/ from solutions/. Example: `olympus release --check`."""
@@ -309,8 +333,12 @@ def release(
 def try_(
     which: Some = "",
     every: Annotated[bool, typer.Option("--all", help="Every lesson.")] = False,
-    edits: Annotated[bool, typer.Option("--edits", help="Print every edit.")] = False,
-    sources: Annotated[Path, typer.Option(help="The folder of sources.")] = Path("solutions"),
+    edits: Annotated[
+        bool, typer.Option("--edits", help="Print every edit.")
+    ] = False,
+    sources: Annotated[
+        Path, typer.Option(help="The folder of sources.")
+    ] = Path("solutions"),
     json: Json = False,
 ) -> None:
     """Try single edits of a lesson's solutions: which would pass? Example: `olympus try 04`."""

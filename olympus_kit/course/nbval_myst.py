@@ -20,14 +20,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadscope"
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "MystFile | None":
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> "MystFile | None":
     """Collect a Markdown file that says of itself that it is a MyST notebook."""
     if not _wanted(parent.config) or file_path.suffix != ".md":
         return None
     from ._nbval_items import MystFile
     from ._notebook import is_notebook
 
-    is_exercise = file_path.with_suffix(".answers").exists()  # whatever has become of it
+    is_exercise = file_path.with_suffix(
+        ".answers"
+    ).exists()  # whatever has become of it
     if is_exercise or is_notebook(file_path):
         file: MystFile = MystFile.from_parent(parent, path=file_path)
         return file

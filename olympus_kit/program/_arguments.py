@@ -18,7 +18,9 @@ from .jaxprs import dtype_of, is_inexact
 Argnums = int | Sequence[int] | Literal["all"]
 Function = Callable[..., Any]
 
-STATIC = -1  # stands in a tree of leaf numbers for a string, a function, any other object
+STATIC = (
+    -1
+)  # stands in a tree of leaf numbers for a string, a function, any other object
 
 
 @dataclass
@@ -31,8 +33,12 @@ class Arguments:
     argnums: tuple[int, ...]  # the arguments that are differentiated
     wrt: tuple[str, ...]  # their names
     which: list[int]  # the leaves that are differentiated
-    diff_trees: tuple[Any, ...]  # a tree of leaf numbers for each differentiated argument
-    rebuild: Callable[[Sequence[Any]], tuple[Any, ...]]  # leaves -> the arguments
+    diff_trees: tuple[
+        Any, ...
+    ]  # a tree of leaf numbers for each differentiated argument
+    rebuild: Callable[
+        [Sequence[Any]], tuple[Any, ...]
+    ]  # leaves -> the arguments
     # leaves that keep their value while f is traced, as jax.grad hands on what it does not
     # differentiate: Python may use them as a length, an exponent or a flag
     fixed: set[int] = field(default_factory=set)
@@ -53,7 +59,11 @@ class Arguments:
     def others(self) -> list[int]:
         """The leaves that are not differentiated."""
         differentiated = set(self.which)
-        return [number for number in range(len(self.leaves)) if number not in differentiated]
+        return [
+            number
+            for number in range(len(self.leaves))
+            if number not in differentiated
+        ]
 
 
 def read_arguments(
@@ -61,7 +71,9 @@ def read_arguments(
 ) -> Arguments:
     """Return the flattened arguments, or raise a TypeError or ValueError that says what to do."""
     if mode not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}.")
+        raise ValueError(
+            f"mode must be one of {', '.join(map(repr, MODES))}; got {mode!r}."
+        )
     if not callable(f):
         raise TypeError(
             f"Expected a function first, got {describe(f)}. Pass the function and its arguments "
@@ -73,7 +85,9 @@ def read_arguments(
     paths, tree = jax.tree_util.tree_flatten_with_path(tuple(args))
     leaves: list[Any] = []
     names: list[str] = []
-    slots: list[int] = []  # for each leaf of the arguments its number, or STATIC
+    slots: list[
+        int
+    ] = []  # for each leaf of the arguments its number, or STATIC
     fixed: set[int] = set()
     for path, leaf in paths:
         argument = path[0].idx
@@ -82,7 +96,9 @@ def read_arguments(
             slots.append(STATIC)
             continue
         number = len(leaves)
-        if argument not in chosen and isinstance(leaf, (bool, int, np.bool_, np.integer)):
+        if argument not in chosen and isinstance(
+            leaf, (bool, int, np.bool_, np.integer)
+        ):
             fixed.add(number)
         slots.append(number)
         leaves.append(leaf)
@@ -102,7 +118,15 @@ def read_arguments(
             which.append(number)
     wrt = tuple([labels[argument] for argument in chosen])
     arguments = Arguments(
-        name, leaves, names, tuple(chosen), wrt, which, diff_trees, rebuild, fixed
+        name,
+        leaves,
+        names,
+        tuple(chosen),
+        wrt,
+        which,
+        diff_trees,
+        rebuild,
+        fixed,
     )
     if mode != "primal" and not which:
         raise _nothing_to_differentiate(args, labels, chosen)
@@ -120,13 +144,20 @@ def _nothing_to_differentiate(
 ) -> TypeError:
     reasons = []
     for argument in chosen:
-        for path, leaf in jax.tree_util.tree_flatten_with_path(args[argument])[0]:
+        for path, leaf in jax.tree_util.tree_flatten_with_path(args[argument])[
+            0
+        ]:
             label = labels[argument] + jax.tree_util.keystr(path)
-            if isinstance(leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic)):
+            if isinstance(
+                leaf,
+                (bool, int, float, complex, jax.Array, np.ndarray, np.generic),
+            ):
                 reasons.append(f"{label} has dtype {dtype_of(leaf)}")
             else:
                 reasons.append(f"{label} is of type {type(leaf).__name__}")
-    none = "what was chosen holds no number" if args else "no argument was given"
+    none = (
+        "what was chosen holds no number" if args else "no argument was given"
+    )
     return TypeError(
         f"There is nothing to differentiate: {', '.join(reasons) or none}. "
         "Derivatives need real or complex numbers: write 3.0 for 3, convert an array with "
@@ -142,11 +173,17 @@ def _chosen_arguments(argnums: Argnums, count: int) -> list[int]:
         raise ValueError(f'argnums must be integers or "all"; got {argnums!r}.')
     if count == 0:
         return []
-    candidates: list[Any] = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    candidates: list[Any] = (
+        list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    )
     chosen: list[int] = []
     for candidate in candidates:
-        if isinstance(candidate, bool) or not isinstance(candidate, (int, np.integer)):
-            raise TypeError(f"argnums must be an integer or several; got {describe(argnums)}.")
+        if isinstance(candidate, bool) or not isinstance(
+            candidate, (int, np.integer)
+        ):
+            raise TypeError(
+                f"argnums must be an integer or several; got {describe(argnums)}."
+            )
         if not -count <= candidate < count:
             raise ValueError(
                 f"argnums={argnums!r} names argument {candidate}, but there are {count} arguments "
@@ -154,7 +191,9 @@ def _chosen_arguments(argnums: Argnums, count: int) -> list[int]:
             )
         argument = int(candidate) % count
         if argument in chosen:
-            raise ValueError(f"argnums={argnums!r} names argument {argument} more than once.")
+            raise ValueError(
+                f"argnums={argnums!r} names argument {argument} more than once."
+            )
         chosen.append(argument)
     return chosen
 
@@ -174,7 +213,10 @@ def _parameter_names(f: Function, args: Sequence[Any], name: str) -> list[str]:
         ) from None
     labels: list[str] = []
     for parameter, value in bound.arguments.items():
-        if signature.parameters[parameter].kind is inspect.Parameter.VAR_POSITIONAL:
+        if (
+            signature.parameters[parameter].kind
+            is inspect.Parameter.VAR_POSITIONAL
+        ):
             labels.extend(f"{parameter}[{i}]" for i in range(len(value)))
         else:
             labels.append(parameter)
@@ -208,7 +250,9 @@ def check_output(out: Any, name: str) -> None:
             "It must return a number, an array, or a container of them."
         )
     for leaf in jax.tree.leaves(out):
-        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, int, float, complex)):
+        if not isinstance(
+            leaf, (jax.Array, np.ndarray, np.generic, int, float, complex)
+        ):
             raise TypeError(
                 f"{name} returned {describe(leaf)}; it must return a number, an array, or a "
                 "container (tuple, list, dict) of them."

@@ -97,7 +97,9 @@ def capture(
             note = _fixed_note(arguments, others)
             return _capture_at_values(f, arguments, mode, seeds, note)
         if isinstance(error, NEEDS_VALUES):
-            return _capture_linear(f, arguments, mode, seeds, type(error).__name__)
+            return _capture_linear(
+                f, arguments, mode, seeds, type(error).__name__
+            )
         raise
 
 
@@ -128,7 +130,9 @@ def _capture_at_values(
         return _capture_linear(f, arguments, mode, seeds, type(error).__name__)
 
 
-def _capture(f: Function, arguments: Arguments, mode: Mode, given: Any, note: str = "") -> Program:
+def _capture(
+    f: Function, arguments: Arguments, mode: Mode, given: Any, note: str = ""
+) -> Program:
     before = outside(f)
     closed, tree = _trace_primal(f, arguments)
     with _precision_of(closed):
@@ -138,7 +142,9 @@ def _capture(f: Function, arguments: Arguments, mode: Mode, given: Any, note: st
         recording.notes.extend(_remarks(recording))
         if mode == "primal":
             out = evaluate(recording.primal, arguments.leaves, recording.record)
-            return recording.program(mode, recording.primal, jax.tree.unflatten(tree, out))
+            return recording.program(
+                mode, recording.primal, jax.tree.unflatten(tree, out)
+            )
         if mode == "forward":
             seeds = forward_seeds(arguments, given)
             traced = _trace_forward(recording)
@@ -200,7 +206,9 @@ def _trace_forward(recording: Recording) -> jaxprs.Traced:
     function = jaxprs.exposing(closed, marked)
     outputs = len(jaxprs.output_types(closed))
     with _reraise_with_context(f"jax has no forward mode for {arguments.name}"):
-        return jaxprs.trace_forward(function, arguments.leaves, arguments.which, outputs)
+        return jaxprs.trace_forward(
+            function, arguments.leaves, arguments.which, outputs
+        )
 
 
 def _trace_reverse(
@@ -212,7 +220,9 @@ def _trace_reverse(
 
     def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
         function = jaxprs.exposing(closed, jaxprs.share_rules(jaxpr))
-        return jaxprs.trace_reverse(function, arguments.leaves, arguments.which, seeds, taps)
+        return jaxprs.trace_reverse(
+            function, arguments.leaves, arguments.which, seeds, taps
+        )
 
     if len(jaxprs.primal_variables(closed)) <= TAP_LIMIT:
         tapped, taps = jaxprs.tap(marked, arguments.which)
@@ -223,7 +233,9 @@ def _trace_reverse(
         why = "a derivative rule in this program leaves no room to follow single values"
     else:
         why = f"this program has more than {TAP_LIMIT} values"
-    recording.notes.append(f"{why}, so adjoint contributions are not shown separately")
+    recording.notes.append(
+        f"{why}, so adjoint contributions are not shown separately"
+    )
     with _reraise_with_context(
         f"jax has no reverse mode for {arguments.name} (try mode='forward')"
     ):
@@ -243,7 +255,9 @@ def _finish(
     arguments = recording.arguments
     body = recording.read_derivative(mode, traced, taps)
     arrays = [*arguments.leaves, *[s for s in seeds if s is not None]]
-    advice = " (try mode='reverse')" if mode == "forward" else ""  # a custom_vjp has no jvp
+    advice = (
+        " (try mode='reverse')" if mode == "forward" else ""
+    )  # a custom_vjp has no jvp
     with _reraise_with_context(
         f"jax could not evaluate the {mode} mode of {arguments.name}{advice}"
     ):
@@ -259,7 +273,9 @@ def _finish(
     return recording.program(mode, body, primal, in_cotangents=cotangents)
 
 
-def _in_cotangents(arguments: Arguments, derivatives: Sequence[Any]) -> tuple[Any, ...]:
+def _in_cotangents(
+    arguments: Arguments, derivatives: Sequence[Any]
+) -> tuple[Any, ...]:
     """Return the cotangents in the structure of the differentiated arguments."""
     by_leaf = dict(zip(arguments.which, derivatives, strict=True))
 
@@ -270,10 +286,14 @@ def _in_cotangents(arguments: Arguments, derivatives: Sequence[Any]) -> tuple[An
             return by_leaf[number]
         return np.zeros(np.shape(arguments.leaves[number]), jax.dtypes.float0)
 
-    return tuple([jax.tree.map(cotangent, tree) for tree in arguments.diff_trees])
+    return tuple([
+        jax.tree.map(cotangent, tree) for tree in arguments.diff_trees
+    ])
 
 
-def _capture_linear(f: Function, arguments: Arguments, mode: Mode, given: Any, why: str) -> Program:
+def _capture_linear(
+    f: Function, arguments: Arguments, mode: Mode, given: Any, why: str
+) -> Program:
     """Capture what jax allows of a function whose Python looks at values.
 
     jax differentiates it at concrete values, and keeps the linear program alone.
@@ -287,7 +307,9 @@ def _capture_linear(f: Function, arguments: Arguments, mode: Mode, given: Any, w
         if mode == "primal":
             out = function(*leaves)
             check_output(out, name)
-            evaluate(recording.primal, leaves, recording.record)  # there are but the inputs
+            evaluate(
+                recording.primal, leaves, recording.record
+            )  # there are but the inputs
             recording.add_outputs(jax.tree.leaves(out))
             return recording.program(mode, recording.primal, out)
         out, trace = jaxprs.trace_linear(
@@ -311,9 +333,7 @@ def _linear_note(name: str, mode: Mode, why: str) -> str:
         "these values, and jax keeps no primal program of it"
     )
     if mode == "primal":
-        return (
-            f"{begin}: there is nothing to show but the result; other modes show its linear program"
-        )
+        return f"{begin}: there is nothing to show but the result; other modes show its linear program"
     return f"{begin}; this is the linear program at this point, for the branch that {name} took"
 
 

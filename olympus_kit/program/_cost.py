@@ -16,16 +16,47 @@ from typing import Any
 from ._model import Equation, Value
 
 MOVES = frozenset({
-    *("argsort", "bitcast_convert_type", "broadcast_in_dim", "concatenate", "copy", "copy_p"),
-    *("convert_element_type", "dynamic_slice", "dynamic_update_slice", "empty", "empty2"),
-    *("expand_dims", "gather", "iota", "optimization_barrier", "pad", "reduce_precision"),
-    *("reshape", "rev", "scatter", "select_n", "slice", "split", "squeeze", "stop_gradient"),
+    *(
+        "argsort",
+        "bitcast_convert_type",
+        "broadcast_in_dim",
+        "concatenate",
+        "copy",
+        "copy_p",
+    ),
+    *(
+        "convert_element_type",
+        "dynamic_slice",
+        "dynamic_update_slice",
+        "empty",
+        "empty2",
+    ),
+    *(
+        "expand_dims",
+        "gather",
+        "iota",
+        "optimization_barrier",
+        "pad",
+        "reduce_precision",
+    ),
+    *(
+        "reshape",
+        "rev",
+        "scatter",
+        "select_n",
+        "slice",
+        "split",
+        "squeeze",
+        "stop_gradient",
+    ),
     "transpose",
 })
 Shape = tuple[int, ...]
 
 
-def flops(equation: Equation, values: Sequence[Value], inner: Sequence[float]) -> float:
+def flops(
+    equation: Equation, values: Sequence[Value], inner: Sequence[float]
+) -> float:
     """Return the operations of one equation, given those of its bodies (one run of each).
 
     A mean, and no whole number, where a body runs several times and not the same each time.
@@ -50,12 +81,17 @@ def _elementwise(name: str) -> bool:
 
 
 def _of_bodies(
-    equation: Equation, inner: Sequence[float], shapes: Sequence[Shape], made: int
+    equation: Equation,
+    inner: Sequence[float],
+    shapes: Sequence[Shape],
+    made: int,
 ) -> float:
     name = equation.primitive
     if name == "cond":
         runs = [b.runs or 0 for b in equation.bodies]
-        if not any(runs):  # it was not seen which branch is taken: the most expensive counts
+        if not any(
+            runs
+        ):  # it was not seen which branch is taken: the most expensive counts
             return max(inner, default=0)
         return sum(n * r for n, r in zip(inner, runs, strict=True)) / sum(runs)
     if name == "while":
@@ -68,11 +104,21 @@ def _of_bodies(
             total += once * (trips + 1 if body.name == "cond" else trips)
         return total
     if name == "custom_linear_solve":
-        return next(n for b, n in zip(equation.bodies, inner, strict=True) if b.name == "solve")
-    if name == "reduce":  # its body, like those of the next two, is for two numbers
-        return sum(inner) * (math.prod(shapes[0]) - made // len(equation.results))
+        return next(
+            n
+            for b, n in zip(equation.bodies, inner, strict=True)
+            if b.name == "solve"
+        )
+    if (
+        name == "reduce"
+    ):  # its body, like those of the next two, is for two numbers
+        return sum(inner) * (
+            math.prod(shapes[0]) - made // len(equation.results)
+        )
     if name == "reduce_window":
-        return sum(inner) * _window(equation.params, shapes, made // len(equation.results))
+        return sum(inner) * _window(
+            equation.params, shapes, made // len(equation.results)
+        )
     if name.startswith("scatter"):
         return sum(inner) * math.prod(shapes[-1])
     return sum(inner) * (1 if equation.trips is None else equation.trips)
@@ -83,7 +129,9 @@ def _dot(params: Mapping[str, Any], shapes: Sequence[Shape], made: int) -> int:
     return 2 * made * math.prod(int(shapes[0][d]) for d in contracted)
 
 
-def _convolution(params: Mapping[str, Any], shapes: Sequence[Shape], made: int) -> int:
+def _convolution(
+    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+) -> int:
     """Count the whole kernel at every place; entries that padding or dilation added count."""
     channels = int(shapes[1][params["dimension_numbers"].rhs_spec[0]])
     return 2 * made * math.prod(shapes[1]) // max(channels, 1)
@@ -93,27 +141,43 @@ def _window(params: Mapping[str, Any], _: Sequence[Shape], made: int) -> int:
     return made * (math.prod(map(int, params["window_dimensions"])) - 1)
 
 
-def _cumulative(params: Mapping[str, Any], shapes: Sequence[Shape], made: int) -> int:
+def _cumulative(
+    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+) -> int:
     return made - made // max(shapes[0][int(params["axis"])], 1)
 
 
-def _fourier(params: Mapping[str, Any], shapes: Sequence[Shape], made: int) -> float:
+def _fourier(
+    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+) -> float:
     """Count 5 n log2 n, as is usual for every algorithm, and half of it for a real transform."""
     entries = max(math.prod(shapes[0]), made)
     real = "RFFT" in params["fft_type"].name
-    return (2.5 if real else 5) * entries * sum(math.log2(n) for n in params["fft_lengths"] if n)
+    return (
+        (2.5 if real else 5)
+        * entries
+        * sum(math.log2(n) for n in params["fft_lengths"] if n)
+    )
 
 
-_RULES: dict[str, Callable[[Mapping[str, Any], Sequence[Shape], int], float]] = {
+_RULES: dict[
+    str, Callable[[Mapping[str, Any], Sequence[Shape], int], float]
+] = {
     "dot_general": _dot,
     "conv_general_dilated": _convolution,
     "fft": _fourier,
-    "integer_pow": lambda params, _, made: made * max(1, abs(int(params["y"])) - 1),
+    "integer_pow": lambda params, _, made: (
+        made * max(1, abs(int(params["y"])) - 1)
+    ),
     "cholesky": lambda _, shapes, made: made * shapes[0][-1] / 3,
     "lu": lambda _, shapes, __: 2 * math.prod(shapes[0]) * shapes[0][-1] / 3,
     "triangular_solve": lambda _, shapes, made: made * shapes[0][-1],
-    **dict.fromkeys(("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"), _cumulative),
-    **dict.fromkeys(("reduce_window_sum", "reduce_window_max", "reduce_window_min"), _window),
+    **dict.fromkeys(
+        ("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"), _cumulative
+    ),
+    **dict.fromkeys(
+        ("reduce_window_sum", "reduce_window_max", "reduce_window_min"), _window
+    ),
 }
 
 

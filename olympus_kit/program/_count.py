@@ -14,8 +14,30 @@ from .jaxprs import Reading, is_transposed, read
 
 # XLA counts these apart from the other operations; so do we, beside counting each as one
 TRANSCENDENTAL = frozenset({
-    *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh"),
-    *("digamma", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "lgamma", "log", "log1p"),
+    *(
+        "acos",
+        "acosh",
+        "asin",
+        "asinh",
+        "atan",
+        "atan2",
+        "atanh",
+        "cbrt",
+        "cos",
+        "cosh",
+    ),
+    *(
+        "digamma",
+        "erf",
+        "erf_inv",
+        "erfc",
+        "exp",
+        "exp2",
+        "expm1",
+        "lgamma",
+        "log",
+        "log1p",
+    ),
     *("logistic", "pow", "rsqrt", "sin", "sinh", "sqrt", "tan", "tanh"),
 })
 
@@ -26,7 +48,9 @@ class Count:
 
     equations: int  # those in bodies, too, each counted once
     flops: int
-    transcendentals: int  # of the flops, those that are a sine, an exponential or the like
+    transcendentals: (
+        int  # of the flops, those that are a sine, an exponential or the like
+    )
     bytes: int  # read and written if no two equations are fused
     peak: int  # most bytes live at once, inputs and constants not counted
     residual: int  # bytes that a forward pass saves for its backward pass
@@ -65,8 +89,16 @@ def _totals(body: Body, values: Sequence[Value]) -> tuple[float, float, float]:
             own = tuple(flops(e, values, counts) for counts in inner)
         else:
             made = flops(e, values, ())
-            own = (made, made if e.primitive in TRANSCENDENTAL else 0, traffic(e, values))
-        operations, special, moved = operations + own[0], special + own[1], moved + own[2]
+            own = (
+                made,
+                made if e.primitive in TRANSCENDENTAL else 0,
+                traffic(e, values),
+            )
+        operations, special, moved = (
+            operations + own[0],
+            special + own[1],
+            moved + own[2],
+        )
     return operations, special, moved
 
 
@@ -81,6 +113,9 @@ def _residual(body: Body, values: Sequence[Value]) -> int:
     crossing = {o for e in back for o in e.operands} - made
     own = sum(values[o].nbytes for o in crossing if not values[o].literal)
     inner = [
-        _residual(b, values) for e in body.equations if not is_transposed(e.scope) for b in e.bodies
+        _residual(b, values)
+        for e in body.equations
+        if not is_transposed(e.scope)
+        for b in e.bodies
     ]
     return own + max(inner, default=0)

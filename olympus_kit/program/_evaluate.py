@@ -49,7 +49,9 @@ def evaluate(body: Body, inputs: Sequence[Any], sink: Sink) -> list[Any]:
     return [arrays[o] for o in body.outputs]
 
 
-def _run_with_bodies(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _run_with_bodies(
+    equation: Equation, operands: Sequence[Any], sink: Sink
+) -> list[Any]:
     primitive = equation.primitive
     if primitive == "scan":
         return _scan(equation, operands, sink)
@@ -59,13 +61,18 @@ def _run_with_bodies(equation: Equation, operands: Sequence[Any], sink: Sink) ->
         return _cond(equation, operands, sink)
     if primitive == "custom_linear_solve":
         return _solve(equation, operands, sink)
-    if primitive in jaxprs.CALLS and equation.bodies[0].origin.operands is not None:
+    if (
+        primitive in jaxprs.CALLS
+        and equation.bodies[0].origin.operands is not None
+    ):
         return evaluate(equation.bodies[0], operands, sink)
     return jaxprs.run_equation(equation, operands)
 
 
 def _cond(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    if _are_traced(operands):  # inside a compiled loop each iteration may go its own way
+    if _are_traced(
+        operands
+    ):  # inside a compiled loop each iteration may go its own way
         return jaxprs.run_equation(equation, operands)
     index = min(max(int(operands[0]), 0), len(equation.bodies) - 1)
     for place, branch in enumerate(equation.bodies):
@@ -73,14 +80,18 @@ def _cond(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     return evaluate(equation.bodies[index], operands[1:], sink)
 
 
-def _solve(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _solve(
+    equation: Equation, operands: Sequence[Any], sink: Sink
+) -> list[Any]:
     """Run the solver of a linear solve; what it is made of otherwise serves its derivatives."""
     results: list[Any] = []
     for body in equation.bodies:
         body.runs = 0
         if body.name == "solve":
             body.runs = 1
-            results = evaluate(body, [operands[place] for place in body.origin.operands], sink)
+            results = evaluate(
+                body, [operands[place] for place in body.origin.operands], sink
+            )
     return results
 
 
@@ -106,7 +117,9 @@ def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     if small and jaxprs.is_plain(body) and not _are_traced(operands):
         return _scan_in_python(step, carry, scanned, params, sink)
 
-    def collect(carry: Sequence[Any], entries: Sequence[Any]) -> tuple[Any, Any]:
+    def collect(
+        carry: Sequence[Any], entries: Sequence[Any]
+    ) -> tuple[Any, Any]:
         inside: dict[int, Any] = {}
 
         def keep(value: int, array: Any, _: bool) -> None:
@@ -115,7 +128,9 @@ def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
         carry, stacked = step(carry, entries, keep)
         return carry, (stacked, inside)
 
-    loop = jax.lax.scan(collect, carry, list(scanned), length, params["reverse"])
+    loop = jax.lax.scan(
+        collect, carry, list(scanned), length, params["reverse"]
+    )
     carry, (stacked, inside) = loop
     for value, array in inside.items():
         sink(value, array, True)
@@ -138,17 +153,24 @@ def _scan_in_python(
         entries = [jnp.asarray(x[number]) for x in rows]
         carry, stacked[number] = step(carry, entries, iterations.sink(number))
     iterations.hand_over(sink)
-    columns = [jnp.asarray(np.stack(column)) for column in zip(*stacked, strict=True)]
+    columns = [
+        jnp.asarray(np.stack(column)) for column in zip(*stacked, strict=True)
+    ]
     return [*carry, *columns]
 
 
-def _while(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _while(
+    equation: Equation, operands: Sequence[Any], sink: Sink
+) -> list[Any]:
     """Run a while loop, its first iterations shown, and count its trips: no program says them."""
     test, body = equation.bodies
     if not test.origin.is_test:
         test, body = body, test
     for_test, for_body = test.origin.shared, body.origin.shared
-    fixed_test, fixed_body = operands[:for_test], operands[for_test : for_test + for_body]
+    fixed_test, fixed_body = (
+        operands[:for_test],
+        operands[for_test : for_test + for_body],
+    )
     carry = _in_types(body, for_body, operands[for_test + for_body :])
     tests, iterations = _Iterations(), _Iterations()
     most = EQUATIONS_IN_PYTHON // _equations_of_iteration(body)
@@ -162,7 +184,9 @@ def _while(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]
             break
         carry = evaluate(body, [*fixed_body, *carry], iterations.sink(number))
     else:
-        unseen, carry = _counting_loop(test, body)(fixed_test, fixed_body, carry)
+        unseen, carry = _counting_loop(test, body)(
+            fixed_test, fixed_body, carry
+        )
     tests.hand_over(sink)
     iterations.hand_over(sink)
     if not isinstance(unseen, jax.core.Tracer):
@@ -179,7 +203,11 @@ def _counting_loop(test: Body, body: Body) -> Callable[..., Any]:
         goes_on = jaxprs.function_of(test.origin.jaxpr)
         step = jaxprs.function_of(body.origin.jaxpr)
 
-        def loop(for_test: Sequence[Any], for_body: Sequence[Any], carry: Sequence[Any]) -> Any:
+        def loop(
+            for_test: Sequence[Any],
+            for_body: Sequence[Any],
+            carry: Sequence[Any],
+        ) -> Any:
             return jax.lax.while_loop(
                 lambda state: goes_on(*for_test, *state[1])[0],
                 lambda state: (state[0] + 1, step(*for_body, *state[1])),
@@ -217,7 +245,11 @@ class _Iterations:
     def hand_over(self, sink: Sink) -> None:
         """Send on each value as the list of its iterations."""
         for value, by_number in self._values.items():
-            sink(value, [by_number.get(number) for number in range(self.count)], True)
+            sink(
+                value,
+                [by_number.get(number) for number in range(self.count)],
+                True,
+            )
 
 
 def _are_traced(operands: Sequence[Any]) -> bool:
@@ -227,7 +259,9 @@ def _are_traced(operands: Sequence[Any]) -> bool:
 def _in_types(body: Body, first: int, arrays: Sequence[Any]) -> list[Any]:
     """Return what a loop starts from as arrays of the types that its body carries."""
     types = jaxprs.input_types(body)[first : first + len(arrays)]
-    return [jnp.asarray(x, dtype) for x, dtype in zip(arrays, types, strict=True)]
+    return [
+        jnp.asarray(x, dtype) for x, dtype in zip(arrays, types, strict=True)
+    ]
 
 
 def _bytes_of_iteration(body: Body) -> int:

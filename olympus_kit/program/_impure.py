@@ -22,8 +22,12 @@ OURS = (Path(jax.__file__).parent, Path(__file__).parents[1])
 def outside(f: Any) -> dict[str, list[Any]]:
     """Return what `f` finds outside itself by name: each thing, and what that holds."""
     f = inspect.unwrap(f)
-    owner = getattr(f, "__self__", f)  # of a method, or an object that can be called
-    things = {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
+    owner = getattr(
+        f, "__self__", f
+    )  # of a method, or an object that can be called
+    things = (
+        {} if isinstance(owner, (ModuleType, FunctionType)) else {"self": owner}
+    )
     if inspect.isfunction(f) or inspect.ismethod(f):
         with suppress(ValueError):  # a name around it that has no value yet
             seen = inspect.getclosurevars(f)
@@ -41,7 +45,9 @@ def left_behind(f: Any, name: str, before: dict[str, list[Any]]) -> list[str]:
                 f"{name} stored a traced value in {n}: it is not a number and will not become "
                 "one; return it instead"
             )
-        elif len(now) != len(was) or any(a is not b for a, b in zip(now, was, strict=True)):
+        elif len(now) != len(was) or any(
+            a is not b for a, b in zip(now, was, strict=True)
+        ):
             notes.append(
                 f"{name} changed {n}, which lies outside it: that happens while jax traces, and "
                 "not again when the program is run; return what is new instead"
@@ -59,14 +65,20 @@ def _parts(value: Any) -> list[Any]:
         return []
     try:
         return list(vars(value).values())
-    except Exception:  # an object without attributes, or of a class that computes them itself
+    except (
+        Exception
+    ):  # an object without attributes, or of a class that computes them itself
         return []
 
 
 def user_line(error: BaseException) -> str:
     """Return ", in FILE, line N: SOURCE" for the innermost line that is the user's, or ""."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if not any(Path(f.filename).is_relative_to(o) for o in OURS)]
+    own = [
+        f
+        for f in frames
+        if not any(Path(f.filename).is_relative_to(o) for o in OURS)
+    ]
     if not own or "/jax/" in own[-1].filename:
         return ""
     last = own[-1]

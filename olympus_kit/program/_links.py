@@ -14,7 +14,9 @@ from . import jaxprs
 from ._model import Body, Value
 from ._names import Names
 
-Use = tuple[str, int]  # path of the equation ("out" for the outputs), position of the operand
+Use = tuple[
+    str, int
+]  # path of the equation ("out" for the outputs), position of the operand
 
 
 @dataclass
@@ -29,7 +31,9 @@ class Links:
     def link_tangents(self, tangents: Mapping[int, int]) -> None:
         """Take in {primal value: its tangent in jax's program}, in the order of definition."""
         for value, tangent in tangents.items():
-            self.tangents[value] = self._own(tangent, f"{self.names.of(value)}_dot")
+            self.tangents[value] = self._own(
+                tangent, f"{self.names.of(value)}_dot"
+            )
 
     def link_adjoints(
         self,
@@ -44,7 +48,9 @@ class Links:
         values that a derivative was seen to flow to: an adjoint may also be a zero.
         """
         for value in sorted(totals, reverse=True):
-            self.adjoints[value] = self._own(totals[value], f"{self.names.of(value)}_bar")
+            self.adjoints[value] = self._own(
+                totals[value], f"{self.names.of(value)}_bar"
+            )
         for value, parts in contributions.items():
             stem = f"{self.names.of(value)}_bar."
             for place, (use, number) in enumerate(parts, start=1):
@@ -62,7 +68,15 @@ class Links:
             return number
         other = len(values)
         values.append(
-            Value(other, "", record.shape, record.dtype, False, record.nbytes, same_as=number)
+            Value(
+                other,
+                "",
+                record.shape,
+                record.dtype,
+                False,
+                record.nbytes,
+                same_as=number,
+            )
         )
         self.names.give(other, name)
         return other

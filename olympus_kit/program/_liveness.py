@@ -30,7 +30,9 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
     ]
 
 
-def live(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]) -> list[int]:
+def live(
+    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
+) -> list[int]:
     """Return the bytes live after each equation."""
     last = _last_uses(equations, outputs)
     change = [0] * (len(equations) + 1)
@@ -42,8 +44,12 @@ def live(equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
     return list(accumulate(change[:-1]))
 
 
-def _last_uses(equations: Sequence[Any], outputs: Sequence[int]) -> dict[int, int]:
-    last = {o: k for k, equation in enumerate(equations) for o in equation.operands}
+def _last_uses(
+    equations: Sequence[Any], outputs: Sequence[int]
+) -> dict[int, int]:
+    last = {
+        o: k for k, equation in enumerate(equations) for o in equation.operands
+    }
     return last | dict.fromkeys(outputs, len(equations))
 
 
@@ -52,7 +58,9 @@ def live_bytes(
 ) -> list[int]:
     """Return the most bytes live at each equation: after it, or while its body runs."""
     before, found = 0, []
-    for equation, after in zip(equations, live(equations, outputs, values), strict=True):
+    for equation, after in zip(
+        equations, live(equations, outputs, values), strict=True
+    ):
         inside = _inside(equation, values) if equation.bodies else 0
         found.append(max(after, before + inside))
         before = after
@@ -64,7 +72,10 @@ def _inside(equation: Any, values: Sequence[Any]) -> int:
 
     What a call returns is part of its body's peak already.
     """
-    peaks = [max(live_bytes(b.equations, b.outputs, values), default=0) for b in equation.bodies]
+    peaks = [
+        max(live_bytes(b.equations, b.outputs, values), default=0)
+        for b in equation.bodies
+    ]
     loops = equation.primitive in ("scan", "while")
     results = sum(values[r].nbytes for r in equation.results) if loops else 0
     return max(peaks, default=0) + results

@@ -13,7 +13,11 @@ from typing import Any, Literal
 
 Mode = Literal["primal", "forward", "reverse"]
 MODES: tuple[Mode, ...] = ("primal", "forward", "reverse")
-INEXACT = ("float", "bfloat", "complex")  # how the dtypes begin that have a derivative
+INEXACT = (
+    "float",
+    "bfloat",
+    "complex",
+)  # how the dtypes begin that have a derivative
 NO_ROLE: frozenset[str] = frozenset()
 
 
@@ -23,12 +27,16 @@ class Summary:
 
     entries: Any  # the whole value as nested lists, or its first entries where it is large
     whole: bool  # whether `entries` is the whole value
-    minimum: float | None  # of the finite entries; None for complex, empty or non-numeric values
+    minimum: (
+        float | None
+    )  # of the finite entries; None for complex, empty or non-numeric values
     maximum: float | None
     mean: float | None
     nans: int
     infs: int
-    iterations: int | None  # set where the first axis counts a loop's iterations
+    iterations: (
+        int | None
+    )  # set where the first axis counts a loop's iterations
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +49,9 @@ class Value:
     dtype: str
     literal: bool  # written into the program, so that saving it costs nothing
     nbytes: int
-    summary: Summary | None = None  # None where not computed: a branch not taken, a large loop
+    summary: Summary | None = (
+        None  # None where not computed: a branch not taken, a large loop
+    )
     # a cotangent that passes through unchanged is one variable of jax's program and the adjoint
     # of several values: each has a record and a name, all but one with the variable's number here
     same_as: int | None = None
@@ -59,7 +69,9 @@ class Source:
     file: str
     line: int
     function: str
-    call: str = ""  # the library's function that this line called, such as "softmax"
+    call: str = (
+        ""  # the library's function that this line called, such as "softmax"
+    )
 
 
 @dataclass(eq=False, slots=True)
@@ -74,7 +86,9 @@ class Body:
     outputs: tuple[int, ...]
     equations: tuple[Equation, ...]
     consts: tuple[int, ...] = ()
-    runs: int | None = None  # how often a branch or a loop was run, where that was seen
+    runs: int | None = (
+        None  # how often a branch or a loop was run, where that was seen
+    )
     iterations: int = 0  # of all runs of a `while` loop
     # while it is captured: how it is called, the arrays of its constants, those of its literals,
     # and the loop that it is the body of, where that was compiled
@@ -101,14 +115,22 @@ class Equation:
     bodies: tuple[Body, ...] = ()
     roles: frozenset[str] = NO_ROLE
     #     of "primal", "local_derivative", "tangent", "adjoint", "bookkeeping"
-    primal: str | None = None  # path of the primal equation that it is or differentiates
+    primal: str | None = (
+        None  # path of the primal equation that it is or differentiates
+    )
     flops: int = 0  # arithmetic operations of all iterations; a while loop's are those measured
     bytes: int = 0  # read and written
-    trips: int | None = None  # iterations of a loop; of a `while`, as measured, their mean
-    live: int = 0  # bytes live after it: everything that a later equation still reads
+    trips: int | None = (
+        None  # iterations of a loop; of a `while`, as measured, their mean
+    )
+    live: int = (
+        0  # bytes live after it: everything that a later equation still reads
+    )
     source: Source | None = None
     scope: str = ""  # named scopes and, where f is itself a derivative, its transformations
-    origin: Any = field(default=None, repr=False)  # jax's equation while it is captured
+    origin: Any = field(
+        default=None, repr=False
+    )  # jax's equation while it is captured
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -118,7 +140,9 @@ class Totals:
     equations: int  # those in bodies, too, each counted once
     flops: int  # iterations multiplied
     depth: int  # equations on the longest path of dependence, iterations multiplied
-    peak_bytes: int  # most that is live at once, inputs and constants not counted
+    peak_bytes: (
+        int  # most that is live at once, inputs and constants not counted
+    )
     residual_bytes: int  # saved for the backward pass, literals not counted
 
 
@@ -127,7 +151,9 @@ class Residual:
     """A value that the forward pass saves for the backward pass."""
 
     value: int
-    made_by: str | None  # path of the equation that made it; None for inputs and constants
+    made_by: (
+        str | None
+    )  # path of the equation that made it; None for inputs and constants
     used_by: tuple[str, ...]
     free: bool  # a literal of the program: needed in the backward pass, but no memory
 
@@ -148,16 +174,26 @@ class Program:
     inputs: tuple[int, ...]
     consts: tuple[int, ...]
     outputs: tuple[int, ...]
-    wrt: tuple[str, ...]  # the arguments with respect to which it is differentiated
-    seeds: tuple[int, ...]  # the tangents or cotangents that the derivative starts from
+    wrt: tuple[
+        str, ...
+    ]  # the arguments with respect to which it is differentiated
+    seeds: tuple[
+        int, ...
+    ]  # the tangents or cotangents that the derivative starts from
     derivatives: tuple[int, ...]
     #     where it ends: the tangents of the outputs, or the adjoints of the inputs, one for each
     #     differentiated leaf
     tangents: Mapping[int, int]  # primal value -> its tangent
-    adjoints: Mapping[int, int]  # primal value -> its adjoint, all contributions added
-    contributions: Mapping[tuple[str, int], int]  # (row, operand's position) -> what it adds
+    adjoints: Mapping[
+        int, int
+    ]  # primal value -> its adjoint, all contributions added
+    contributions: Mapping[
+        tuple[str, int], int
+    ]  # (row, operand's position) -> what it adds
     residuals: tuple[Residual, ...]
-    notes: tuple[str, ...]  # what a reader should know: defaults chosen, parts not traced
+    notes: tuple[
+        str, ...
+    ]  # what a reader should know: defaults chosen, parts not traced
     out: Any = field(repr=False)
     out_tangent: Any = field(repr=False)
     in_cotangents: Any = field(repr=False)
@@ -238,7 +274,9 @@ def _depth(equations: Sequence[Equation]) -> int:
     """Return the number of equations on the longest path of dependence."""
     depth: dict[int, int] = {}
     for equation in equations:
-        inside = max((_depth(body.equations) for body in equation.bodies), default=1)
+        inside = max(
+            (_depth(body.equations) for body in equation.bodies), default=1
+        )
         trips = 1 if equation.trips is None else equation.trips
         below = max((depth.get(o, 0) for o in equation.operands), default=0)
         for result in equation.results:

@@ -40,7 +40,11 @@ class Names:
 
     def number(self, values: Iterable[int], stem: str) -> None:
         """Name values that have no name yet `stem` and a number."""
-        unnamed = [v for v in values if not self.values[v].name and not self.values[v].literal]
+        unnamed = [
+            v
+            for v in values
+            if not self.values[v].name and not self.values[v].literal
+        ]
         for place, value in enumerate(unnamed, start=1):
             self.give(value, f"{stem}{place}")
 
@@ -64,10 +68,18 @@ class Names:
     def inside(self, body: Body) -> None:
         """Name the values in bodies after the equation that holds them."""
         for equation in body.equations:
-            parent = self.of(equation.results[0]) if equation.results else equation.path
+            parent = (
+                self.of(equation.results[0])
+                if equation.results
+                else equation.path
+            )
             for place, inner in enumerate(equation.bodies):
                 letter = LETTERS[place % len(LETTERS)]
-                prefix = parent if len(equation.bodies) == 1 else f"{parent}.{letter}"
+                prefix = (
+                    parent
+                    if len(equation.bodies) == 1
+                    else f"{parent}.{letter}"
+                )
                 self._inputs(equation, inner, prefix)
                 self.number(inner.consts, f"{prefix}.const")
                 self.number(results(inner), f"{prefix}.")
@@ -78,8 +90,13 @@ class Names:
         carried = [place for place, _ in body.origin.carried]
         if body.origin.is_test:  # it reads what the body of the loop carries
             carried = list(range(body.origin.shared, len(body.inputs)))
-        self.number([body.inputs[place] for place in carried], f"{prefix}.carry")
-        self.number(body.inputs, f"{prefix}.x" if equation.primitive == "scan" else f"{prefix}.in")
+        self.number(
+            [body.inputs[place] for place in carried], f"{prefix}.carry"
+        )
+        self.number(
+            body.inputs,
+            f"{prefix}.x" if equation.primitive == "scan" else f"{prefix}.in",
+        )
 
 
 def results(body: Body) -> list[int]:

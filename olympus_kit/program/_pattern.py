@@ -50,7 +50,9 @@ Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
 
 UNROLLED = 1000  # iterations of a loop that are followed one by one
-MOST_PAIRS = 5 * 10**7  # of an entry of the result and one of the operand, for one equation
+MOST_PAIRS = (
+    5 * 10**7
+)  # of an entry of the result and one of the operand, for one equation
 AT_ONCE = 256  # unit vectors that are sent through an equation together
 DEEPEST = 30  # constants that wait for each other: Python allows a thousand calls in each other
 
@@ -117,7 +119,9 @@ class Step:
 Rule = Callable[[Step], list[Rows]]
 
 
-def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Any:
+def sparsity_pattern(
+    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
+) -> Any:
     """Return which entries of the Jacobian of `f` can differ from zero, at any point.
 
     Args:
@@ -143,7 +147,9 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
     """
     arguments = read_arguments(f, args, "forward", argnums)
     leaves, which = arguments.leaves, arguments.which
-    varying = [k for k, leaf in enumerate(leaves) if k not in which and _varies(leaf)]
+    varying = [
+        k for k, leaf in enumerate(leaves) if k not in which and _varies(leaf)
+    ]
     call = arguments.as_function_of_leaves(f)
     moving = [jax.numpy.asarray(leaves[k]) for k in which]
 
@@ -153,10 +159,16 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
             full[k] = value
         out = call(*full)
         check_output(out, arguments.name)
-        return [y for y in jax.tree.leaves(out) if jaxprs.is_inexact(jaxprs.dtype_of(y))]
+        return [
+            y
+            for y in jax.tree.leaves(out)
+            if jaxprs.is_inexact(jaxprs.dtype_of(y))
+        ]
 
     try:
-        closed, _ = jaxprs.trace(differentiable, [*moving, *(leaves[k] for k in varying)])
+        closed, _ = jaxprs.trace(
+            differentiable, [*moving, *(leaves[k] for k in varying)]
+        )
     except NEEDS_VALUES as error:
         raise TypeError(
             f"{arguments.name} needs the numbers of what is differentiated while it is traced, so "
@@ -173,11 +185,19 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
         return _full(outputs, sum(sizes))
     identity = _identity(sum(sizes))
     parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-    seeds = [Entries(x.shape, True, identity[p], None) for x, p in zip(moving, parts, strict=True)]
+    seeds = [
+        Entries(x.shape, True, identity[p], None)
+        for x, p in zip(moving, parts, strict=True)
+    ]
     for number in body.inputs[len(moving) :]:
         kind = table[number]
         seeds.append(
-            Entries(kind.shape, kind.inexact, _none(math.prod(kind.shape), sum(sizes)), None)
+            Entries(
+                kind.shape,
+                kind.inexact,
+                _none(math.prod(kind.shape), sum(sizes)),
+                None,
+            )
         )
     found = _Reading(table, sum(sizes)).run(body, seeds)
     pattern = _stacked([x.rows for x in found], sum(sizes))
@@ -188,7 +208,9 @@ def sparsity_pattern(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) ->
 def _varies(leaf: Any) -> bool:
     """Whether the pattern is to hold for other values of a leaf, too."""
     dtype = jaxprs.dtype_of(leaf)
-    return jaxprs.is_inexact(dtype) or bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+    return jaxprs.is_inexact(dtype) or bool(
+        jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
+    )
 
 
 # --- reading a program ---------------------------------------------------------------------------
@@ -214,7 +236,11 @@ class _Reading:
             seen[number] = self.constant(number, value)
         for equation in body.equations:
             inputs = [seen[o] for o in equation.operands]
-            seen.update(zip(equation.results, self.follow(equation, inputs), strict=True))
+            seen.update(
+                zip(
+                    equation.results, self.follow(equation, inputs), strict=True
+                )
+            )
         return [seen[o] for o in body.outputs]
 
     def constant(self, number: int, value: Any) -> Entries:
@@ -223,35 +249,53 @@ class _Reading:
         rows = _none(math.prod(kind.shape), self.inputs)
         return Entries(kind.shape, kind.inexact, rows, Numbers(lambda: value))
 
-    def follow(self, equation: Equation, operands: list[Entries]) -> list[Entries]:
+    def follow(
+        self, equation: Equation, operands: list[Entries]
+    ) -> list[Entries]:
         """Return what is known of the results of one equation."""
         holder = HOLDERS.get(equation.primitive)
         if holder:
             return holder(self, equation, operands)
-        return self.by_rule(equation, operands, RULES.get(equation.primitive, _everything))
+        return self.by_rule(
+            equation, operands, RULES.get(equation.primitive, _everything)
+        )
 
-    def by_rule(self, equation: Equation, operands: list[Entries], rule: Rule) -> list[Entries]:
+    def by_rule(
+        self, equation: Equation, operands: list[Entries], rule: Rule
+    ) -> list[Entries]:
         """Return the results, their rows by a rule and their numbers by jax."""
         kinds = [self.table[r] for r in equation.results]
         if any(x.rows.nnz for x in operands):
             dtypes = [self.table[o].dtype for o in equation.operands]
             shapes = [k.shape for k in kinds]
             inexact = [k.inexact for k in kinds]
-            rows = rule(Step(equation, operands, dtypes, shapes, inexact, self.inputs))
+            rows = rule(
+                Step(equation, operands, dtypes, shapes, inexact, self.inputs)
+            )
         else:
             rows = [_none(math.prod(k.shape), self.inputs) for k in kinds]
         known = None
         if "callback" not in equation.primitive:
-            known = _numbers_of(functools.partial(jaxprs.run_equation, equation), operands)
+            known = _numbers_of(
+                functools.partial(jaxprs.run_equation, equation), operands
+            )
         results = []
         for place, kind in enumerate(kinds):
-            own = rows[place] if kind.inexact else _none(math.prod(kind.shape), self.inputs)
-            numbers = known and Numbers(functools.partial(_part, known, place), known.depth)
+            own = (
+                rows[place]
+                if kind.inexact
+                else _none(math.prod(kind.shape), self.inputs)
+            )
+            numbers = known and Numbers(
+                functools.partial(_part, known, place), known.depth
+            )
             results.append(Entries(kind.shape, kind.inexact, own, numbers))
         return results
 
 
-def _numbers_of(f: Callable[[list[Any]], Any], operands: Sequence[Entries]) -> Numbers | None:
+def _numbers_of(
+    f: Callable[[list[Any]], Any], operands: Sequence[Entries]
+) -> Numbers | None:
     """Return what `f` makes of the operands' numbers, None where an input has a say in them."""
     sources = [x.numbers for x in operands if x.numbers is not None]
     if len(sources) < len(operands):
@@ -314,7 +358,9 @@ def _joined(results: Array, operands: Array, size: int, rows: Rows) -> Rows:
     """Return the rows of a result: entry results[k] depends on entry operands[k], for all k."""
     results, operands = results.reshape(-1), operands.reshape(-1)
     _check(results.size)
-    most = int(np.diff(rows.indptr)[operands].sum())  # several pairs may bring the same
+    most = int(
+        np.diff(rows.indptr)[operands].sum()
+    )  # several pairs may bring the same
     _check(min(most, size * rows.shape[1]))
     pairs = np.ones(results.size, bool), (results, operands)
     return sp.coo_array(pairs, shape=(size, rows.shape[0])).tocsr() @ rows
@@ -342,7 +388,9 @@ def _elementwise(step: Step) -> list[Rows]:
     found = []
     for place, shape in enumerate(step.shapes):
         # an equation of several results (optimization_barrier) hands each operand on
-        sources = step.operands if len(step.shapes) == 1 else [step.operands[place]]
+        sources = (
+            step.operands if len(step.shapes) == 1 else [step.operands[place]]
+        )
         found.append(_united([_spread(x, shape) for x in sources]))
     return found
 
@@ -359,7 +407,9 @@ def _mul(step: Step) -> list[Rows]:
     for own, other in ((a, b), (b, a)):
         rows = _spread(own, step.shapes[0])
         if other.numbers is not None and own.rows.nnz:
-            factor = np.broadcast_to(np.asarray(other.numbers() != 0), step.shapes[0])
+            factor = np.broadcast_to(
+                np.asarray(other.numbers() != 0), step.shapes[0]
+            )
             kept = np.flatnonzero(factor)
             rows = _joined(kept, kept, size, rows)
         parts.append(rows)
@@ -369,15 +419,24 @@ def _mul(step: Step) -> list[Rows]:
 # --- entries that move ---------------------------------------------------------------------------
 
 # how many operands hold entries that move; those behind them say where to
-MOVED = {"concatenate": None, "stack": None, "pad": 2, "dynamic_update_slice": 2}
+MOVED = {
+    "concatenate": None,
+    "stack": None,
+    "pad": 2,
+    "dynamic_update_slice": 2,
+}
 
 
 def _moved(step: Step) -> list[Rows]:
     count = MOVED.get(step.equation.primitive, 1)
-    return _moved_from(step, step.operands[:count], step.operands[count:] if count else [])
+    return _moved_from(
+        step, step.operands[:count], step.operands[count:] if count else []
+    )
 
 
-def _moved_from(step: Step, data: list[Entries], places: list[Entries]) -> list[Rows]:
+def _moved_from(
+    step: Step, data: list[Entries], places: list[Entries]
+) -> list[Rows]:
     """Run an equation on the numbers of the entries of `data`, one range after the other."""
     if any(p.numbers is None for p in places):
         return _everything(step)
@@ -397,7 +456,9 @@ def _select(step: Step) -> list[Rows]:
     size = math.prod(step.shapes[0])
     if which.numbers is None:
         return [_united([_spread(x, step.shapes[0]) for x in cases])]
-    chosen = np.broadcast_to(np.asarray(which.numbers()), step.shapes[0]).reshape(-1)
+    chosen = np.broadcast_to(
+        np.asarray(which.numbers()), step.shapes[0]
+    ).reshape(-1)
     numbers = chosen.astype(int) * size + np.arange(size)
     rows = _stacked([_spread(x, step.shapes[0]) for x in cases], step.inputs)
     return [_taken(rows, numbers)]
@@ -418,23 +479,38 @@ def _scatter(step: Step) -> list[Rows]:
     data, places, updates = step.operands
     if places.numbers is None:
         return [_united([data.rows, *_everything(step)])]
-    if max(data.size, updates.size) >= 2**24:  # whole numbers that float32 still holds
+    if (
+        max(data.size, updates.size) >= 2**24
+    ):  # whole numbers that float32 still holds
         return _everything(step)
     names = "dimension_numbers", "indices_are_sorted", "unique_indices", "mode"
     options = {name: step.params[name] for name in names}
     add = lambda u: jax.lax.scatter_add(
-        np.zeros(data.shape, np.float32), jax.numpy.asarray(places.numbers()), u, **options
+        np.zeros(data.shape, np.float32),
+        jax.numpy.asarray(places.numbers()),
+        u,
+        **options,
     )
     _, transposed = jax.vjp(add, np.zeros(updates.shape, np.float32))
     (targets,) = transposed(jax.numpy.asarray(data.order + 1, np.float32))
-    targets = np.asarray(targets).astype(int).reshape(-1) - 1  # -1: outside, dropped
+    targets = (
+        np.asarray(targets).astype(int).reshape(-1) - 1
+    )  # -1: outside, dropped
     inside = np.flatnonzero(targets >= 0)
     rows = data.rows
-    overwritten = step.equation.primitive == "scatter" and step.params.get("update_jaxpr") is None
+    overwritten = (
+        step.equation.primitive == "scatter"
+        and step.params.get("update_jaxpr") is None
+    )
     if overwritten:
         left = np.setdiff1d(np.arange(data.size), targets[inside])
         rows = _joined(left, left, data.size, rows)
-    return [_united([rows, _joined(targets[inside], inside, data.size, updates.rows)])]
+    return [
+        _united([
+            rows,
+            _joined(targets[inside], inside, data.size, updates.rows),
+        ])
+    ]
 
 
 # --- entries that meet ---------------------------------------------------------------------------
@@ -442,7 +518,9 @@ def _scatter(step: Step) -> list[Rows]:
 
 def _everything(step: Step) -> list[Rows]:
     row = _any(_stacked([x.rows for x in step.operands], step.inputs))
-    return [_taken(row, np.zeros(math.prod(shape), int)) for shape in step.shapes]
+    return [
+        _taken(row, np.zeros(math.prod(shape), int)) for shape in step.shapes
+    ]
 
 
 def _batched(step: Step) -> list[Rows]:
@@ -482,19 +560,27 @@ def _reduced(step: Step) -> list[Rows]:
 def _line(step: Step, place: int, axis: int, mask: Array) -> Rows:
     """Return the rows of a result whose entry i along an axis depends on entries j: mask[i, j]."""
     x = step.operands[place]
-    results = np.moveaxis(step.order(place), axis, -1).reshape(-1, mask.shape[0])
+    results = np.moveaxis(step.order(place), axis, -1).reshape(
+        -1, mask.shape[0]
+    )
     operands = np.moveaxis(x.order, axis, -1).reshape(-1, mask.shape[1])
     i, j = np.nonzero(mask)
     _check(i.size * results.shape[0])
-    return _joined(results[:, i], operands[:, j], math.prod(step.shapes[place]), x.rows)
+    return _joined(
+        results[:, i], operands[:, j], math.prod(step.shapes[place]), x.rows
+    )
 
 
 def _cumulative(step: Step) -> list[Rows]:
     axis = step.params["axis"]
     length = step.shapes[0][axis]
     _check(length**2)
-    before = np.tri(length, dtype=bool)  # entry i depends on the entries up to i
-    return [_line(step, 0, axis, before.T if step.params["reverse"] else before)]
+    before = np.tri(
+        length, dtype=bool
+    )  # entry i depends on the entries up to i
+    return [
+        _line(step, 0, axis, before.T if step.params["reverse"] else before)
+    ]
 
 
 def _sorted(step: Step) -> list[Rows]:
@@ -503,7 +589,9 @@ def _sorted(step: Step) -> list[Rows]:
     length = step.shapes[0][axis]
     _check(length**2)
     mask = np.ones((length, length), bool)
-    return [_line(step, place, axis, mask) for place in range(len(step.operands))]
+    return [
+        _line(step, place, axis, mask) for place in range(len(step.operands))
+    ]
 
 
 def _greatest(step: Step) -> list[Rows]:
@@ -511,7 +599,10 @@ def _greatest(step: Step) -> list[Rows]:
     axis = step.params.get("axis", -1)
     (x,) = step.operands
     mask = np.ones((step.shapes[0][axis], x.shape[axis]), bool)
-    return [_line(step, 0, axis, mask), _none(math.prod(step.shapes[1]), step.inputs)]
+    return [
+        _line(step, 0, axis, mask),
+        _none(math.prod(step.shapes[1]), step.inputs),
+    ]
 
 
 def _nonzero(x: Entries) -> Array:
@@ -528,7 +619,9 @@ def _dot(step: Step) -> list[Rows]:
     sides = []
     for x, sums, stacks in zip(step.operands, contracted, batch, strict=True):
         free = [a for a in range(len(x.shape)) if a not in (*sums, *stacks)]
-        lengths = [math.prod(x.shape[a] for a in axes) for axes in (stacks, free, sums)]
+        lengths = [
+            math.prod(x.shape[a] for a in axes) for axes in (stacks, free, sums)
+        ]
         order = [*stacks, *free, *sums]
         sides.append((x, order, lengths))
     left, right = sides
@@ -547,20 +640,36 @@ def _dot_side(step: Step, out: Array, own: Any, other: Any) -> Rows:
     numbers = x.order.transpose(order).reshape(lengths)
     if not x.rows.nnz:
         return _none(size, step.inputs)
-    if y.numbers is None:  # no coefficient is known: first sum over k, then copy along j
-        sums = np.arange(lengths[0] * lengths[1]).reshape(lengths[0], lengths[1], 1)
-        summed = _joined(np.broadcast_to(sums, lengths), numbers, sums.size, x.rows)
+    if (
+        y.numbers is None
+    ):  # no coefficient is known: first sum over k, then copy along j
+        sums = np.arange(lengths[0] * lengths[1]).reshape(
+            lengths[0], lengths[1], 1
+        )
+        summed = _joined(
+            np.broadcast_to(sums, lengths), numbers, sums.size, x.rows
+        )
         return _joined(out, np.broadcast_to(sums, out.shape), size, summed)
-    b, j, k = np.nonzero(_nonzero(y).transpose(other_order).reshape(other_lengths))
+    b, j, k = np.nonzero(
+        _nonzero(y).transpose(other_order).reshape(other_lengths)
+    )
     _check(b.size * lengths[1])
     return _joined(out[b, :, j], numbers[b, :, k], size, x.rows)
 
 
 def _pooled(step: Step) -> list[Rows]:
     """reduce_window_max and its kin: who meets whom is what a sum over the same windows tells."""
-    names = "window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation"
+    names = (
+        "window_dimensions",
+        "window_strides",
+        "padding",
+        "base_dilation",
+        "window_dilation",
+    )
     window = [step.params[name] for name in names]
-    run = lambda x: jax.lax.reduce_window(x, x.dtype.type(0), jax.lax.add, *window)
+    run = lambda x: jax.lax.reduce_window(
+        x, x.dtype.type(0), jax.lax.add, *window
+    )
     return [_probed(step, 0, run)]
 
 
@@ -576,7 +685,9 @@ def _conv(step: Step) -> list[Rows]:
             pair = lambda own, other=other: (own, other)
             if place == 1:
                 pair = lambda own, other=other: (other, own)
-            run = lambda own, pair=pair: jaxprs.run_equation(step.equation, pair(own))[0]
+            run = lambda own, pair=pair: jaxprs.run_equation(
+                step.equation, pair(own)
+            )[0]
             parts.append(_probed(step, place, run))
     return [_united(parts)]
 
@@ -600,18 +711,24 @@ def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
         operands.append(columns)
     if not results:
         return _none(size, step.inputs)
-    return _joined(np.concatenate(results), np.concatenate(operands), size, x.rows)
+    return _joined(
+        np.concatenate(results), np.concatenate(operands), size, x.rows
+    )
 
 
 # --- equations that hold programs ----------------------------------------------------------------
 
 
-def _called(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
+def _called(
+    reading: _Reading, equation: Equation, operands: list[Entries]
+) -> list[Entries]:
     (body,) = equation.bodies
     return reading.run(body, operands)
 
 
-def _scan(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
+def _scan(
+    reading: _Reading, equation: Equation, operands: list[Entries]
+) -> list[Entries]:
     """Follow a loop of known length, iteration by iteration."""
     (body,) = equation.bodies
     constants, carried, _ = jaxprs.loop_parts(equation)
@@ -624,7 +741,9 @@ def _scan(reading: _Reading, equation: Equation, operands: list[Entries]) -> lis
     order = range(length)
     ys: list[list[Entries]] = [[] for _ in range(length)]
     for t in reversed(order) if equation.params["reverse"] else order:
-        outputs = reading.run(body, [*consts, *carry, *(_iteration(x, t) for x in xs)])
+        outputs = reading.run(
+            body, [*consts, *carry, *(_iteration(x, t) for x in xs)]
+        )
         carry, ys[t] = outputs[: len(carry)], outputs[len(carry) :]
     results = []
     for place, number in enumerate(equation.results[len(carry) :]):
@@ -651,7 +770,9 @@ def _settled(
             rows = _united([old.rows, new.rows])
             numbers = _if_same(old, new)
             union.append(Entries(old.shape, old.inexact, rows, numbers))
-            steady = steady and rows.nnz == old.rows.nnz and numbers is old.numbers
+            steady = (
+                steady and rows.nnz == old.rows.nnz and numbers is old.numbers
+            )
         if steady:
             return union
         carry = union
@@ -661,7 +782,9 @@ def _if_same(old: Entries, new: Entries) -> Numbers | None:
     """Return the numbers of a value that an iteration leaves as it was."""
     if old.numbers is None or new.numbers is None:
         return None
-    same = old.numbers is new.numbers or bool(jax.numpy.all(old.numbers() == new.numbers()))
+    same = old.numbers is new.numbers or bool(
+        jax.numpy.all(old.numbers() == new.numbers())
+    )
     return old.numbers if same else None
 
 
@@ -669,12 +792,19 @@ def _iteration(x: Entries, t: int) -> Entries:
     """Return what iteration `t` gets of a value that is scanned over."""
     size = math.prod(x.shape[1:])
     known = _numbers_of(lambda arrays: arrays[0][t], [x])
-    return Entries(x.shape[1:], x.inexact, x.rows[t * size : (t + 1) * size], known)
+    return Entries(
+        x.shape[1:], x.inexact, x.rows[t * size : (t + 1) * size], known
+    )
 
 
-def _while(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
+def _while(
+    reading: _Reading, equation: Equation, operands: list[Entries]
+) -> list[Entries]:
     """Follow a loop as long as its condition is known, and then as one that may end any time."""
-    first, second = equation.params["cond_nconsts"], equation.params["body_nconsts"]
+    first, second = (
+        equation.params["cond_nconsts"],
+        equation.params["body_nconsts"],
+    )
     by_name = {body.name: body for body in equation.bodies}
     condition, body = by_name["cond"], by_name["body"]
     consts, carry = operands[first : first + second], operands[first + second :]
@@ -688,7 +818,9 @@ def _while(reading: _Reading, equation: Equation, operands: list[Entries]) -> li
     return _settled(reading, body, consts, carry)
 
 
-def _cond(reading: _Reading, equation: Equation, operands: list[Entries]) -> list[Entries]:
+def _cond(
+    reading: _Reading, equation: Equation, operands: list[Entries]
+) -> list[Entries]:
     """Follow the branch that is taken, or all where an input has a say in that."""
     which, *inputs = operands
     branches = equation.bodies
@@ -697,7 +829,12 @@ def _cond(reading: _Reading, equation: Equation, operands: list[Entries]) -> lis
         return reading.run(branches[index], inputs)
     outcomes = [reading.run(branch, inputs) for branch in branches]
     return [
-        Entries(same[0].shape, same[0].inexact, _united([x.rows for x in same]), None)
+        Entries(
+            same[0].shape,
+            same[0].inexact,
+            _united([x.rows for x in same]),
+            None,
+        )
         for same in zip(*outcomes, strict=True)
     ]
 
@@ -709,9 +846,15 @@ def _custom(step: Step) -> list[Rows]:
     0, while its rule hands cotangents on.
     """
     moving = [k for k, x in enumerate(step.operands) if x.rows.nnz]
-    free = [k for k, x in enumerate(step.operands) if not x.rows.nnz and x.numbers is None]
+    free = [
+        k
+        for k, x in enumerate(step.operands)
+        if not x.rows.nnz and x.numbers is None
+    ]
     try:
-        points, others = ([_stand_in(step, k) for k in places] for places in (moving, free))
+        points, others = (
+            [_stand_in(step, k) for k in places] for places in (moving, free)
+        )
     except TypeError:  # a random key that depends on the inputs
         return _everything(step)
 
@@ -724,7 +867,9 @@ def _custom(step: Step) -> list[Rows]:
             for k, x in zip([*free, *moving], [*given, *chosen], strict=True):
                 full[k] = x
             return [
-                y for y in jaxprs.run_equation(step.equation, full) if jaxprs.is_inexact(y.dtype)
+                y
+                for y in jaxprs.run_equation(step.equation, full)
+                if jaxprs.is_inexact(y.dtype)
             ]
 
         return run
@@ -734,13 +879,19 @@ def _custom(step: Step) -> list[Rows]:
         local = _linear_pattern(push, (others, points), points)
     else:
         pull = lambda given, at, seeds: jax.vjp(function(given), *at)[1](seeds)
-        out = jax.eval_shape(lambda given, at: function(given)(*at), others, points)
+        out = jax.eval_shape(
+            lambda given, at: function(given)(*at), others, points
+        )
         local = sp.csr_array(_linear_pattern(pull, (others, points), out).T)
-    rows = local @ _stacked([step.operands[k].rows for k in moving], step.inputs)
+    rows = local @ _stacked(
+        [step.operands[k].rows for k in moving], step.inputs
+    )
     found, start = [], 0
     for shape, inexact in zip(step.shapes, step.inexact, strict=True):
         size = math.prod(shape)
-        found.append(rows[start : start + size] if inexact else _none(size, step.inputs))
+        found.append(
+            rows[start : start + size] if inexact else _none(size, step.inputs)
+        )
         start += size * inexact
     return found
 
@@ -762,9 +913,13 @@ def _linear_pattern(
     for x in (*fixed[0], *fixed[1]):
         operands.append(Entries(x.shape, True, _none(x.size, inputs), None))
     for s in seeds:
-        operands.append(Entries(s.shape, True, identity[start : start + s.size], None))
+        operands.append(
+            Entries(s.shape, True, identity[start : start + s.size], None)
+        )
         start += s.size
-    return _stacked([x.rows for x in _Reading(table, inputs).run(body, operands)], inputs)
+    return _stacked(
+        [x.rows for x in _Reading(table, inputs).run(body, operands)], inputs
+    )
 
 
 # --- which primitive is of which kind ------------------------------------------------------------
@@ -787,8 +942,12 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(ELEMENTWISE, _elementwise),
     **dict.fromkeys(["ceil", "floor", "round", "sign", "stop_gradient"], _flat),
     "mul": _mul,
-    **dict.fromkeys(["broadcast_in_dim", "concatenate", "dynamic_slice"], _moved),
-    **dict.fromkeys(["dynamic_update_slice", "expand_dims", "pad", "reshape", "rev"], _moved),
+    **dict.fromkeys(
+        ["broadcast_in_dim", "concatenate", "dynamic_slice"], _moved
+    ),
+    **dict.fromkeys(
+        ["dynamic_update_slice", "expand_dims", "pad", "reshape", "rev"], _moved
+    ),
     **dict.fromkeys(["slice", "split", "squeeze", "stack", "tile"], _moved),
     **dict.fromkeys(["transpose", "unstack"], _moved),
     "select_n": _select,
@@ -796,21 +955,33 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(["scatter", "scatter-add", "scatter-sub"], _scatter),
     **dict.fromkeys(["scatter-mul", "scatter-min", "scatter-max"], _scatter),
     "scatter_mul": _scatter,
-    **dict.fromkeys(["reduce_sum", "reduce_prod", "reduce_max", "reduce_min"], _reduced),
-    **dict.fromkeys(["cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"], _cumulative),
+    **dict.fromkeys(
+        ["reduce_sum", "reduce_prod", "reduce_max", "reduce_min"], _reduced
+    ),
+    **dict.fromkeys(
+        ["cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"], _cumulative
+    ),
     "sort": _sorted,
     "top_k": _greatest,
-    **dict.fromkeys(["reduce_window_sum", "reduce_window_max", "reduce_window_min"], _pooled),
+    **dict.fromkeys(
+        ["reduce_window_sum", "reduce_window_max", "reduce_window_min"], _pooled
+    ),
     "dot_general": _dot,
     "conv_general_dilated": _conv,
-    **dict.fromkeys(["cholesky", "eig", "eigh", "geqrf", "hessenberg"], _batched),
-    **dict.fromkeys(["householder_product", "lu", "qr", "schur", "svd"], _batched),
+    **dict.fromkeys(
+        ["cholesky", "eig", "eigh", "geqrf", "hessenberg"], _batched
+    ),
+    **dict.fromkeys(
+        ["householder_product", "lu", "qr", "schur", "svd"], _batched
+    ),
     **dict.fromkeys(["triangular_solve", "tridiagonal"], _batched),
     "fft": _fourier,
     **dict.fromkeys(["custom_jvp_call", "custom_vjp_call"], _custom),
 }
 HOLDERS = {
-    **dict.fromkeys(jaxprs.CALLS - {"custom_jvp_call", "custom_vjp_call"}, _called),
+    **dict.fromkeys(
+        jaxprs.CALLS - {"custom_jvp_call", "custom_vjp_call"}, _called
+    ),
     "scan": _scan,
     "while": _while,
     "cond": _cond,

@@ -11,7 +11,17 @@ from ._cost import flops, traffic
 from ._evaluate import evaluate
 from ._links import Links, Use, uses
 from ._liveness import live
-from ._model import Body, Equation, Mode, Program, Residual, Source, Summary, Value, walk
+from ._model import (
+    Body,
+    Equation,
+    Mode,
+    Program,
+    Residual,
+    Source,
+    Summary,
+    Value,
+    walk,
+)
 from ._names import Names, literal_text, results
 from ._residuals import residuals
 from ._roles import ROLES, assign_roles
@@ -23,7 +33,9 @@ CALLBACKS = ("pure_callback", "io_callback", "debug_callback", "debug_print")
 class Recording:
     """What is known of a function at a point, from its trace to the finished program."""
 
-    def __init__(self, arguments: Arguments, closed: Any, is_linear: bool = False) -> None:
+    def __init__(
+        self, arguments: Arguments, closed: Any, is_linear: bool = False
+    ) -> None:
         self.arguments = arguments
         self.closed = closed
         self.is_linear = is_linear  # whether only the linear program of a derivative can be had
@@ -38,7 +50,9 @@ class Recording:
         self.seeds: Sequence[int] = ()
         self.derivatives: Sequence[int] = ()
         self.saved: Sequence[int] = ()  # what jax saves for the backward pass
-        self.merged: dict[int, int] = {}  # primal value -> another that jax has made one with it
+        self.merged: dict[
+            int, int
+        ] = {}  # primal value -> another that jax has made one with it
 
     def rows(self) -> list[Equation]:
         """Return the equations of the primal program, those in bodies too."""
@@ -58,7 +72,9 @@ class Recording:
             if other in self.summaries:
                 self.summaries[value] = self.summaries[other]
         has_bodies = any(equation.bodies for equation in self.primal.equations)
-        if not has_bodies and all(r in self.summaries for r in results(self.primal)):
+        if not has_bodies and all(
+            r in self.summaries for r in results(self.primal)
+        ):
             return
         if _count_callbacks(self.primal):
             self.notes.append(
@@ -75,7 +91,9 @@ class Recording:
             number = len(self.values)
             shape, dtype, nbytes = jaxprs.type_of_array(array)
             self.values.append(Value(number, "", shape, dtype, False, nbytes))
-            self.names.give(number, "out" if len(arrays) == 1 else f"out{place}")
+            self.names.give(
+                number, "out" if len(arrays) == 1 else f"out{place}"
+            )
             self.record(number, array, False)
             numbers.append(number)
         self.primal.outputs = (*self.primal.outputs, *numbers)
@@ -111,25 +129,37 @@ class Recording:
 
     def _primal_results(self) -> list[int]:
         """Return the values of f that a derivative program shows, in the order of the trace."""
-        return [self.reading.numbers[v] for v in jaxprs.primal_variables(self.closed)]
+        return [
+            self.reading.numbers[v]
+            for v in jaxprs.primal_variables(self.closed)
+        ]
 
-    def _link_forward(self, tangents: Sequence[int | None], ends: Sequence[int]) -> None:
+    def _link_forward(
+        self, tangents: Sequence[int | None], ends: Sequence[int]
+    ) -> None:
         linked = {}
         for leaf, seed in zip(self.arguments.which, self.seeds, strict=True):
             linked[self.primal.inputs[leaf]] = seed
         if not self.is_linear:
-            for value, tangent in zip(self._primal_results(), tangents, strict=True):
+            for value, tangent in zip(
+                self._primal_results(), tangents, strict=True
+            ):
                 if tangent is not None:
                     linked[value] = tangent
         self.links.link_tangents(linked)
         derivatives = []
         for output, end in zip(self.primal.outputs, ends, strict=True):
-            derivatives.append(self._record_of(self.links.tangents.get(output), end))
+            derivatives.append(
+                self._record_of(self.links.tangents.get(output), end)
+            )
         self.derivatives = derivatives
 
     def _record_of(self, linked: int | None, variable: int) -> int:
         """Return the record under its own name of a variable, where one is linked."""
-        if linked is not None and variable in (linked, self.values[linked].same_as):
+        if linked is not None and variable in (
+            linked,
+            self.values[linked].same_as,
+        ):
             return linked
         return variable
 
@@ -150,7 +180,10 @@ class Recording:
             if tap.path is None:
                 totals[value] = cotangent
             else:
-                parts.setdefault(value, []).append(((tap.path, tap.position), cotangent))
+                parts.setdefault(value, []).append((
+                    (tap.path, tap.position),
+                    cotangent,
+                ))
         for uses_of_value in parts.values():
             uses_of_value.sort(key=lambda part: order.get(part[1], -1))
         tapped_values = set(totals)
@@ -161,8 +194,14 @@ class Recording:
         self.links.link_adjoints(self.primal, totals, parts, tapped_values)
         inputs = [self.primal.inputs[leaf] for leaf in self.arguments.which]
         self.derivatives = [self.links.adjoints[value] for value in inputs]
-        for output, seed in zip(self._inexact_outputs(), self.seeds, strict=True):
-            name = self.names.of(output) if not self.values[output].literal else "out"
+        for output, seed in zip(
+            self._inexact_outputs(), self.seeds, strict=True
+        ):
+            name = (
+                self.names.of(output)
+                if not self.values[output].literal
+                else "out"
+            )
             self.names.give(seed, f"{name}_bar")
 
     def _seeds_of_outputs(self) -> dict[int, int]:
@@ -232,7 +271,9 @@ class Recording:
 
     def _finish_primal(self) -> dict[str, tuple[Source | None, str]]:
         """Complete the rows; return the source and the scope of each by its path."""
-        known: dict[Any, Source | None] = {}  # equations of one line have equal tracebacks
+        known: dict[
+            Any, Source | None
+        ] = {}  # equations of one line have equal tracebacks
         places = {}
         for equation in self.rows():
             line = jaxprs.line_of(equation)
@@ -247,14 +288,28 @@ class Recording:
         return places
 
     def _finish_derivative(
-        self, mode: Mode, body: Body, places: dict[str, tuple[Source | None, str]]
+        self,
+        mode: Mode,
+        body: Body,
+        places: dict[str, tuple[Source | None, str]],
     ) -> tuple[Residual, ...]:
         """Complete the equations of the derivative program, and return its residuals."""
-        ends = () if self.is_linear else body.outputs[: len(self.primal.outputs)]
+        ends = (
+            () if self.is_linear else body.outputs[: len(self.primal.outputs)]
+        )
         primal_values = [*results(self.primal), *self.merged.values(), *ends]
-        primitives = {equation.path: equation.primitive for equation in self.rows()}
+        primitives = {
+            equation.path: equation.primitive for equation in self.rows()
+        }
         moving_role = "tangent" if mode == "forward" else "adjoint"
-        assign_roles(body, self.seeds, primal_values, moving_role, primitives, self.is_linear)
+        assign_roles(
+            body,
+            self.seeds,
+            primal_values,
+            moving_role,
+            primitives,
+            self.is_linear,
+        )
         self.names.rest(body)
         self.names.inside(body)
         self._measure(body)
@@ -263,7 +318,9 @@ class Recording:
             saved = residuals(self.primal, body, self.saved, self.values)
         # until here a scope told how jax made an equation; from here on it is that of f
         for equation in walk(body.equations):
-            equation.source, equation.scope = places.get(equation.primal or "", (None, ""))
+            equation.source, equation.scope = places.get(
+                equation.primal or "", (None, "")
+            )
         return saved
 
     def _measure(self, body: Body) -> float:
@@ -291,4 +348,6 @@ def _forget_jax(body: Body) -> None:
 
 
 def _count_callbacks(body: Body) -> int:
-    return sum(equation.primitive in CALLBACKS for equation in walk(body.equations))
+    return sum(
+        equation.primitive in CALLBACKS for equation in walk(body.equations)
+    )

@@ -10,7 +10,10 @@ from ._model import Body, Equation, Residual, Value, walk
 
 
 def residuals(
-    primal: Body, derivative: Body, saved: Sequence[int], values: Sequence[Value]
+    primal: Body,
+    derivative: Body,
+    saved: Sequence[int],
+    values: Sequence[Value],
 ) -> tuple[Residual, ...]:
     """Return what jax saves, and the literals of f that the backward pass uses.
 
@@ -24,9 +27,15 @@ def residuals(
             shown[name] -= 1  # it stands there already, with what uses it
         else:
             users.setdefault(number, [])
-    maker = {r: equation.path for equation in derivative.equations for r in equation.results}
+    maker = {
+        r: equation.path
+        for equation in derivative.equations
+        for r in equation.results
+    }
     return tuple(
-        Residual(number, maker.get(number), tuple(paths), values[number].literal)
+        Residual(
+            number, maker.get(number), tuple(paths), values[number].literal
+        )
         for number, paths in users.items()
     )
 
@@ -42,7 +51,10 @@ def _users(
             continue
         for operand in dict.fromkeys(equation.operands):
             if values[operand].literal:
-                is_residual = (equation.primal, values[operand].name) in own_literals
+                is_residual = (
+                    equation.primal,
+                    values[operand].name,
+                ) in own_literals
             else:
                 is_residual = operand in saved
             if is_residual:
@@ -54,7 +66,9 @@ def _is_of_backward_pass(equation: Equation) -> bool:
     return "adjoint" in equation.roles or jaxprs.is_transposed(equation.scope)
 
 
-def _literals_of(primal: Body, values: Sequence[Value]) -> set[tuple[str | None, str]]:
+def _literals_of(
+    primal: Body, values: Sequence[Value]
+) -> set[tuple[str | None, str]]:
     literals: set[tuple[str | None, str]] = set()
     for equation in walk(primal.equations):
         for operand in equation.operands:

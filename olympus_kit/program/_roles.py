@@ -22,7 +22,13 @@ from ._model import Body, Equation
 
 ROLES = {
     name: frozenset([name])
-    for name in ("primal", "local_derivative", "tangent", "adjoint", "bookkeeping")
+    for name in (
+        "primal",
+        "local_derivative",
+        "tangent",
+        "adjoint",
+        "bookkeeping",
+    )
 }
 
 
@@ -34,8 +40,12 @@ class Flow:
     reaching: set[int]  # values from which a primal value is computed
     moving_role: str  # what an equation is that depends on the seeds: "tangent" or "adjoint"
     primitives: Mapping[str, str]  # primal path -> primitive
-    is_linear: bool  # whether equations without a mark are those of a linear program
-    seen: set[str] = field(default_factory=set)  # primal paths whose own equation was met
+    is_linear: (
+        bool  # whether equations without a mark are those of a linear program
+    )
+    seen: set[str] = field(
+        default_factory=set
+    )  # primal paths whose own equation was met
 
 
 def assign_roles(
@@ -51,7 +61,9 @@ def assign_roles(
     `seeds` are the values that derivatives start from and `primal_values` those that the primal
     program computes; `is_linear` says that there is no primal program to belong to.
     """
-    flow = Flow(set(seeds), set(primal_values), moving_role, primitives, is_linear)
+    flow = Flow(
+        set(seeds), set(primal_values), moving_role, primitives, is_linear
+    )
     # a carry that starts still may begin to move after an iteration, and move others in turn
     while _spread(body, flow.moving):
         pass
@@ -115,7 +127,9 @@ def _extend_to_causes(body: Body, reaching: set[int]) -> None:
         for inner in equation.bodies:
             if inner.origin.returns:
                 pairs = zip(equation.results, inner.outputs, strict=True)
-                reaching.update(output for result, output in pairs if result in reaching)
+                reaching.update(
+                    output for result, output in pairs if result in reaching
+                )
             else:
                 reaching.update(inner.outputs)
             _extend_to_causes(inner, reaching)
@@ -134,7 +148,9 @@ def _assign(body: Body, outer_mark: str | None, flow: Flow) -> None:
             equation.roles = ROLES[_role(equation, mark, flow)]
         else:
             equation.roles = frozenset(inside)
-            if mark is not None and equation.primitive == flow.primitives.get(mark):
+            if mark is not None and equation.primitive == flow.primitives.get(
+                mark
+            ):
                 flow.seen.add(mark)
         if equation.roles != ROLES["bookkeeping"]:
             equation.primal = mark
@@ -147,7 +163,10 @@ def _role(equation: Equation, mark: str | None, flow: Flow) -> str:
         return flow.moving_role
     if mark is None or jaxprs.is_transposed(equation.scope):
         return "local_derivative"
-    is_own = mark not in flow.seen and equation.primitive == flow.primitives.get(mark)
+    is_own = (
+        mark not in flow.seen
+        and equation.primitive == flow.primitives.get(mark)
+    )
     if is_own or not flow.reaching.isdisjoint(equation.results):
         flow.seen.add(mark)
         return "primal"

@@ -35,7 +35,9 @@ def forward_seeds(arguments: Arguments, tangents: Any) -> list[Any]:
     return _read_seeds("tangent", names, primals, tree, tangents)
 
 
-def reverse_seeds(outputs: Sequence[Any], tree: Any, cotangents: Any) -> list[Any]:
+def reverse_seeds(
+    outputs: Sequence[Any], tree: Any, cotangents: Any
+) -> list[Any]:
     """Return the cotangent of each leaf of the output, None for integers."""
     names = [f"cotangent of output {number}" for number in range(len(outputs))]
     return _read_seeds("cotangent", names, outputs, tree, cotangents)
@@ -49,11 +51,17 @@ def is_sum(outputs: Sequence[Any]) -> bool:
 
 
 def _read_seeds(
-    what: str, names: Sequence[str], primals: Sequence[Any], tree: Any, seeds: Any
+    what: str,
+    names: Sequence[str],
+    primals: Sequence[Any],
+    tree: Any,
+    seeds: Any,
 ) -> list[Any]:
     has_derivative = [is_inexact(dtype_of(x)) for x in primals]
     if not any(has_derivative):
-        raise TypeError("The output holds no real or complex number: its derivative is empty.")
+        raise TypeError(
+            "The output holds no real or complex number: its derivative is empty."
+        )
     if seeds is None:
         leaves = [np.ones(np.shape(x)) for x in primals]
     else:
@@ -79,7 +87,11 @@ def _seed(name: str, primal: Any, seed: Any) -> Any:
     except (TypeError, ValueError):  # a text, a list of unequal rows
         array = None
     if array is None or not np.can_cast(array.dtype, dtype, "same_kind"):
-        raise TypeError(f"The {name} must be of type {dtype}; got {describe(seed)}.")
+        raise TypeError(
+            f"The {name} must be of type {dtype}; got {describe(seed)}."
+        )
     if array.shape != np.shape(primal):
-        raise ValueError(f"The {name} must have its shape, {np.shape(primal)}; got {array.shape}.")
+        raise ValueError(
+            f"The {name} must have its shape, {np.shape(primal)}; got {array.shape}."
+        )
     return array.astype(dtype)

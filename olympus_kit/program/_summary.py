@@ -24,8 +24,14 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
     """
     if isinstance(value, jax.Ref):
         return None
-    parts = [_host(a) for a in jax.tree.leaves(value)] if isinstance(value, list) else []
-    array = np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
+    parts = (
+        [_host(a) for a in jax.tree.leaves(value)]
+        if isinstance(value, list)
+        else []
+    )
+    array = (
+        np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
+    )
     whole = array.size <= WHOLE
     entries = array.tolist() if whole else array.ravel()[:FIRST].tolist()
     flat = array.ravel().tolist() if whole and array.ndim != 1 else entries
@@ -35,7 +41,9 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
     if array.dtype.kind == "c":
         nans = int(np.isnan(array).sum())
         infs = array.size - int(np.isfinite(array).sum()) - nans
-        return Summary(_pairs(entries), whole, None, None, None, nans, infs, count)
+        return Summary(
+            _pairs(entries), whole, None, None, None, nans, infs, count
+        )
     described = _of_few(flat) if whole else _of_many(array)
     return Summary(entries, whole, *described, count)
 
@@ -50,7 +58,9 @@ def _host(value: Any) -> Array:
         return array
     if array.dtype == jax.dtypes.float0:
         return np.zeros(array.shape, np.int8)
-    return array.astype(np.float32)  # bfloat16 and its kin are numpy's only by courtesy
+    return array.astype(
+        np.float32
+    )  # bfloat16 and its kin are numpy's only by courtesy
 
 
 # minimum, maximum and mean of the finite entries, and how many there are of nan and of inf
@@ -61,7 +71,13 @@ def _of_few(numbers: list[float]) -> Description:
     """Describe a few numbers, with which Python is quicker than numpy."""
     total = sum(numbers)
     if numbers and math.isfinite(total):  # then each of them is
-        return float(min(numbers)), float(max(numbers)), total / len(numbers), 0, 0
+        return (
+            float(min(numbers)),
+            float(max(numbers)),
+            total / len(numbers),
+            0,
+            0,
+        )
     finite = list(filter(math.isfinite, numbers))
     nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
     infs = len(numbers) - len(finite) - nans

@@ -67,11 +67,15 @@ def _visit(part: Order, sizes: Sequence[int]) -> tuple[int, int, int]:
         return 0, sizes[part], sizes[part]
     outer, inner = part
     low, cut, high = first(inner), first(outer), last(outer) + 1
-    inner_flops, inner_most, inner_size = _visit(inner, sizes)  # the input side comes first
+    inner_flops, inner_most, inner_size = _visit(
+        inner, sizes
+    )  # the input side comes first
     outer_flops, outer_most, outer_size = _visit(outer, sizes)
     product = sizes[high] * sizes[low]
     flops = inner_flops + outer_flops + 2 * product * sizes[cut]
-    most = max(inner_most, inner_size + outer_most, inner_size + outer_size + product)
+    most = max(
+        inner_most, inner_size + outer_most, inner_size + outer_size + product
+    )
     return flops, most, product
 
 
@@ -89,7 +93,9 @@ def written(order: Order) -> str:
     """Return a bracketing as it is written, the Jacobian of the last function first."""
     if isinstance(order, int):
         return f"J{order + 1}"
-    parts = (written(p) if isinstance(p, int) else f"({written(p)})" for p in order)
+    parts = (
+        written(p) if isinstance(p, int) else f"({written(p)})" for p in order
+    )
     return " ".join(parts)
 
 
@@ -100,7 +106,10 @@ class Chain(Figure):
     notes = (WORDS,)
 
     def __init__(self, sizes: Sequence[int], names: Sequence[str]) -> None:
-        whole = all(isinstance(s, int) and not isinstance(s, bool) and s > 0 for s in sizes)
+        whole = all(
+            isinstance(s, int) and not isinstance(s, bool) and s > 0
+            for s in sizes
+        )
         if not whole or not 3 <= len(sizes) <= MOST + 1:
             raise ValueError(
                 f"A chain has 2 to {MOST} functions, so that every order can be listed, and 3 to "
@@ -109,13 +118,19 @@ class Chain(Figure):
         self.sizes, self.names = list(sizes), list(names)
         count = len(names)
         named = modes(count)
-        rows = [(o, named.get(o, ""), *measure(o, sizes)) for o in all_orders(0, count)]
+        rows = [
+            (o, named.get(o, ""), *measure(o, sizes))
+            for o in all_orders(0, count)
+        ]
         self.rows = sorted(rows, key=lambda row: row[2])
 
     @property
     def title(self) -> str:
         """The sizes that the chain goes through."""
-        sizes = [f"{letter} = {s}" for letter, s in zip(LETTERS, self.sizes, strict=False)]
+        sizes = [
+            f"{letter} = {s}"
+            for letter, s in zip(LETTERS, self.sizes, strict=False)
+        ]
         if self.sizes[-1] == 1:
             sizes[-1] = "1"
         return f"A chain of {len(self.names)} functions: {' → '.join(sizes)}"
@@ -143,14 +158,27 @@ class Chain(Figure):
 
     def model(self) -> dict[str, Any]:
         """Return sizes and rows as plain data."""
-        rows = [{"order": written(o), "name": name, "tree": o} for o, name, *_ in self.rows]
-        sizes = {"sizes": self.sizes, "letters": LETTERS, "labels": self.labels(), "rows": rows}
+        rows = [
+            {"order": written(o), "name": name, "tree": o}
+            for o, name, *_ in self.rows
+        ]
+        sizes = {
+            "sizes": self.sizes,
+            "letters": LETTERS,
+            "labels": self.labels(),
+            "rows": rows,
+        }
         return super().model() | sizes
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each order."""
         return [
-            {"order": written(order), "mode": name, "flops": flops, "live": live}
+            {
+                "order": written(order),
+                "mode": name,
+                "flops": flops,
+                "live": live,
+            }
             for order, name, flops, live in self.rows
         ]
 
@@ -159,7 +187,9 @@ class Chain(Figure):
         shapes = [f"{b:,} × {a:,}" for a, b in itertools.pairwise(self.sizes)]
         jacobians = [
             [f"J{k + 1}", shape, name]
-            for k, (shape, name) in enumerate(zip(shapes, self.names, strict=True))
+            for k, (shape, name) in enumerate(
+                zip(shapes, self.names, strict=True)
+            )
         ]
         orders = []
         for order, name, flops, live in self.rows:
@@ -202,7 +232,9 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     ```
     """
     if len(functions) == 1 and isinstance(functions[0], (list, tuple)):
-        sizes = [math.prod(s) if isinstance(s, tuple) else s for s in functions[0]]
+        sizes = [
+            math.prod(s) if isinstance(s, tuple) else s for s in functions[0]
+        ]
         return Chain(sizes, [f"f{k}" for k in range(1, len(sizes))])
     if not functions or not all(callable(f) for f in functions):
         raise TypeError(
@@ -211,7 +243,9 @@ def chain(*functions: Any, x: Any = None) -> Chain:
         )
     if x is None:
         raise TypeError("chain needs the point: chain(f1, f2, x=x).")
-    return Chain(_sizes(functions, x), [_name(f, k) for k, f in enumerate(functions)])
+    return Chain(
+        _sizes(functions, x), [_name(f, k) for k, f in enumerate(functions)]
+    )
 
 
 def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
@@ -221,9 +255,13 @@ def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
         try:
             x = jax.eval_shape(f, x)
         except Exception as error:
-            error.add_note(f"This came from function {k + 1} of the chain, {_name(f, k)}.")
+            error.add_note(
+                f"This came from function {k + 1} of the chain, {_name(f, k)}."
+            )
             raise
-        sizes.append(sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(x)))
+        sizes.append(
+            sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(x))
+        )
     return sizes
 
 

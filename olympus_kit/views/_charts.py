@@ -16,12 +16,18 @@ WIDTH = 340.0
 LETTERS = 46  # of a line that fits
 ROLES = ("primal", "adjoint", "tangent", "bookkeeping")
 SHAPES = "■▲▶●"
-DASHES = ("", "7 4", "2 4")  # with the shapes they tell curves apart where colours do not
+DASHES = (
+    "",
+    "7 4",
+    "2 4",
+)  # with the shapes they tell curves apart where colours do not
 
 Point = tuple[float, float]
 
 
-def multiples(name: str, rows: Sequence[tuple[str, float | None, str]]) -> Canvas:
+def multiples(
+    name: str, rows: Sequence[tuple[str, float | None, str]]
+) -> Canvas:
     """Draw how many times the first each row is, on a logarithmic axis.
 
     Args:
@@ -35,9 +41,21 @@ def multiples(name: str, rows: Sequence[tuple[str, float | None, str]]) -> Canva
     scale = Scale([1.0, 2.0, *ratios], 8, WIDTH - 12)
     top, bottom = 28.0, 28 + 40.0 * len(rows)
     for tick in _round_ticks(scale):
-        for y in np.arange(top + 19, bottom, 40.0):  # not through the words above a bar
-            canvas.line([(scale(tick), float(y)), (scale(tick), float(y) + 16)], "line-line")
-        canvas.text(scale(tick), bottom + 14, f"{tick:g}×", "muted", size=11, anchor="middle")
+        for y in np.arange(
+            top + 19, bottom, 40.0
+        ):  # not through the words above a bar
+            canvas.line(
+                [(scale(tick), float(y)), (scale(tick), float(y) + 16)],
+                "line-line",
+            )
+        canvas.text(
+            scale(tick),
+            bottom + 14,
+            f"{tick:g}×",
+            "muted",
+            size=11,
+            anchor="middle",
+        )
     for k, (label, ratio, number) in enumerate(rows):
         y = top + 40.0 * k + 14
         words = number if ratio is None else f"{times_text(ratio)}   {number}"
@@ -46,7 +64,9 @@ def multiples(name: str, rows: Sequence[tuple[str, float | None, str]]) -> Canva
         row.text(WIDTH - 8, y, words, anchor="end")
         if ratio:
             ends = [(scale(1), y + 13), (scale(ratio), y + 13)]
-            row.line(ends, "primal-line", stroke_width=5, stroke_linecap="round")
+            row.line(
+                ends, "primal-line", stroke_width=5, stroke_linecap="round"
+            )
             row.circle(scale(ratio), y + 13, 6, "primal")
     return canvas
 
@@ -59,7 +79,9 @@ def _round_ticks(scale: Scale) -> list[float]:
     return [step for step in steps if scale.low <= step <= scale.high]
 
 
-def bars(heading: str, rows: Sequence[tuple[str, float, str]], role: str = "primal") -> Canvas:
+def bars(
+    heading: str, rows: Sequence[tuple[str, float, str]], role: str = "primal"
+) -> Canvas:
     """Draw horizontal bars, each below its name and its number."""
     canvas = Canvas(heading)
     canvas.text(0, 14, heading, "muted")
@@ -73,13 +95,17 @@ def bars(heading: str, rows: Sequence[tuple[str, float, str]], role: str = "prim
     return canvas
 
 
-def curves(across: str, up: str, say: Say, lines: Mapping[str, Sequence[Point]]) -> Canvas:
+def curves(
+    across: str, up: str, say: Say, lines: Mapping[str, Sequence[Point]]
+) -> Canvas:
     """Draw curves on two logarithmic axes; `say` writes a number of the upright one.
 
     At each place along the level axis stands a cursor, for the step of that number.
     """
     canvas, bottom = Canvas(f"{up} over {across}"), 250.0
-    points = [p for line in lines.values() for p in line if p[0] > 0 and p[1] > 0]
+    points = [
+        p for line in lines.values() for p in line if p[0] > 0 and p[1] > 0
+    ]
     canvas.text(0, 14, up, "muted")
     if not points:
         canvas.text(0, 40, "nothing above zero to draw", "muted")
@@ -93,17 +119,34 @@ def curves(across: str, up: str, say: Say, lines: Mapping[str, Sequence[Point]])
     for number in sorted({p[0] for p in points}):
         if x(number) - last > 34:  # labels do not overlap
             last = x(number)
-            canvas.text(last, bottom + 12, f"{number:g}", "muted", size=11, anchor="middle")
+            canvas.text(
+                last,
+                bottom + 12,
+                f"{number:g}",
+                "muted",
+                size=11,
+                anchor="middle",
+            )
     canvas.text(WIDTH, bottom + 30, f"{across} →", "muted", anchor="end")
     for k, (name, line) in enumerate(lines.items()):
         role, shape = ROLES[k % 4], SHAPES[k % 4]
         places = [(a, b) for a, b in line if a > 0 and b > 0]
         dash = {"stroke-dasharray": DASHES[k // 4 % 3]} if k > 3 else {}
-        canvas.line([(x(a), y(b)) for a, b in places], f"{role}-line", stroke_width=2, **dash)
+        canvas.line(
+            [(x(a), y(b)) for a, b in places],
+            f"{role}-line",
+            stroke_width=2,
+            **dash,
+        )
         for a, b in places:
             group = canvas.group(data_say=f"{name}, {across} = {a:g}: {say(b)}")
             group.text(x(a), y(b) + 5, shape, role, size=14, anchor="middle")
-        canvas.text(0, bottom + 34 + ROW * (k + 1), f"{shape} {shorten(name, LETTERS)}", role)
+        canvas.text(
+            0,
+            bottom + 34 + ROW * (k + 1),
+            f"{shape} {shorten(name, LETTERS)}",
+            role,
+        )
     return canvas
 
 
@@ -112,6 +155,13 @@ def level_axis(numbers: Sequence[float]) -> Scale:
     return Scale(numbers, 80, WIDTH - 14)
 
 
-def cursor(canvas: Canvas, x: float, top: float, bottom: float, steps: list[int]) -> None:
+def cursor(
+    canvas: Canvas, x: float, top: float, bottom: float, steps: list[int]
+) -> None:
     """Draw the line that marks a place while the player is at one of `steps`."""
-    canvas.line([(x, top), (x, bottom)], "ink-line cursor", stroke_width=2, data_now=steps)
+    canvas.line(
+        [(x, top), (x, bottom)],
+        "ink-line cursor",
+        stroke_width=2,
+        data_now=steps,
+    )

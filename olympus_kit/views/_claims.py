@@ -19,7 +19,9 @@ MARKS = {
 }
 
 
-Case = tuple[str, bool, str]  # a circumstance, whether the claim held, what was measured
+Case = tuple[
+    str, bool, str
+]  # a circumstance, whether the claim held, what was measured
 
 
 class Claims(Figure):
@@ -48,8 +50,12 @@ class Claims(Figure):
             ValueError: where there is no case to judge by.
         """
         if not cases:
-            raise ValueError(f"There is no case to judge {claim!r} by; give at least one.")
-        self.tried[claim] = [(when, bool(holds), m) for when, (holds, m) in cases.items()]
+            raise ValueError(
+                f"There is no case to judge {claim!r} by; give at least one."
+            )
+        self.tried[claim] = [
+            (when, bool(holds), m) for when, (holds, m) in cases.items()
+        ]
         self._forget()
         return self.verdict(claim)
 
@@ -62,7 +68,11 @@ class Claims(Figure):
 
     def words(self, claim: str) -> str:
         """Return a claim, its verdict and its cases, a line each."""
-        return "\n  ".join([claim, self.verdict(claim), *map(_words, self.tried[claim])])
+        return "\n  ".join([
+            claim,
+            self.verdict(claim),
+            *map(_words, self.tried[claim]),
+        ])
 
     @property
     def title(self) -> str:
@@ -79,7 +89,13 @@ class Claims(Figure):
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each case of each claim."""
         return [
-            {"claim": claim, "verdict": self.verdict(claim), "when": w, "holds": h, "measured": m}
+            {
+                "claim": claim,
+                "verdict": self.verdict(claim),
+                "when": w,
+                "holds": h,
+                "measured": m,
+            }
             for claim, cases in self.tried.items()
             for w, h, m in cases
         ]
@@ -96,7 +112,10 @@ class Claims(Figure):
 
     def text(self, color: bool = False) -> str:
         """Return claim by claim; a table with sentences in it would be too wide."""
-        return "\n\n".join([f"{self.title}\n{self.finding}", *map(self.words, self.tried)])
+        return "\n\n".join([
+            f"{self.title}\n{self.finding}",
+            *map(self.words, self.tried),
+        ])
 
     def model(self) -> dict[str, Any]:
         """Return the record; on a page the table is the picture."""
@@ -108,7 +127,13 @@ class Claims(Figure):
         for claim in self.tried:
             mark, role = MARKS[self.verdict(claim)]
             lines = textwrap.wrap(claim, LETTERS)
-            canvas.text(0, y + 14, f"{mark} {self.verdict(claim)}", role, font_weight=600)
+            canvas.text(
+                0,
+                y + 14,
+                f"{mark} {self.verdict(claim)}",
+                role,
+                font_weight=600,
+            )
             for k, line in enumerate(lines):
                 canvas.text(14, y + 14 + ROW * (k + 1), line)
             y += ROW * (len(lines) + 1.6)

@@ -22,7 +22,12 @@ LEVELS = (
     "Ratios are to the first function. FLOPs of the jaxpr count a sine as one and multiply a "
     "loop's body by its iterations; XLA's two counts, lowered and compiled, leave sines out."
 )
-FIRST = ("f", "jvp", "grad", "vjp")  # rows of the first chart: f, one JVP, one VJP
+FIRST = (
+    "f",
+    "jvp",
+    "grad",
+    "vjp",
+)  # rows of the first chart: f, one JVP, one VJP
 
 
 class Cost(Figure):
@@ -66,7 +71,10 @@ class Cost(Figure):
             return "f takes no FLOPs that are counted, so there is nothing to compare with."
         counted = [row for row in self.rows if "flops" in row]
         if len(counted) < 2:
-            return " ".join(f"{r['name']}: {number_text(r['flops'])} FLOPs." for r in counted)
+            return " ".join(
+                f"{r['name']}: {number_text(r['flops'])} FLOPs."
+                for r in counted
+            )
         least = min(counted, key=lambda row: row["flops"])
         most = max(counted, key=lambda row: row["flops"])
         if least["flops"] == most["flops"]:
@@ -95,12 +103,23 @@ class Cost(Figure):
         """Return FLOPs, traffic, memory and time: a row for each function."""
         tables = []
         for caption, group in GROUPS.items():
-            shown = {k: v for k, v in group.items() if any(k in row for row in self.rows)}
+            shown = {
+                k: v
+                for k, v in group.items()
+                if any(k in row for row in self.rows)
+            }
             cells = [
-                [row["name"], *(cell(row, self.rows[0], key) for key in shown)] for row in self.rows
+                [row["name"], *(cell(row, self.rows[0], key) for key in shown)]
+                for row in self.rows
             ]
             if shown:
-                tables.append(Table(caption, [heading for heading, _ in shown.values()], cells))
+                tables.append(
+                    Table(
+                        caption,
+                        [heading for heading, _ in shown.values()],
+                        cells,
+                    )
+                )
         return tables
 
     def pictures(self) -> list[Canvas]:
@@ -114,13 +133,19 @@ class Cost(Figure):
 
     def details(self) -> list[Detail]:
         """Draw all transforms of a single function."""
-        return [Detail("All transforms", (), [self._chart(self.rows)])] if self.about else []
+        return (
+            [Detail("All transforms", (), [self._chart(self.rows)])]
+            if self.about
+            else []
+        )
 
     def _chart(self, rows: Sequence[Mapping[str, Any]]) -> Canvas:
         lines = []
         for row in rows:
             ratio = self._ratio(row)
-            number = cell(row, row, "flops") if "flops" in row else "not measured"
+            number = (
+                cell(row, row, "flops") if "flops" in row else "not measured"
+            )
             lines.append((row["name"], ratio, number))
         return multiples(f"{COUNTED}{self.rows[0]['name']}", lines)
 
@@ -157,7 +182,9 @@ class Cost(Figure):
         ```
         """
         if "_again" not in self.__dict__:
-            raise RuntimeError("A view from a file has no functions to measure: call cost anew.")
+            raise RuntimeError(
+                "A view from a file has no functions to measure: call cost anew."
+            )
         again = functools.partial(self._again, timed=timed)
         return sweep(again, self.args, arguments, sizes, progress)
 
@@ -171,9 +198,13 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Say what was not measured, and where the three counts disagree by design."""
     notes = [f"{row['name']}: {row['note']}" for row in rows if "note" in row]
     if inexact := [row["name"] for row in rows if not row.get("exact", True)]:
-        notes.append(f"{listed(inexact)}: a while loop's iterations are unknown, and count as one")
+        notes.append(
+            f"{listed(inexact)}: a while loop's iterations are unknown, and count as one"
+        )
     if looped := [row["name"] for row in rows if row.get("looped")]:
-        notes.append(f"{listed(looped)}: XLA counts a loop's body once, whatever its iterations")
+        notes.append(
+            f"{listed(looped)}: XLA counts a loop's body once, whatever its iterations"
+        )
     return notes
 
 
@@ -216,7 +247,9 @@ def cost(
     print(ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10)))
     ```
     """
-    again = functools.partial(cost, f, argnums=argnums, memory=memory, progress=False)
+    again = functools.partial(
+        cost, f, argnums=argnums, memory=memory, progress=False
+    )
     jobs, about = entries(f, args, argnums)
     rows: list[dict[str, Any]] = []
     notes: list[str] = []

@@ -35,21 +35,31 @@ class Node:
     word: str  # "in", "const", "out": what the shape says, too
     text: str
     row: str  # of the ladder; "" for inputs and constants
-    parts: list[Part] = field(default_factory=list)  # value, tangent or adjoint, residuals
+    parts: list[Part] = field(
+        default_factory=list
+    )  # value, tangent or adjoint, residuals
 
     @property
     def words(self) -> str:
         """Everything about the node, in one line."""
-        parts = (f"{p.role} {p.text}".removeprefix("bookkeeping ") for p in self.parts)
+        parts = (
+            f"{p.role} {p.text}".removeprefix("bookkeeping ")
+            for p in self.parts
+        )
         return "; ".join([f"{self.word} {self.text}".strip(), *parts])
 
     @property
     def lines(self) -> list[tuple[str, Part | None]]:
         """The lines of text on it; the first says what it is."""
         word = f"{self.word}  " if self.word else ""
-        lines: list[tuple[str, Part | None]] = [(shorten(word + self.text, TEXT_ROOM), None)]
+        lines: list[tuple[str, Part | None]] = [
+            (shorten(word + self.text, TEXT_ROOM), None)
+        ]
         for part in self.parts:
-            lines.append((shorten(f"{MARKS[part.role]} {part.text}", TEXT_ROOM), part))
+            lines.append((
+                shorten(f"{MARKS[part.role]} {part.text}", TEXT_ROOM),
+                part,
+            ))
         return lines
 
 
@@ -74,14 +84,18 @@ class Dag(Figure):
         self.nodes: list[Node] = []
         self.arrows: list[Arrow] = []
         self._home: dict[int, int] = {}  # value -> its node
-        self._when = {r: k for k, e in enumerate(program.equations) for r in e.results}
+        self._when = {
+            r: k for k, e in enumerate(program.equations) for r in e.results
+        }
         for k, equation in enumerate(program.equations):
             if "adjoint" in equation.roles:
                 self._when |= dict.fromkeys(program.seeds, k)
                 break
         self._collect()
         changing = {part.step for node in self.nodes for part in node.parts}
-        self._sums = changing - {arrow.back.step for arrow in self.arrows if arrow.back}
+        self._sums = changing - {
+            arrow.back.step for arrow in self.arrows if arrow.back
+        }
         self.idle = "All values are shown. Step to watch them appear."
         if not program.equations:
             self.idle = "This program has no equations."
@@ -104,7 +118,10 @@ class Dag(Figure):
 
     def steps(self) -> list[Step]:
         """Return the equations in order."""
-        return [Step(s.words, live=s.live, flops=s.flops) for s in self._ladder.steps]
+        return [
+            Step(s.words, live=s.live, flops=s.flops)
+            for s in self._ladder.steps
+        ]
 
     def player(self) -> Player:
         """Return the group that shares its steps, the first NaN, and the peak."""
@@ -114,10 +131,18 @@ class Dag(Figure):
         """Return the program line by line, and then every node and every arrow."""
         nodes = [f"{'node':12} {node.words}" for node in self.nodes]
         arrows = [self._arrow_text(arrow) for arrow in self.arrows]
-        return "\n".join([ladder_text(self._ladder, color), "", *nodes, *arrows])
+        return "\n".join([
+            ladder_text(self._ladder, color),
+            "",
+            *nodes,
+            *arrows,
+        ])
 
     def _arrow_text(self, arrow: Arrow) -> str:
-        source, target = (self.nodes[i].text.split(" = ")[0] for i in (arrow.source, arrow.target))
+        source, target = (
+            self.nodes[i].text.split(" = ")[0]
+            for i in (arrow.source, arrow.target)
+        )
         words = [f"{'arrow':12} {source} → {target}"]
         if arrow.saved:
             words.append("saved for the backward pass")
@@ -129,16 +154,23 @@ class Dag(Figure):
 
     def _collect(self) -> None:
         program = self.program
-        residuals = {row.path: [k.name for k in row.residuals] for row in every(self._ladder.rows)}
+        residuals = {
+            row.path: [k.name for k in row.residuals]
+            for row in every(self._ladder.rows)
+        }
         for value in program.inputs:
             self._add("in", program.values[value].name, [value])
         for row in program.rows:
-            self._add_constants(o for o in row.operands if not program.values[o].literal)
+            self._add_constants(
+                o for o in row.operands if not program.values[o].literal
+            )
             names = residuals[row.path]
             self._connect(row.path, row.operands, names)
             self._add("", statement(program, row), row.results, row.path)
             if names:
-                self.nodes[-1].parts.append(Part(f"saves {', '.join(names)}", "bookkeeping"))
+                self.nodes[-1].parts.append(
+                    Part(f"saves {', '.join(names)}", "bookkeeping")
+                )
         self._add_constants(program.outputs)
         for home in {self._home[value] for value in program.outputs}:
             self.nodes[home].word = f"{self.nodes[home].word} out".strip()
@@ -149,7 +181,9 @@ class Dag(Figure):
             if value not in self._home:
                 self._add("const", self.program.values[value].name, [value])
 
-    def _add(self, word: str, text: str, results: Iterable[int], row: str = "") -> None:
+    def _add(
+        self, word: str, text: str, results: Iterable[int], row: str = ""
+    ) -> None:
         """Add a node with the values of `results`, and their tangents or adjoints."""
         values = self.program.values
         role, suffix, partners = "adjoint", "bar", self.program.adjoints
@@ -158,10 +192,14 @@ class Dag(Figure):
         node = Node(word, text, row)
         for i in results:
             self._home[i] = len(self.nodes)
-            node.parts.append(Part(value_text(values[i]), "primal", self._when.get(i)))
+            node.parts.append(
+                Part(value_text(values[i]), "primal", self._when.get(i))
+            )
             if i in partners:
                 derivative = f"{values[i].name}_{suffix} = {value_text(values[partners[i]])}"
-                node.parts.append(Part(derivative, role, self._step_of(partners[i])))
+                node.parts.append(
+                    Part(derivative, role, self._step_of(partners[i]))
+                )
         self.nodes.append(node)
 
     def _step_of(self, value: int) -> int | None:
@@ -169,7 +207,9 @@ class Dag(Figure):
         original = getattr(self.program.values[value], "same_as", None)
         return self._when.get(value if original is None else original)
 
-    def _connect(self, row: str, operands: Iterable[int], residuals: list[str]) -> None:
+    def _connect(
+        self, row: str, operands: Iterable[int], residuals: list[str]
+    ) -> None:
         """Add the arrows into the node that comes next."""
         values = self.program.values
         for position, operand in enumerate(operands):
@@ -180,7 +220,9 @@ class Dag(Figure):
             if sent is not None:
                 back = Part(named(values[sent]), "adjoint", self._step_of(sent))
             saved = values[operand].name in residuals
-            self.arrows.append(Arrow(self._home[operand], len(self.nodes), saved, back))
+            self.arrows.append(
+                Arrow(self._home[operand], len(self.nodes), saved, back)
+            )
 
     # ---- from nodes and arrows to the picture ----
 
@@ -190,7 +232,9 @@ class Dag(Figure):
         spots, bends = place(ends, len(self.nodes))
         lines = [line for node in self.nodes for line, _ in node.lines]
         width = max([110.0, *(width_of(line) + 24 for line in lines)])
-        height = float(TEXT_ROW * max([2, *(len(node.lines) for node in self.nodes)]) + 12)
+        height = float(
+            TEXT_ROW * max([2, *(len(node.lines) for node in self.nodes)]) + 12
+        )
 
         def at(spot: Spot) -> Spot:
             x, y = spot[0] * (width + GAP_X), spot[1] * (height + GAP_Y)
@@ -199,10 +243,16 @@ class Dag(Figure):
         canvas = Canvas(self.title)
         for k, arrow in enumerate(self.arrows):
             aside = 30.0 * ends[:k].count(ends[k])  # x * x has two arrows
-            way = [at(spots[arrow.source]), *map(at, bends[ends[k]]), at(spots[arrow.target])]
+            way = [
+                at(spots[arrow.source]),
+                *map(at, bends[ends[k]]),
+                at(spots[arrow.target]),
+            ]
             _draw_arrow(canvas, arrow, way, height / 2, aside)
         for index, node in enumerate(self.nodes):
-            self._draw_node(canvas, index, node, at(spots[index]), width, height)
+            self._draw_node(
+                canvas, index, node, at(spots[index]), width, height
+            )
         return [canvas]
 
     def _lit(self, node: Node) -> list[int]:
@@ -217,33 +267,64 @@ class Dag(Figure):
         return sorted(lit)
 
     def _draw_node(
-        self, canvas: Canvas, index: int, node: Node, spot: Spot, width: float, height: float
+        self,
+        canvas: Canvas,
+        index: int,
+        node: Node,
+        spot: Spot,
+        width: float,
+        height: float,
     ) -> None:
         x, y = spot[0] - width / 2, spot[1] - height / 2
-        group = canvas.group("node", data_node=index, data_now=self._lit(node), data_say="")
+        group = canvas.group(
+            "node", data_node=index, data_now=self._lit(node), data_say=""
+        )
         given = node.word.startswith(("in", "const"))
-        dashes = {"stroke-dasharray": "4 3"} if node.word.startswith("const") else {}
+        dashes = (
+            {"stroke-dasharray": "4 3"} if node.word.startswith("const") else {}
+        )
         if "out" in node.word:  # a second line around it
             group.box(x - 4, y - 4, width + 8, height + 8, "primal-line", rx=8)
         corner = height / 2.6 if given else 5
-        group.box(x, y, width, height, "box primal-line paper", rx=corner, **dashes)
+        group.box(
+            x, y, width, height, "box primal-line paper", rx=corner, **dashes
+        )
         top = spot[1] - TEXT_ROW * len(node.lines) / 2 + 13
         for k, (words, part) in enumerate(node.lines):
             y = top + k * TEXT_ROW
             if part is None:
                 group.text(spot[0], y, words, anchor="middle", font_weight=600)
             else:
-                group.text(spot[0], y, words, part.role, anchor="middle", data_at=part.step)
+                group.text(
+                    spot[0],
+                    y,
+                    words,
+                    part.role,
+                    anchor="middle",
+                    data_at=part.step,
+                )
 
 
-def _draw_arrow(canvas: Canvas, arrow: Arrow, way: list[Spot], half: float, aside: float) -> None:
+def _draw_arrow(
+    canvas: Canvas, arrow: Arrow, way: list[Spot], half: float, aside: float
+) -> None:
     back = arrow.back
     lit = [back.step] if back and back.step is not None else []
-    group = canvas.group("arrow", data_ends=[arrow.source, arrow.target], data_now=lit)
+    group = canvas.group(
+        "arrow", data_ends=[arrow.source, arrow.target], data_now=lit
+    )
     (x, y), (tip_x, tip_y) = way[0], way[-1]
-    points = [(x + aside, y + half), *way[1:-1], (tip_x + aside, tip_y - half - 7)]
-    group.path(_curve(points), "way muted-line", stroke_width=3 if arrow.saved else 1.3)
-    group.path(f"M{tip_x + aside:.1f},{tip_y - half:.1f}l-5,-9h10z", "head muted")
+    points = [
+        (x + aside, y + half),
+        *way[1:-1],
+        (tip_x + aside, tip_y - half - 7),
+    ]
+    group.path(
+        _curve(points), "way muted-line", stroke_width=3 if arrow.saved else 1.3
+    )
+    group.path(
+        f"M{tip_x + aside:.1f},{tip_y - half:.1f}l-5,-9h10z", "head muted"
+    )
     labels: list[Part] = [Part("saved", "muted")] if arrow.saved else []
     if back:
         name, value = back.text.split(" = ", 1)
@@ -251,10 +332,22 @@ def _draw_arrow(canvas: Canvas, arrow: Arrow, way: list[Spot], half: float, asid
         labels.append(Part(f"{MARKS['adjoint']} {text}", "adjoint", back.step))
     x = (points[0][0] + points[1][0]) / 2
     for k, label in enumerate(labels):
-        y = (points[0][1] + points[1][1]) / 2 + (k - (len(labels) - 1) / 2) * 13 + 4
+        y = (
+            (points[0][1] + points[1][1]) / 2
+            + (k - (len(labels) - 1) / 2) * 13
+            + 4
+        )
         plate = width_of(label.text, 11) + 6
         group.box(x - plate / 2, y - 10, plate, 13, "paper", data_at=label.step)
-        group.text(x, y, label.text, label.role, size=11, anchor="middle", data_at=label.step)
+        group.text(
+            x,
+            y,
+            label.text,
+            label.role,
+            size=11,
+            anchor="middle",
+            data_at=label.step,
+        )
 
 
 def _curve(points: list[Spot]) -> str:
@@ -263,5 +356,7 @@ def _curve(points: list[Spot]) -> str:
     for k in range(1, len(points)):
         (x0, y0), (x1, y1) = points[k - 1], points[k]
         middle = (y0 + y1) / 2
-        path += f"C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
+        path += (
+            f"C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
+        )
     return path

@@ -8,7 +8,9 @@ Spot = tuple[float, float]
 Pair = tuple[int, int]
 
 
-def place(pairs: Sequence[Pair], count: int) -> tuple[list[Spot], dict[Pair, list[Spot]]]:
+def place(
+    pairs: Sequence[Pair], count: int
+) -> tuple[list[Spot], dict[Pair, list[Spot]]]:
     """Return the places of nodes, in nodes, and the bends of arrows that pass by others.
 
     The layers are fast-sugiyama's (Sugiyama, Tagawa, Toda 1981). Parts of the program that nothing
@@ -17,12 +19,20 @@ def place(pairs: Sequence[Pair], count: int) -> tuple[list[Spot], dict[Pair, lis
     from fast_sugiyama import from_edges
 
     linked = sorted({node for pair in pairs for node in pair})
-    number = {node: k for k, node in enumerate(linked)}  # the library wants them without gaps
-    edges = sorted({(number[source], number[target]) for source, target in pairs})
-    spots: dict[int, Spot] = {}  # of nodes by number, and of bends, which follow after them
+    number = {
+        node: k for k, node in enumerate(linked)
+    }  # the library wants them without gaps
+    edges = sorted({
+        (number[source], number[target]) for source, target in pairs
+    })
+    spots: dict[
+        int, Spot
+    ] = {}  # of nodes by number, and of bends, which follow after them
     steps: dict[int, list[int]] = {}  # an arrow goes from bend to bend
     left = 0.0
-    layouts = from_edges(edges, dummy_vertices=True, dummy_size=0.4, vertex_spacing=1)
+    layouts = from_edges(
+        edges, dummy_vertices=True, dummy_size=0.4, vertex_spacing=1
+    )
     for places, _, high, links in layouts:
         across = [x for _, (x, _) in places]
         for name, (x, y) in places:

@@ -23,17 +23,25 @@ class Entry:
     function: Callable[..., Any]
     args: tuple[Any, ...]
     known: dict[str, int] = field(default_factory=dict)
-    instead: Entry | None = None  # the same with integers held at their values, as in x ** n
+    instead: Entry | None = (
+        None  # the same with integers held at their values, as in x ** n
+    )
 
 
-def entries(f: Any, args: tuple[Any, ...], argnums: Argnums) -> tuple[dict[str, Entry], str]:
+def entries(
+    f: Any, args: tuple[Any, ...], argnums: Argnums
+) -> tuple[dict[str, Entry], str]:
     """Return what is to be measured, by name; and of one function what it is about, in words."""
     if callable(f):
         return _derivatives(f, args, argnums)
     if isinstance(f, Mapping) and f and all(map(callable, f.values())):
         reading = _Reading(lambda *args: None, args, None)
-        return {str(name): reading.entry(function) for name, function in f.items()}, ""
-    raise TypeError(f"cost takes a function, or {{name: function}}, then arguments; got {f!r}.")
+        return {
+            str(name): reading.entry(function) for name, function in f.items()
+        }, ""
+    raise TypeError(
+        f"cost takes a function, or {{name: function}}, then arguments; got {f!r}."
+    )
 
 
 class _Reading:
@@ -43,7 +51,9 @@ class _Reading:
     exponents. So are strings and functions. Arrays of integers are traced where that works.
     """
 
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Any
+    ) -> None:
         shapes: dict[int, jax.ShapeDtypeStruct] = {}
 
         def stand_in(leaf: Any) -> Any:
@@ -59,14 +69,22 @@ class _Reading:
             arguments = read_arguments(f, stand_ins, "primal", ())
         else:
             arguments = read_arguments(f, stand_ins, "forward", argnums)
-        self.name, self.names, self.rebuild = arguments.name, arguments.names, arguments.rebuild
+        self.name, self.names, self.rebuild = (
+            arguments.name,
+            arguments.names,
+            arguments.rebuild,
+        )
         self.leaves = [shapes.get(id(leaf), leaf) for leaf in arguments.leaves]
         self.which = arguments.which
         others = [k for k in range(len(self.leaves)) if k not in self.which]
-        self.traced = [k for k in others if not isinstance(self.leaves[k], int)]  # nor a bool
+        self.traced = [
+            k for k in others if not isinstance(self.leaves[k], int)
+        ]  # nor a bool
         self.moving = [k for k in self.traced if not _is_whole(self.leaves[k])]
 
-    def call(self, f: Callable[..., Any], others: Sequence[int]) -> Callable[..., Any]:
+    def call(
+        self, f: Callable[..., Any], others: Sequence[int]
+    ) -> Callable[..., Any]:
         """Return `f` as a function of the differentiated leaves, and of `others`."""
 
         def called(xs: Leaves, ys: Leaves) -> Any:
@@ -85,14 +103,19 @@ class _Reading:
         """Return a function as it is."""
         held = None
         if self.moving != self.traced:
-            held = Entry(self.call(f, self.moving), (self.at(self.which), self.at(self.moving)))
+            held = Entry(
+                self.call(f, self.moving),
+                (self.at(self.which), self.at(self.moving)),
+            )
         args = (self.at(self.which), self.at(self.traced))
         return Entry(self.call(f, self.traced), args, instead=held)
 
 
 def _is_whole(leaf: Any) -> bool:
     """Return whether a leaf is an array of whole numbers or flags, not only the shape of one."""
-    return not isinstance(leaf, jax.ShapeDtypeStruct) and not is_inexact(dtype_of(leaf))
+    return not isinstance(leaf, jax.ShapeDtypeStruct) and not is_inexact(
+        dtype_of(leaf)
+    )
 
 
 def _derivatives(
@@ -100,8 +123,12 @@ def _derivatives(
 ) -> tuple[dict[str, Entry], str]:
     """Return f and its derivatives, and what these are with respect to."""
     reading = _Reading(f, args, argnums)
-    roots = dict.fromkeys(re.split(r"[\[.]", reading.names[k])[0] for k in reading.which)
-    about = f"{reading.name} and its derivatives with respect to {', '.join(roots)}"
+    roots = dict.fromkeys(
+        re.split(r"[\[.]", reading.names[k])[0] for k in reading.which
+    )
+    about = (
+        f"{reading.name} and its derivatives with respect to {', '.join(roots)}"
+    )
     try:
         traced = _transforms(f, reading, reading.traced)
     except Exception:

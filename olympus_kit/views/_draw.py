@@ -27,7 +27,10 @@ PALETTE = {
     "adjoint": ("#b3261e", "#ff8a80"),
     "local_derivative": ("#1d7a3a", "#6fd08c"),
     "bookkeeping": ("#5c6670", "#a3adb8"),
-    "plus": ("#d9822b", "#d9822b"),  # orange and blue are told apart with every kind of
+    "plus": (
+        "#d9822b",
+        "#d9822b",
+    ),  # orange and blue are told apart with every kind of
     "minus": ("#4a8bd0", "#4a8bd0"),  # colour vision; the sign is written, too
 }
 # the shape that says what a role's colour says
@@ -42,7 +45,10 @@ FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monos
 EM = 0.605  # width of a letter of that font, as a share of its size
 SIZE = 12  # of letters, in pixels
 ROW = 20  # from one line of text to the next
-USUAL = ("font_size", "text_anchor")  # attributes that are left out at their usual values
+USUAL = (
+    "font_size",
+    "text_anchor",
+)  # attributes that are left out at their usual values
 PAD = 14
 PAGE = 960  # pixels beside each other before pictures go into another row
 GAP = 32
@@ -56,15 +62,22 @@ def css_name(role: str) -> str:
 def stylesheet() -> str:
     """Return rules in plain colours: programs that draw SVG need not know CSS variables."""
     # what has a line in one role and is filled in another has both classes: the fill comes last
-    rules = [f".{role}-line{{fill:none;stroke:{light}}}" for role, (light, _) in PALETTE.items()]
-    rules += [f".{role}{{fill:{light}}}" for role, (light, _) in PALETTE.items()]
+    rules = [
+        f".{role}-line{{fill:none;stroke:{light}}}"
+        for role, (light, _) in PALETTE.items()
+    ]
+    rules += [
+        f".{role}{{fill:{light}}}" for role, (light, _) in PALETTE.items()
+    ]
     return "".join([*rules, ".cursor{visibility:hidden}"])
 
 
 def page_colors() -> str:
     """Return the rules of a page: variables for light, dark, print and forced colours."""
     light, dark = (
-        ";".join(f"{css_name(role)}:{colors[k]}" for role, colors in PALETTE.items())
+        ";".join(
+            f"{css_name(role)}:{colors[k]}" for role, colors in PALETTE.items()
+        )
         for k in (0, 1)
     )
     forced = ";".join(f"{css_name(role)}:CanvasText" for role in PALETTE)
@@ -75,7 +88,10 @@ def page_colors() -> str:
         f"@media print{{.okl,.okl[data-dark]{{{light};color-scheme:light}}}}",
         f"@media (forced-colors:active){{.okl,.okl[data-dark]{{{forced}}}}}",
     ]
-    rules += [f".okl svg .{r}-line{{fill:none;stroke:var({css_name(r)})}}" for r in PALETTE]
+    rules += [
+        f".okl svg .{r}-line{{fill:none;stroke:var({css_name(r)})}}"
+        for r in PALETTE
+    ]
     rules += [f".okl svg .{r}{{fill:var({css_name(r)})}}" for r in PALETTE]
     return "\n".join(rules)
 
@@ -96,7 +112,10 @@ class Canvas:
     def __init__(self, name: str = "") -> None:
         self.name = name  # what it shows, for a reader who cannot see it
         self.element = ET.Element("g")
-        self.size = [0.0, 0.0]  # right and bottom end of what was drawn; groups share it
+        self.size = [
+            0.0,
+            0.0,
+        ]  # right and bottom end of what was drawn; groups share it
 
     def group(self, role: str = "", **attributes: Any) -> Canvas:
         """Return a canvas whose elements lie together on this one."""
@@ -118,20 +137,42 @@ class Canvas:
         """Write a line whose letters stand on `y`; `anchor` is "start", "middle" or "end"."""
         if not words:
             return
-        place = {"x": x, "y": y, "font_size": size, "text_anchor": anchor, "xml:space": "preserve"}
+        place = {
+            "x": x,
+            "y": y,
+            "font_size": size,
+            "text_anchor": anchor,
+            "xml:space": "preserve",
+        }
         self._add("text", role, place | attributes).text = words
         share = {"start": 1.0, "middle": 0.5, "end": 0.0}[anchor]
         self._reach(x + share * width_of(words, size), y + 5)
 
     def box(
-        self, x: float, y: float, width: float, height: float, role: str, **attributes: Any
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        role: str,
+        **attributes: Any,
     ) -> None:
         """Draw a rectangle."""
-        place = {"x": x, "y": y, "width": max(width, 0.5), "height": max(height, 0.5)}
+        place = {
+            "x": x,
+            "y": y,
+            "width": max(width, 0.5),
+            "height": max(height, 0.5),
+        }
         self._add("rect", role, place | attributes)
         self._reach(x + width, y + height)
 
-    def line(self, points: Sequence[tuple[float, float]], role: str, **attributes: Any) -> None:
+    def line(
+        self,
+        points: Sequence[tuple[float, float]],
+        role: str,
+        **attributes: Any,
+    ) -> None:
         """Draw a line through points."""
         joined = " ".join(f"{_short(x)},{_short(y)}" for x, y in points)
         self._add("polyline", role, {"points": joined} | attributes)
@@ -142,7 +183,9 @@ class Canvas:
         """Draw a path as SVG writes it; it does not make the picture larger."""
         self._add("path", role, {"d": d} | attributes)
 
-    def circle(self, x: float, y: float, radius: float, role: str, **attributes: Any) -> None:
+    def circle(
+        self, x: float, y: float, radius: float, role: str, **attributes: Any
+    ) -> None:
         """Draw a circle."""
         self._add("circle", role, {"cx": x, "cy": y, "r": radius} | attributes)
         self._reach(x + radius, y + radius)
@@ -159,11 +202,19 @@ class Canvas:
         root.append(self.element)
         return ET.tostring(root, encoding="unicode")
 
-    def _add(self, tag: str, role: str, attributes: Mapping[str, Any]) -> ET.Element:
+    def _add(
+        self, tag: str, role: str, attributes: Mapping[str, Any]
+    ) -> ET.Element:
         """Add an element; what is None, empty or usual is not written."""
-        element = ET.SubElement(self.element, tag, {"class": role} if role else {})
+        element = ET.SubElement(
+            self.element, tag, {"class": role} if role else {}
+        )
         for name, value in attributes.items():
-            if value is None or value == [] or (value in (SIZE, "start") and name in USUAL):
+            if (
+                value is None
+                or value == []
+                or (value in (SIZE, "start") and name in USUAL)
+            ):
                 continue
             element.set(name.replace("_", "-"), _short(value))
         return element
@@ -194,7 +245,9 @@ def page_svg(title: str, finding: str, pictures: Sequence[Canvas]) -> str:
         head.text(PAD, 26 + ROW * (len(heads) + k), line, "muted")
     for picture, (x, y) in zip(pictures, places, strict=True):
         place = ET.SubElement(head.element, "g")
-        place.set("transform", f"translate({_short(x + PAD)} {_short(y + top)})")
+        place.set(
+            "transform", f"translate({_short(x + PAD)} {_short(y + top)})"
+        )
         place.append(_without_data(picture.element))
         head.size[0] = max(head.size[0], x + PAD + picture.size[0] + PAD)
     markup = head.svg()
@@ -207,7 +260,9 @@ def page_svg(title: str, finding: str, pictures: Sequence[Canvas]) -> str:
     return f'{start} role="img">{inside}{rest}'
 
 
-def _placed(pictures: Sequence[Canvas]) -> tuple[list[tuple[float, float]], float, float]:
+def _placed(
+    pictures: Sequence[Canvas],
+) -> tuple[list[tuple[float, float]], float, float]:
     """Return the place of each picture, in rows, and how far all reach."""
     places: list[tuple[float, float]] = []
     x, y, row, right = 0.0, 0.0, 0.0, 0.0
@@ -223,7 +278,10 @@ def _placed(pictures: Sequence[Canvas]) -> tuple[list[tuple[float, float]], floa
 
 def _without_data(element: ET.Element) -> ET.Element:
     """Return a copy without what only a page that steps can use."""
-    copy = ET.Element(element.tag, {k: v for k, v in element.items() if not k.startswith("data-")})
+    copy = ET.Element(
+        element.tag,
+        {k: v for k, v in element.items() if not k.startswith("data-")},
+    )
     copy.text = element.text
     copy.extend([_without_data(child) for child in element])
     return copy
@@ -232,7 +290,9 @@ def _without_data(element: ET.Element) -> ET.Element:
 class Scale:
     """Numbers to places on a logarithmic axis, and where its ticks are."""
 
-    def __init__(self, numbers: Sequence[float], start: float, end: float) -> None:
+    def __init__(
+        self, numbers: Sequence[float], start: float, end: float
+    ) -> None:
         positive = [x for x in numbers if x > 0] or [1.0]
         self.low, self.high = min(positive), max(positive)
         self.start, self.end = start, end
@@ -240,7 +300,9 @@ class Scale:
     def __call__(self, x: float) -> float:
         if self.high == self.low:
             return (self.start + self.end) / 2
-        share = math.log(max(x, self.low) / self.low) / math.log(self.high / self.low)
+        share = math.log(max(x, self.low) / self.low) / math.log(
+            self.high / self.low
+        )
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:

@@ -96,7 +96,11 @@ class Figure(View):
     def model(self) -> dict[str, Any]:
         """Return the whole record as plain data, with the pictures as SVG."""
         details = [
-            {"heading": d.heading, "lines": list(d.lines), "pictures": drawn(d.pictures)}
+            {
+                "heading": d.heading,
+                "lines": list(d.lines),
+                "pictures": drawn(d.pictures),
+            }
             for d in self.details()
         ]
         return {
@@ -118,12 +122,18 @@ class Figure(View):
         """Return everything that the picture shows."""
         lines = [self.title, *textwrap.wrap(self.finding, WIDTH)]
         for note in self.notes:
-            lines += textwrap.wrap(f"note: {note}", WIDTH, subsequent_indent="      ")
+            lines += textwrap.wrap(
+                f"note: {note}", WIDTH, subsequent_indent="      "
+            )
         for detail in self.details():
             lines += ["", *detail.lines] if detail.lines else []
         for table in self.tables():
             caption = table.caption
-            short = caption if len(caption) <= NAME_ROOM else f"{caption[: NAME_ROOM - 1]}…"
+            short = (
+                caption
+                if len(caption) <= NAME_ROOM
+                else f"{caption[: NAME_ROOM - 1]}…"
+            )
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
         return "\n".join(lines)
 
@@ -138,7 +148,9 @@ class Figure(View):
     def csv(self) -> str:
         """Return the records as comma-separated values, exact numbers, no units."""
         records = self.records()
-        columns = list(dict.fromkeys(key for record in records for key in record))
+        columns = list(
+            dict.fromkeys(key for record in records for key in record)
+        )
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
@@ -154,11 +166,17 @@ class Figure(View):
 
 def drawn(pictures: Sequence[Canvas]) -> list[dict[str, Any]]:
     """Return pictures as plain data."""
-    return [{"name": picture.name, "svg": picture.svg()} for picture in pictures]
+    return [
+        {"name": picture.name, "svg": picture.svg()} for picture in pictures
+    ]
 
 
 def _markdown(table: Table) -> str:
-    rows = [[table.caption, *table.columns], ["---", *["---:"] * len(table.columns)], *table.rows]
+    rows = [
+        [table.caption, *table.columns],
+        ["---", *["---:"] * len(table.columns)],
+        *table.rows,
+    ]
     lines = []
     for row in rows:
         cells = [cell.replace("|", "\\|").replace("\n", "<br>") for cell in row]

@@ -17,9 +17,13 @@ SHORT = 24  # rows; a program of so many is shown as it is
 LONGEST = 48  # rows of a block that is looked for
 FEWEST = 4  # repeats that are worth folding
 STEPS = 3  # rows of a library's function that stand under its name
-Names = dict[str, tuple[str, Hashable]]  # path -> its library's name, and where that is called
+Names = dict[
+    str, tuple[str, Hashable]
+]  # path -> its library's name, and where that is called
 MOST_NAMES = 4  # values that the one equation of a fold reads or returns
-TRANSFORMS = re.compile(r"(?:transpose|jvp|vmap|checkpoint|rematted_computation)\(|\)")
+TRANSFORMS = re.compile(
+    r"(?:transpose|jvp|vmap|checkpoint|rematted_computation)\(|\)"
+)
 
 
 def scope_name(scope: str) -> str:
@@ -49,14 +53,19 @@ class _Folder:
         rows = self._named(rows, calls, STEPS)
         if len(rows) <= SHORT:
             return rows
-        scopes: Names = {p: (scope_name(e.scope), e.scope) for p, e in self.equations.items()}
+        scopes: Names = {
+            p: (scope_name(e.scope), e.scope) for p, e in self.equations.items()
+        }
         return self._repeats(self._named(rows, scopes, 2))
 
-    def _named(self, rows: Sequence[Row], names: Names, fewest: int) -> list[Row]:
+    def _named(
+        self, rows: Sequence[Row], names: Names, fewest: int
+    ) -> list[Row]:
         """Return rows of which neighbours of one name, and one place, lie under that name."""
         result: list[Row] = []
         for (name, _), group in groupby(
-            rows, key=lambda row: names.get(row.path.partition("–")[0], ("", ""))
+            rows,
+            key=lambda row: names.get(row.path.partition("–")[0], ("", "")),
         ):
             block = list(group)
             if name and len(block) >= fewest:
@@ -77,9 +86,14 @@ class _Folder:
                 result.append(rows[at])
                 at += 1
                 continue
-            blocks = [rows[at + k * period : at + (k + 1) * period] for k in range(count)]
+            blocks = [
+                rows[at + k * period : at + (k + 1) * period]
+                for k in range(count)
+            ]
             names = list(dict.fromkeys(row.label for row in blocks[0]))
-            name = ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+            name = ", ".join(names[:MOST_NAMES]) + (
+                ", …" if len(names) > MOST_NAMES else ""
+            )
             if period == 1:
                 inside = [block[0] for block in blocks]
             else:
@@ -93,9 +107,19 @@ class _Folder:
 
     def _under(self, rows: list[Row], name: str, times: str = "") -> Row:
         """Return a row that opens to `rows`."""
-        first, last = rows[0].path.partition("–")[0], rows[-1].path.rpartition("–")[2]
+        first, last = (
+            rows[0].path.partition("–")[0],
+            rows[-1].path.rpartition("–")[2],
+        )
         path = f"{first}–{last}"
-        fold = Row(path, rows[0].depth, name, row_number(path), note=times, children=rows)
+        fold = Row(
+            path,
+            rows[0].depth,
+            name,
+            row_number(path),
+            note=times,
+            children=rows,
+        )
         fold.fold = True
         fold.origin = rows[0].origin
         if not times:
@@ -106,18 +130,26 @@ class _Folder:
 
     def _line(self, rows: Sequence[Row], name: str) -> Line:
         """Return a fold as one equation, from what it reads to what is read of it."""
-        equations = [self.equations[path] for row in rows for path in _paths(row)]
+        equations = [
+            self.equations[path] for row in rows for path in _paths(row)
+        ]
         inside = {e.path for e in equations}
         results = [r for e in equations for r in e.results]
-        operands = dict.fromkeys(o for e in equations for o in e.operands if o not in results)
+        operands = dict.fromkeys(
+            o for e in equations for o in e.operands if o not in results
+        )
         values = self.program.values
         returned = []
         for result in results:
-            outside = any(path not in inside for path in self.read_by.get(result, []))
+            outside = any(
+                path not in inside for path in self.read_by.get(result, [])
+            )
             if outside or result in self.program.outputs:
                 returned.append(values[result])
         left = _listed([value.name for value in returned])
-        right = _listed([values[o].name for o in operands if not values[o].literal])
+        right = _listed([
+            values[o].name for o in operands if not values[o].literal
+        ])
         return Line(
             text=f"{left} = {name}({right})" if left else f"{name}({right})",
             value=", ".join(map(value_text, returned[:MOST_NAMES])),
@@ -127,7 +159,9 @@ class _Folder:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:MOST_NAMES]) + (", …" if len(names) > MOST_NAMES else "")
+    return ", ".join(names[:MOST_NAMES]) + (
+        ", …" if len(names) > MOST_NAMES else ""
+    )
 
 
 def _paths(row: Row) -> list[str]:
@@ -140,7 +174,9 @@ def _paths(row: Row) -> list[str]:
 def _call(equation: Equation) -> tuple[str, Hashable]:
     """Return the library's function that an equation came out of, and the line that called it."""
     source = equation.source
-    if source is None or "jvp(" in equation.scope:  # the rules of an inner derivative
+    if (
+        source is None or "jvp(" in equation.scope
+    ):  # the rules of an inner derivative
         return "", ""
     return source.call.removeprefix("rewriting_").strip("_"), source.line
 
@@ -165,8 +201,15 @@ def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:
 
 def _kind(row: Row) -> Hashable:
     """Return what two rows have in common that do the same to arrays of the same kind."""
-    lines = tuple(len(column) for column in (row.primal, row.tangent, row.adjoint))
-    return row.label, row.kind, lines, tuple(_kind(child) for child in row.children)
+    lines = tuple(
+        len(column) for column in (row.primal, row.tangent, row.adjoint)
+    )
+    return (
+        row.label,
+        row.kind,
+        lines,
+        tuple(_kind(child) for child in row.children),
+    )
 
 
 def _deeper(row: Row) -> None:

@@ -62,12 +62,17 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for name, *cells in rows:
-        right = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        right = [
+            cell.rjust(width)
+            for cell, width in zip(cells, widths[1:], strict=True)
+        ]
         lines.append("  ".join([name.ljust(widths[0]), *right]).rstrip())
     return lines
 
 
-ENDING = re.compile(r"(_bar|_dot)(\.\d+)?$")  # of a tangent's or an adjoint's name
+ENDING = re.compile(
+    r"(_bar|_dot)(\.\d+)?$"
+)  # of a tangent's or an adjoint's name
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -81,4 +86,7 @@ def short_names(names: Sequence[str]) -> list[str]:
         elif "." in base:
             key = base.rpartition(".")[2]
         shorter.append(key + name[len(base) :] if key.isidentifier() else name)
-    return [k if shorter.count(k) == 1 else name for k, name in zip(shorter, names, strict=True)]
+    return [
+        k if shorter.count(k) == 1 else name
+        for k, name in zip(shorter, names, strict=True)
+    ]

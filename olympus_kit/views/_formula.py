@@ -63,7 +63,9 @@ def short_text(value: Value) -> str:
     text = _small_text(value)
     if text is not None and len(text) <= MOST_SHORT:
         return text
-    kind = str(list(value.shape)).replace(" ", "") if value.shape else value.dtype
+    kind = (
+        str(list(value.shape)).replace(" ", "") if value.shape else value.dtype
+    )
     return " ".join([kind, *_range(value)])
 
 
@@ -141,5 +143,7 @@ def iteration_texts(results: Sequence[Value]) -> list[str] | None:
     texts = []
     for values in zip(*columns, strict=True):
         text = ", ".join(map(_entries, values))
-        texts.append(text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…")
+        texts.append(
+            text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+        )
     return texts or None

@@ -24,7 +24,12 @@ class Graph(View):
 
     scripts = ("common.js", "player.js", "ladder.js")
 
-    def __init__(self, program: Program, layout: str = "ladder", error: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        layout: str = "ladder",
+        error: Sequence[str] = (),
+    ) -> None:
         self.program = program
         self.error = error  # where f raised: three lines about it
         self._ladder = build_ladder(program, layout, error)
@@ -121,10 +126,17 @@ def graph(
     """
     if layout not in get_args(Layout):
         known = ", ".join(map(repr, get_args(Layout)))
-        raise ValueError(f"There is no layout {layout!r}: choose one of {known}.")
+        raise ValueError(
+            f"There is no layout {layout!r}: choose one of {known}."
+        )
     try:
         program = capture(
-            f, *args, mode=mode, argnums=argnums, tangents=tangents, cotangents=cotangents
+            f,
+            *args,
+            mode=mode,
+            argnums=argnums,
+            tangents=tangents,
+            cotangents=cotangents,
         )
     except Exception as error:
         partial = _until_it_raises(f, args, argnums, error)
@@ -144,7 +156,10 @@ def graph(
 
 
 def _until_it_raises(
-    f: Callable[..., Any], args: Sequence[Any], argnums: Argnums, error: Exception
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    argnums: Argnums,
+    error: Exception,
 ) -> Program | None:
     """Return what jax traced of `f` before `error`; None where nothing, or another error came.
 

@@ -12,7 +12,9 @@ import numpy as np
 from ._formula import number
 from ._jacobian_passes import Array, Leaf, resolution
 
-ROUNDING = 100  # times the resolution of the dtype: what two right ways may differ by
+ROUNDING = (
+    100  # times the resolution of the dtype: what two right ways may differ by
+)
 
 
 def tolerance_of(matrix: Array) -> float:
@@ -23,7 +25,9 @@ def tolerance_of(matrix: Array) -> float:
 def close(guess: Array, truth: Array, tolerance: float) -> Array:
     """Return which entries are equal up to rounding."""
     scale = float(np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth)))
-    right: Array = np.isclose(guess, truth, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    right: Array = np.isclose(
+        guess, truth, rtol=tolerance, atol=tolerance * scale, equal_nan=True
+    )
     return right
 
 
@@ -33,7 +37,9 @@ def looks_like(guess: Array, truth: Array) -> str:
     for words in _same(guess, truth, tolerance):
         return words
     if close(guess, truth, 1e-2).all():
-        return "like finite differences, or a rounded number: close, but not equal"
+        return (
+            "like finite differences, or a rounded number: close, but not equal"
+        )
     if np.array_equal(guess != 0, truth != 0) and np.isfinite(guess).all():
         for words in _factors(guess, truth, 10 * tolerance):
             return words
@@ -56,7 +62,10 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
         (diagonal, np.eye(*truth.shape) * truth),
     )
     for words, mistaken in mistakes:
-        if guess.shape == mistaken.shape and close(guess, mistaken, tolerance).all():
+        if (
+            guess.shape == mistaken.shape
+            and close(guess, mistaken, tolerance).all()
+        ):
             yield words
 
 
@@ -66,14 +75,25 @@ def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
     A single entry lacks some factor whatever it is, which says nothing.
     """
     words = (
-        (None, "like a constant factor is missing: yours is {} times the right one"),
-        (0, "like each column lacks a factor of its own: the slope of an inner function"),
-        (1, "like each row lacks a factor of its own: the slope of an outer function"),
+        (
+            None,
+            "like a constant factor is missing: yours is {} times the right one",
+        ),
+        (
+            0,
+            "like each column lacks a factor of its own: the slope of an inner function",
+        ),
+        (
+            1,
+            "like each row lacks a factor of its own: the slope of an outer function",
+        ),
     )
     for axis, text in words:
         norm = np.sum(np.abs(truth) ** 2, axis, keepdims=True)
         alone = np.count_nonzero(truth, axis, keepdims=True) == 1
-        factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(norm, norm, 1)
+        factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(
+            norm, norm, 1
+        )
         settled = not (alone & ~close(factor, np.ones(1), tolerance)).any()
         if settled and close(factor * truth, guess, tolerance).all():
             yield text.format(number(factor.reshape(-1)[0].item()))
@@ -93,18 +113,25 @@ def read_guess(
             f"A guess holds numbers: the matrix, or blocks as jax.jacobian gives; got {guess!r}."
         )
     wanted = [y.shape + x.shape for y in outputs for x in inputs]
-    if leaves and isinstance(guess, list) and [a.shape for a in leaves] != wanted:
+    if (
+        leaves
+        and isinstance(guess, list)
+        and [a.shape for a in leaves] != wanted
+    ):
         with suppress(ValueError):  # of rows that differ in length
             leaves = [np.asarray(guess)]  # a matrix as it is typed
     shapes = [a.shape for a in leaves]
     if shapes == wanted:
         block = iter(leaves)
         return np.block([
-            [next(block).reshape(y.size, x.size) for x in inputs] for y in outputs
+            [next(block).reshape(y.size, x.size) for x in inputs]
+            for y in outputs
         ]), ""
     if shapes == [truth.shape]:
         return leaves[0], ""
-    came, right = (", ".join(map(str, s)) or "no array at all" for s in (shapes, wanted))
+    came, right = (
+        ", ".join(map(str, s)) or "no array at all" for s in (shapes, wanted)
+    )
     words = f"it has the shape {came}; the Jacobian has {right}"
     if len(leaves) == 1:
         for mistake in _same(leaves[0], truth, 1e-4):

@@ -29,7 +29,15 @@ from ._jacobian_passes import (
     one_hot,
     pass_runner,
 )
-from ._jacobian_words import PASS, agreement, captions, fill_words, notes, pass_words, shape_words
+from ._jacobian_words import (
+    PASS,
+    agreement,
+    captions,
+    fill_words,
+    notes,
+    pass_words,
+    shape_words,
+)
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
 from ._timing import tracked
@@ -49,28 +57,40 @@ class Jacobian(Figure):
     kind = "Jacobian"
     idle = "All entries are shown. Step to watch the passes fill them."
 
-    def __init__(self, flat: Flat, mode: ModeOf | None, batched: bool | None, budget: int) -> None:
+    def __init__(
+        self, flat: Flat, mode: ModeOf | None, batched: bool | None, budget: int
+    ) -> None:
         self.flat, self.mode = flat, flat.mode(mode)
         self.count = flat.n if self.mode == "forward" else flat.m
-        self.single = self.count <= ONE_BY_ONE if batched is None else not batched
+        self.single = (
+            self.count <= ONE_BY_ONE if batched is None else not batched
+        )
         flat.check_size()
         self.budget = budget
         self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
         whole = flat.m * flat.n * flat.dtype.itemsize <= budget
         self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if whole else None
         self.tiles = Tiles(flat.m, flat.n)
-        self.passes: list[tuple[int, int, str]] = []  # first pass, last pass + 1, words
+        self.passes: list[
+            tuple[int, int, str]
+        ] = []  # first pass, last pass + 1, words
         try:
             self._fill()
         except Exception as error:
             other = "reverse" if self.mode == "forward" else "forward"
-            error.add_note(f"Raised in {self.mode} mode; there is mode={other!r}.")
+            error.add_note(
+                f"Raised in {self.mode} mode; there is mode={other!r}."
+            )
             raise
 
     def _fill(self) -> None:
         """Run the passes; an interrupt between two chunks leaves nothing half done."""
         row = COPIES * (self.flat.m + self.flat.n) * self.flat.dtype.itemsize
-        chunk = 1 if self.single else max(1, min(self.count, self.budget // max(1, row)))
+        chunk = (
+            1
+            if self.single
+            else max(1, min(self.count, self.budget // max(1, row)))
+        )
         run = pass_runner(self.flat, self.mode, chunk)
         starts = range(0, self.count, chunk)
         many = len(starts) > (ONE_BY_ONE if self.single else 1)
@@ -83,7 +103,9 @@ class Jacobian(Figure):
                 part, row, column = lines.T, 0, start
             self.tiles.add(part, row, column)
             if self._matrix is not None:
-                self._matrix[row : row + part.shape[0], column : column + part.shape[1]] = part
+                self._matrix[
+                    row : row + part.shape[0], column : column + part.shape[1]
+                ] = part
             words = pass_words(self.flat, self.mode, start, stop, lines)
             self.passes.append((start, stop, words))
 
@@ -119,7 +141,9 @@ class Jacobian(Figure):
             IndexError: where there is no such pass.
         """
         if not 0 <= k < self.count:
-            raise IndexError(f"There is no pass {k}: they go from 0 to {self.count - 1}.")
+            raise IndexError(
+                f"There is no pass {k}: they go from 0 to {self.count - 1}."
+            )
         flat, arguments = self.flat, self.flat.given
         hot = iter(one_hot(flat.side(self.mode), k, k + 1))
         with jax.enable_x64(self.x64):
@@ -151,7 +175,11 @@ class Jacobian(Figure):
     @property
     def title(self) -> str:
         """The function, and with respect to what it is differentiated."""
-        roots = list(dict.fromkeys(re.split(r"[\[.]", x.name)[0] for x in self.flat.inputs))
+        roots = list(
+            dict.fromkeys(
+                re.split(r"[\[.]", x.name)[0] for x in self.flat.inputs
+            )
+        )
         what = f"{self.flat.name} with respect to {listed(roots)}"
         if self._leaf_by_leaf:
             return f"The gradient of {what}: {self.flat.n:,} numbers"
@@ -169,7 +197,9 @@ class Jacobian(Figure):
         words = notes(self.flat, self.tiles.zeros)
         if self._matrix is None:
             size, budget = self.orders()[1][2], size_text(self.budget)
-            words.append(f"{size} in all: there are tiles with their extremes ({budget} at once)")
+            words.append(
+                f"{size} in all: there are tiles with their extremes ({budget} at once)"
+            )
         else:
             words += agreement(self.differences, self._matrix)
         return words
@@ -178,7 +208,11 @@ class Jacobian(Figure):
         """Return for f, ∂f and ∂²f the flattened shape and the bytes it takes."""
         m, n, item = self.flat.m, self.flat.n, self.flat.dtype.itemsize
         return [
-            (name, " × ".join(f"{s:,}" for s in (m, *[n] * k)), size_text(m * n**k * item))
+            (
+                name,
+                " × ".join(f"{s:,}" for s in (m, *[n] * k)),
+                size_text(m * n**k * item),
+            )
             for k, name in enumerate(("f", "∂f", "∂²f"))
         ]
 
@@ -197,10 +231,21 @@ class Jacobian(Figure):
     def details(self) -> list[Detail]:
         """Return conventions, shapes of blocks and bytes."""
         words = captions(self.flat)
-        lines = [f"{name:4} {shape}  ({size})" for name, shape, size in self.orders()]
-        blocks = [f"block {n}: {rule}, flattened {flat}" for n, rule, flat in self.blocks()]
+        lines = [
+            f"{name:4} {shape}  ({size})" for name, shape, size in self.orders()
+        ]
+        blocks = [
+            f"block {n}: {rule}, flattened {flat}"
+            for n, rule, flat in self.blocks()
+        ]
         pictures = conventions(self.flat, words[1:])
-        return [Detail("Conventions, shapes of blocks, bytes", [*words, *lines, *blocks], pictures)]
+        return [
+            Detail(
+                "Conventions, shapes of blocks, bytes",
+                [*words, *lines, *blocks],
+                pictures,
+            )
+        ]
 
     def steps(self) -> list[Step]:
         """Return the passes."""
@@ -209,7 +254,13 @@ class Jacobian(Figure):
     def text(self, color: bool = False) -> str:
         """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
         passes = [step.words for step in self.steps()]
-        return "\n".join([super().text(color), "", *self._entries_text(), "", *passes])
+        return "\n".join([
+            super().text(color),
+            "",
+            *self._entries_text(),
+            "",
+            *passes,
+        ])
 
     def _entries_text(self) -> list[str]:
         tiles, far = self.tiles, self.tiles.extreme
@@ -218,15 +269,16 @@ class Jacobian(Figure):
         if self.tables():
             return [self._extremes()]
         size = " × ".join(map(str, tiles.step))
-        head = (
-            f"one mark for {size} entries, the sign of the one furthest from 0 (. is 0, ? is nan)"
-        )
+        head = f"one mark for {size} entries, the sign of the one furthest from 0 (. is 0, ? is nan)"
         marks = np.select([far > 0, far < 0, far == 0], ["+", "-", "."], "?")
         return [head, *("".join(row) for row in marks), self._extremes()]
 
     def _extremes(self) -> str:
         entries = self.tiles.extremes.items()
-        return "; ".join(f"{k} {number(v)} in row {i}, column {j}" for k, (v, i, j) in entries)
+        return "; ".join(
+            f"{k} {number(v)} in row {i}, column {j}"
+            for k, (v, i, j) in entries
+        )
 
     # ---- pictures ----
 
@@ -236,13 +288,21 @@ class Jacobian(Figure):
         cells = self._written(number)
         if not cells or len(rows) > LONG or len(columns) > WIDE:
             return []
-        return [Table("∂y/∂x", columns, [[n, *c] for n, c in zip(rows, cells, strict=True)])]
+        return [
+            Table(
+                "∂y/∂x",
+                columns,
+                [[n, *c] for n, c in zip(rows, cells, strict=True)],
+            )
+        ]
 
     def pictures(self) -> list[Canvas]:
         """Draw the entries, of a gradient leaf by leaf, and then the shapes of f."""
         if self._leaf_by_leaf:
             names = short_names([leaf.name for leaf in self.flat.inputs])
-            leaves = list(zip(self.flat.inputs, names, strict=True))[:MOST_LEAVES]
+            leaves = list(zip(self.flat.inputs, names, strict=True))[
+                :MOST_LEAVES
+            ]
             return [self._leaf_heat(leaf, name).draw() for leaf, name in leaves]
         return [self._heat().draw(), function_shapes(self.flat)]
 
@@ -250,12 +310,21 @@ class Jacobian(Figure):
     def _leaf_by_leaf(self) -> bool:
         """Whether this is a gradient that has another shape than a row."""
         many = len(self.flat.inputs) > 1 or len(self.flat.inputs[0].shape) > 1
-        return self._matrix is not None and self.flat.m == 1 and many and self.flat.n > 0
+        return (
+            self._matrix is not None
+            and self.flat.m == 1
+            and many
+            and self.flat.n > 0
+        )
 
     def _written(self, write: Callable[[Any], str]) -> list[list[str]] | None:
         """Return every entry as text; None where there are more than a picture can hold."""
         matrix = self._matrix
-        if matrix is None or matrix.size > MOST_CELLS or max(self.tiles.step) > 1:
+        if (
+            matrix is None
+            or matrix.size > MOST_CELLS
+            or max(self.tiles.step) > 1
+        ):
             return None
         return [[write(x.item()) for x in row] for row in matrix]
 
@@ -293,17 +362,23 @@ class Jacobian(Figure):
         entry = number(self._matrix[i, j].item())
         words = f"∂{rows[i]} / ∂{columns[j]} = {entry} · row {i}, column {j}"
         if self.differences is not None:
-            words += f" · central difference {number(self.differences[i, j].item())}"
+            words += (
+                f" · central difference {number(self.differences[i, j].item())}"
+            )
         return words
 
     def _leaf_heat(self, leaf: Leaf, name: str) -> Heat:
         """Return what is drawn of the gradient with respect to one leaf, in the leaf's shape."""
         rows, columns = rows_of(leaf.shape)
-        entries = self.matrix[0, leaf.start : leaf.start + leaf.size].reshape(rows, columns)
+        entries = self.matrix[0, leaf.start : leaf.start + leaf.size].reshape(
+            rows, columns
+        )
         tiles = Tiles(rows, columns)
         tiles.add(entries)
         tiled = max(tiles.step) > 1
-        each = self.mode == "forward" and self.single  # whether a pass fills one entry
+        each = (
+            self.mode == "forward" and self.single
+        )  # whether a pass fills one entry
 
         def say(i: int, j: int) -> str:
             if tiled:
@@ -318,9 +393,13 @@ class Jacobian(Figure):
             tiles.extreme,
             [str(i) if rows > 1 else "" for i in range(rows)],
             [str(j) if columns > 1 else "" for j in range(columns)],
-            None if tiled else [[_brief(x.item()) for x in row] for row in entries],
+            None
+            if tiled
+            else [[_brief(x.item()) for x in row] for row in entries],
             say,
-            (lambda i, j: leaf.start + i * columns + j) if each else (lambda i, j: 0),
+            (lambda i, j: leaf.start + i * columns + j)
+            if each
+            else (lambda i, j: 0),
             {k: [k] for k in every} if each else {0: every},
             [" to ".join(dict.fromkeys(extremes)), *_tile_words(tiles)],
         )
@@ -335,10 +414,18 @@ class Jacobian(Figure):
     @cached_property
     def _ladders(self) -> dict[str, Any]:
         """The ladders of the passes, as a page opens them; they are captured once."""
-        ladders = [self.ladder(k) for k in range(self.count if self._opens else 0)]
-        states = [pack({"view": ladder._embedded(), "step": -1}) for ladder in ladders]
+        ladders = [
+            self.ladder(k) for k in range(self.count if self._opens else 0)
+        ]
+        states = [
+            pack({"view": ladder._embedded(), "step": -1}) for ladder in ladders
+        ]
         heading = "The equations of this pass, one by one"
-        return {"heading": heading, "tag": element(Graph.scripts)[0], "states": states}
+        return {
+            "heading": heading,
+            "tag": element(Graph.scripts)[0],
+            "states": states,
+        }
 
     def _embedded(self) -> dict[str, Any]:
         """Return the model with the ladders of its passes."""
@@ -353,7 +440,10 @@ class Jacobian(Figure):
         """Return a widget over the same front-end, whose `step` Python can read and set."""
         from ._widget import widget
 
-        return widget(self._embedded(), f"{module(self.scripts)}\n{element(Graph.scripts)[1]}")
+        return widget(
+            self._embedded(),
+            f"{module(self.scripts)}\n{element(Graph.scripts)[1]}",
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Compute what a copy in a file cannot: it has no function."""
@@ -374,7 +464,9 @@ def _tile_words(tiles: Tiles) -> list[str]:
     if max(tiles.step) == 1:
         return []
     one = " × ".join(map(str, tiles.step))
-    return [f"a tile for {one} entries, the one furthest from 0: orange +, blue −"]
+    return [
+        f"a tile for {one} entries, the one furthest from 0: orange +, blue −"
+    ]
 
 
 def _brief(x: Any) -> str:
@@ -384,14 +476,22 @@ def _brief(x: Any) -> str:
     return f"{x:.3g}" if isinstance(x, complex) else str(x)
 
 
-def _runs(leaves: Sequence[Leaf], names: Sequence[str]) -> tuple[list[Run], list[str]]:
+def _runs(
+    leaves: Sequence[Leaf], names: Sequence[str]
+) -> tuple[list[Run], list[str]]:
     """Return the leaves as runs of lines, and what is left of the lines' names: their indices."""
     if len(names) != sum(leaf.size for leaf in leaves):  # they are tiles
         return [], list(names)
     runs = []
-    for name, leaf in zip(short_names([leaf.name for leaf in leaves]), leaves, strict=True):
+    for name, leaf in zip(
+        short_names([leaf.name for leaf in leaves]), leaves, strict=True
+    ):
         runs.append((name, leaf.start, leaf.size))
-    indices = [leaf.label(k)[len(leaf.name) :] for leaf in leaves for k in range(leaf.size)]
+    indices = [
+        leaf.label(k)[len(leaf.name) :]
+        for leaf in leaves
+        for k in range(leaf.size)
+    ]
     return [run for run in runs if run[2]], indices
 
 
@@ -401,7 +501,9 @@ class Comparison(Jacobian):
     def __init__(self, view: Jacobian, guess: Any) -> None:
         self.__dict__.update(Figure.__getstate__(view))
         flat, truth = view.flat, view.matrix
-        self.guess, self.mistake = read_guess(guess, truth, flat.outputs, flat.inputs)
+        self.guess, self.mistake = read_guess(
+            guess, truth, flat.outputs, flat.inputs
+        )
         self.wrong = np.zeros(truth.shape, bool)
         if self.guess is not None:
             self.wrong = ~close(self.guess, truth, tolerance_of(truth))
@@ -445,7 +547,9 @@ class Comparison(Jacobian):
         if cells and self.guess is not None and write is number:
             for i, j in np.argwhere(self.wrong):
                 guess = write(self.guess[i, j].item())
-                cells[i][j] += f" ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}{guess}"
+                cells[i][j] += (
+                    f" ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}{guess}"
+                )
         return cells
 
     def _heat(self) -> Heat:
@@ -455,12 +559,19 @@ class Comparison(Jacobian):
             for i, j in np.argwhere(self.wrong):
                 heat.wrong[int(i), int(j)] = _brief(self.guess[i, j].item())
             if heat.wrong:
-                heat.legend = [*heat.legend, "✗ a wrong entry, with yours below the right one"]
+                heat.legend = [
+                    *heat.legend,
+                    "✗ a wrong entry, with yours below the right one",
+                ]
         return heat
 
     def _say_entry(self, i: int, j: int) -> str:
         words = super()._say_entry(i, j)
-        if max(self.tiles.step) == 1 and self.guess is not None and self.wrong[i, j]:
+        if (
+            max(self.tiles.step) == 1
+            and self.guess is not None
+            and self.wrong[i, j]
+        ):
             words += f" · yours {number(self.guess[i, j].item())} ✗"
         return words
 
@@ -505,7 +616,9 @@ def jacobian_shapes(
     ```
     """
     if not isinstance(budget, int) or budget < 1:
-        raise ValueError(f"budget is a number of bytes, at least 1; got {budget!r}.")
+        raise ValueError(
+            f"budget is a number of bytes, at least 1; got {budget!r}."
+        )
     if batched not in (True, False, None):
         raise ValueError(f"batched is True, False or None; got {batched!r}.")
     return Jacobian(Flat(f, args, argnums, holomorphic), mode, batched, budget)

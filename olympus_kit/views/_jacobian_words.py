@@ -41,7 +41,9 @@ def shape_words(m: int, n: int) -> str:
         name, best = "Tall", "forward mode is cheaper"
     else:
         name, best = "Wide", "reverse mode is cheaper"
-    return f"{name}: forward mode takes {n:,} passes, reverse mode {m:,}; {best}."
+    return (
+        f"{name}: forward mode takes {n:,} passes, reverse mode {m:,}; {best}."
+    )
 
 
 def fill_words(mode: ModeOf, count: int, single: bool) -> str:
@@ -50,12 +52,12 @@ def fill_words(mode: ModeOf, count: int, single: bool) -> str:
     if count == 1:
         return f"Filled in {mode} mode, by one {words.kind}."
     together = "one by one" if single else "batched by vmap"
-    return (
-        f"Filled in {mode} mode, {words.line} by {words.line}: {count:,} {words.kind}s, {together}."
-    )
+    return f"Filled in {mode} mode, {words.line} by {words.line}: {count:,} {words.kind}s, {together}."
 
 
-def pass_words(flat: Flat, mode: ModeOf, start: int, stop: int, lines: Array) -> str:
+def pass_words(
+    flat: Flat, mode: ModeOf, start: int, stop: int, lines: Array
+) -> str:
     """Return what went into the passes from `start` to `stop`, and what came out."""
     words = PASS[mode]
     side = flat.side(mode)
@@ -66,7 +68,9 @@ def pass_words(flat: Flat, mode: ModeOf, start: int, stop: int, lines: Array) ->
             f"Passes so far: {stop:,}."
         )
     count = sum(leaf.size for leaf in side)
-    name = next(x.label(start - x.start) for x in side if start - x.start < x.size)
+    name = next(
+        x.label(start - x.start) for x in side if start - x.start < x.size
+    )
     shown = " ".join(number(x.item()) for x in lines[0, :MOST_SHOWN])
     more = f" … {lines.shape[1]} entries" if lines.shape[1] > MOST_SHOWN else ""
     derivative = f"∂y/∂({name})" if words.line == "column" else f"∂({name})/∂x"
@@ -80,15 +84,23 @@ def notes(flat: Flat, zeros: int) -> list[str]:
     """Return what a reader should know about a Jacobian with so many zeros."""
     words = []
     if flat.left_out:
-        words.append(f"left out, having no derivative: {', '.join(flat.left_out)}")
+        words.append(
+            f"left out, having no derivative: {', '.join(flat.left_out)}"
+        )
     if flat.m == 1 and flat.n:
-        shape = str(flat.inputs[0].shape) if len(flat.inputs) == 1 else "leaf by leaf"
+        shape = (
+            str(flat.inputs[0].shape)
+            if len(flat.inputs) == 1
+            else "leaf by leaf"
+        )
         words.append(
             f"the derivative is a row, 1 × {flat.n:,}; the gradient is the same numbers in the "
             f"shape of the input, {shape}"
         )
     if zeros:
-        words.append(f"0 at this point: {zeros:,} of its {flat.m * flat.n:,} entries")
+        words.append(
+            f"0 at this point: {zeros:,} of its {flat.m * flat.n:,} entries"
+        )
     if max(len(leaf.shape) for leaf in flat.inputs) > 1:
         words.append(
             "an input with several axes makes blocks with more than two, such as (b, a, b) for "

@@ -32,7 +32,9 @@ MOST_POINT = 24  # characters of the inputs that stand in the summary
 TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
 
 
-def build_ladder(program: Program, layout: str = "ladder", error: Sequence[str] = ()) -> Ladder:
+def build_ladder(
+    program: Program, layout: str = "ladder", error: Sequence[str] = ()
+) -> Ladder:
     """Return the view model of a program; `error` are the lines that say where f raised."""
     return _Builder(program).ladder(layout, list(error), _title(program))
 
@@ -45,16 +47,26 @@ class _Builder:
         self.words = Words(program)
         self.rows = [self._row(e, 0) for e in program.rows]
         self.by_path = {row.path: row for row in every(self.rows)}
-        self.other = Row("other", 0, "bookkeeping", "other", note="equations that belong to no row")
+        self.other = Row(
+            "other",
+            0,
+            "bookkeeping",
+            "other",
+            note="equations that belong to no row",
+        )
         self.order = {e.path: k for k, e in enumerate(program.equations)}
-        self.made_at = {r: k for k, e in enumerate(program.equations) for r in e.results}
+        self.made_at = {
+            r: k for k, e in enumerate(program.equations) for r in e.results
+        }
 
     def ladder(self, layout: str, error: list[str], title: str) -> Ladder:
         """Return the finished model."""
         program = self.program
         totals = accumulate(e.flops for e in program.equations)
         steps = []
-        for step, (equation, total) in enumerate(zip(program.equations, totals, strict=True)):
+        for step, (equation, total) in enumerate(
+            zip(program.equations, totals, strict=True)
+        ):
             steps.append(self._step(equation, step, total))
             self._place_inside(equation)
         self._mark_reads()
@@ -65,7 +77,9 @@ class _Builder:
             rows.append(self.other)
         point = [named(program.values[i]) for i in program.inputs]
         identity = "".join([title, *point, *(step.words for step in steps)])
-        backward = [k for k, step in enumerate(steps) if step.column == "adjoint"]
+        backward = [
+            k for k, step in enumerate(steps) if step.column == "adjoint"
+        ]
         return Ladder(
             layout=layout,
             name=program.name,
@@ -80,8 +94,13 @@ class _Builder:
             outputs=self._ends(program.outputs, into=False),
             rows=rows,
             steps=steps,
-            backward=backward[0] if backward and program.mode == "reverse" else None,
-            bad=sorted(int(e.path.partition(".")[0]) for e in program.first_bad.values()),
+            backward=backward[0]
+            if backward and program.mode == "reverse"
+            else None,
+            bad=sorted(
+                int(e.path.partition(".")[0])
+                for e in program.first_bad.values()
+            ),
             peak=max((e.live for e in program.equations), default=0),
             seeds=[named(program.values[i]) for i in program.seeds],
             constants=self._constants(),
@@ -91,7 +110,9 @@ class _Builder:
     # ---- rows and lines --------------------------------------------------------------------------
 
     def _row(self, equation: Equation, depth: int) -> Row:
-        row = Row(equation.path, depth, label(equation), row_number(equation.path))
+        row = Row(
+            equation.path, depth, label(equation), row_number(equation.path)
+        )
         values = [self.program.values[r] for r in equation.results]
         row.source = f"line {equation.source.line}" if equation.source else ""
         row.origin = _origin(equation.scope)
@@ -110,7 +131,9 @@ class _Builder:
             row.children += children
         return row
 
-    def _line(self, equation: Equation, role: str, step: int | None = None) -> Line:
+    def _line(
+        self, equation: Equation, role: str, step: int | None = None
+    ) -> Line:
         values = [self.program.values[r] for r in equation.results]
         summaries = [v.summary for v in values if v.summary is not None]
         return Line(
@@ -130,7 +153,9 @@ class _Builder:
         """Put an equation into the row that it belongs to, and return its step."""
         row = self._row_of(equation) or self.other
         role = next(r for r in PRECEDENCE if r in equation.roles)
-        if equation.path in self.words.sums:  # of seeds alone, too, which belong to no row
+        if (
+            equation.path in self.words.sums
+        ):  # of seeds alone, too, which belong to no row
             role = "adjoint"
         column = "local_derivative" if role == "bookkeeping" else role
         if self.program.mode == "primal":
@@ -149,7 +174,11 @@ class _Builder:
             for inner in walk(body.equations):
                 row = self._row_of(inner)
                 role = next(r for r in PRECEDENCE if r in inner.roles)
-                if row is not None and role in ("local_derivative", "tangent", "adjoint"):
+                if row is not None and role in (
+                    "local_derivative",
+                    "tangent",
+                    "adjoint",
+                ):
                     getattr(row, role).append(self._line(inner, role))
 
     def _columns(self) -> list[str]:
@@ -170,14 +199,20 @@ class _Builder:
         for equation in walk(self.program.rows):
             made_in |= dict.fromkeys(equation.results, equation.path)
         for equation in walk(self.program.rows):
-            feeding = dict.fromkeys(made_in[o] for o in equation.operands if o in made_in)
+            feeding = dict.fromkeys(
+                made_in[o] for o in equation.operands if o in made_in
+            )
             self.by_path[equation.path].reads = list(feeding)
 
     def _mark_residuals(self) -> None:
         """Write each residual on the rung of the row whose adjoint reads it."""
         for residual in self.program.residuals:
             value = self.program.values[residual.value]
-            first = None if residual.made_by is None else self.order[residual.made_by]
+            first = (
+                None
+                if residual.made_by is None
+                else self.order[residual.made_by]
+            )
             for path in residual.used_by:
                 last = self.order[path]
                 row = self._row_of(self.program.equations[last])
@@ -186,18 +221,26 @@ class _Builder:
                 if residual.free:
                     row.literals.append(operand(value))
                 elif value.name not in [rung.name for rung in row.residuals]:
-                    row.residuals.append(Rung(value.name, value_text(value), first, last))
+                    row.residuals.append(
+                        Rung(value.name, value_text(value), first, last)
+                    )
 
     def _mark_passing(self) -> None:
         """Say what the adjoint of a row does without an equation."""
         program, original = self.program, self.program.variable
         flows = any(v in self.words.carriers for v in program.adjoints.values())
-        too_large = flows and not program.contributions  # to tell contributions apart
+        too_large = (
+            flows and not program.contributions
+        )  # to tell contributions apart
         if program.mode != "reverse" or too_large:
             return
         for equation in program.rows:
             row = self.by_path[equation.path]
-            adjoints = [program.adjoints[r] for r in equation.results if r in program.adjoints]
+            adjoints = [
+                program.adjoints[r]
+                for r in equation.results
+                if r in program.adjoints
+            ]
             sources = {original(a): program.values[a].name for a in adjoints}
             passed: dict[str, list[int]] = {}
             sends = bool(row.adjoint)
@@ -210,7 +253,8 @@ class _Builder:
                 if name is not None:
                     passed.setdefault(name, []).append(value)
             notes = [
-                f"{name} passes unchanged to {self.words.names(v)}" for name, v in passed.items()
+                f"{name} passes unchanged to {self.words.names(v)}"
+                for name, v in passed.items()
             ]
             row.passes = "; ".join(notes)
             if not sends:
@@ -223,9 +267,15 @@ class _Builder:
         """The primal values that a derivative flows through."""
         links = {**self.program.tangents, **self.program.adjoints}
         if self.program.mode == "forward":
-            links |= dict(zip(self.program.outputs, self.program.derivatives, strict=True))
+            links |= dict(
+                zip(self.program.outputs, self.program.derivatives, strict=True)
+            )
         original = self.program.variable
-        return {v for v, partner in links.items() if original(partner) in self.words.carriers}
+        return {
+            v
+            for v, partner in links.items()
+            if original(partner) in self.words.carriers
+        }
 
     def _ends(self, values: Sequence[int], into: bool) -> list[dict[str, Any]]:
         """Describe inputs or outputs, with the tangent or adjoint that belongs to each.
@@ -241,29 +291,46 @@ class _Builder:
         if not into and program.mode == "forward":
             partners = list(program.derivatives)
         elif not into:
-            seeds = iter(program.seeds)  # one for each output that has a derivative
+            seeds = iter(
+                program.seeds
+            )  # one for each output that has a derivative
             inexact = [program.values[v].inexact for v in values]
-            partners = [next(seeds, None) if moves else None for moves in inexact]
+            partners = [
+                next(seeds, None) if moves else None for moves in inexact
+            ]
         suffix = "dot" if program.mode == "forward" else "bar"
         ends: list[dict[str, Any]] = []
         for k, partner in zip(values, partners, strict=True):
             value = program.values[k]
-            end: dict[str, Any] = {"name": value.name, "value": value_text(value)}
+            end: dict[str, Any] = {
+                "name": value.name,
+                "value": value_text(value),
+            }
             end["short"] = short_text(value)
             end["step"] = made_at.get(k)
             end["row"] = None if into else rows.get(k)
             if partner is not None:
                 derivative = program.values[partner]
                 source = program.variable(partner)
-                is_seed = partner in program.seeds and into == (program.mode == "forward")
-                end["partner"] = derivative.name if is_seed else f"{value.name}_{suffix}"
+                is_seed = partner in program.seeds and into == (
+                    program.mode == "forward"
+                )
+                end["partner"] = (
+                    derivative.name if is_seed else f"{value.name}_{suffix}"
+                )
                 end["derivative"] = value_text(derivative)
                 end["derivative_short"] = short_text(derivative)
                 end["derivative_step"] = made_at.get(source)
                 end["seed"] = is_seed
                 flows = k in reached or into != (program.mode == "reverse")
-                path = f"{value.name} to the output" if into else f"an input to {value.name}"
-                end["zero"] = "" if flows else f"zero: no derivative flows from {path}"
+                path = (
+                    f"{value.name} to the output"
+                    if into
+                    else f"an input to {value.name}"
+                )
+                end["zero"] = (
+                    "" if flows else f"zero: no derivative flows from {path}"
+                )
             ends.append(end)
         return ends
 
@@ -287,10 +354,14 @@ def _origin(scope: str) -> str:
     """
     passes = []
     for transform in TRANSFORM.findall(scope):
-        passes.append("backward pass" if "transpose" in transform else "forward pass")
+        passes.append(
+            "backward pass" if "transpose" in transform else "forward pass"
+        )
     if len(passes) < 2:
         return f"the inner derivative's {passes[0]}" if passes else ""
-    return " over ".join(f"derivative {len(passes) - k}'s {one}" for k, one in enumerate(passes))
+    return " over ".join(
+        f"derivative {len(passes) - k}'s {one}" for k, one in enumerate(passes)
+    )
 
 
 def _title(program: Program) -> str:

@@ -48,8 +48,13 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
         except Exception:
             raise error from None  # it was not the integers
     row.update(vars(count(traced.jaxpr)))
-    ends = sum(_nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info)))
-    needed, limit = row["peak"] + ends, machine_memory() if memory is None else memory
+    ends = sum(
+        _nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info))
+    )
+    needed, limit = (
+        row["peak"] + ends,
+        machine_memory() if memory is None else memory,
+    )
     if needed > limit:
         raise MemoryError(
             f"it would need about {bytes_text(needed)}, and there are {bytes_text(limit)}"
@@ -58,7 +63,10 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
     start = time.perf_counter()
     compiled = lowered.compile()
     row["compile_seconds"] = time.perf_counter() - start
-    before, after = lowered.cost_analysis() or {}, compiled.cost_analysis() or {}
+    before, after = (
+        lowered.cost_analysis() or {},
+        compiled.cost_analysis() or {},
+    )
     row["flops_lowered"] = int(before.get("flops", 0))
     row["flops_compiled"] = int(after.get("flops", 0))
     row["bytes_compiled"] = int(after.get("bytes accessed", 0))
@@ -100,7 +108,10 @@ def differences(runs: Mapping[str, Run]) -> list[str]:
     for name in rest:
         if how := _difference(results[first], results[name]):
             notes.append(f"{name} does not return what {first} returns ({how})")
-            warnings.warn(f"{notes[-1]}: their costs are not of the same work.", stacklevel=3)
+            warnings.warn(
+                f"{notes[-1]}: their costs are not of the same work.",
+                stacklevel=3,
+            )
     return notes
 
 
@@ -108,7 +119,11 @@ def _difference(first: Any, other: Any) -> str:
     for read in (np.shape, lambda x: str(x.dtype)):
         expected, got = jax.tree.map(read, first), jax.tree.map(read, other)
         if expected != got:
-            return f"shape {got}, not {expected}" if read is np.shape else f"{got}, not {expected}"
+            return (
+                f"shape {got}, not {expected}"
+                if read is np.shape
+                else f"{got}, not {expected}"
+            )
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(other), strict=True)
     return "" if all(_close(x, y) for x, y in pairs) else "other numbers"
 
@@ -122,7 +137,9 @@ def _close(x: Any, y: Any) -> bool:
 
 
 def add_seconds(
-    rows: Sequence[dict[str, Any]], runs: Mapping[str, Run], progress: bool | None
+    rows: Sequence[dict[str, Any]],
+    runs: Mapping[str, Run],
+    progress: bool | None,
 ) -> list[str]:
     """Time what was compiled, eager and jitted, interleaved; return a note where it was stopped."""
     jobs = {}
@@ -136,11 +153,18 @@ def add_seconds(
             if seconds := times.get(f"{how} {row['name']}"):
                 row[f"{how}_seconds"] = min(seconds)
     complete = min(map(len, times.values()))
-    return [f"stopped: {complete} of {ROUNDS} rounds timed"] * (complete < ROUNDS)
+    return [f"stopped: {complete} of {ROUNDS} rounds timed"] * (
+        complete < ROUNDS
+    )
 
 
 def _concrete(leaf: Any) -> Any:
     """Return numbers for what is only a shape: harmless ones, of both signs."""
     if not isinstance(leaf, jax.ShapeDtypeStruct):
         return leaf
-    return np.sin(1.0 + np.arange(math.prod(leaf.shape))).reshape(leaf.shape).astype(leaf.dtype)
+    return (
+        np
+        .sin(1.0 + np.arange(math.prod(leaf.shape)))
+        .reshape(leaf.shape)
+        .astype(leaf.dtype)
+    )

@@ -41,11 +41,18 @@ class Memory(Figure):
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
         self.lives = lifetimes(program.equations, self.outputs)
-        self.live_bytes = live_bytes(program.equations, self.outputs, program.values)
+        self.live_bytes = live_bytes(
+            program.equations, self.outputs, program.values
+        )
         self.peak = max(self.live_bytes, default=0)
         self.at = self.live_bytes.index(self.peak) if self.live_bytes else 0
-        self.residuals = list(dict.fromkeys(r.value for r in program.residuals if not r.free))
-        self.notes = [*program.notes, "inputs and constants are the caller's and are not counted"]
+        self.residuals = list(
+            dict.fromkeys(r.value for r in program.residuals if not r.free)
+        )
+        self.notes = [
+            *program.notes,
+            "inputs and constants are the caller's and are not counted",
+        ]
 
     @property
     def title(self) -> str:
@@ -85,10 +92,14 @@ class Memory(Figure):
             return []
         k = totals.index(max(totals))
         lives = lifetimes(equations, outputs)
-        after = self._sized(life.value for life in lives if life.start <= k < life.end)
+        after = self._sized(
+            life.value for life in lives if life.start <= k < life.end
+        )
         if sum(n for _, n in after) == totals[k]:
             return after
-        before = self._sized(life.value for life in lives if life.start < k <= life.end)
+        before = self._sized(
+            life.value for life in lives if life.start < k <= life.end
+        )
         own = equations[k]
         stacked = own.results if own.primitive in ("scan", "while") else ()
         inside = [self._explained(b.equations, b.outputs) for b in own.bodies]
@@ -96,7 +107,10 @@ class Memory(Figure):
         return [*before, *self._sized(stacked), *inner]
 
     def _sized(self, values: Iterable[int]) -> list[tuple[str, int]]:
-        return [(self.program.values[v].name, self.program.values[v].nbytes) for v in values]
+        return [
+            (self.program.values[v].name, self.program.values[v].nbytes)
+            for v in values
+        ]
 
     def recomputed(self) -> list[tuple[str, int]]:
         """Return what a checkpoint computes again: each equation's name, and its FLOPs."""
@@ -151,7 +165,9 @@ class Memory(Figure):
 
     def _x(self, k: float) -> float:
         """Return where equation `k` stands; its bar ends where the next begins."""
-        return NAMES + k * (WIDTH - NAMES - SIZES) / max(1, len(self.live_bytes))
+        return NAMES + k * (WIDTH - NAMES - SIZES) / max(
+            1, len(self.live_bytes)
+        )
 
     def pictures(self) -> list[Canvas]:
         """Draw a bar for each value over program order, and below them how much is live."""
@@ -162,7 +178,9 @@ class Memory(Figure):
         large = sorted(records, key=lambda r: -r["bytes"])[:MOST]
         short = dict(
             zip(
-                (r["name"] for r in records), short_names([r["name"] for r in records]), strict=True
+                (r["name"] for r in records),
+                short_names([r["name"] for r in records]),
+                strict=True,
             )
         )
         y = 0.0
@@ -170,14 +188,22 @@ class Memory(Figure):
             self._draw_life(canvas, record, short[record["name"]], y)
             y += BAR
         if len(records) > MOST:
-            canvas.text(0, y + 14, f"… {len(records) - MOST} smaller values", "muted")
+            canvas.text(
+                0, y + 14, f"… {len(records) - MOST} smaller values", "muted"
+            )
             y += ROW
         at = self._x(self.at + 0.5)
-        canvas.line([(at, 0), (at, y + 84)], "muted-line", stroke_dasharray="3 3")
+        canvas.line(
+            [(at, 0), (at, y + 84)], "muted-line", stroke_dasharray="3 3"
+        )
         words = f"peak {bytes_text(self.peak)}"
         anchor = "end" if at > WIDTH / 2 else "start"
         canvas.text(
-            at + (-6 if anchor == "end" else 6), y + 20, words, font_weight=600, anchor=anchor
+            at + (-6 if anchor == "end" else 6),
+            y + 20,
+            words,
+            font_weight=600,
+            anchor=anchor,
         )
         for k, live in enumerate(self.live_bytes):
             height = 52 * live / max(1, self.peak)
@@ -185,8 +211,16 @@ class Memory(Figure):
             role = "ink" if k == self.at else "bookkeeping"
             canvas.box(self._x(k), y + 84 - height, wide, height, role)
         canvas.text(0, y + 80, "live bytes", "muted")
-        canvas.text(0, y + 104, "◆ residual, saved for the backward pass", "muted", size=11)
-        shown = [role for role in PRECEDENCE if any(r["role"] == role for r in large)]
+        canvas.text(
+            0,
+            y + 104,
+            "◆ residual, saved for the backward pass",
+            "muted",
+            size=11,
+        )
+        shown = [
+            role for role in PRECEDENCE if any(r["role"] == role for r in large)
+        ]
         left = 0.0
         for role in reversed(shown):
             key = f"{MARKS[role]} {role.replace('_', ' ')}"
@@ -196,10 +230,16 @@ class Memory(Figure):
             cursor(canvas, x, 0, y + 84, steps)
         return [canvas]
 
-    def _draw_life(self, canvas: Canvas, record: dict[str, Any], name: str, y: float) -> None:
+    def _draw_life(
+        self, canvas: Canvas, record: dict[str, Any], name: str, y: float
+    ) -> None:
         start, end = self._x(record["made"] - 1), self._x(record["last_read"])
         size, role = bytes_text(record["bytes"]), record["role"]
-        until = "returned" if record["returned"] else f"last read at {record['last_read']}"
+        until = (
+            "returned"
+            if record["returned"]
+            else f"last read at {record['last_read']}"
+        )
         words = f"{record['name']}: {size}, made at {record['made']}, {until}"
         if record["residual"]:
             words += ", a residual"
@@ -231,10 +271,15 @@ def _inside_checkpoints(
     for equation in equations:
         if inside:
             yield equation, times
-        checkpoint = equation.primitive in ("remat2", "checkpoint") and "adjoint" in equation.roles
+        checkpoint = (
+            equation.primitive in ("remat2", "checkpoint")
+            and "adjoint" in equation.roles
+        )
         for body in equation.bodies:
             inner = times * (1 if equation.trips is None else equation.trips)
-            yield from _inside_checkpoints(body.equations, inner, inside or checkpoint)
+            yield from _inside_checkpoints(
+                body.equations, inner, inside or checkpoint
+            )
 
 
 def memory(
@@ -273,6 +318,8 @@ def memory(
         )
     run = f
     if checkpoint and callable(f):
-        run = jax.checkpoint(f, policy=checkpoint if callable(checkpoint) else None)
+        run = jax.checkpoint(
+            f, policy=checkpoint if callable(checkpoint) else None
+        )
         run.__name__ = getattr(f, "__name__", "f")
     return Memory(capture(run, *args, mode=mode, argnums=argnums))

@@ -32,7 +32,9 @@ GROUPS: dict[str, dict[str, tuple[str, Say]]] = {
         "jitted_seconds": ("jitted", seconds_text),
     },
 }
-METRICS = {key: spec for group in GROUPS.values() for key, spec in group.items()}
+METRICS = {
+    key: spec for group in GROUPS.values() for key, spec in group.items()
+}
 
 
 def cell(row: Mapping[str, Any], base: Mapping[str, Any], key: str) -> str:

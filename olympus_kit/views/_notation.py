@@ -73,11 +73,15 @@ def label(equation: Equation) -> str:
         return name.strip("_<>").replace("lambda", "function")
     inner = equation.bodies[0].equations if equation.bodies else ()
     if equation.primitive in CUSTOM_RULES and len(inner) == 1:
-        return label(inner[0])  # jax.nn.relu is a custom_jvp around a jit called relu
+        return label(
+            inner[0]
+        )  # jax.nn.relu is a custom_jvp around a jit called relu
     return FUNCTIONS.get(equation.primitive, equation.primitive)
 
 
-def formula(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def formula(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     """Return the right-hand side of an equation, with the operands called `names`."""
     primitive = equation.primitive
     if primitive in SPECIAL:
@@ -92,16 +96,23 @@ def formula(equation: Equation, names: Sequence[str], operands: Sequence[Value])
         fields |= {"all": everything, "axis": axis}
         try:
             return TEMPLATES[primitive].format(*names, **fields)
-        except (KeyError, IndexError):  # another version of jax calls its parameter otherwise
+        except (
+            KeyError,
+            IndexError,
+        ):  # another version of jax calls its parameter otherwise
             pass
     name = label(equation)
-    if equation.bodies:  # what jax.vjp or jax.jvp make of the function of that name
+    if (
+        equation.bodies
+    ):  # what jax.vjp or jax.jvp make of the function of that name
         if "adjoint" in equation.roles:
             name += ".vjp"
         elif "tangent" in equation.roles:
             name += ".jvp"
     if equation.trips is not None:
-        everything += f", {equation.trips:,} iteration{'s' * (equation.trips != 1)}"
+        everything += (
+            f", {equation.trips:,} iteration{'s' * (equation.trips != 1)}"
+        )
     elif equation.params.get("reverse") is True:  # a cumulated sum from the end
         return f"flip({name}(flip({everything}{axis}){axis}){axis})"
     return f"{name}({everything}{axis})"
@@ -115,7 +126,9 @@ def matrix_product(
     ranks = [len(value.shape) for value in operands]
     if not batch and not left and ranks == [1, 1]:
         return names[0], "⊗", names[1]
-    if batch or len(left) != 1 or ranks[1] > 2:  # NumPy would take the first axes for a batch
+    if (
+        batch or len(left) != 1 or ranks[1] > 2
+    ):  # NumPy would take the first axes for a batch
         return None
     first, second = names
     if left[0] != ranks[0] - 1:
@@ -130,12 +143,20 @@ def matrix_product(
 # ---- functions whose text needs shapes; "" where the general form has to do ---------------------
 
 
-def _product(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _product(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     """Return a product of arrays; jax puts batch axes first, then the other free axes."""
     parts = matrix_product(equation, names, operands)
     if parts is not None:
-        return f"outer({parts[0]}, {parts[2]})" if parts[1] == "⊗" else " ".join(parts)
-    (left, right), (left_batch, right_batch) = equation.params["dimension_numbers"]
+        return (
+            f"outer({parts[0]}, {parts[2]})"
+            if parts[1] == "⊗"
+            else " ".join(parts)
+        )
+    (left, right), (left_batch, right_batch) = equation.params[
+        "dimension_numbers"
+    ]
     rank = len(operands[0].shape)
     first = list(LETTERS[:rank])
     second = list(LETTERS[rank : rank + len(operands[1].shape)])
@@ -148,41 +169,67 @@ def _product(equation: Equation, names: Sequence[str], operands: Sequence[Value]
     return f"einsum('{subscripts}', {', '.join(names)})"
 
 
-def _broadcast(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _broadcast(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     """Return x[:, None], broadcast_to(x, (2, 3)), or both; full((2, 3), 0.0) for a number."""
-    shape, axes = _ints(equation, "shape"), _ints(equation, "broadcast_dimensions")
+    shape, axes = (
+        _ints(equation, "shape"),
+        _ints(equation, "broadcast_dimensions"),
+    )
     if not shape or (not operands[0].shape and _is_number(names[0])):
         return f"full({_tuple(shape)}, {names[0]})"
     is_larger = math.prod(operands[0].shape) != math.prod(shape)
-    first = min(axes, default=len(shape)) if is_larger else 0  # NumPy adds axes in front itself
-    index = [":" if axis in axes else "None" for axis in range(first, len(shape))]
+    first = (
+        min(axes, default=len(shape)) if is_larger else 0
+    )  # NumPy adds axes in front itself
+    index = [
+        ":" if axis in axes else "None" for axis in range(first, len(shape))
+    ]
     text = f"{names[0]}[{', '.join(index)}]" if "None" in index else names[0]
     return f"broadcast_to({text}, {_tuple(shape)})" if is_larger else text
 
 
-def _slice(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    starts, limits = _ints(equation, "start_indices"), _ints(equation, "limit_indices")
+def _slice(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
+    starts, limits = (
+        _ints(equation, "start_indices"),
+        _ints(equation, "limit_indices"),
+    )
     shape = operands[0].shape
     strides = _ints(equation, "strides") or [1] * len(shape)
     index = []
-    for start, limit, stride, size in zip(starts, limits, strides, shape, strict=True):
+    for start, limit, stride, size in zip(
+        starts, limits, strides, shape, strict=True
+    ):
         text = f"{start or ''}:{'' if limit == size else limit}"
         index.append(text if stride == 1 else f"{text}:{stride}")
     return f"{names[0]}[{_index(index)}]"
 
 
-def _window(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _window(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     """Return x[i:i+3], or x.at[i:i+3].set(update)."""
     writes = equation.primitive == "dynamic_update_slice"
     sizes = operands[1].shape if writes else _ints(equation, "slice_sizes")
     index = []
-    for start, size, whole in zip(names[1 + writes :], sizes, operands[0].shape, strict=True):
+    for start, size, whole in zip(
+        names[1 + writes :], sizes, operands[0].shape, strict=True
+    ):
         index.append(":" if size == whole else f"{start}:{start}+{size}")
     text = _index(index)
-    return f"{names[0]}.at[{text}].set({names[1]})" if writes else f"{names[0]}[{text}]"
+    return (
+        f"{names[0]}.at[{text}].set({names[1]})"
+        if writes
+        else f"{names[0]}[{text}]"
+    )
 
 
-def _gather(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _gather(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     sizes = _ints(equation, "slice_sizes")
     picked = [k for k, size in enumerate(operands[0].shape) if sizes[k] != size]
     if len(picked) == 1 and picked[0] > 0:
@@ -190,33 +237,50 @@ def _gather(equation: Equation, names: Sequence[str], operands: Sequence[Value])
     return f"{names[0]}[{names[1]}]"
 
 
-def _pad(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
-    config = [tuple(map(int, widths)) for widths in equation.params.get("padding_config") or []]
+def _pad(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
+    config = [
+        tuple(map(int, widths))
+        for widths in equation.params.get("padding_config") or []
+    ]
     if any(low < 0 or high < 0 or between for low, high, between in config):
         return f"pad({names[0]}, (low, high, between) = {config}, {names[1]})"
     widths = [(low, high) for low, high, _ in config]
-    filling = "" if names[1] in ("0", "0.0") else f", constant_values={names[1]}"
+    filling = (
+        "" if names[1] in ("0", "0.0") else f", constant_values={names[1]}"
+    )
     return f"pad({names[0]}, {widths}{filling})"
 
 
-def _where(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _where(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     """Return where(c, a, b): jax takes its second operand where the condition is false."""
     if len(names) != 3 or operands[0].dtype != "bool":
         return f"choose({names[0]}, [{', '.join(names[1:])}])"
     return f"where({names[0]}, {names[2]}, {names[1]})"
 
 
-def _transpose(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _transpose(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     order = _ints(equation, "permutation")
     return f"{names[0]}.T" if order == sorted(order, reverse=True) else ""
 
 
-def _astype(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _astype(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     is_number = _is_number(names[0])
-    return f"{equation.params.get('new_dtype')}({names[0]})" if is_number else ""
+    return (
+        f"{equation.params.get('new_dtype')}({names[0]})" if is_number else ""
+    )
 
 
-def _arange(equation: Equation, names: Sequence[str], operands: Sequence[Value]) -> str:
+def _arange(
+    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+) -> str:
     shape = _ints(equation, "shape")
     return f"arange({shape[0]})" if len(shape) == 1 else ""
 

@@ -23,72 +23,118 @@ class PushPull(Figure):
 
     scripts = ("common.js", "linear.js")
 
-    def __init__(self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float) -> None:
+    def __init__(
+        self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float
+    ) -> None:
         self.name = read_arguments(f, (x,), "forward").name
         try:
             point = jax.numpy.asarray(x)
         except (TypeError, ValueError):
-            raise TypeError(f"x must be one real number or two; got {describe(x)}.") from None
+            raise TypeError(
+                f"x must be one real number or two; got {describe(x)}."
+            ) from None
         self.shape = point.shape
         self._function = f
         self.x = np.asarray(point).reshape(-1)
         self.y = np.asarray(self.f(self.x))
         n, m = self.x.size, self.y.size
-        if not (1 <= n <= 2 and 1 <= m <= 2 and np.isrealobj(self.x) and np.isrealobj(self.y)):
+        if not (
+            1 <= n <= 2
+            and 1 <= m <= 2
+            and np.isrealobj(self.x)
+            and np.isrealobj(self.y)
+        ):
             raise ValueError(
                 f"push_pull draws maps between line and plane: one or two real numbers in, one or "
                 f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
             )
         self.J = np.asarray(jax.jacfwd(self.f)(self.x))
-        for what, found in ((self.name, self.y), (f"The derivative of {self.name}", self.J)):
+        for what, found in (
+            (self.name, self.y),
+            (f"The derivative of {self.name}", self.J),
+        ):
             if not np.isfinite(found).all():
-                raise ValueError(f"{what} is {found} at {self.x}: move x to where it is finite.")
+                raise ValueError(
+                    f"{what} is {found} at {self.x}: move x to where it is finite."
+                )
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
         ends = np.linspace(-span, span, LINES)
         axes = [self.x[k] + ends for k in range(n)]
         self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
-        self.lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, n)
+        self.lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(
+            -1, n
+        )
         self.grid = _grid(self.x, span)
         self.images = [np.asarray(jax.vmap(self.f)(line)) for line in self.grid]
         self.frames = self._frames(self.lattice)
 
     def f(self, point: Any) -> jax.Array:
         """Return f at a point given as a flat vector, as a flat vector."""
-        return jax.numpy.asarray(self._function(jax.numpy.reshape(point, self.shape))).ravel()
+        return jax.numpy.asarray(
+            self._function(jax.numpy.reshape(point, self.shape))
+        ).ravel()
 
     def _vector(self, name: str, values: Any, size: int, what: str) -> Array:
         try:
-            vector = np.ones(size) if values is None else np.asarray(values, float).reshape(-1)
+            vector = (
+                np.ones(size)
+                if values is None
+                else np.asarray(values, float).reshape(-1)
+            )
         except (TypeError, ValueError):
-            raise TypeError(f"{name} must hold real numbers; got {describe(values)}.") from None
+            raise TypeError(
+                f"{name} must hold real numbers; got {describe(values)}."
+            ) from None
         if vector.size != size:
-            raise ValueError(f"{name} has as many numbers as {what}, {size}; got {vector.size}.")
+            raise ValueError(
+                f"{name} has as many numbers as {what}, {size}; got {vector.size}."
+            )
         if not np.isfinite(vector).all():
-            raise ValueError(f"{name} must hold finite numbers; got {describe(values)}.")
+            raise ValueError(
+                f"{name} must hold finite numbers; got {describe(values)}."
+            )
         return vector
 
     def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
         """Return the point, its image and the Jacobian there."""
         if "_function" not in self.__dict__:
-            raise RuntimeError("A view from a file has no function: call push_pull anew.")
+            raise RuntimeError(
+                "A view from a file has no function: call push_pull anew."
+            )
         with jax.enable_x64(self.x64):
             return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
     def _frames(self, points: Array) -> list[dict[str, Any]]:
         at = jax.numpy.asarray(points)
-        parts = zip(at, jax.vmap(self.f)(at), jax.vmap(jax.jacfwd(self.f))(at), strict=True)
-        return [dict(zip(("x", "y", "J"), map(_rounded, part), strict=True)) for part in parts]
+        parts = zip(
+            at,
+            jax.vmap(self.f)(at),
+            jax.vmap(jax.jacfwd(self.f))(at),
+            strict=True,
+        )
+        return [
+            dict(zip(("x", "y", "J"), map(_rounded, part), strict=True))
+            for part in parts
+        ]
 
     def live(self) -> Any:
         """Return a widget whose point Python answers at, wherever it is dragged."""
         import traitlets
 
         widget = super().live()
-        traits: dict[str, Any] = {"point": traitlets.List(), "frame": traitlets.Dict()}
-        widget.add_traits(**{name: trait.tag(sync=True) for name, trait in traits.items()})
+        traits: dict[str, Any] = {
+            "point": traitlets.List(),
+            "frame": traitlets.Dict(),
+        }
+        widget.add_traits(**{
+            name: trait.tag(sync=True) for name, trait in traits.items()
+        })
         widget.frame = self.frame(self.x)
-        widget.observe(lambda change: setattr(widget, "frame", self.frame(change["new"])), "point")
+        widget.observe(
+            lambda change: setattr(widget, "frame", self.frame(change["new"])),
+            "point",
+        )
         return widget
 
     @property
@@ -131,14 +177,31 @@ class PushPull(Figure):
     def pictures(self) -> list[Canvas]:
         """Draw both spaces, at the point."""
         Jv, Ju = self.J @ self.v, self.u @ self.J
-        left, right = Canvas("input: a straight grid"), Canvas("output: the image of the grid")
-        _draw_space(left, self.grid, self.x, "x", [("v", self.v, True), ("Jᵀu", Ju, False)])
-        _draw_space(right, self.images, self.y, "", [("Jv", Jv, False), ("u", self.u, True)])
+        left, right = (
+            Canvas("input: a straight grid"),
+            Canvas("output: the image of the grid"),
+        )
+        _draw_space(
+            left,
+            self.grid,
+            self.x,
+            "x",
+            [("v", self.v, True), ("Jᵀu", Ju, False)],
+        )
+        _draw_space(
+            right,
+            self.images,
+            self.y,
+            "",
+            [("Jv", Jv, False), ("u", self.u, True)],
+        )
         return [left, right]
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the function: a file need not be able to hold it."""
-        return {k: v for k, v in super().__getstate__().items() if k != "_function"}
+        return {
+            k: v for k, v in super().__getstate__().items() if k != "_function"
+        }
 
 
 _POWER = {1: "", 2: "²"}
@@ -159,7 +222,10 @@ def _short(values: Any) -> str:
 
 def _grid(x: Array, span: float) -> list[Array]:
     """Return the lines of a grid around x, each as points along it; for one input, one line."""
-    along, across = np.linspace(-span, span, DOTS), np.linspace(-span, span, LINES)
+    along, across = (
+        np.linspace(-span, span, DOTS),
+        np.linspace(-span, span, LINES),
+    )
     if x.size == 1:
         return [x + along[:, None]]
     lines = [np.stack([np.full(DOTS, a), along], 1) for a in across]
@@ -173,17 +239,25 @@ class _Scale:
         flat = np.concatenate([_plane(line) for line in lines])
         flat = flat[np.isfinite(flat).all(1)]
         self.middle = (flat.max(0) + flat.min(0)) / 2
-        self.factor = PANEL / (max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.6)
+        self.factor = PANEL / (
+            max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.6
+        )
 
     def __call__(self, points: Any) -> Array:
         corner = np.array([PANEL / 2, TOP + PANEL / 2])
-        places: Array = corner + (_plane(points) - self.middle) * [1, -1] * self.factor
+        places: Array = (
+            corner + (_plane(points) - self.middle) * [1, -1] * self.factor
+        )
         return places
 
     def data(self) -> dict[str, Any]:
         """Return it for the front-end, which moves the arrows."""
         corner = [PANEL / 2, TOP + PANEL / 2]
-        return {"middle": self.middle.tolist(), "factor": self.factor, "corner": corner}
+        return {
+            "middle": self.middle.tolist(),
+            "factor": self.factor,
+            "corner": corner,
+        }
 
 
 def _plane(points: Any) -> Array:
@@ -206,24 +280,41 @@ def _draw_space(
     for line in lines:
         ends = to(line)
         inside = (ends > [0, TOP]).all(1) & (ends < [PANEL, TOP + PANEL]).all(1)
-        places = [(float(a), float(b)) for a, b in ends[np.isfinite(ends).all(1) & inside]]
+        places = [
+            (float(a), float(b))
+            for a, b in ends[np.isfinite(ends).all(1) & inside]
+        ]
         if len(places) > 1:
             canvas.line(places, "line-line")
     for name, vector, free in vectors:
         role = "tangent" if name in ("v", "Jv") else "adjoint"
-        _draw_arrow(canvas, to(origin)[0], to(origin + vector)[0], name, role, free)
+        _draw_arrow(
+            canvas, to(origin)[0], to(origin + vector)[0], name, role, free
+        )
     x, y = (float(a) for a in to(origin)[0])
     canvas.circle(x, y, 7 if handle else 5, "ink", data_handle=handle or "y")
 
 
-def _draw_arrow(canvas: Canvas, start: Array, end: Array, name: str, role: str, free: bool) -> None:
+def _draw_arrow(
+    canvas: Canvas, start: Array, end: Array, name: str, role: str, free: bool
+) -> None:
     """Draw a vector; a covector is dashed, since it is a row."""
     (a, b), (c, d) = (map(float, start), map(float, end))
-    group = canvas.group(f"arrow {role}", data_handle=name if free else None, data_arrow=name)
+    group = canvas.group(
+        f"arrow {role}", data_handle=name if free else None, data_arrow=name
+    )
     dash = {"stroke_dasharray": "6 3"} if role == "adjoint" else {}
-    group.path(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}", f"shaft {role}-line", stroke_width=2.5, **dash)
+    group.path(
+        f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}",
+        f"shaft {role}-line",
+        stroke_width=2.5,
+        **dash,
+    )
     if free:
-        group.path(f"M{c - 11:.1f} {d:.1f}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0", f"knob {role}-line")
+        group.path(
+            f"M{c - 11:.1f} {d:.1f}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0",
+            f"knob {role}-line",
+        )
     angle = math.degrees(math.atan2(d - b, c - a))
     turn = f"translate({c:.1f} {d:.1f}) rotate({angle:.0f})"
     group.path("M0 0l-12 -6v12z", f"head {role}", transform=turn)
@@ -234,7 +325,11 @@ def _draw_arrow(canvas: Canvas, start: Array, end: Array, name: str, role: str, 
 
 
 def push_pull(
-    f: Callable[..., Any], x: Any, v: Any = None, u: Any = None, span: float = 1.0
+    f: Callable[..., Any],
+    x: Any,
+    v: Any = None,
+    u: Any = None,
+    span: float = 1.0,
 ) -> PushPull:
     """Draw how the derivative of `f` at `x` pushes a tangent and pulls a covector back.
 

@@ -17,7 +17,9 @@ class Line:
     short: str  # the value in a few characters
     role: str
     step: int | None = None  # its number in the player; None inside a body
-    iterations: list[str] | None = None  # its value in each iteration of the loop around it
+    iterations: list[str] | None = (
+        None  # its value in each iteration of the loop around it
+    )
     bad: bool = False  # holds NaN or inf
 
 
@@ -27,7 +29,9 @@ class Rung:
 
     name: str
     value: str
-    first: int | None  # the step that computes it; None for inputs and constants
+    first: (
+        int | None
+    )  # the step that computes it; None for inputs and constants
     last: int  # the step that reads it
 
 
@@ -43,9 +47,15 @@ class Row:
     local_derivative: list[Line] = field(default_factory=list)
     tangent: list[Line] = field(default_factory=list)
     adjoint: list[Line] = field(default_factory=list)
-    residuals: list[Rung] = field(default_factory=list)  # saved for the backward pass
-    literals: list[str] = field(default_factory=list)  # needed there, too, but no memory
-    reads: list[str] = field(default_factory=list)  # the rows, and "in 0" ..., that feed it
+    residuals: list[Rung] = field(
+        default_factory=list
+    )  # saved for the backward pass
+    literals: list[str] = field(
+        default_factory=list
+    )  # needed there, too, but no memory
+    reads: list[str] = field(
+        default_factory=list
+    )  # the rows, and "in 0" ..., that feed it
     passes: str = ""  # what its adjoint does without an equation
     origin: str = ""  # the pass of an inner derivative that it came out of
     source: str = ""
@@ -57,7 +67,12 @@ class Row:
     @property
     def lines(self) -> Iterable[Line]:
         """All of its equations."""
-        return (*self.primal, *self.local_derivative, *self.tangent, *self.adjoint)
+        return (
+            *self.primal,
+            *self.local_derivative,
+            *self.tangent,
+            *self.adjoint,
+        )
 
 
 @dataclass
@@ -76,12 +91,16 @@ class Step:
 class Ladder:
     """Everything that the renderers need, as plain data."""
 
-    layout: str  # "ladder" or "listing": what is shown first of the same content
+    layout: (
+        str  # "ladder" or "listing": what is shown first of the same content
+    )
     name: str
     mode: str
     title: str
     summary: str
-    error: list[str]  # where the function raised: its line, the error, what is shown instead
+    error: list[
+        str
+    ]  # where the function raised: its line, the error, what is shown instead
     point: list[str]  # the inputs with their values
     group: str  # views of the same program on one page share their step
     columns: list[str]
@@ -93,7 +112,9 @@ class Ladder:
     bad: list[int]  # the steps at which NaN or inf first appears, in each pass
     peak: int
     seeds: list[str]  # "v9_bar = 1.0": what the derivative starts from
-    constants: list[str]  # "const1 = 2.0": what equations read and nothing computes
+    constants: list[
+        str
+    ]  # "const1 = 2.0": what equations read and nothing computes
     notes: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -120,7 +141,12 @@ def every(rows: Iterable[Row]) -> Iterable[Row]:
 
 def in_order(rows: Iterable[Row]) -> list[tuple[Row, Line]]:
     """Return the lines that are steps, in the order of the program, each with its row."""
-    pairs = [(row, line) for row in every(rows) for line in row.lines if line.step is not None]
+    pairs = [
+        (row, line)
+        for row in every(rows)
+        for line in row.lines
+        if line.step is not None
+    ]
     return sorted(pairs, key=lambda pair: pair[1].step or 0)
 
 

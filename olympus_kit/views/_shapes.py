@@ -8,11 +8,16 @@ from ._draw import Canvas, apart, shorten, width_of
 from ._format import short_names
 from ._jacobian_passes import Flat, Leaf
 
-SIDE, SLIM = 80.0, 7.0  # pixels of the longest side of a shape, and of the shortest
+SIDE, SLIM = (
+    80.0,
+    7.0,
+)  # pixels of the longest side of a shape, and of the shortest
 NAMED = 6  # leaves of a side that are written beside it
 NAME_ROOM = 22
 
-Box = tuple[str, Sequence[Leaf], Sequence[Leaf], str]  # name, leaves down and across, sign after it
+Box = tuple[
+    str, Sequence[Leaf], Sequence[Leaf], str
+]  # name, leaves down and across, sign after it
 
 
 def function_shapes(flat: Flat) -> Canvas:
@@ -21,7 +26,10 @@ def function_shapes(flat: Flat) -> Canvas:
     canvas.text(0, 14, f"{flat.name}, {flat.n:,} → {flat.m:,} numbers", "muted")
     longest = max(flat.m, flat.n, 1)
     x = 1.0
-    for name, leaves, sign in (("x", flat.inputs, "→"), ("y", flat.outputs, "")):
+    for name, leaves, sign in (
+        ("x", flat.inputs, "→"),
+        ("y", flat.outputs, ""),
+    ):
         x, top, height = _draw_box(canvas, x, longest, (name, leaves, (), sign))
         x = _draw_names(canvas, leaves, x, top, height)
         canvas.text(x, 26 + 24 + SIDE / 2, sign, size=15)
@@ -49,11 +57,15 @@ def conventions(flat: Flat, captions: Sequence[str]) -> list[Canvas]:
     return pictures
 
 
-def _draw_box(canvas: Canvas, x: float, longest: int, box: Box) -> tuple[float, float, float]:
+def _draw_box(
+    canvas: Canvas, x: float, longest: int, box: Box
+) -> tuple[float, float, float]:
     """Draw a box from `x` on; return where the next may begin, its top and its height."""
     name, down, across, _ = box
     rows, columns = _size(down), _size(across)
-    height, width = (max(SLIM, SIDE * count / longest) for count in (rows, columns))
+    height, width = (
+        max(SLIM, SIDE * count / longest) for count in (rows, columns)
+    )
     top = 46 + (SIDE - height) / 2
     size = f"{rows:,}×{columns:,}"
     room = max(width, width_of(size, 11), width_of(name))
@@ -86,7 +98,10 @@ def _draw_names(
         words.append(shorten(f"{name}{list(leaf.shape) or ''}", NAME_ROOM))
     if len(leaves) > NAMED:
         words.append(f"… {len(leaves) - NAMED} more")
-    middles = [top + scale * (leaf.start + leaf.size / 2) + 4 for leaf in leaves[: len(words)]]
+    middles = [
+        top + scale * (leaf.start + leaf.size / 2) + 4
+        for leaf in leaves[: len(words)]
+    ]
     for word, y in zip(words, apart(middles, 14), strict=True):
         canvas.text(x + 6, y, word, size=11)
     return x + width_of(max(words, key=len, default=""), 11) + 16

@@ -19,7 +19,9 @@ from ._tiles import Array, Tiles
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
-MOST_EDGES = 2_000_000  # of the graph that is coloured; each takes some hundred bytes
+MOST_EDGES = (
+    2_000_000  # of the graph that is coloured; each takes some hundred bytes
+)
 MOST_BY_SATURATION = 1000  # lines
 
 
@@ -38,7 +40,10 @@ class Coloring:
         self.rows, self.columns = pattern.tocoo().coords
         by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
         # lines that all have an entry in one place need a group each
-        least = {mode: int(np.diff(by_mode[mode].indptr).max(initial=0)) for mode in modes}
+        least = {
+            mode: int(np.diff(by_mode[mode].indptr).max(initial=0))
+            for mode in modes
+        }
         first, *others = sorted(modes, key=lambda mode: least[mode])
         self.mode, self.colors = first, _colors(by_mode[first], least[first])
         for mode in others:
@@ -62,7 +67,9 @@ def _colors(pattern: Any, least: int) -> Array:
     """Return the group of each column, -1 for one without entries, which needs no pass."""
     import networkx
 
-    lines = np.flatnonzero(np.bincount(pattern.indices, minlength=pattern.shape[1]))
+    lines = np.flatnonzero(
+        np.bincount(pattern.indices, minlength=pattern.shape[1])
+    )
     colors = np.full(pattern.shape[1], -1)
     edges = (np.diff(pattern.indptr).astype(float) ** 2).sum() / 2  # at most
     if least == lines.size or edges > MOST_EDGES:
@@ -77,7 +84,9 @@ def _colors(pattern: Any, least: int) -> Array:
     # degree leaves seven; its time grows with the square of the lines
     order = "DSATUR" if lines.size <= MOST_BY_SATURATION else "largest_first"
     chosen = networkx.greedy_color(graph, order)
-    numbers: dict[int, int] = {}  # groups are numbered in the order of their first lines
+    numbers: dict[
+        int, int
+    ] = {}  # groups are numbered in the order of their first lines
     for line in lines.tolist():
         colors[line] = numbers.setdefault(chosen[line], len(numbers))
     return colors
@@ -98,7 +107,10 @@ def _coloring(flat: Flat) -> Coloring:
     coloring = Coloring(pattern, modes)
     try:
         _try(flat, coloring.mode)
-    except (TypeError, ValueError):  # custom_vjp has no forward mode, a while loop no reverse mode
+    except (
+        TypeError,
+        ValueError,
+    ):  # custom_vjp has no forward mode, a while loop no reverse mode
         others = [mode for mode in modes if mode != coloring.mode]
         if not others:
             raise
@@ -109,14 +121,18 @@ def _coloring(flat: Flat) -> Coloring:
 
 def _try(flat: Flat, mode: ModeOf) -> None:
     """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
-    zeros = [jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(mode)]
+    zeros = [
+        jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(mode)
+    ]
     flat.push_or_pull(mode)(*zeros)
 
 
 # --- the Jacobian --------------------------------------------------------------------------------
 
 
-def sparse_jacobian(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Callable[..., Any]:
+def sparse_jacobian(
+    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
+) -> Callable[..., Any]:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
@@ -147,7 +163,9 @@ def sparse_jacobian(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> 
     flat = Flat(f, args, argnums, False)
     compute = jax.jit(_passes(flat, _coloring(flat)))
     sample, tree = _leaves(args)
-    free = [k for k, leaf in enumerate(sample) if _is_number(leaf) and _varies(leaf)]
+    free = [
+        k for k, leaf in enumerate(sample) if _is_number(leaf) and _varies(leaf)
+    ]
 
     def jacobian(*called: Any) -> Any:
         leaves, structure = _leaves(called)
@@ -171,13 +189,17 @@ def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
 
 
 def _is_number(leaf: Any) -> bool:
-    return isinstance(leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic))
+    return isinstance(
+        leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic)
+    )
 
 
 def _varies(leaf: Any) -> bool:
     """Whether the pattern holds for other values of a leaf, too."""
     dtype = dtype_of(leaf)
-    return is_inexact(dtype) or bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+    return is_inexact(dtype) or bool(
+        jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
+    )
 
 
 def _check_kind(old: Any, new: Any, name: str) -> None:
@@ -207,7 +229,10 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
     """Return the function that runs one pass for each group and sorts out the entries."""
     given = flat.given
     free = [k for k, leaf in enumerate(given.leaves) if _varies(leaf)]
-    seeds = [jax.numpy.asarray(seed) for seed in _seeds(flat.side(coloring.mode), coloring)]
+    seeds = [
+        jax.numpy.asarray(seed)
+        for seed in _seeds(flat.side(coloring.mode), coloring)
+    ]
 
     def compute(values: list[Any]) -> Any:
         leaves = list(given.leaves)
@@ -219,7 +244,9 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             for k, point in zip(given.which, points, strict=True):
                 full[k] = point
             out = jax.tree.leaves(flat.f(*given.rebuild(full)))
-            return tuple(jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y)))
+            return tuple(
+                jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y))
+            )
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
         one_pass: Callable[..., Any]
@@ -240,14 +267,18 @@ def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Array]:
     for leaf in leaves:
         colors = coloring.colors[leaf.start : leaf.start + leaf.size]
         ones = colors == np.arange(coloring.count)[:, None]
-        seeds.append(ones.astype(leaf.dtype).reshape(coloring.count, *leaf.shape))
+        seeds.append(
+            ones.astype(leaf.dtype).reshape(coloring.count, *leaf.shape)
+        )
     return seeds
 
 
 def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
     """Return what came out of the passes in the structure of jax.jacfwd."""
     blocks = {
-        (i, j): _block(coloring, y, x, came[i if coloring.mode == "forward" else j])
+        (i, j): _block(
+            coloring, y, x, came[i if coloring.mode == "forward" else j]
+        )
         for i, y in enumerate(flat.outputs)
         for j, x in enumerate(flat.inputs)
     }
@@ -260,7 +291,9 @@ def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
         i = None
         if is_inexact(dtype_of(y)):
             i, count = count, count + 1
-        block = lambda k, i=i: None if i is None or k not in which else blocks[i, which.index(k)]
+        block = lambda k, i=i: (
+            None if i is None or k not in which else blocks[i, which.index(k)]
+        )
         filled.append(jax.tree.map(block, inputs))
     return jax.tree.unflatten(structure, filled)
 
@@ -283,7 +316,12 @@ def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
             index += np.unravel_index(places_in, shape)
     numbers = np.array(index, np.int32).T.reshape(len(rows), len(index))
     indices = jax.numpy.asarray(numbers)
-    return BCOO((data, indices), shape=y.shape + x.shape, indices_sorted=True, unique_indices=True)
+    return BCOO(
+        (data, indices),
+        shape=y.shape + x.shape,
+        indices_sorted=True,
+        unique_indices=True,
+    )
 
 
 # --- the picture ---------------------------------------------------------------------------------
@@ -331,7 +369,9 @@ class Sparsity(Figure):
 
     def _words(self, k: int) -> str:
         group, words = self.groups[k], PASS[self.mode]
-        names = ", ".join(map(str, group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
+        names = ", ".join(map(str, group[:SHOWN])) + (
+            " …" if len(group) > SHOWN else ""
+        )
         return (
             f"Pass {k + 1} of {self.passes}: the {words.seed} is 1 at {names} "
             f"({plural(len(group), 'place')}), 0 elsewhere. These {words.line}s share no "
@@ -342,7 +382,11 @@ class Sparsity(Figure):
         """Return a dict for each entry that can differ from zero, with the pass that fills it."""
         lines = self.columns if self.mode == "forward" else self.rows
         return [
-            {"row": int(i), "column": int(j), "pass": int(self.coloring.colors[line]) + 1}
+            {
+                "row": int(i),
+                "column": int(j),
+                "pass": int(self.coloring.colors[line]) + 1,
+            }
             for i, j, line in zip(self.rows, self.columns, lines, strict=True)
         ]
 
@@ -352,7 +396,9 @@ class Sparsity(Figure):
         rows, columns = self.axes.values()
         steps: dict[Any, list[int]] = {}
         for k, group in enumerate(self.groups):
-            for line in np.unique(group // tiles.step[1 if self.mode == "forward" else 0]):
+            for line in np.unique(
+                group // tiles.step[1 if self.mode == "forward" else 0]
+            ):
                 steps.setdefault(int(line), []).append(k)
 
         def say(i: int, j: int) -> str:
@@ -394,11 +440,24 @@ class Sparsity(Figure):
         head = "● may differ from 0, · is always 0"
         if max(down, across) > 1:
             head += f"; one mark for {down} × {across} entries"
-        dots = ["".join("●" if high else "·" for high in row) for row in self.tiles.high]
-        return "\n".join([self.title, self.finding, "", *groups, "", head, *dots])
+        dots = [
+            "".join("●" if high else "·" for high in row)
+            for row in self.tiles.high
+        ]
+        return "\n".join([
+            self.title,
+            self.finding,
+            "",
+            *groups,
+            "",
+            head,
+            *dots,
+        ])
 
 
-def sparsity(f: Callable[..., Any], *args: Any, argnums: Argnums = 0) -> Sparsity:
+def sparsity(
+    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
+) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
     The pattern holds for every point. Columns without a common row form a group (a colour): one

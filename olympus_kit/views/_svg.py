@@ -8,8 +8,13 @@ from typing import Protocol
 from ._draw import MARKS, PALETTE
 
 # role -> (colour, mark, word): the mark and the word say the same as the colour
-ROLES = {role: (PALETTE[role][0], mark, role.replace("_", " ")) for role, mark in MARKS.items()}
-INK, MUTED, PAPER, LINE = (PALETTE[name][0] for name in ("ink", "muted", "paper", "line"))
+ROLES = {
+    role: (PALETTE[role][0], mark, role.replace("_", " "))
+    for role, mark in MARKS.items()
+}
+INK, MUTED, PAPER, LINE = (
+    PALETTE[name][0] for name in ("ink", "muted", "paper", "line")
+)
 CHAR, TEXT_ROW, PAD = 7.3, 20, 14
 VALUE_ROOM = 22
 
@@ -28,10 +33,21 @@ class Titled(Protocol):
 
 def _page(view: Titled) -> ET.Element:
     root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", role="img")
-    root.set("font-family", "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace")
+    root.set(
+        "font-family",
+        "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace",
+    )
     ET.SubElement(root, "title").text = view.title
     ET.SubElement(root, "desc").text = view.summary
-    ET.SubElement(root, "rect", width="100%", height="100%", rx="8", fill=PAPER, stroke=LINE)
+    ET.SubElement(
+        root,
+        "rect",
+        width="100%",
+        height="100%",
+        rx="8",
+        fill=PAPER,
+        stroke=LINE,
+    )
     _text(root, PAD, 26, _short(view.title, 100), INK, size=15, weight="600")
     return root
 
@@ -44,9 +60,20 @@ def _finished(root: ET.Element, width: float, bottom: float) -> str:
 
 
 def _text(
-    parent: ET.Element, x: float, y: float, text: str, fill: str, size: int = 12, weight: str = ""
+    parent: ET.Element,
+    x: float,
+    y: float,
+    text: str,
+    fill: str,
+    size: int = 12,
+    weight: str = "",
 ) -> ET.Element:
-    attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "fill": fill, "font-size": f"{size}"}
+    attributes = {
+        "x": f"{x:.1f}",
+        "y": f"{y:.1f}",
+        "fill": fill,
+        "font-size": f"{size}",
+    }
     element = ET.SubElement(parent, "text", attributes)
     element.set("xml:space", "preserve")
     if weight:

@@ -19,27 +19,45 @@ class Tiles:
     def __init__(self, m: int, n: int) -> None:
         self.step = tuple(max(1, -(-s // MOST)) for s in (m, n))
         self.grid = (-(-m // self.step[0]), -(-n // self.step[1]))
-        self.low, self.high = np.full(self.grid, np.inf), np.full(self.grid, -np.inf)
+        self.low, self.high = (
+            np.full(self.grid, np.inf),
+            np.full(self.grid, -np.inf),
+        )
         self.zeros = 0
-        self.extremes: dict[str, tuple[float, int, int]] = {}  # value, row and column
+        self.extremes: dict[
+            str, tuple[float, int, int]
+        ] = {}  # value, row and column
 
     def add(self, part: Array, row: int = 0, column: int = 0) -> None:
         """Take in the part of the matrix whose first entry stands at (row, column)."""
         if not part.size:
             return
-        shown = np.abs(part) if np.iscomplexobj(part) else part.astype(float, copy=False)
+        shown = (
+            np.abs(part)
+            if np.iscomplexobj(part)
+            else part.astype(float, copy=False)
+        )
         self.zeros += int(part.size - np.count_nonzero(part))
         where = [
             (start + np.arange(size)) // step
-            for start, size, step in zip((row, column), part.shape, self.step, strict=True)
+            for start, size, step in zip(
+                (row, column), part.shape, self.step, strict=True
+            )
         ]
         cuts = [np.flatnonzero(np.diff(w, prepend=-1)) for w in where]
         block = np.ix_(where[0][cuts[0]], where[1][cuts[1]])
         for reduce, table in ((np.minimum, self.low), (np.maximum, self.high)):
-            reduced = reduce.reduceat(reduce.reduceat(shown, cuts[0], 0), cuts[1], 1)
+            reduced = reduce.reduceat(
+                reduce.reduceat(shown, cuts[0], 0), cuts[1], 1
+            )
             table[block] = reduce(table[block], reduced)
-        for name, pick, last in (("least", np.argmin, np.inf), ("greatest", np.argmax, -np.inf)):
-            i, j = np.unravel_index(pick(_without_nan(shown, last)), shown.shape)
+        for name, pick, last in (
+            ("least", np.argmin, np.inf),
+            ("greatest", np.argmax, -np.inf),
+        ):
+            i, j = np.unravel_index(
+                pick(_without_nan(shown, last)), shown.shape
+            )
             entry = (float(shown[i, j]), int(i) + row, int(j) + column)
             before = self.extremes.setdefault(name, entry)
             pair = _without_nan([before[0], entry[0]], last)
@@ -48,7 +66,9 @@ class Tiles:
     @property
     def extreme(self) -> Array:
         """For each tile, the entry that is furthest from zero."""
-        return np.where(np.abs(self.high) >= np.abs(self.low), self.high, self.low)
+        return np.where(
+            np.abs(self.high) >= np.abs(self.low), self.high, self.low
+        )
 
 
 def _without_nan(entries: Any, instead: float) -> Array:

@@ -39,16 +39,22 @@ def sample(
     The jobs are interleaved, forwards and backwards, so that drift hits all of them. Ctrl-C ends
     it; the rounds that are complete stay.
     """
-    timers = {name: timeit.Timer(job, timer=clock) for name, job in jobs.items()}
+    timers = {
+        name: timeit.Timer(job, timer=clock) for name, job in jobs.items()
+    }
     calls: dict[str, int] = {}
     times: dict[str, list[float]] = {name: [] for name in jobs}
     try:
         for name, job in jobs.items():
             job()  # warm up: compile, fill caches
-            calls[name] = max(1, math.ceil(LEAST / max(timers[name].timeit(1), 1e-9)))
+            calls[name] = max(
+                1, math.ceil(LEAST / max(timers[name].timeit(1), 1e-9))
+            )
         for k in tracked(range(rounds), "timing", progress):
             order = list(jobs)[:: 1 if k % 2 == 0 else -1]
-            once = {n: timers[n].repeat(1, calls[n])[0] / calls[n] for n in order}
+            once = {
+                n: timers[n].repeat(1, calls[n])[0] / calls[n] for n in order
+            }
             for name, seconds in once.items():
                 times[name].append(seconds)
     except KeyboardInterrupt:
@@ -63,7 +69,14 @@ def tracked(items: Sequence[T], what: str, shown: bool | None) -> Iterable[T]:
 
     console = Console(stderr=True)
     hidden = not (console.is_terminal if shown is None else shown)
-    return track(items, what, console=console, transient=True, disable=hidden, auto_refresh=False)
+    return track(
+        items,
+        what,
+        console=console,
+        transient=True,
+        disable=hidden,
+        auto_refresh=False,
+    )
 
 
 CLOSE = 1.25  # up to this ratio two functions are said to take the same time
@@ -85,12 +98,16 @@ class Verdict:
     @property
     def differs(self) -> bool:
         """Whether the interval leaves out 1, and the minima lie on the same side."""
-        return (self.low > 1 and self.ratio > 1) or (self.high < 1 and self.ratio < 1)
+        return (self.low > 1 and self.ratio > 1) or (
+            self.high < 1 and self.ratio < 1
+        )
 
     @property
     def same(self) -> bool:
         """Whether everything that was measured is as good as equal."""
-        near = all(1 / CLOSE <= x <= CLOSE for x in (self.ratio, self.low, self.high))
+        near = all(
+            1 / CLOSE <= x <= CLOSE for x in (self.ratio, self.low, self.high)
+        )
         return near and not self.differs
 
     def words(self, name: str, other: str) -> str:
@@ -128,12 +145,18 @@ class Stopwatch(Figure):
 
     kind = "times"
 
-    def __init__(self, times: Mapping[str, Sequence[float]], rounds: int, what: str) -> None:
-        self.times = {name: list(seconds) for name, seconds in times.items() if seconds}
+    def __init__(
+        self, times: Mapping[str, Sequence[float]], rounds: int, what: str
+    ) -> None:
+        self.times = {
+            name: list(seconds) for name, seconds in times.items() if seconds
+        }
         sentences = [f"{words}." for words in self.verdicts().values()]
         self.finding = " ".join([*sentences, what]).strip()
         complete = min(map(len, times.values()), default=0)
-        self.notes = [f"stopped: {complete} of {rounds} rounds timed"] * (complete < rounds)
+        self.notes = [f"stopped: {complete} of {rounds} rounds timed"] * (
+            complete < rounds
+        )
 
     @property
     def title(self) -> str:
@@ -144,7 +167,10 @@ class Stopwatch(Figure):
         """Return, for each function but the first, what is known against the first."""
         first, *rest = self.times or [""]
         return {
-            name: verdict(self.times[name], self.times[first]).words(name, first) for name in rest
+            name: verdict(self.times[name], self.times[first]).words(
+                name, first
+            )
+            for name in rest
         }
 
     def records(self) -> list[dict[str, Any]]:
@@ -172,7 +198,10 @@ class Stopwatch(Figure):
 
     def pictures(self) -> list[Canvas]:
         """Draw the minima as bars."""
-        rows = [(r["name"], r["minimum"], seconds_text(r["minimum"])) for r in self.records()]
+        rows = [
+            (r["name"], r["minimum"], seconds_text(r["minimum"]))
+            for r in self.records()
+        ]
         return [bars("seconds for one call, the least of all rounds", rows)]
 
 
@@ -215,11 +244,17 @@ def stopwatch(
     ```
     """
     if rounds < 1:
-        raise ValueError(f"rounds is how many times each is timed, 1 or more; got {rounds!r}.")
+        raise ValueError(
+            f"rounds is how many times each is timed, 1 or more; got {rounds!r}."
+        )
     named = isinstance(functions, Mapping) and len(functions) > 0
     if not named or not all(map(callable, functions.values())):
-        raise TypeError(f"stopwatch takes {{name: function}}, then arguments; got {functions!r}.")
-    jobs = {n: waited(jax.jit(f) if jit else f, args) for n, f in functions.items()}
+        raise TypeError(
+            f"stopwatch takes {{name: function}}, then arguments; got {functions!r}."
+        )
+    jobs = {
+        n: waited(jax.jit(f) if jit else f, args) for n, f in functions.items()
+    }
     what = "Compiled; " if jit else "Not compiled; "
     times = sample(jobs, rounds, progress=progress)
     return Stopwatch(times, rounds, f"{what}each call waited for.")
@@ -231,7 +266,10 @@ class Traps(Stopwatch):
     def verdicts(self) -> dict[str, str]:
         """Return what each wrong way would make one believe."""
         first, *rest = self.times or [""]
-        return {name: _trap(name, self.times[name], self.times[first]) for name in rest}
+        return {
+            name: _trap(name, self.times[name], self.times[first])
+            for name in rest
+        }
 
 
 def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
@@ -245,7 +283,10 @@ def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
 
 
 def timing_traps(
-    f: Callable[..., Any], *args: Any, rounds: int = 7, clock: Clock = time.perf_counter
+    f: Callable[..., Any],
+    *args: Any,
+    rounds: int = 7,
+    clock: Clock = time.perf_counter,
 ) -> Traps:
     """Time a function right, and in the three classic wrong ways, side by side.
 
@@ -262,10 +303,14 @@ def timing_traps(
     compiled = jax.jit(f)
     call = waited(compiled, args)
     first = timeit.Timer(call, timer=clock).timeit(1)
-    times = sample({"right": call, "without jit": waited(f, args)}, rounds, clock)
+    times = sample(
+        {"right": call, "without jit": waited(f, args)}, rounds, clock
+    )
     hasty = []
     for _ in range(rounds):
-        hasty.append(timeit.Timer(lambda: compiled(*args), timer=clock).timeit(1))
+        hasty.append(
+            timeit.Timer(lambda: compiled(*args), timer=clock).timeit(1)
+        )
         call()  # waits until the processor is free again
     wrong = {"the first call": [first], "without waiting": hasty}
     return Traps(

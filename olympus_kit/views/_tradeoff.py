@@ -22,7 +22,9 @@ class Tradeoff(Cost):
     @property
     def title(self) -> str:
         """What is compared."""
-        return "The gradient of a loop, cut into segments that are computed again"
+        return (
+            "The gradient of a loop, cut into segments that are computed again"
+        )
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -32,7 +34,9 @@ class Tradeoff(Cost):
         if not rows or not whole.get("peak") or not whole.get("flops"):
             return "There is nothing to compare."
         best = min(rows, key=lambda row: row["peak"])
-        memory, work = (times_text(best[key] / whole[key]) for key in ("peak", "flops"))
+        memory, work = (
+            times_text(best[key] / whole[key]) for key in ("peak", "flops")
+        )
         return (
             f"Segments of {best['segment']} iterations take {memory} the memory of saving "
             f"everything, for {work} the FLOPs."
@@ -42,27 +46,43 @@ class Tradeoff(Cost):
         """Draw memory and work over the length of a segment, as multiples of saving all."""
         whole, *rows = self.rows or [{}]
         lines = {
-            METRICS[key][0]: [(r["segment"], r[key] / whole[key]) for r in rows if key in r]
+            METRICS[key][0]: [
+                (r["segment"], r[key] / whole[key]) for r in rows if key in r
+            ]
             for key in ("peak", "temp", "flops")
             if whole.get(key)
         }
         up = "times what it is when all is saved"
-        return [curves("iterations in a segment", up, lambda x: f"{x:.2g}×", lines)]
+        return [
+            curves("iterations in a segment", up, lambda x: f"{x:.2g}×", lines)
+        ]
 
 
-def segmented(step: Callable[[Any], Any], length: int, segment: int) -> Callable[[Any], Any]:
+def segmented(
+    step: Callable[[Any], Any], length: int, segment: int
+) -> Callable[[Any], Any]:
     """Return `length` iterations of `step` as a loop over checkpointed segments of `segment`.
 
     Raises:
         ValueError: where `segment` does not divide `length`.
     """
-    if not isinstance(segment, (int, np.integer)) or segment < 1 or length % segment:
-        raise ValueError(f"segment must divide length = {length}; got {segment}.")
-    return _iterated(jax.checkpoint(_iterated(step, segment)), length // segment)
+    if (
+        not isinstance(segment, (int, np.integer))
+        or segment < 1
+        or length % segment
+    ):
+        raise ValueError(
+            f"segment must divide length = {length}; got {segment}."
+        )
+    return _iterated(
+        jax.checkpoint(_iterated(step, segment)), length // segment
+    )
 
 
 def _iterated(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
-    return lambda start: jax.lax.scan(lambda c, _: (step(c), None), start, None, length=length)[0]
+    return lambda start: jax.lax.scan(
+        lambda c, _: (step(c), None), start, None, length=length
+    )[0]
 
 
 def tradeoff(
@@ -98,15 +118,23 @@ def tradeoff(
             f"length is the number of iterations, an int above 0; got {describe(length)}."
         )
     if not callable(step):
-        raise TypeError(f"step must be a function of a carry; got {describe(step)}.")
+        raise TypeError(
+            f"step must be a function of a carry; got {describe(step)}."
+        )
     if segments is None:
-        segments = [2**k for k in range(length.bit_length()) if length % 2**k == 0]
+        segments = [
+            2**k for k in range(length.bit_length()) if length % 2**k == 0
+        ]
     sizes = {f"segments of {n}": int(n) for n in segments}
     runs = {name: segmented(step, length, n) for name, n in sizes.items()}
     runs = {"all saved": _iterated(step, length), **runs}
 
     def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return jax.grad(lambda carry: sum(leaf.sum() for leaf in jax.tree.leaves(run(carry))))
+        return jax.grad(
+            lambda carry: sum(
+                leaf.sum() for leaf in jax.tree.leaves(run(carry))
+            )
+        )
 
     costs = cost({name: total(run) for name, run in runs.items()}, init)
     for row in costs.rows[1:]:

@@ -27,7 +27,9 @@ REPR_LINES = 120  # of the text that a notebook stores beside the picture
 class View(ABC):
     """A picture of a program that is also text, SVG, HTML, data and a live widget."""
 
-    scripts: tuple[str, ...]  # the files in views/static that make up its front-end, in order
+    scripts: tuple[
+        str, ...
+    ]  # the files in views/static that make up its front-end, in order
 
     @abstractmethod
     def model(self) -> dict[str, Any]:
@@ -99,7 +101,9 @@ class View(ABC):
                 f"end in {', '.join(writers)}."
             )
         if not target.parent.is_dir():
-            raise FileNotFoundError(f"There is no folder {target.parent}; make it first.")
+            raise FileNotFoundError(
+                f"There is no folder {target.parent}; make it first."
+            )
         write_whole(target, writers[target.suffix]())
         return target
 
@@ -147,7 +151,11 @@ class View(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy in a file holds: the data, not what was made for a display."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_pages", "_plain")}
+        return {
+            k: v
+            for k, v in self.__dict__.items()
+            if k not in ("_pages", "_plain")
+        }
 
     def __deepcopy__(self, memo: dict[int, Any]) -> View:
         """Return another view of the same data, which nobody changes."""
@@ -160,15 +168,21 @@ def _shows_colour() -> bool:
     """Return whether what is printed lands in a terminal or a notebook; NO_COLOR forbids it."""
     if os.environ.get("NO_COLOR"):
         return False
-    return sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
+    return sys.stdout.isatty() or type(sys.stdout).__module__.startswith(
+        "ipykernel"
+    )
 
 
 def _json(data: Any, separators: tuple[str, str] | None = None) -> str:
     """Return plain data as JSON that every page can parse: null for NaN and infinity."""
     try:
-        return json.dumps(data, ensure_ascii=False, separators=separators, allow_nan=False)
+        return json.dumps(
+            data, ensure_ascii=False, separators=separators, allow_nan=False
+        )
     except ValueError:
-        return json.dumps(_finite(data), ensure_ascii=False, separators=separators)
+        return json.dumps(
+            _finite(data), ensure_ascii=False, separators=separators
+        )
 
 
 def _finite(data: Any) -> Any:

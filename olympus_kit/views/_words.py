@@ -22,7 +22,9 @@ from ._notation import formula, matrix_product
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")  # W1 of params['W1'] and params.W1
+LAST_KEY = re.compile(
+    r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$"
+)  # W1 of params['W1'] and params.W1
 
 
 class Words:
@@ -40,8 +42,9 @@ class Words:
         values = set(self.program.seeds)
         for equation in self.program.equations:
             # where outputs are one value, the sum of their seeds belongs to no row
-            adds_seeds = equation.primitive == "add_any" and not values.isdisjoint(
-                equation.operands
+            adds_seeds = (
+                equation.primitive == "add_any"
+                and not values.isdisjoint(equation.operands)
             )
             if adds_seeds or equation.roles & {"tangent", "adjoint"}:
                 values.update(equation.results)
@@ -79,11 +82,19 @@ class Words:
         targets: dict[str, int] = {}
         for target, parts in self.parts.items():
             total = self.program.adjoints.get(target)
-            waiting = [] if total is None or len(parts) < 2 else [self.program.variable(total)]
+            waiting = (
+                []
+                if total is None or len(parts) < 2
+                else [self.program.variable(total)]
+            )
             while waiting:
                 value = waiting.pop()
                 equation = self.made_by.get(value)
-                if value not in parts and equation is not None and equation.primitive == "add_any":
+                if (
+                    value not in parts
+                    and equation is not None
+                    and equation.primitive == "add_any"
+                ):
                     targets[equation.path] = target
                     waiting.extend(equation.operands)
         return targets
@@ -94,12 +105,16 @@ class Words:
             links, values = self.program.tangents, row.operands
         else:
             links, values = self.program.adjoints, row.results
-        return {self.program.variable(links[v]): v for v in values if v in links}
+        return {
+            self.program.variable(links[v]): v for v in values if v in links
+        }
 
     def targets(self, row: Equation, role: str, result: int) -> list[int]:
         """Return the primal values whose tangent, or a contribution to whose adjoint, it is."""
         if role == "tangent":
-            return [r for r in row.results if self.program.tangents.get(r) == result]
+            return [
+                r for r in row.results if self.program.tangents.get(r) == result
+            ]
         targets = []
         for position, value in enumerate(row.operands):
             part = self.program.contributions.get((row.path, position))
@@ -120,13 +135,18 @@ class Words:
 
     def symbol(self, value: int, depth: int = 3) -> str:
         """Return a local derivative written out, such as cos(v2), where that is short."""
-        equation, name = self.made_by.get(value), operand(self.program.values[value])
+        equation, name = (
+            self.made_by.get(value),
+            operand(self.program.values[value]),
+        )
         if equation is None or "local_derivative" not in equation.roles:
             return name
         if equation.bodies or depth == 0:
             return name
         operands = [self.program.values[o] for o in equation.operands]
-        inner = [_bracketed(self.symbol(o, depth - 1)) for o in equation.operands]
+        inner = [
+            _bracketed(self.symbol(o, depth - 1)) for o in equation.operands
+        ]
         text = formula(equation, inner, operands)
         return text if len(text) <= MOST_SYMBOL else name
 
@@ -135,12 +155,18 @@ class Words:
 
         None for an equation that only moves entries, or does both at once.
         """
-        if role not in ("tangent", "adjoint") or equation.bodies or len(equation.results) != 1:
+        if (
+            role not in ("tangent", "adjoint")
+            or equation.bodies
+            or len(equation.results) != 1
+        ):
             return None
         carrying = [o for o in equation.operands if o in self.carriers]
         operands = [self.program.values[o] for o in equation.operands]
         terms = [[self.symbol(v.id), value_text(v)] for v in operands]
-        words = [role if o in carrying else "a factor" for o in equation.operands]
+        words = [
+            role if o in carrying else "a factor" for o in equation.operands
+        ]
         result = self.program.values[equation.results[0]]
         primitive, op = equation.primitive, "·"
         if len(carrying) == 2 and primitive in SUMS:
@@ -158,15 +184,25 @@ class Words:
             parts = matrix_product(equation, names, operands)
             if parts is None:
                 return None
-            terms, op = [[parts[0], terms[0][1]], [parts[2], terms[1][1]]], parts[1]
+            terms, op = (
+                [[parts[0], terms[0][1]], [parts[2], terms[1][1]]],
+                parts[1],
+            )
         elif primitive != "mul":
             return None
         elif operands[0].id == carrying[0]:  # the factor comes first
             terms, words = terms[::-1], words[::-1]
         if self._is_chain_rule(equation, role):
-            words = [word.replace("a factor", "local derivative") for word in words]
+            words = [
+                word.replace("a factor", "local derivative") for word in words
+            ]
         words.append("their sum" if op in "+-" else "the product")
-        product = {"op": op, "left": terms[0], "right": terms[1], "words": words}
+        product = {
+            "op": op,
+            "left": terms[0],
+            "right": terms[1],
+            "words": words,
+        }
         return product | {"result": [result.name, value_text(result)]}
 
     def _is_chain_rule(self, equation: Equation, role: str) -> bool:
@@ -180,12 +216,16 @@ class Words:
         if role == "adjoint":
             return bool(self.targets(row, role, equation.results[0]))
         # the product rule adds two whole terms; of other sums no part is a local derivative
-        is_total = self.program.tangents.get(row.results[0]) == equation.results[0]
+        is_total = (
+            self.program.tangents.get(row.results[0]) == equation.results[0]
+        )
         return is_total or row.primitive == "mul"
 
     # ---- sentences -------------------------------------------------------------------------------
 
-    def sentence(self, equation: Equation, role: str, product: dict[str, Any] | None) -> str:
+    def sentence(
+        self, equation: Equation, role: str, product: dict[str, Any] | None
+    ) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
         values = [value_text(self.program.values[r]) for r in equation.results]
@@ -202,15 +242,28 @@ class Words:
             sentence = f"{self._share(equation)} {statement(self.program, row)}: {text}."
         else:
             sentence = self._rule(equation, row, role, product, text)
-        bad = [self.name(r) for r in equation.results if _is_bad(self.program.values[r])]
-        return sentence + (f" {', '.join(bad)} holds NaN or inf." if bad else "")
+        bad = [
+            self.name(r)
+            for r in equation.results
+            if _is_bad(self.program.values[r])
+        ]
+        return sentence + (
+            f" {', '.join(bad)} holds NaN or inf." if bad else ""
+        )
 
     def _share(self, equation: Equation) -> str:
         """Return what an equation of a local derivative computes of it."""
         role = "tangent" if self.program.mode == "forward" else "adjoint"
         share = "Needed for the derivative of"
-        for reader in self.read_by.get(equation.results[0], []) if equation.results else []:
-            if role not in reader.roles or reader.primitive not in ("mul", "dot_general"):
+        for reader in (
+            self.read_by.get(equation.results[0], [])
+            if equation.results
+            else []
+        ):
+            if role not in reader.roles or reader.primitive not in (
+                "mul",
+                "dot_general",
+            ):
                 continue
             if self._is_chain_rule(reader, role):
                 return "Local derivative of"
@@ -230,7 +283,9 @@ class Words:
                     continue
                 reached += [r for r in reader.results if r not in reached]
         sources = self.sources(row, role)
-        return not any(self.targets(row, role, v) for v in reached if v not in sources)
+        return not any(
+            self.targets(row, role, v) for v in reached if v not in sources
+        )
 
     def _accumulation(self, equation: Equation, text: str) -> str:
         target = self.sums[equation.path]
@@ -257,7 +312,12 @@ class Words:
         sources = self.sources(row, role)
         carrier = next((o for o in equation.operands if o in sources), None)
         is_product = product is not None and product["op"] == "·"
-        if product and is_product and carrier is not None and self._is_chain_rule(equation, role):
+        if (
+            product
+            and is_product
+            and carrier is not None
+            and self._is_chain_rule(equation, role)
+        ):
             numbers = f"{product['left'][1]} · {product['right'][1]}"
             return (
                 f"{start}{role} of {self._receiver(equation, row, role)} "
@@ -302,13 +362,17 @@ def _inverse(value: Value) -> str:
         return f"1 / {value_text(value)}"
     if isinstance(value.summary.entries, str):  # a complex number
         divisor = complex(value.summary.entries)
-        return f"1 / {value_text(value)}" if divisor == 0 else f"{1 / divisor:.7g}"
+        return (
+            f"1 / {value_text(value)}" if divisor == 0 else f"{1 / divisor:.7g}"
+        )
     with np.errstate(divide="ignore"):
         return number(float(np.float64(1) / value.summary.entries))
 
 
 def _is_bad(value: Value) -> bool:
-    return value.summary is not None and bool(value.summary.nans or value.summary.infs)
+    return value.summary is not None and bool(
+        value.summary.nans or value.summary.infs
+    )
 
 
 # ---- names as short as they are unique ----------------------------------------------------------
@@ -321,11 +385,17 @@ def with_short_names(program: Program) -> Program:
     counts.update(value.name for value in program.values)
     short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
     names = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
-    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")  # its adjoint and tangent, too
+    pattern = re.compile(
+        f"({names})(?=$|_bar|_dot|\\.)"
+    )  # its adjoint and tangent, too
     values = []
     for value in program.values:
-        match = pattern.match(value.name) if short and not value.literal else None
+        match = (
+            pattern.match(value.name) if short and not value.literal else None
+        )
         if match is not None:
-            value = replace(value, name=short[match[1]] + value.name[match.end() :])
+            value = replace(
+                value, name=short[match[1]] + value.name[match.end() :]
+            )
         values.append(value)
     return replace(program, values=tuple(values))

@@ -68,7 +68,9 @@ def close(jaxpr: Any, consts: Sequence[Any]) -> Any:
         return jaxpr.with_consts(consts)
     count = len(consts)
     inner = with_interface(jaxpr, jaxpr.invars[count:], jaxpr.outvars)
-    return jec.ClosedJaxpr(inner.replace(constvars=jaxpr.invars[:count]), consts)
+    return jec.ClosedJaxpr(
+        inner.replace(constvars=jaxpr.invars[:count]), consts
+    )
 
 
 def constants(jaxpr: Any) -> list[Any]:
@@ -86,7 +88,9 @@ def map_equations(jaxpr: Any, change: Callable[[int, Any], Any]) -> Any:
     return changed
 
 
-def with_interface(jaxpr: Any, invars: Sequence[Any], outvars: Sequence[Any]) -> Any:
+def with_interface(
+    jaxpr: Any, invars: Sequence[Any], outvars: Sequence[Any]
+) -> Any:
     """Return a program without constants, with other inputs and outputs.
 
     jax holds a name for each input and output, so these must be as many.
@@ -94,14 +98,24 @@ def with_interface(jaxpr: Any, invars: Sequence[Any], outvars: Sequence[Any]) ->
     names = jaxpr.debug_info._replace(
         arg_names=("",) * len(invars), result_paths=("",) * len(outvars)
     )
-    return jaxpr.replace(constvars=[], invars=list(invars), outvars=list(outvars), debug_info=names)
+    return jaxpr.replace(
+        constvars=[],
+        invars=list(invars),
+        outvars=list(outvars),
+        debug_info=names,
+    )
 
 
 def program_of(
-    equations: Iterable[Any], invars: Sequence[Any], outvars: Sequence[Any], effects: Any = ()
+    equations: Iterable[Any],
+    invars: Sequence[Any],
+    outvars: Sequence[Any],
+    effects: Any = (),
 ) -> Any:
     """Return a program without constants made of equations."""
-    template = _empty_jaxpr().replace(eqns=list(equations), effects=frozenset(effects))
+    template = _empty_jaxpr().replace(
+        eqns=list(equations), effects=frozenset(effects)
+    )
     return with_interface(template, invars, outvars)
 
 
@@ -123,7 +137,9 @@ def is_ref(atom: Any) -> bool:
 
 def type_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
     """Return shape, dtype name and size in bytes of a variable or a literal."""
-    aval = getattr(atom.aval, "inner_aval", atom.aval)  # of a mutable array, what it holds
+    aval = getattr(
+        atom.aval, "inner_aval", atom.aval
+    )  # of a mutable array, what it holds
     shape = tuple(getattr(aval, "shape", ()))
     name, itemsize = _dtype_name(getattr(aval, "dtype", None))
     if is_ref(atom):

@@ -31,10 +31,18 @@ class Body:
 
     name: str
     jaxpr: Any
-    operands: Sequence[int] | None  # where each input comes from; None: in a way of its own
-    shared: int = 0  # how many inputs, the first ones, are the operands themselves
-    carried: Sequence[tuple[int, int]] = ()  # (input, output) that are one place of a loop's carry
-    returns: bool = False  # whether its outputs are the equation's results, one for one
+    operands: (
+        Sequence[int] | None
+    )  # where each input comes from; None: in a way of its own
+    shared: int = (
+        0  # how many inputs, the first ones, are the operands themselves
+    )
+    carried: Sequence[
+        tuple[int, int]
+    ] = ()  # (input, output) that are one place of a loop's carry
+    returns: bool = (
+        False  # whether its outputs are the equation's results, one for one
+    )
     is_test: bool = False  # whether it only decides how often another body runs
 
 
@@ -80,11 +88,15 @@ def _body(eqn: Any, key: str, index: int, value: Any, jaxpr: Any) -> Body:
     if primitive == "scan":
         parts = scan_parts(params)
         carried = _carried(parts)
-        return Body("body", jaxpr, range(count), parts.constants, carried, returns)
+        return Body(
+            "body", jaxpr, range(count), parts.constants, carried, returns
+        )
     if primitive == "while":
         return _while_body(eqn, key, jaxpr)
     if primitive == "cond":
-        return Body(f"branch {index}", jaxpr, range(1, count), count - 1, (), returns)
+        return Body(
+            f"branch {index}", jaxpr, range(1, count), count - 1, (), returns
+        )
     if primitive == "custom_linear_solve":
         return _solve_body(eqn, value._fields[index], jaxpr)
     if primitive in CALLS and len(inner.invars) == count:
@@ -92,9 +104,15 @@ def _body(eqn: Any, key: str, index: int, value: Any, jaxpr: Any) -> Body:
     # a body that is called in a way of its own, such as the kernel of a reduction
     label = key.removesuffix("_jaxpr").removesuffix("jaxpr") or "body"
     if isinstance(value, tuple) and len(value) > 1:
-        label = value._fields[index] if hasattr(value, "_fields") else f"{label} {index}"
+        label = (
+            value._fields[index]
+            if hasattr(value, "_fields")
+            else f"{label} {index}"
+        )
     same_count = len(inner.invars) == count
-    return Body(label, jaxpr, range(count) if same_count else None, 0, (), returns)
+    return Body(
+        label, jaxpr, range(count) if same_count else None, 0, (), returns
+    )
 
 
 def _carried(parts: LoopParts) -> list[tuple[int, int]]:
@@ -106,7 +124,9 @@ def _while_body(eqn: Any, key: str, jaxpr: Any) -> Body:
     for_test, for_body = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     carry = range(for_test + for_body, len(eqn.invars))
     if key == "cond_jaxpr":
-        return Body("cond", jaxpr, [*range(for_test), *carry], for_test, is_test=True)
+        return Body(
+            "cond", jaxpr, [*range(for_test), *carry], for_test, is_test=True
+        )
     operands = [*range(for_test, for_test + for_body), *carry]
     carried = _carried(LoopParts(for_body, len(carry), 0))
     return Body("body", jaxpr, operands, for_body, carried, True)

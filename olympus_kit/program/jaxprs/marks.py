@@ -20,7 +20,9 @@ SIGN = "§"
 
 def mark(jaxpr: Any, prefix: str = "") -> Any:
     """Return the program with each equation's name stack replaced by its path, bodies too."""
-    return map_equations(jaxpr, lambda index, eqn: _mark_equation(eqn, f"{prefix}{index}"))
+    return map_equations(
+        jaxpr, lambda index, eqn: _mark_equation(eqn, f"{prefix}{index}")
+    )
 
 
 def _mark_equation(eqn: Any, path: str) -> Any:
@@ -42,7 +44,9 @@ def _mark_parameter(value: Any, path: str, numbers: Iterator[int]) -> Any:
     if isinstance(value, tuple) and any(is_jaxpr(part) for part in value):
         parts = [_mark_parameter(part, path, numbers) for part in value]
         # a NamedTuple (linalg.solve has one) must stay what it is
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return (
+            type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        )
     return value
 
 

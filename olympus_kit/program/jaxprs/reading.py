@@ -56,14 +56,20 @@ class Reading:
         self.literals[number] = self.all_literals[number] = atom.val
         return number
 
-    def _add(self, described: tuple[tuple[int, ...], str, int], is_literal: bool = False) -> int:
+    def _add(
+        self,
+        described: tuple[tuple[int, ...], str, int],
+        is_literal: bool = False,
+    ) -> int:
         shape, dtype, nbytes = described
         number = len(self.values)
         self.values.append(Value(number, "", shape, dtype, is_literal, nbytes))
         return number
 
 
-def read(jaxpr: Any, reading: Reading, prefix: str = "", name: str = "program") -> Body:
+def read(
+    jaxpr: Any, reading: Reading, prefix: str = "", name: str = "program"
+) -> Body:
     """Return a program's equations as records; `prefix` is the path of what holds it."""
     inner = open_jaxpr(jaxpr)
     inputs = tuple([reading.number_of(v) for v in inner.invars])
@@ -85,7 +91,9 @@ def _read_equation(eqn: Any, reading: Reading, path: str) -> Equation:
     for number, origin in enumerate(bodies(eqn)):
         inner.append(_read_body(origin, reading, operands, f"{path}.{number}."))
     results = tuple([reading.number_of(v) for v in eqn.outvars])
-    equation = Equation(path, eqn.primitive.name, eqn.params, operands, results, tuple(inner))
+    equation = Equation(
+        path, eqn.primitive.name, eqn.params, operands, results, tuple(inner)
+    )
     equation.scope = scope_of(eqn)
     equation.origin = eqn
     if equation.primitive == "scan":
@@ -93,13 +101,17 @@ def _read_equation(eqn: Any, reading: Reading, path: str) -> Equation:
     return equation
 
 
-def _read_body(origin: BodyOrigin, outer: Reading, operands: tuple[int, ...], prefix: str) -> Body:
+def _read_body(
+    origin: BodyOrigin, outer: Reading, operands: tuple[int, ...], prefix: str
+) -> Body:
     """Read a program inside an equation, whose first inputs may be the operands themselves."""
     places = origin.operands or ()
     invars = open_jaxpr(origin.jaxpr).invars
     numbers = {
         variable: operands[place]
-        for variable, place in zip(invars[: origin.shared], places, strict=False)
+        for variable, place in zip(
+            invars[: origin.shared], places, strict=False
+        )
     }
     inner = Reading(outer.values, numbers, outer.all_literals)
     body = read(origin.jaxpr, inner, prefix, origin.name)
@@ -144,22 +156,34 @@ class Derivative:
     """A derivative program that was read, and which of its numbers stand for what."""
 
     body: Body
-    constants: dict[int, Any]  # primal value -> what jax computed for it while it traced
-    merged: dict[int, int]  # primal value -> another that jax has made one with it
-    tangents: list[int | None]  # one for each primal value that an equation makes
+    constants: dict[
+        int, Any
+    ]  # primal value -> what jax computed for it while it traced
+    merged: dict[
+        int, int
+    ]  # primal value -> another that jax has made one with it
+    tangents: list[
+        int | None
+    ]  # one for each primal value that an equation makes
     tapped: list[int | None]  # one for each tap
     residuals: list[int]
 
 
-def read_derivative(traced: Traced, primal: Body, reading: Reading) -> Derivative:
+def read_derivative(
+    traced: Traced, primal: Body, reading: Reading
+) -> Derivative:
     """Read the program of a derivative, its primal values under the numbers that they have."""
     jaxpr = open_jaxpr(traced.closed)
     values = reading.values
     inputs = dict(zip(jaxpr.invars, primal.inputs, strict=False))
     own = Reading(values, inputs, reading.all_literals)
     numbers = own.numbers
-    by_identity = {id(c): n for c, n in zip(primal.arrays, primal.consts, strict=True)}
-    for variable, constant in zip(jaxpr.constvars, constants(traced.closed), strict=True):
+    by_identity = {
+        id(c): n for c, n in zip(primal.arrays, primal.consts, strict=True)
+    }
+    for variable, constant in zip(
+        jaxpr.constvars, constants(traced.closed), strict=True
+    ):
         if id(constant) in by_identity:
             numbers[variable] = by_identity[id(constant)]
     computed, merged = {}, {}
@@ -178,7 +202,11 @@ def read_derivative(traced: Traced, primal: Body, reading: Reading) -> Derivativ
 
     residuals = []
     for variable in traced.residuals:
-        residual = own.operand(variable) if is_literal(variable) else numbers.get(variable)
+        residual = (
+            own.operand(variable)
+            if is_literal(variable)
+            else numbers.get(variable)
+        )
         if residual is not None:
             residuals.append(residual)
     tangents = [number(v) for v in traced.tangents]

@@ -39,7 +39,9 @@ def share_rules(jaxpr: Any) -> Any:
         call = calls[index]
         if call is None:
             return eqn
-        return call.replace(invars=eqn.invars, outvars=eqn.outvars, source_info=eqn.source_info)
+        return call.replace(
+            invars=eqn.invars, outvars=eqn.outvars, source_info=eqn.source_info
+        )
 
     return map_equations(jaxpr, shared)
 
@@ -53,7 +55,9 @@ def compiled(eqns: Sequence[Any]) -> list[Callable[..., list[Any]] | None]:
     return _for_frequent_kinds(eqns, _kind, COMPILED_FROM, compiled_kind)
 
 
-def bind(primitive: Any, ctx: Any, params: Any, operands: Sequence[Any]) -> list[Any]:
+def bind(
+    primitive: Any, ctx: Any, params: Any, operands: Sequence[Any]
+) -> list[Any]:
     """Run a primitive as its equation says, and return its results as a list."""
     with ctx.manager:
         out = primitive.bind(*operands, **params)
@@ -96,8 +100,14 @@ def _inlined_jit(eqn: Any) -> Any:
     no_scope = source_info_util.new_name_stack()
     source_info = eqn.source_info.replace(name_stack=no_scope)
     inputs = [Variable(v.aval) for v in eqn.invars]
-    alone = program_of([eqn.replace(invars=inputs, source_info=source_info)], inputs, eqn.outvars)
-    traced = jax.make_jaxpr(jax.jit(function_of(alone)))(*[v.aval for v in inputs])
+    alone = program_of(
+        [eqn.replace(invars=inputs, source_info=source_info)],
+        inputs,
+        eqn.outvars,
+    )
+    traced = jax.make_jaxpr(jax.jit(function_of(alone)))(*[
+        v.aval for v in inputs
+    ])
     call = open_jaxpr(traced).eqns[0]
     # a flag up to jax 0.10, a member of an enumeration from 0.11 on
     inlined = getattr(type(call.params["inline"]), "JAX_EARLY", True)
@@ -105,5 +115,9 @@ def _inlined_jit(eqn: Any) -> Any:
 
 
 @lru_cache(1024)
-def _compiled(primitive: Any, ctx: Any, params: Any) -> Callable[..., list[Any]]:
-    return jax.jit(lambda *operands: bind(primitive, ctx, dict(params), operands))
+def _compiled(
+    primitive: Any, ctx: Any, params: Any
+) -> Callable[..., list[Any]]:
+    return jax.jit(
+        lambda *operands: bind(primitive, ctx, dict(params), operands)
+    )

@@ -11,7 +11,9 @@ import jax.extend.source_info_util as source_info_util
 from .._model import Equation, Source
 from .basics import is_jaxpr
 
-LINE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::\d+)?(?: \((?P<function>.*)\))?$")
+LINE = re.compile(
+    r"(?P<file>.*?):(?P<line>\d+)(?::\d+)?(?: \((?P<function>.*)\))?$"
+)
 LONGEST = 120  # characters of a parameter
 
 
@@ -48,7 +50,11 @@ def _library_call(traceback: Any, file: str, line: int) -> str:
 
 def printable_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that say something to a reader: no programs, no functions."""
-    return {name: _printable(value) for name, value in params.items() if _is_worth_showing(value)}
+    return {
+        name: _printable(value)
+        for name, value in params.items()
+        if _is_worth_showing(value)
+    }
 
 
 def _is_worth_showing(value: Any) -> bool:

@@ -36,7 +36,10 @@ from .basics import (
 tap_p = jec.Primitive("olympus_tap")
 tap_p.def_impl(lambda value, extra: value)
 tap_p.def_abstract_eval(lambda value, extra: value)
-ad.primitive_jvps[tap_p] = lambda primals, tangents: (primals[0], ad.add_tangents(*tangents))
+ad.primitive_jvps[tap_p] = lambda primals, tangents: (
+    primals[0],
+    ad.add_tangents(*tangents),
+)
 
 OUTPUT = "out"  # stands for the path of an equation where a value is used as an output
 
@@ -47,7 +50,9 @@ class Tap:
 
     variable: Any  # the value that is tapped
     type: Any
-    path: str | None  # the equation that uses it, None where the tap is on the whole value
+    path: (
+        str | None
+    )  # the equation that uses it, None where the tap is on the whole value
     position: int = 0
 
 
@@ -56,9 +61,13 @@ def tap(jaxpr: Any, differentiated: Sequence[int]) -> tuple[Any, list[Tap]]:
 
     Returns the program, whose added inputs stand behind its own, and what each of them taps.
     """
-    active = {v for v in active_variables(jaxpr, differentiated) if not is_ref(v)}
+    active = {
+        v for v in active_variables(jaxpr, differentiated) if not is_ref(v)
+    }
     uses = _count_uses(jaxpr)
-    return _Tapping(jaxpr, active, {v for v in active if uses[v] > 1}).program(differentiated)
+    return _Tapping(jaxpr, active, {v for v in active if uses[v] > 1}).program(
+        differentiated
+    )
 
 
 class _Tapping:
@@ -84,24 +93,43 @@ class _Tapping:
             self.add(whole, inputs[place], variable, self.no_source)
         for index, eqn in enumerate(self.jaxpr.eqns):
             path, source = str(index), eqn.source_info
-            invars = [self.use(v, path, k, source) for k, v in enumerate(eqn.invars)]
+            invars = [
+                self.use(v, path, k, source) for k, v in enumerate(eqn.invars)
+            ]
             fresh = {
-                v: Variable(v.aval) for v in eqn.outvars if v in self.active and not is_dropped(v)
+                v: Variable(v.aval)
+                for v in eqn.outvars
+                if v in self.active and not is_dropped(v)
             }
             outvars = [fresh.get(v, v) for v in eqn.outvars]
             self.equations.append(eqn.replace(invars=invars, outvars=outvars))
             for variable, untapped in fresh.items():
-                self.add(Tap(variable, variable.aval, None), untapped, variable, source)
-        outvars = [self.use(v, OUTPUT, k, self.no_source) for k, v in enumerate(self.jaxpr.outvars)]
+                self.add(
+                    Tap(variable, variable.aval, None),
+                    untapped,
+                    variable,
+                    source,
+                )
+        outvars = [
+            self.use(v, OUTPUT, k, self.no_source)
+            for k, v in enumerate(self.jaxpr.outvars)
+        ]
         tapped = self.jaxpr.replace(eqns=self.equations)
-        return with_interface(tapped, [*inputs, *self.extras], outvars), self.taps
+        return with_interface(
+            tapped, [*inputs, *self.extras], outvars
+        ), self.taps
 
     def use(self, variable: Any, path: str, position: int, source: Any) -> Any:
         """Return what stands for a value where it is used."""
         if is_literal(variable) or variable not in self.reused:
             return variable
         result = Variable(variable.aval)
-        self.add(Tap(variable, variable.aval, path, position), variable, result, source)
+        self.add(
+            Tap(variable, variable.aval, path, position),
+            variable,
+            result,
+            source,
+        )
         return result
 
     def add(self, tap: Tap, operand: Any, result: Any, source: Any) -> None:
@@ -109,7 +137,9 @@ class _Tapping:
         self.taps.append(tap)
         self.extras.append(extra)
         self.equations.append(
-            self.template.replace(invars=[operand, extra], outvars=[result], source_info=source)
+            self.template.replace(
+                invars=[operand, extra], outvars=[result], source_info=source
+            )
         )
 
 

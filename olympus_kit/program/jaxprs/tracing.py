@@ -35,7 +35,12 @@ def primal_variables(jaxpr: Any) -> list[Any]:
 
     Mutable arrays are left out, too: no program may return one.
     """
-    return [v for eqn in open_jaxpr(jaxpr).eqns for v in eqn.outvars if not is_ref(v)]
+    return [
+        v
+        for eqn in open_jaxpr(jaxpr).eqns
+        for v in eqn.outvars
+        if not is_ref(v)
+    ]
 
 
 def exposing(closed: Any, jaxpr: Any) -> Function:
@@ -45,7 +50,9 @@ def exposing(closed: Any, jaxpr: Any) -> Function:
     """
     count = len(jaxpr.outvars)
     invars = [*open_jaxpr(closed).constvars, *jaxpr.invars]
-    full = with_interface(jaxpr, invars, [*jaxpr.outvars, *primal_variables(closed)])
+    full = with_interface(
+        jaxpr, invars, [*jaxpr.outvars, *primal_variables(closed)]
+    )
     run = function_of(full)
     consts = constants(closed)
 
@@ -64,20 +71,29 @@ class Traced:
     exposed: list[Any]  # the primal values
     outputs: list[Any]
     derivatives: list[Any]
-    variables: list[Any] = field(default_factory=list)  # of f, that the primal values belong to
+    variables: list[Any] = field(
+        default_factory=list
+    )  # of f, that the primal values belong to
     tangents: list[Any] = field(default_factory=list)  # of the exposed values
     tapped: list[Any] = field(default_factory=list)  # the cotangent of each tap
-    residuals: list[Any] = field(default_factory=list)  # what the pullback holds
+    residuals: list[Any] = field(
+        default_factory=list
+    )  # what the pullback holds
 
 
 def trace_forward(
-    function: Function, inputs: Sequence[Any], differentiated: Sequence[int], outputs: int
+    function: Function,
+    inputs: Sequence[Any],
+    differentiated: Sequence[int],
+    outputs: int,
 ) -> Traced:
     """Trace the JVP of a function made by `exposing`, which has so many outputs."""
 
     def jvp(leaves: Sequence[Any], tangents: Sequence[Any]) -> Any:
         part = partial_in(function, leaves, differentiated)
-        return jax.jvp(part, [leaves[i] for i in differentiated], list(tangents))
+        return jax.jvp(
+            part, [leaves[i] for i in differentiated], list(tangents)
+        )
 
     seeds = [_abstract(inputs[i]) for i in differentiated]
     closed = jax.make_jaxpr(jvp)(list(inputs), seeds)
@@ -101,10 +117,14 @@ def trace_reverse(
     """
     count = len(differentiated)
 
-    def vjp(leaves: Sequence[Any], cts: Sequence[Any], extras: Sequence[Any]) -> Any:
+    def vjp(
+        leaves: Sequence[Any], cts: Sequence[Any], extras: Sequence[Any]
+    ) -> Any:
         def part(*arguments: Any) -> Any:
             chosen, tapped = arguments[:count], arguments[count:]
-            whole = partial_in(lambda *xs: function(*xs, *tapped), leaves, differentiated)
+            whole = partial_in(
+                lambda *xs: function(*xs, *tapped), leaves, differentiated
+            )
             return whole(*chosen)
 
         primals = [leaves[i] for i in differentiated]
@@ -115,16 +135,23 @@ def trace_reverse(
 
     seeds = [None if c is None else _abstract(c) for c in cotangents]
     extras = [jax.ShapeDtypeStruct(t.shape, t.dtype) for t in taps]
-    closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(list(inputs), seeds, extras)
+    closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(
+        list(inputs), seeds, extras
+    )
     out, exposed, _, residuals = shapes
     counts = (len(out), len(exposed), count, len(taps), len(residuals))
     parts = _in_parts(open_jaxpr(closed).outvars, counts)
     values, primal, derivatives, tapped, saved = parts
-    return Traced(closed, primal, values, derivatives, tapped=tapped, residuals=saved)
+    return Traced(
+        closed, primal, values, derivatives, tapped=tapped, residuals=saved
+    )
 
 
 def trace_linear(
-    f: Function, leaves: Sequence[Any], differentiated: Sequence[int], reverse: bool
+    f: Function,
+    leaves: Sequence[Any],
+    differentiated: Sequence[int],
+    reverse: bool,
 ) -> tuple[Any, Callable[[Sequence[Any]], Traced]]:
     """Differentiate `f` at concrete values, for functions whose Python looks at values.
 
@@ -133,7 +160,9 @@ def trace_linear(
     """
     part = partial_in(f, leaves, differentiated)
     chosen = [leaves[i] for i in differentiated]
-    out, linear = jax.vjp(part, *chosen) if reverse else jax.linearize(part, *chosen)
+    out, linear = (
+        jax.vjp(part, *chosen) if reverse else jax.linearize(part, *chosen)
+    )
     flat, tree = jax.tree.flatten(out)
 
     def traced(seeds: Sequence[Any]) -> Traced:
@@ -141,7 +170,9 @@ def trace_linear(
             if not reverse:
                 tangents = [t for t in seeds if t is not None]
                 return jax.tree.leaves(linear(*tangents))
-            cotangents = [_or_float0(c, y) for c, y in zip(seeds, flat, strict=True)]
+            cotangents = [
+                _or_float0(c, y) for c, y in zip(seeds, flat, strict=True)
+            ]
             return linear(jax.tree.unflatten(tree, cotangents))
 
         closed = jax.make_jaxpr(run)(list(leaves), list(seeds))
@@ -151,7 +182,9 @@ def trace_linear(
     return out, traced
 
 
-def partial_in(function: Function, leaves: Sequence[Any], chosen: Sequence[int]) -> Function:
+def partial_in(
+    function: Function, leaves: Sequence[Any], chosen: Sequence[int]
+) -> Function:
     """Return `function` of the chosen inputs alone, the others fixed."""
 
     def part(*values: Any) -> Any:
@@ -184,7 +217,9 @@ def trimmed(traced: Traced) -> Any:
     return close(cut, constants(traced.closed))
 
 
-def _in_parts(items: Iterable[Any], counts: Iterable[int]) -> Iterator[list[Any]]:
+def _in_parts(
+    items: Iterable[Any], counts: Iterable[int]
+) -> Iterator[list[Any]]:
     """Yield that many of the items, and then that many."""
     rest = iter(items)
     return (list(itertools.islice(rest, count)) for count in counts)
