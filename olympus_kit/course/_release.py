@@ -28,7 +28,10 @@ from ._leak import leaks
 from ._lesson import AuthoringError, Cell, Lesson, read_all
 from ._merge import merge
 
-HEADER = '"""The specifications of {stem}.md, released from solutions/{stem}.md: edit them there."""\n'
+HEADER = (
+    '"""The specifications of {stem}.md, released from solutions/{stem}.md: '
+    'edit them there."""\n'
+)
 DIFFERS = "differs from its source; run `olympus release`."
 AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"

@@ -333,7 +333,10 @@ def _linear_note(name: str, mode: Mode, why: str) -> str:
         "these values, and jax keeps no primal program of it"
     )
     if mode == "primal":
-        return f"{begin}: there is nothing to show but the result; other modes show its linear program"
+        return (
+            f"{begin}: there is nothing to show but the result; other modes "
+            "show its linear program"
+        )
     return f"{begin}; this is the linear program at this point, for the branch that {name} took"
 
 

@@ -269,7 +269,10 @@ class Jacobian(Figure):
         if self.tables():
             return [self._extremes()]
         size = " × ".join(map(str, tiles.step))
-        head = f"one mark for {size} entries, the sign of the one furthest from 0 (. is 0, ? is nan)"
+        head = (
+            f"one mark for {size} entries, the sign of the one furthest from 0 "
+            "(. is 0, ? is nan)"
+        )
         marks = np.select([far > 0, far < 0, far == 0], ["+", "-", "."], "?")
         return [head, *("".join(row) for row in marks), self._extremes()]
 

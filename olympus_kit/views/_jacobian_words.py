@@ -52,7 +52,10 @@ def fill_words(mode: ModeOf, count: int, single: bool) -> str:
     if count == 1:
         return f"Filled in {mode} mode, by one {words.kind}."
     together = "one by one" if single else "batched by vmap"
-    return f"Filled in {mode} mode, {words.line} by {words.line}: {count:,} {words.kind}s, {together}."
+    return (
+        f"Filled in {mode} mode, {words.line} by {words.line}: "
+        f"{count:,} {words.kind}s, {together}."
+    )
 
 
 def pass_words(
