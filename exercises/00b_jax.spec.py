@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, test_array
 
 FACTS = "book/00_start.md#start-facts"
 
@@ -17,50 +17,52 @@ with_row_doubled = Question(
     name="with_row_doubled",
     returns="matrix",
     points=(
-        {"x": wave((3, 3)), "i": 1},
-        {"x": wave((3, 3), phase=1.0), "i": 0},
-        {"x": wave((4, 3), phase=2.0, scale=500.0), "i": 2},
+        {"x": test_array((3, 3)), "i": 1},
+        {"x": test_array((3, 3), phase=1.0), "i": 0},
+        {"x": test_array((4, 3), phase=2.0, scale=500.0), "i": 2},
     ),
     labels=("x of shape (3, 3), i = 1", "x of shape (3, 3), i = 0", "x of shape (4, 3), i = 2"),
-    large=(2,),
+    large_points=(2,),
     reference=scaled,
-    like={"matrix": "x"},
-    wrong={
-        "result-forgotten": Wrong(lambda x, i: x),
-        "all-rows-doubled": Wrong(lambda x, i: 2 * x),
-        "column-doubled": Wrong(lambda x, i: x @ np.diag(1.0 + np.eye(x.shape[1])[i])),
-        "row-alone": Wrong(lambda x, i: 2 * x[i]),
-        "row-of-twos": Wrong(lambda x, i: np.where(np.arange(len(x))[:, None] == i, 2.0, x)),
+    shape_of={"matrix": "x"},
+    predictions={
+        "result-forgotten": Mistake(result=lambda x, i: x),
+        "all-rows-doubled": Mistake(result=lambda x, i: 2 * x),
+        "column-doubled": Mistake(result=lambda x, i: x @ np.diag(1.0 + np.eye(x.shape[1])[i])),
+        "row-alone": Mistake(result=lambda x, i: 2 * x[i]),
+        "row-of-twos": Mistake(
+            result=lambda x, i: np.where(np.arange(len(x))[:, None] == i, 2.0, x)
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "result-forgotten",
             "the new array was not used",
             "You returned x as it was. `.at[i].set(...)` does not change x: it returns a new array, and "
             "that is what has to be returned.",
             read=FACTS,
         ),
-        Misconception(
+        Mistake(
             "all-rows-doubled",
             "all rows doubled",
             "You doubled the whole matrix. Only row i should be twice as large.",
             read=FACTS,
         ),
-        Misconception(
+        Mistake(
             "column-doubled",
             "a column in place of a row",
             "You doubled column i. The first index counts the rows: x.at[i] is row i, x.at[:, i] is "
             "column i.",
             read=FACTS,
         ),
-        Misconception(
+        Mistake(
             "row-alone",
             "the row alone",
             "You returned row i alone. The other rows belong to the result, too.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read=FACTS,
         ),
-        Misconception(
+        Mistake(
             "row-of-twos",
             "a row of twos",
             "Row i of yours holds the number 2. It should hold twice what was there.",
@@ -100,49 +102,53 @@ fresh_draws = Question(
     returns="draws",
     points=(point(0.3, 3), point(1.1, 4), point(100.0, 3)),
     labels=("three draws", "four draws", "three draws, another key"),
-    large=(2,),
+    large_points=(2,),
     reference=lambda key, split, draw, n: np.stack([number(k) for k in keys_of(key, n)[1]]),
-    wrong={
-        "same-key": Wrong(lambda key, split, draw, n: np.full(n, number(key))),
-        "key-not-advanced": Wrong(lambda key, split, draw, n: np.full(n, number(halves(key)[1]))),
-        "halves-swapped": Wrong(other_halves),
-        "drawn-before-split": Wrong(
-            lambda key, split, draw, n: np.stack([number(k) for k in keys_of(key, n)[0][:-1]])
+    predictions={
+        "same-key": Mistake(result=lambda key, split, draw, n: np.full(n, number(key))),
+        "key-not-advanced": Mistake(
+            result=lambda key, split, draw, n: np.full(n, number(halves(key)[1]))
         ),
-        "key-of-next-round": Wrong(
-            lambda key, split, draw, n: np.stack([number(k) for k in keys_of(key, n)[0][1:]])
+        "halves-swapped": Mistake(result=other_halves),
+        "drawn-before-split": Mistake(
+            result=lambda key, split, draw, n: np.stack([
+                number(k) for k in keys_of(key, n)[0][:-1]
+            ])
+        ),
+        "key-of-next-round": Mistake(
+            result=lambda key, split, draw, n: np.stack([number(k) for k in keys_of(key, n)[0][1:]])
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "same-key",
             "one key for all draws",
             "All your draws are equal: the same key gives the same number. Split the key before each "
             "draw.",
             read=RANDOM,
         ),
-        Misconception(
+        Mistake(
             "key-not-advanced",
             "the same split every time",
             "All your draws are equal: you split the same key in every round. Go on with the first of "
             "the two new keys.",
             read=RANDOM,
         ),
-        Misconception(
+        Mistake(
             "halves-swapped",
             "the halves are swapped",
             "You went on with the second key and used the first. That is as random, but the question asks "
             "for the opposite.",
             read=RANDOM,
         ),
-        Misconception(
+        Mistake(
             "drawn-before-split",
             "a key that is used and then split",
             "You drew from a key, and then split the same key. A key may be used once: either for a draw "
             "or for a split.",
             read=RANDOM,
         ),
-        Misconception(
+        Mistake(
             "key-of-next-round",
             "a key that is split later",
             "You drew from the key with which you go on, so it is used for a draw and split in the "
@@ -166,24 +172,24 @@ all_pairs = Question(
     name="all_pairs",
     returns="matrix",
     points=(
-        {"f": weighted, "a": wave((4, 2)), "b": wave((3, 2), phase=1.0)},
-        {"f": uneven, "a": wave((2, 3), phase=2.0), "b": wave((5, 3), phase=3.0)},
-        {"f": uneven, "a": wave((3, 2), 4.0, 300.0), "b": wave((2, 2), 5.0, 300.0)},
+        {"f": weighted, "a": test_array((4, 2)), "b": test_array((3, 2), phase=1.0)},
+        {"f": uneven, "a": test_array((2, 3), phase=2.0), "b": test_array((5, 3), phase=3.0)},
+        {"f": uneven, "a": test_array((3, 2), 4.0, 300.0), "b": test_array((2, 2), 5.0, 300.0)},
     ),
     labels=(
         "Σ p² sin q, four rows and three",
         "√(1 + |p − 2q|²), two rows and five",
         "√(1 + |p − 2q|²), three rows and two",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=pair_by_pair,
-    wrong={
-        "matrix-transposed": Wrong(lambda f, a, b: pair_by_pair(f, a, b).T),
-        "rows-swapped": Wrong(lambda f, a, b: pair_by_pair(f, b, a).T),
-        "first-row-alone": Wrong(lambda f, a, b: pair_by_pair(f, a, b)[0]),
+    predictions={
+        "matrix-transposed": Mistake(result=lambda f, a, b: pair_by_pair(f, a, b).T),
+        "rows-swapped": Mistake(result=lambda f, a, b: pair_by_pair(f, b, a).T),
+        "first-row-alone": Mistake(result=lambda f, a, b: pair_by_pair(f, a, b)[0]),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "matrix-transposed",
             "transposed",
             "Your matrix has a line for each row of b. The first index belongs to a: map over a on the "
@@ -191,13 +197,13 @@ all_pairs = Question(
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read=MAPS,
         ),
-        Misconception(
+        Mistake(
             "rows-swapped",
             "f(q, p) in place of f(p, q)",
             "You gave f its two rows in the opposite order. f need not be symmetric.",
             read=MAPS,
         ),
-        Misconception(
+        Mistake(
             "first-row-alone",
             "one row of a",
             "Your result is the first line of the matrix. Every row of a has a line.",
@@ -205,10 +211,10 @@ all_pairs = Question(
             read=MAPS,
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
-            lambda: {"f": weighted, "a": wave((4, 2)), "b": wave((3, 2))},
+            lambda: {"f": weighted, "a": test_array((4, 2)), "b": test_array((3, 2))},
             calls={"f": 1},
         ),
     ),

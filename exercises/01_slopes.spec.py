@@ -357,51 +357,53 @@ along_curve = Question(
         "eˣ sin y along (t², 1/(1 + t)), t = −0.3",
         "x² − 3y along (2t, t²), t = 40",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(x, y, t)),
-    wrong={
-        "speeds-forgotten": Wrong(lambda f, x, y, t: partials_at(f, x(t), y(t))),
-        "partials-at-t": Wrong(lambda f, x, y, t: terms(partials_at(f, t, t), speeds(x, y, t))),
-        "same-partial": Wrong(
-            lambda f, x, y, t: terms(partials_at(f, x(t), y(t))[:1] * 2, speeds(x, y, t))
+    predictions={
+        "speeds-forgotten": Mistake(result=lambda f, x, y, t: partials_at(f, x(t), y(t))),
+        "partials-at-t": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, t, t), speeds(x, y, t))
         ),
-        "speeds-swapped": Wrong(
-            lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(y, x, t))
+        "same-partial": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, x(t), y(t))[:1] * 2, speeds(x, y, t))
         ),
-        "positions-for-speeds": Wrong(
-            lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), (x(t), y(t)))
+        "speeds-swapped": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(y, x, t))
+        ),
+        "positions-for-speeds": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), (x(t), y(t)))
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "speeds-forgotten",
             "the speeds are missing",
             "You returned the two partial derivatives of f. Each has to be multiplied by how fast "
             "its coordinate moves: x′(t), and y′(t).",
             read=CHAPTER + "#slopes-argnums",
         ),
-        Misconception(
+        Mistake(
             "partials-at-t",
             "the partial derivatives at the wrong point",
             "You took the partial derivatives of f at (t, t). At time t the point is at "
             "(x(t), y(t)).",
             read=CHAPTER + "#slopes-argnums",
         ),
-        Misconception(
+        Mistake(
             "same-partial",
             "one partial derivative, used twice",
             "Both of your terms use the derivative with respect to the first argument. `grad(f)` "
             "gives only that one; the second is `grad(f, argnums=1)`.",
             read=CHAPTER + "#slopes-argnums",
         ),
-        Misconception(
+        Mistake(
             "speeds-swapped",
             "the speeds have changed places",
             "You multiplied the slope with respect to x by the speed of y, and the other way "
             "round. Each slope goes with the speed of its own coordinate.",
             read=CHAPTER + "#slopes-argnums",
         ),
-        Misconception(
+        Mistake(
             "positions-for-speeds",
             "positions in place of speeds",
             "You multiplied the partial derivatives by x(t) and y(t), which say where the point "
@@ -426,9 +428,9 @@ def ridge_by_hand(params, inputs, targets, strength, bias=0.0, sign=1.0, rows=No
 
 def patients(n, d, phase, scale=1.0):
     return {
-        "params": {"W": wave((d,), phase, scale), "b": 0.75},
-        "inputs": wave((n, d), phase + 1),
-        "targets": (wave((n,), phase + 2) > 0).astype(float),
+        "params": {"W": test_array((d,), phase, scale), "b": 0.75},
+        "inputs": test_array((n, d), phase + 1),
+        "targets": (test_array((n,), phase + 2) > 0).astype(float),
     }
 
 
@@ -441,42 +443,44 @@ ridge = Question(
         {**patients(8, 3, 1.0, scale=64.0), "strength": 0.125},
     ),
     labels=("6 examples, 3 inputs", "5 examples, 2 inputs", "8 examples with large logits"),
-    large=(2,),
+    large_points=(2,),
     reference=ridge_by_hand,
-    wrong={
-        "penalty-forgotten": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, 0.0)),
-        "half-penalty": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s / 2)),
-        "bias-too": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, bias=1.0)),
-        "rows-summed": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, rows=1)),
-        "likelihood-not-loss": Wrong(lambda p, x, t, s: ridge_by_hand(p, x, t, s, sign=-1.0)),
+    predictions={
+        "penalty-forgotten": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, 0.0)),
+        "half-penalty": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, s / 2)),
+        "bias-too": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, s, bias=1.0)),
+        "rows-summed": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, s, rows=1)),
+        "likelihood-not-loss": Mistake(
+            result=lambda p, x, t, s: ridge_by_hand(p, x, t, s, sign=-1.0)
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "penalty-forgotten",
             "the penalty is missing",
             "Your loss has no penalty: add strength times the sum of the squared weights.",
             read=CHAPTER + "#slopes-dict",
         ),
-        Misconception(
+        Mistake(
             "half-penalty",
             "half of the penalty",
             "Your penalty is half as large as it should be: there is no factor ½ in this one.",
             read=CHAPTER + "#slopes-dict",
         ),
-        Misconception(
+        Mistake(
             "bias-too",
             "the bias is penalised, too",
             "Your penalty includes b². In this loss only the weights W cost extra.",
             read=CHAPTER + "#slopes-dict",
         ),
-        Misconception(
+        Mistake(
             "rows-summed",
             "sum instead of mean",
             "You added up the losses of the examples. This loss is their mean, so that the "
             "penalty weighs the same whatever the number of examples.",
             read=CHAPTER + "#slopes-logistic",
         ),
-        Misconception(
+        Mistake(
             "likelihood-not-loss",
             "the likelihood, not the loss",
             "The sign of the first term is wrong: you have the log-likelihood, which should be "
@@ -518,33 +522,37 @@ best_step = Question(
         "exp(−2x) + x at −0.75, float64",
         "x⁴ at 30, float32",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x, eps: valley(*sizes_of(f, x), eps),
-    wrong={
-        "square-root-step": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, power=0.5)),
-        "second-for-third": Wrong(
-            lambda f, x, eps: valley(abs(f(x)), abs(nested(f, x, (2,))[0]), eps)
+    predictions={
+        "square-root-step": Mistake(
+            result=lambda f, x, eps: valley(*sizes_of(f, x), eps, power=0.5)
         ),
-        "terms-equal": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, cube=3.0)),
-        "signs-kept": Wrong(lambda f, x, eps: valley(f(x), nested(f, x, (3,))[0], eps)),
-        "rule-of-thumb": Wrong(lambda f, x, eps: valley(*sizes_of(f, x), eps, h=eps ** (1 / 3))),
-        "one-error-alone": Wrong(truncation_alone),
+        "second-for-third": Mistake(
+            result=lambda f, x, eps: valley(abs(f(x)), abs(nested(f, x, (2,))[0]), eps)
+        ),
+        "terms-equal": Mistake(result=lambda f, x, eps: valley(*sizes_of(f, x), eps, cube=3.0)),
+        "signs-kept": Mistake(result=lambda f, x, eps: valley(f(x), nested(f, x, (3,))[0], eps)),
+        "rule-of-thumb": Mistake(
+            result=lambda f, x, eps: valley(*sizes_of(f, x), eps, h=eps ** (1 / 3))
+        ),
+        "one-error-alone": Mistake(result=truncation_alone),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "square-root-step",
             "a square root, not a cube root",
             "Your h is a square root. That is the best step of the one-sided quotient; here h³ "
             "stands in the equation, so take the cube root.",
             read=CHAPTER + "#slopes-u",
         ),
-        Misconception(
+        Mistake(
             "second-for-third",
             "the second derivative",
             "You used f″. In the central difference the term with f″ cancels; its error has f‴.",
             read=CHAPTER + "#slopes-u",
         ),
-        Misconception(
+        Mistake(
             "terms-equal",
             "where both errors are equal",
             "Your h makes the two errors equal. Their sum is smallest where its *slope* is 0; for "
@@ -552,21 +560,21 @@ best_step = Question(
             "For h² + 2/h the terms are equal at h = 1.26; the sum is smallest at h = 1.",
             read=CHAPTER + "#slopes-u",
         ),
-        Misconception(
+        Mistake(
             "signs-kept",
             "the signs count",
             "You left out the absolute values, so that your result is right only where f and f‴ "
             "have the same sign. Errors are sizes: take jnp.abs of both.",
             read=CHAPTER + "#slopes-u",
         ),
-        Misconception(
+        Mistake(
             "rule-of-thumb",
             "a rule of thumb",
             "Your h is the cube root of eps, whatever f is. That is a fair guess; here f and its "
             "third derivative are known, so the best step can be computed.",
             read=CHAPTER + "#slopes-u",
         ),
-        Misconception(
+        Mistake(
             "one-error-alone",
             "one of the two errors is missing",
             "Your step is right, but your error is the truncation error alone. Add the rounding "
@@ -586,21 +594,25 @@ complex_gradient = Question(
     name="complex_gradient",
     returns="the gradient",
     points=(
-        {"f": lambda x: jnp.sum(jnp.sin(x) * x**2), "x": wave((3,)), "h": 1e-20},
-        {"f": lambda x: jnp.prod(x) + jnp.exp(x[0]), "x": wave((4,), phase=1.0), "h": 1e-20},
-        {"f": lambda x: jnp.sum(x**3) / x[-1], "x": wave((5,), phase=2.0, scale=50.0), "h": 1e-20},
+        {"f": lambda x: jnp.sum(jnp.sin(x) * x**2), "x": test_array((3,)), "h": 1e-20},
+        {"f": lambda x: jnp.prod(x) + jnp.exp(x[0]), "x": test_array((4,), phase=1.0), "h": 1e-20},
+        {
+            "f": lambda x: jnp.sum(x**3) / x[-1],
+            "x": test_array((5,), phase=2.0, scale=50.0),
+            "h": 1e-20,
+        },
     ),
     labels=("sum of x² sin x, n = 3", "a product and exp(x₀), n = 4", "sum of x³ / x₄, n = 5"),
-    large=(2,),
+    large_points=(2,),
     reference=forward_gradient,
-    wrong={
-        "all-at-once": Wrong(lambda f, x, h: forward_gradient(f, x, h).sum()),
-        "not-divided": Wrong(lambda f, x, h: h * forward_gradient(f, x, h)),
-        "real-step": Wrong(lambda f, x, h: jnp.zeros(x.shape)),
-        "real-part": Wrong(lambda f, x, h: jnp.full(x.shape, f(x) / h)),
+    predictions={
+        "all-at-once": Mistake(result=lambda f, x, h: forward_gradient(f, x, h).sum()),
+        "not-divided": Mistake(result=lambda f, x, h: h * forward_gradient(f, x, h)),
+        "real-step": Mistake(result=lambda f, x, h: jnp.zeros(x.shape)),
+        "real-part": Mistake(result=lambda f, x, h: jnp.full(x.shape, f(x) / h)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "all-at-once",
             "all entries moved at once",
             "You returned one number: the sum of the gradient's entries. `x + 1j * h` moves every "
@@ -608,21 +620,21 @@ complex_gradient = Question(
             "",
             read=CHAPTER + "#slopes-complex",
         ),
-        Misconception(
+        Mistake(
             "not-divided",
             "not divided by h",
             "Your entries are h times the slopes: the imaginary part of f(x + ih) is h f′(x). "
             "Divide it by h.",
             read=CHAPTER + "#slopes-complex",
         ),
-        Misconception(
+        Mistake(
             "real-step",
             "a real step",
             "Your gradient is 0 everywhere: x + h and x − h are the same number when h is 1e-20. "
             "The step has to go in the imaginary direction, `1j * h`.",
             read=CHAPTER + "#slopes-complex",
         ),
-        Misconception(
+        Mistake(
             "real-part",
             "the real part",
             "You took the real part, which holds the value f(x), and divided it by h. The slope "
@@ -659,7 +671,7 @@ def value_of(expression, x):
 def ruled(number=0.0, **changed):
     """What comes out with other rules for the product or for sin and exp."""
     rules = {**RULES, **{{"product": "*"}.get(name, name): rule for name, rule in changed.items()}}
-    return Wrong(lambda expression, x: pair(expression, x, rules, number)[1])
+    return Mistake(result=lambda expression, x: pair(expression, x, rules, number)[1])
 
 
 wavy = ("+", ("*", "x", ("sin", ("*", 3.0, "x"))), ("*", "x", ("+", "x", 1.5)))
@@ -679,9 +691,9 @@ symbolic_slope = Question(
         "exp(x²) sin exp(x/2) at −0.75",
         "x² (x − 2) + exp(sin 2x) at 40",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda expression, x: jax.jacfwd(lambda x: value_of(expression, x))(x),
-    wrong={
+    predictions={
         "product-of-slopes": ruled(product=lambda a, b, da, db: (a * b, da * db)),
         "half-product": ruled(product=lambda a, b, da, db: (a * b, da * b)),
         "inner-slope-forgotten": ruled(
@@ -693,8 +705,8 @@ symbolic_slope = Question(
             exp=lambda a, da: (jnp.exp(a), jnp.exp(da)),
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "product-of-slopes",
             "the product of the derivatives",
             "For a product you multiplied the derivatives of its factors. The product rule has two "
@@ -702,14 +714,14 @@ symbolic_slope = Question(
             "For x·x at 3, the product of the derivatives is 1; the derivative is 6.",
             read=CHAPTER + "#slopes-symbolic",
         ),
-        Misconception(
+        Mistake(
             "half-product",
             "half of the product rule",
             "Your derivative of a product has one of its two terms. Both factors may contain x.",
             "For x·x at 3, one term gives 3; the derivative is 6.",
             read=CHAPTER + "#slopes-symbolic",
         ),
-        Misconception(
+        Mistake(
             "inner-slope-forgotten",
             "the inner derivative is missing",
             "The derivative of your sine is the cosine alone. By the chain rule it has to be "
@@ -717,14 +729,14 @@ symbolic_slope = Question(
             "sin(3x) has the slope 3 cos(3x): 3 at x = 0, not 1.",
             read=CHAPTER + "#slopes-third",
         ),
-        Misconception(
+        Mistake(
             "numbers-move",
             "numbers have slope 1",
             "You gave the numbers in the expression the derivative 1. A number does not change "
             "with x: its derivative is 0. That of x is 1.",
             read=CHAPTER + "#slopes-symbolic",
         ),
-        Misconception(
+        Mistake(
             "function-of-slope",
             "a function of the inner derivative",
             "You put the derivative of the inside *into* the cosine or the exponential. It is a "

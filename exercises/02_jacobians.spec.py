@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, test_array
 
 CHAPTER = "book/02_jacobians.md"
 
@@ -45,13 +45,13 @@ sizes = Question(
     labels=("b = 5, a = 3, c = 4", "b = 2, a = 7, c = 3", "b = 30, a = 20, c = 10"),
     large_points=(2,),
     reference=measured,
-    wrong={
-        "rows-for-inputs": Wrong(lambda b, a, c: measured(b, a, c)[:, ::-1]),
-        "axis-unsummed": Wrong(changed((1, lambda b, a, c: b, x_size))),
-        "diagonal-stored": Wrong(changed((2, lambda b, a, c: 1, x_size))),
-        "both-matrix-jacobians-of-x": Wrong(changed((4, lambda b, a, c: b * c, x_size))),
-        "one-example-only": Wrong(
-            changed(
+    predictions={
+        "rows-for-inputs": Mistake(result=lambda b, a, c: measured(b, a, c)[:, ::-1]),
+        "axis-unsummed": Mistake(result=changed((1, lambda b, a, c: b, x_size))),
+        "diagonal-stored": Mistake(result=changed((2, lambda b, a, c: 1, x_size))),
+        "both-matrix-jacobians-of-x": Mistake(result=changed((4, lambda b, a, c: b * c, x_size))),
+        "one-example-only": Mistake(
+            result=changed(
                 (3, lambda b, a, c: c, lambda b, a, c: a),
                 (4, lambda b, a, c: c, W_size),
             )
@@ -66,7 +66,7 @@ sizes = Question(
             "A function from 3 numbers to 2 has a Jacobian with 2 rows and 3 columns.",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "axis-unsummed",
             "the axis that is summed away",
             "For `x.sum(axis=0)` you counted b outputs. `axis=0` names the axis that goes away: "
@@ -185,11 +185,14 @@ def block_and_pullback(x, W, u):
 
 
 def matrix_point(a, b, scale):
-    return {"x": wave((a,), phase=0.7, scale=scale), "W": wave((b, a), phase=2.1, scale=scale)}
+    return {
+        "x": test_array((a,), phase=0.7, scale=scale),
+        "W": test_array((b, a), phase=2.1, scale=scale),
+    }
 
 
 block = lambda x, W: jax.jacfwd(times, argnums=1)(x, W)
-cotangent = lambda phase, scale: lambda p: {"u": wave((p["W"].shape[0],), phase, scale)}
+cotangent = lambda phase, scale: lambda p: {"u": test_array((p["W"].shape[0],), phase, scale)}
 
 matrix_derivatives = Question(
     name="matrix_derivatives",
@@ -198,16 +201,17 @@ matrix_derivatives = Question(
     tangents=(cotangent(0.2, 1.0), cotangent(3.0, 40.0)),
     large_points=(2,),
     reference=block_and_pullback,
-    like={"W_bar": "W"},
-    wrong={
-        "of-x-instead": Wrong(lambda x, W, u: (W, u @ W)),
-        "jacobian-is-x": Wrong(lambda x, W, u: x, "J"),
-        "in-before-out": Wrong(lambda x, W, u: np.moveaxis(block(x, W), 0, -1), "J"),
-        "every-output": Wrong(
-            lambda x, W, u: np.ones((len(u), len(u), 1)) * np.asarray(x)[None, None, :], "J"
+    shape_of={"W_bar": "W"},
+    predictions={
+        "of-x-instead": Mistake(result=lambda x, W, u: (W, u @ W)),
+        "jacobian-is-x": Mistake(result=lambda x, W, u: x, part="J"),
+        "in-before-out": Mistake(result=lambda x, W, u: np.moveaxis(block(x, W), 0, -1), part="J"),
+        "every-output": Mistake(
+            result=lambda x, W, u: np.ones((len(u), len(u), 1)) * np.asarray(x)[None, None, :],
+            part="J",
         ),
-        "outer-transposed": Wrong(lambda x, W, u: np.outer(x, u), "W_bar"),
-        "cotangent-ignored": Wrong(lambda x, W, u: block(x, W).sum(axis=0), "W_bar"),
+        "outer-transposed": Mistake(result=lambda x, W, u: np.outer(x, u), part="W_bar"),
+        "cotangent-ignored": Mistake(result=lambda x, W, u: block(x, W).sum(axis=0), part="W_bar"),
     },
     mistakes=(
         Mistake(
@@ -265,7 +269,7 @@ longer = lambda x, t, y: jnp.concatenate([x**2 * jnp.sum(y) / t, jnp.outer(y, x)
 
 
 def pair(n, m, scale):
-    x, y = wave((n,), phase=0.1, scale=scale), wave((m,), phase=1.9, scale=scale)
+    x, y = test_array((n,), phase=0.1, scale=scale), test_array((m,), phase=1.9, scale=scale)
     return {"x": x, "t": 0.75, "y": y}
 
 
@@ -282,11 +286,13 @@ both_jacobians = Question(
         "nine outputs, x of shape (3,), y of shape (2,)",
         "two outputs, x of shape (3,), y of shape (2,)",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x, t, y: jax.jacfwd(f, argnums=(0, 2))(x, t, y),
-    wrong={
-        "first-argument-twice": Wrong(lambda f, x, t, y: (jax.jacfwd(f)(x, t, y),) * 2),
-        "neighbouring-argument": Wrong(lambda f, x, t, y: jax.jacfwd(f, argnums=1)(x, t, y), "J_y"),
+    predictions={
+        "first-argument-twice": Mistake(result=lambda f, x, t, y: (jax.jacfwd(f)(x, t, y),) * 2),
+        "neighbouring-argument": Mistake(
+            result=lambda f, x, t, y: jax.jacfwd(f, argnums=1)(x, t, y), part="J_y"
+        ),
     },
     mistakes=(
         Mistake(
@@ -297,7 +303,7 @@ both_jacobians = Question(
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-fill",
         ),
-        Misconception(
+        Mistake(
             "neighbouring-argument",
             "the second argument in place of the third",
             "Your J_y is the derivative with respect to t. Arguments are counted from 0, so y has the "
@@ -311,7 +317,7 @@ both_jacobians = Question(
 
 neighbours = lambda x: x * jnp.roll(x, 1, axis=1)
 running = lambda x: jnp.cumsum(x, axis=0) * x[0]
-mixing = lambda x: jnp.sin(wave((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
+mixing = lambda x: jnp.sin(test_array((len(x), len(x)), phase=0.9) @ x) + x**2 / 10
 
 
 def sums_and_diagonal(f, x):
@@ -325,9 +331,9 @@ vgrad_and_diagonal = Question(
     name="vgrad_and_diagonal",
     returns=("vgrad", "diagonal"),
     points=(
-        {"f": neighbours, "x": wave((2, 4), phase=0.6)},
-        {"f": mixing, "x": wave((3, 2), phase=1.4)},
-        {"f": running, "x": wave((3, 3), phase=2.6, scale=100.0)},
+        {"f": neighbours, "x": test_array((2, 4), phase=0.6)},
+        {"f": mixing, "x": test_array((3, 2), phase=1.4)},
+        {"f": running, "x": test_array((3, 3), phase=2.6, scale=100.0)},
     ),
     labels=(
         "each pixel times its left neighbour, shape (2, 4)",
@@ -336,13 +342,15 @@ vgrad_and_diagonal = Question(
     ),
     large_points=(2,),
     reference=sums_and_diagonal,
-    like={"vgrad": "x", "diagonal": "x"},
-    wrong={
-        "vgrad-is-diagonal": Wrong(lambda f, x: (sums_and_diagonal(f, x)[0],) * 2),
-        "diagonal-for-both": Wrong(lambda f, x: (sums_and_diagonal(f, x)[1],) * 2),
-        "sum-along-rows": Wrong(lambda f, x: dense(f, x).sum(axis=(2, 3)), "vgrad"),
-        "whole-jacobian": Wrong(lambda f, x: dense(f, x), "diagonal"),
-        "value-pulled-back": Wrong(lambda f, x: jnp.tensordot(f(x), dense(f, x), 2), "vgrad"),
+    shape_of={"vgrad": "x", "diagonal": "x"},
+    predictions={
+        "vgrad-is-diagonal": Mistake(result=lambda f, x: (sums_and_diagonal(f, x)[0],) * 2),
+        "diagonal-for-both": Mistake(result=lambda f, x: (sums_and_diagonal(f, x)[1],) * 2),
+        "sum-along-rows": Mistake(result=lambda f, x: dense(f, x).sum(axis=(2, 3)), part="vgrad"),
+        "whole-jacobian": Mistake(result=lambda f, x: dense(f, x), part="diagonal"),
+        "value-pulled-back": Mistake(
+            result=lambda f, x: jnp.tensordot(f(x), dense(f, x), 2), part="vgrad"
+        ),
     },
     mistakes=(
         Mistake(
@@ -370,7 +378,7 @@ vgrad_and_diagonal = Question(
             "For J = [[1, 2], [3, 4]], J·1 is [3, 7], and Jᵀ·1 is [4, 6].",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "whole-jacobian",
             "the whole Jacobian in place of its diagonal",
             "Your diagonal is all of J, with four axes. Of these only the entries J[i, j, i, j] are "
@@ -378,7 +386,7 @@ vgrad_and_diagonal = Question(
             "{where}, diagonal has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "value-pulled-back",
             "the value in place of ones",
             "You pulled back the value f(x). The cotangent that vgrad uses is 1 for each output.",
@@ -422,20 +430,24 @@ puzzles = Question(
     ),
     large_points=(2,),
     reference=lambda x, k: tuple(of_x(f)(x, k) for f in riddles),
-    wrong={
-        "values-for-jacobians": Wrong(lambda x, k: tuple(f(x, k) for f in riddles)),
-        "one-for-all": Wrong(lambda x, k: 1.0, "J_sum"),
-        "row-for-a-number": Wrong(of_x(lambda x, k: jnp.sum(x)[None]), "J_sum"),
-        "square-of-ones": Wrong(of_x(lambda x, k: jnp.sum(x) + 0 * x), "J_sum"),
-        "tile-for-repeat": Wrong(of_x(lambda x, k: jnp.tile(x, 2)), "J_repeat"),
-        "own-entry-missing": Wrong(of_x(lambda x, k: jnp.cumsum(x) - x), "J_cumsum"),
-        "cumsum-transposed": Wrong(of_x(lambda x, k: jnp.cumsum(x[::-1])[::-1]), "J_cumsum"),
-        "sort-transposed": Wrong(lambda x, k: of_x(riddles[3])(x, k).T, "J_sort"),
-        "sort-changes-nothing": Wrong(of_x(lambda x, k: x), "J_sort"),
-        "index-wraps": Wrong(unmasked, "J_conv"),
-        "kernel-not-reversed": Wrong(of_x(lambda x, k: jnp.convolve(x, k[::-1])), "J_conv"),
-        "conv-valid": Wrong(of_x(lambda x, k: jnp.convolve(x, k, "valid")), "J_conv"),
-        "kernel-as-input": Wrong(lambda x, k: of_x(riddles[4])(k, x), "J_conv"),
+    predictions={
+        "values-for-jacobians": Mistake(result=lambda x, k: tuple(f(x, k) for f in riddles)),
+        "one-for-all": Mistake(result=lambda x, k: 1.0, part="J_sum"),
+        "row-for-a-number": Mistake(result=of_x(lambda x, k: jnp.sum(x)[None]), part="J_sum"),
+        "square-of-ones": Mistake(result=of_x(lambda x, k: jnp.sum(x) + 0 * x), part="J_sum"),
+        "tile-for-repeat": Mistake(result=of_x(lambda x, k: jnp.tile(x, 2)), part="J_repeat"),
+        "own-entry-missing": Mistake(result=of_x(lambda x, k: jnp.cumsum(x) - x), part="J_cumsum"),
+        "cumsum-transposed": Mistake(
+            result=of_x(lambda x, k: jnp.cumsum(x[::-1])[::-1]), part="J_cumsum"
+        ),
+        "sort-transposed": Mistake(result=lambda x, k: of_x(riddles[3])(x, k).T, part="J_sort"),
+        "sort-changes-nothing": Mistake(result=of_x(lambda x, k: x), part="J_sort"),
+        "index-wraps": Mistake(result=unmasked, part="J_conv"),
+        "kernel-not-reversed": Mistake(
+            result=of_x(lambda x, k: jnp.convolve(x, k[::-1])), part="J_conv"
+        ),
+        "conv-valid": Mistake(result=of_x(lambda x, k: jnp.convolve(x, k, "valid")), part="J_conv"),
+        "kernel-as-input": Mistake(result=lambda x, k: of_x(riddles[4])(k, x), part="J_conv"),
     },
     mistakes=(
         Mistake(
@@ -521,7 +533,7 @@ puzzles = Question(
             "For k = jnp.array([7, 8]), k[-1] is 8, and so is k[5].",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "kernel-not-reversed",
             "a correlation, not a convolution",
             "Your J_conv has k in the opposite order. In a convolution the two indices add up to o, "
@@ -566,48 +578,50 @@ row_and_column = Question(
     name="row_and_column",
     returns=("row", "column"),
     points=(
-        cell(rolling, wave((4,), phase=0.3), 2, 1),
-        cell(taller, wave((3,), phase=1.3), 0, 1),
-        cell(square, wave((5,), phase=2.3, scale=200.0), 3, 0),
+        cell(rolling, test_array((4,), phase=0.3), 2, 1),
+        cell(taller, test_array((3,), phase=1.3), 0, 1),
+        cell(square, test_array((5,), phase=2.3, scale=200.0), 3, 0),
     ),
     labels=(
         "x times its neighbour, row 2 and column 1",
         "three inputs, seven outputs, row 0 and column 1",
         "x[0] times the running sum, row 3 and column 0",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, x, i, j: (row_of(f, x, i), column_of(f, x, j)),
-    like={"row": "x"},
-    wrong={
-        "indices-swapped": Wrong(lambda f, x, i, j: (row_of(f, x, j), column_of(f, x, i))),
-        "all-rows-together": Wrong(lambda f, x, i, j: jax.jacfwd(f)(x).sum(axis=0), "row"),
-        "value-for-column": Wrong(lambda f, x, i, j: f(x), "column"),
+    shape_of={"row": "x"},
+    predictions={
+        "indices-swapped": Mistake(result=lambda f, x, i, j: (row_of(f, x, j), column_of(f, x, i))),
+        "all-rows-together": Mistake(
+            result=lambda f, x, i, j: jax.jacfwd(f)(x).sum(axis=0), part="row"
+        ),
+        "value-for-column": Mistake(result=lambda f, x, i, j: f(x), part="column"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "indices-swapped",
             "the two indices are swapped",
             "You returned row j and column i. The row belongs to output i, the column to input j.",
             read=CHAPTER + "#jacobian-entries",
         ),
-        Misconception(
+        Mistake(
             "all-rows-together",
             "all rows, added up",
             "Your row is the pullback of a cotangent of ones: the sum of all rows. For a single row the "
             "cotangent is 1 at place i, and 0 elsewhere.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
-        Misconception(
+        Mistake(
             "value-for-column",
             "the value in place of the tangent",
             "Your column is f(x). `jvp` returns a pair: the value, and the tangent that is the column.",
             read=CHAPTER + "#jacobian-fill",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "dense-jacobian",
-            lambda: cell(rolling, wave((64,)), 3, 5),
+            lambda: cell(rolling, test_array((64,)), 3, 5),
             largest=64 * 64 - 1,
             size="n = 64",
         ),
@@ -628,59 +642,59 @@ step_in_units = Question(
     name="step_in_units",
     returns="point",
     points=(
-        at_point(bowl, wave((3,), 0.5), np.array([0.5, 2.0, 4.0]), 0.25),
-        at_point(ripple, wave((2,), 1.5), np.array([2.0, 0.25]), 0.5),
-        at_point(bowl, wave((3,), 2.5, 500.0), np.array([8.0, 4.0, 0.5]), 0.125),
+        at_point(bowl, test_array((3,), 0.5), np.array([0.5, 2.0, 4.0]), 0.25),
+        at_point(ripple, test_array((2,), 1.5), np.array([2.0, 0.25]), 0.5),
+        at_point(bowl, test_array((3,), 2.5, 500.0), np.array([8.0, 4.0, 0.5]), 0.125),
     ),
     labels=("a bowl, three numbers", "two numbers", "a bowl, three large numbers"),
-    large=(2,),
+    large_points=(2,),
     reference=step_by(2),
-    like={"point": "x"},
-    wrong={
-        "units-ignored": Wrong(step_by(0)),
-        "divided-once": Wrong(step_by(1)),
-        "multiplied-by-scale": Wrong(step_by(-1)),
-        "not-converted-back": Wrong(
-            lambda f, x, scale, rate: scale * step_by(2)(f, x, scale, rate)
+    shape_of={"point": "x"},
+    predictions={
+        "units-ignored": Mistake(result=step_by(0)),
+        "divided-once": Mistake(result=step_by(1)),
+        "multiplied-by-scale": Mistake(result=step_by(-1)),
+        "not-converted-back": Mistake(
+            result=lambda f, x, scale, rate: scale * step_by(2)(f, x, scale, rate)
         ),
-        "uphill": Wrong(lambda f, x, scale, rate: step_by(2)(f, x, scale, -rate)),
-        "step-alone": Wrong(lambda f, x, scale, rate: step_by(2)(f, x, scale, rate) - x),
+        "uphill": Mistake(result=lambda f, x, scale, rate: step_by(2)(f, x, scale, -rate)),
+        "step-alone": Mistake(result=lambda f, x, scale, rate: step_by(2)(f, x, scale, rate) - x),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "units-ignored",
             "the units were ignored",
             "You made the step in the old units. In the new ones the gradient has other numbers, and points "
             "elsewhere.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "divided-once",
             "divided by the scale once",
             "You divided the gradient by the scale once. It has to be divided twice: once because a "
             "gradient with respect to q is smaller, and once because the step is converted back to x.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "multiplied-by-scale",
             "multiplied by the scale",
             "You multiplied the gradient by the scale. If q = scale * x is a larger number, f changes less for "
             "each unit of q: the gradient gets smaller.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "not-converted-back",
             "the result is in the new units",
             "Your result is q after the step. Divide by the scale to get x.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "uphill",
             "uphill",
             "Your step goes uphill: gradient descent subtracts.",
             read=CHAPTER + "#jacobian-gradient",
         ),
-        Misconception(
+        Mistake(
             "step-alone",
             "the step, not the point",
             "You returned the step alone. The question asks for the point after it.",

@@ -254,10 +254,13 @@ jacobian_by_columns = Question(
     name="jacobian_by_columns",
     returns="J",
     points=(
-        {"f": lambda x: jnp.sin(MIX_3 @ x), "x": wave((3, 2), 0.4)},
-        {"f": lambda x: jnp.stack([x[0, 1] * x[1, 1], jnp.sum(x**2)]), "x": wave((2, 2), 1.4)},
-        {"f": lambda x: root(x) * x[::-1], "x": 2.0 + abs(wave((3,), 2.4))},
-        {"f": lambda x: (x[:2] * x[1:]).reshape(1, 2, 2), "x": wave((3, 2), 3.4, 200.0)},
+        {"f": lambda x: jnp.sin(MIX_3 @ x), "x": test_array((3, 2), 0.4)},
+        {
+            "f": lambda x: jnp.stack([x[0, 1] * x[1, 1], jnp.sum(x**2)]),
+            "x": test_array((2, 2), 1.4),
+        },
+        {"f": lambda x: root(x) * x[::-1], "x": 2.0 + abs(test_array((3,), 2.4))},
+        {"f": lambda x: (x[:2] * x[1:]).reshape(1, 2, 2), "x": test_array((3, 2), 3.4, 200.0)},
     ),
     labels=(
         "x of shape (3, 2), f(x) of shape (5, 2)",
@@ -268,21 +271,23 @@ jacobian_by_columns = Question(
     large_points=(3,),
     rtol=1e-11,
     reference=columns,
-    wrong={
-        "one-pass-of-ones": Wrong(
-            lambda f, x: jnp.tensordot(columns(f, x), jnp.ones(x.shape), x.ndim)
+    predictions={
+        "one-pass-of-ones": Mistake(
+            result=lambda f, x: jnp.tensordot(columns(f, x), jnp.ones(x.shape), x.ndim)
         ),
-        "value-for-tangent": Wrong(
-            lambda f, x: jnp.stack([f(x)] * x.size, -1).reshape(*f(x).shape, *x.shape)
+        "value-for-tangent": Mistake(
+            result=lambda f, x: jnp.stack([f(x)] * x.size, -1).reshape(*f(x).shape, *x.shape)
         ),
-        "unit-at-value": Wrong(
-            lambda f, x: jnp.stack([at_unit(f, x, i) for i in range(x.size)], -1).reshape(
+        "unit-at-value": Mistake(
+            result=lambda f, x: jnp.stack([at_unit(f, x, i) for i in range(x.size)], -1).reshape(
                 *f(x).shape, *x.shape
             )
         ),
-        "matrix-for-array": Wrong(flat_columns),
-        "input-first": Wrong(
-            lambda f, x: jnp.moveaxis(flat_columns(f, x), 0, 1).reshape(*x.shape, *f(x).shape)
+        "matrix-for-array": Mistake(result=flat_columns),
+        "input-first": Mistake(
+            result=lambda f, x: jnp.moveaxis(flat_columns(f, x), 0, 1).reshape(
+                *x.shape, *f(x).shape
+            )
         ),
     },
     mistakes=(
@@ -302,7 +307,7 @@ jacobian_by_columns = Question(
             "used the first, and the column is the second.",
             read=CHAPTER + "#forward-jvp",
         ),
-        Misconception(
+        Mistake(
             "matrix-for-array",
             "flattened to a matrix",
             "The numbers are right, but you returned a matrix with a row for each entry of the output and "
@@ -311,7 +316,7 @@ jacobian_by_columns = Question(
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read="book/02_jacobians.md#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "input-first",
             "the axes of the input come first",
             "You stacked the columns along the first axis, so the axes of the input come before those of "
@@ -319,7 +324,7 @@ jacobian_by_columns = Question(
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read="book/02_jacobians.md#jacobian-shape-rule",
         ),
-        Misconception(
+        Mistake(
             "unit-at-value",
             "the unit vector as the point",
             "You evaluated the derivative at the unit vectors. The point is x in every pass; the "
@@ -528,8 +533,8 @@ nested = Question(
         "untagged": confused(None, max),
         "foreign-tangent": confused(False, max),
         "inner-lost": confused(True, min),
-        "inner-as-constant": Wrong(lambda program, x: exact(program(frozen), x)),
-        "value-for-derivative": Wrong(lambda program, x: program(lambda f, x: f(x))(x)),
+        "inner-as-constant": Mistake(result=lambda program, x: exact(program(frozen), x)),
+        "value-for-derivative": Mistake(result=lambda program, x: program(lambda f, x: f(x))(x)),
     },
     mistakes=(
         Mistake(
@@ -577,10 +582,10 @@ def moved(a, a_dot, b, b_dot):
 
 
 numbers = lambda shape, phase, scale: {
-    "a": scale * wave(shape, phase),
-    "a_dot": wave(shape, phase + 1.0),
-    "b": scale * (2.0 + wave(shape, phase + 2.0)),
-    "b_dot": wave(shape, phase + 3.0),
+    "a": scale * test_array(shape, phase),
+    "a_dot": test_array(shape, phase + 1.0),
+    "b": scale * (2.0 + test_array(shape, phase + 2.0)),
+    "b_dot": test_array(shape, phase + 3.0),
 }
 
 divide = Question(
@@ -588,52 +593,54 @@ divide = Question(
     returns=("value", "tangent"),
     points=(numbers((), 0.3, 1.0), numbers((3,), 0.9, 1.0), numbers((2, 2), 1.4, 50.0)),
     labels=("four numbers", "arrays of shape (3,)", "arrays of shape (2, 2), a and b up to 100"),
-    large=(2,),
+    large_points=(2,),
     reference=moved,
-    like={"tangent": "a"},
-    wrong={
-        "quotient-of-tangents": Wrong(lambda a, a_dot, b, b_dot: a_dot / b_dot, "tangent"),
-        "minus-forgotten": Wrong(
-            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, -b_dot)[1], "tangent"
+    shape_of={"tangent": "a"},
+    predictions={
+        "quotient-of-tangents": Mistake(
+            result=lambda a, a_dot, b, b_dot: a_dot / b_dot, part="tangent"
         ),
-        "not-squared": Wrong(
-            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, b_dot)[1] * b, "tangent"
+        "minus-forgotten": Mistake(
+            result=lambda a, a_dot, b, b_dot: moved(a, a_dot, b, -b_dot)[1], part="tangent"
         ),
-        "numerator-alone": Wrong(
-            lambda a, a_dot, b, b_dot: moved(a, a_dot, b, 0 * b)[1], "tangent"
+        "not-squared": Mistake(
+            result=lambda a, a_dot, b, b_dot: moved(a, a_dot, b, b_dot)[1] * b, part="tangent"
         ),
-        "denominator-alone": Wrong(
-            lambda a, a_dot, b, b_dot: moved(a, 0 * a, b, b_dot)[1], "tangent"
+        "numerator-alone": Mistake(
+            result=lambda a, a_dot, b, b_dot: moved(a, a_dot, b, 0 * b)[1], part="tangent"
+        ),
+        "denominator-alone": Mistake(
+            result=lambda a, a_dot, b, b_dot: moved(a, 0 * a, b, b_dot)[1], part="tangent"
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "quotient-of-tangents",
             "the quotient of the tangents",
             "Your tangent is ȧ/ḃ. A tangent is linear in ȧ and ḃ together: if neither moves, the quotient "
             "does not move, and yours would be 0/0.",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "minus-forgotten",
             "the minus is missing",
             "Your two terms are added. If b grows, the quotient of positive numbers gets smaller: the term "
             "with ḃ has a minus.",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "not-squared",
             "divided by b, not by b²",
             "Your tangent is b times too large: ȧb − aḃ has to be divided by b².",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "numerator-alone",
             "only the numerator moves",
             "Your tangent has one term: it is right if b stands still. But b moves as well, with speed ḃ.",
             read=CHAPTER + "#forward-dual",
         ),
-        Misconception(
+        Mistake(
             "denominator-alone",
             "only the denominator moves",
             "Your tangent has one term: it is right if a stands still. But a moves as well, with speed ȧ.",
@@ -662,47 +669,47 @@ passes = Question(
     returns="table",
     points=({"n": 3, "m": 5}, {"n": 7, "m": 2}, {"n": 1000, "m": 4}),
     labels=("n = 3, m = 5", "n = 7, m = 2", "n = 1000, m = 4"),
-    large=(2,),
+    large_points=(2,),
     reference=of_table(lambda table: table),
-    wrong={
-        "modes-swapped": Wrong(of_table(lambda table: table[:, ::-1])),
-        "products-cost-all": Wrong(of_table(with_lines(first, first, first))),
-        "one-pass-each": Wrong(
-            of_table(lambda table: np.stack([table[0], [1.0, 1.0], [1.0, 1.0]]))
+    predictions={
+        "modes-swapped": Mistake(result=of_table(lambda table: table[:, ::-1])),
+        "products-cost-all": Mistake(result=of_table(with_lines(first, first, first))),
+        "one-pass-each": Mistake(
+            result=of_table(lambda table: np.stack([table[0], [1.0, 1.0], [1.0, 1.0]]))
         ),
-        "one-per-entry": Wrong(
-            of_table(lambda table: np.stack([table[0, ::-1] * table[0], table[1], table[2]]))
+        "one-per-entry": Mistake(
+            result=of_table(lambda table: np.stack([table[0, ::-1] * table[0], table[1], table[2]]))
         ),
-        "products-swapped": Wrong(of_table(with_lines(first, third, second))),
+        "products-swapped": Mistake(result=of_table(with_lines(first, third, second))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "modes-swapped",
             "the modes are swapped",
             "Your two columns are swapped: forward mode needs a pass for each input, reverse mode one for each "
             "output.",
             read=CHAPTER + "#forward-columns",
         ),
-        Misconception(
+        Mistake(
             "products-cost-all",
             "one product as expensive as the whole Jacobian",
             "Your second and third line repeat the first. One product in its own mode takes a single pass.",
             read=CHAPTER + "#forward-columns",
         ),
-        Misconception(
+        Mistake(
             "one-pass-each",
             "one pass in either mode",
             "You gave every product one pass in both modes. A pass of forward mode computes J v and nothing "
             "else; uᵀJ is a mixture of rows, and forward mode has to compute all columns to know it.",
             read=CHAPTER + "#forward-columns",
         ),
-        Misconception(
+        Mistake(
             "one-per-entry",
             "one pass for each entry",
             "You counted a pass for each of the n · m entries. A pass gives a whole column, or a whole row.",
             read=CHAPTER + "#forward-columns",
         ),
-        Misconception(
+        Mistake(
             "products-swapped",
             "the two products are swapped",
             "Your second and third line are swapped: J v is what forward mode computes, uᵀJ what reverse "

@@ -527,34 +527,36 @@ def pulled_through(f):
 
 
 four = (jnp.sqrt, lambda x: x[::-1], jnp.cumsum, lambda x: x - jnp.mean(x))
-vector_cotangent = lambda phase, scale: lambda p: {"u": wave(p["x"].shape, phase, scale)}
+vector_cotangent = lambda phase, scale: lambda p: {"u": test_array(p["x"].shape, phase, scale)}
 
 array_rules = Question(
     name="array_rules",
     returns=("sqrt_bar", "flip_bar", "cumsum_bar", "centred_bar"),
     points=(
-        {"x": 2.0 + wave((4,))},
-        {"x": 1.5 + wave((5,), phase=1.0)},
-        {"x": 900.0 + wave((6,), phase=2.0, scale=500.0)},
+        {"x": 2.0 + test_array((4,))},
+        {"x": 1.5 + test_array((5,), phase=1.0)},
+        {"x": 900.0 + test_array((6,), phase=2.0, scale=500.0)},
     ),
     labels=("four numbers", "five numbers", "six numbers up to 1400"),
-    large=(2,),
+    large_points=(2,),
     tangents=(vector_cotangent(0.4, 1.0), vector_cotangent(3.0, 20.0)),
     reference=lambda x, u: tuple(pulled_through(f)(x, u) for f in four),
-    like=dict.fromkeys(("sqrt_bar", "flip_bar", "cumsum_bar", "centred_bar"), "x"),
-    laws=(linear_in("u"),),
-    wrong={
-        "summed-from-the-left": Wrong(lambda x, u: jnp.cumsum(u), "cumsum_bar"),
-        "not-flipped": Wrong(lambda x, u: u, "flip_bar"),
-        "mean-stands-still": Wrong(lambda x, u: u, "centred_bar"),
-        "cotangent-not-used": Wrong(
-            lambda x, u: pulled_through(jnp.sqrt)(x, 0 * u + 1), "sqrt_bar"
+    shape_of=dict.fromkeys(("sqrt_bar", "flip_bar", "cumsum_bar", "centred_bar"), "x"),
+    requirements=(linear_in("u"),),
+    predictions={
+        "summed-from-the-left": Mistake(result=lambda x, u: jnp.cumsum(u), part="cumsum_bar"),
+        "not-flipped": Mistake(result=lambda x, u: u, part="flip_bar"),
+        "mean-stands-still": Mistake(result=lambda x, u: u, part="centred_bar"),
+        "cotangent-not-used": Mistake(
+            result=lambda x, u: pulled_through(jnp.sqrt)(x, 0 * u + 1), part="sqrt_bar"
         ),
-        "multiplied-by-root": Wrong(lambda x, u: u**2 / pulled_through(jnp.sqrt)(x, u), "sqrt_bar"),
-        "input-centred": Wrong(lambda x, u: u - jnp.mean(x), "centred_bar"),
+        "multiplied-by-root": Mistake(
+            result=lambda x, u: u**2 / pulled_through(jnp.sqrt)(x, u), part="sqrt_bar"
+        ),
+        "input-centred": Mistake(result=lambda x, u: u - jnp.mean(x), part="centred_bar"),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "summed-from-the-left",
             "summed up from the left",
             "Your cumsum_bar is the running sum of u: the function itself, not its transpose. Entry i is part "
@@ -562,14 +564,14 @@ array_rules = Question(
             "For u = [1, 10, 100] it is [111, 110, 100].",
             read=CHAPTER + "#reverse-accumulate",
         ),
-        Misconception(
+        Mistake(
             "not-flipped",
             "not flipped back",
             "Your flip_bar is u as it came. Entry 0 of x went to the last place, so what comes back from the "
             "last place belongs to entry 0.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "mean-stands-still",
             "the mean is no constant",
             "Your centred_bar is u, as if the mean were a constant. If one entry of x grows, the mean grows, "
@@ -578,20 +580,20 @@ array_rules = Question(
             "as zeros.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "cotangent-not-used",
             "u was not used",
             "Your sqrt_bar is the derivative alone. A rule multiplies it by the cotangent u.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "multiplied-by-root",
             "multiplied in place of divided",
             "Your sqrt_bar multiplies by 2√x. The derivative of √x is 1/(2√x): the larger x, the flatter "
             "the root.",
             read=CHAPTER,
         ),
-        Misconception(
+        Mistake(
             "input-centred",
             "the mean of x in place of that of u",
             "Your centred_bar subtracts the mean of x. Centring is linear: its rule knows nothing of x, and "
@@ -686,37 +688,39 @@ tape_gradient = Question(
         "xy + x³, two passes",
         "a chain of 1500 additions, one pass",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda f, xs, passes: slopes_of(f, xs),
-    wrong={
-        "bars-not-cleared": Wrong(lambda f, xs, passes: passes * slopes_of(f, xs)),
-        "last-contribution": Wrong(short(last_come, lambda f, xs: slopes_of(f, xs) / [2, 3000])),
-        "sent-on-too-early": Wrong(short(first_come, slopes_of)),
-        "started-with-value": Wrong(lambda f, xs, passes: f(*xs) * slopes_of(f, xs)),
+    predictions={
+        "bars-not-cleared": Mistake(result=lambda f, xs, passes: passes * slopes_of(f, xs)),
+        "last-contribution": Mistake(
+            result=short(last_come, lambda f, xs: slopes_of(f, xs) / [2, 3000])
+        ),
+        "sent-on-too-early": Mistake(result=short(first_come, slopes_of)),
+        "started-with-value": Mistake(result=lambda f, xs, passes: f(*xs) * slopes_of(f, xs)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "bars-not-cleared",
             "bars that were not cleared",
             "After several backward passes your bars are that many times too large: each pass added to "
             "what the one before had left. Set the bars to 0 first.",
             read=CHAPTER + "#reverse-order",
         ),
-        Misconception(
+        Mistake(
             "last-contribution",
             "overwritten, not added",
             "Where a number is used more than once, you took the last contribution alone: `=` in place "
             "of `+=`.",
             read=CHAPTER + "#reverse-accumulate",
         ),
-        Misconception(
+        Mistake(
             "sent-on-too-early",
             "sent on before it was complete",
             "A number sent its bar on before all its children had added to it. Children must come first: go "
             "through a topological order from its end.",
             read=CHAPTER + "#reverse-order",
         ),
-        Misconception(
+        Mistake(
             "started-with-value",
             "started with the value",
             "The backward pass starts with the bar of the result, which is 1. You started with its value.",
@@ -739,55 +743,57 @@ two_rows = Question(
     name="two_rows",
     returns="rows",
     points=(
-        {"f": energy_and_sum, "x": wave((4,), phase=0.2)},
-        {"f": mixed_pair, "x": wave((3,), phase=1.2)},
-        {"f": mixed_pair, "x": wave((3,), phase=2.2, scale=100.0)},
+        {"f": energy_and_sum, "x": test_array((4,), phase=0.2)},
+        {"f": mixed_pair, "x": test_array((3,), phase=1.2)},
+        {"f": mixed_pair, "x": test_array((3,), phase=2.2, scale=100.0)},
     ),
     labels=(
         "half the sum of squares, and the sum of sines",
         "x₀x₁x₂, and exp(x₂/100)·x₀",
         "x₀x₁x₂, and exp(x₂/100)·x₀",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=both_gradients,
-    wrong={
-        "sum-twice": Wrong(lambda f, x: np.stack([both_gradients(f, x).sum(0)] * 2)),
-        "rows-in-wrong-order": Wrong(lambda f, x: both_gradients(f, x)[::-1]),
-        "rows-transposed": Wrong(lambda f, x: both_gradients(f, x).T),
-        "values-pulled-back": Wrong(lambda f, x: value_column(f, x) * both_gradients(f, x)),
+    predictions={
+        "sum-twice": Mistake(result=lambda f, x: np.stack([both_gradients(f, x).sum(0)] * 2)),
+        "rows-in-wrong-order": Mistake(result=lambda f, x: both_gradients(f, x)[::-1]),
+        "rows-transposed": Mistake(result=lambda f, x: both_gradients(f, x).T),
+        "values-pulled-back": Mistake(
+            result=lambda f, x: value_column(f, x) * both_gradients(f, x)
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "sum-twice",
             "the sum of both rows, twice",
             "You sent the cotangent (1, 1) back: that asks for the sum of the two outputs. For one output "
             "alone, the other one gets 0.",
             read=CHAPTER + "#reverse-two",
         ),
-        Misconception(
+        Mistake(
             "rows-in-wrong-order",
             "the rows are swapped",
             "Your rows are in the opposite order: row 0 belongs to the first output.",
             read=CHAPTER + "#reverse-two",
         ),
-        Misconception(
+        Mistake(
             "rows-transposed",
             "columns in place of rows",
             "You stacked the two gradients as columns. Each is a row: stack along axis 0.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read=CHAPTER + "#reverse-two",
         ),
-        Misconception(
+        Mistake(
             "values-pulled-back",
             "the values in place of ones",
             "You sent the value of each output back. The cotangent that asks for a gradient is 1.",
             read=CHAPTER + "#reverse-two",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
-            lambda: {"f": energy_and_sum, "x": wave((4,))},
+            lambda: {"f": energy_and_sum, "x": test_array((4,))},
             calls={"f": 1},
         ),
     ),
@@ -870,12 +876,12 @@ def per_example(params, x, target, rate):
 
 def network_point(batch, a, h, c, scale, rate):
     params = (
-        wave((a, h), phase=0.1),
-        wave((h,), phase=1.1),
-        wave((h, c), phase=2.1, scale=scale),
-        wave((c,), phase=3.1),
+        test_array((a, h), phase=0.1),
+        test_array((h,), phase=1.1),
+        test_array((h, c), phase=2.1, scale=scale),
+        test_array((c,), phase=3.1),
     )
-    x, target = wave((batch, a), phase=4.1), wave((batch, c), phase=5.1, scale=scale)
+    x, target = test_array((batch, a), phase=4.1), test_array((batch, c), phase=5.1, scale=scale)
     return {"params": params, "x": x, "target": target, "rate": rate}
 
 
@@ -892,57 +898,57 @@ sgd_step = Question(
         "a batch of 4, 2 inputs, 3 hidden units, 1 output",
         "a batch of 6, with weights and targets up to 40",
     ),
-    large=(2,),
+    large_points=(2,),
     rtol=1e-10,
     reference=stepped,
-    wrong={
-        "uphill": Wrong(lambda params, x, target, rate: stepped(params, x, target, -rate)),
-        "updated-too-early": Wrong(early),
-        "tanh-forgotten": Wrong(with_slope(straight)),
-        "tanh-at-output": Wrong(with_slope(late)),
-        "sum-of-squares": Wrong(
-            lambda params, x, target, rate: stepped(params, x, target, rate * target.size)
+    predictions={
+        "uphill": Mistake(result=lambda params, x, target, rate: stepped(params, x, target, -rate)),
+        "updated-too-early": Mistake(result=early),
+        "tanh-forgotten": Mistake(result=with_slope(straight)),
+        "tanh-at-output": Mistake(result=with_slope(late)),
+        "sum-of-squares": Mistake(
+            result=lambda params, x, target, rate: stepped(params, x, target, rate * target.size)
         ),
-        "bias-per-example": Wrong(per_example),
-        "gradients-returned": Wrong(
-            lambda params, x, target, rate: gradients_of(params, x, target)
+        "bias-per-example": Mistake(result=per_example),
+        "gradients-returned": Mistake(
+            result=lambda params, x, target, rate: gradients_of(params, x, target)
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "uphill",
             "uphill",
             "You added the gradient: the loss grows. Gradient descent subtracts rate times the gradient.",
             read=CHAPTER + "#reverse-functional",
         ),
-        Misconception(
+        Mistake(
             "updated-too-early",
             "W2 was updated too early",
             "You updated W2 before the cotangent of `hidden` was computed, and so it went through the new W2. All "
             "cotangents belong to the old parameters.",
             read=CHAPTER + "#reverse-functional",
         ),
-        Misconception(
+        Mistake(
             "tanh-forgotten",
             "the derivative of tanh is missing",
             "In the first layer the factor 1 - hidden² is missing: the cotangent went through tanh as if it "
             "were not there.",
             read=CHAPTER + "#reverse-functional",
         ),
-        Misconception(
+        Mistake(
             "tanh-at-output",
             "tanh, twice",
             "Your derivative of tanh is 1 - tanh(hidden)². `hidden` is a tanh already: the derivative is "
             "1 - hidden².",
             read=CHAPTER + "#reverse-residuals",
         ),
-        Misconception(
+        Mistake(
             "sum-of-squares",
             "the 1/n of the mean is missing",
             "Your step is too large by the number of entries of the target: the loss is a mean.",
             read=CHAPTER + "#reverse-batch",
         ),
-        Misconception(
+        Mistake(
             "bias-per-example",
             "a bias for every example",
             "Your biases have a row for each example. A bias is used by all of them, so its cotangent is summed "
@@ -950,7 +956,7 @@ sgd_step = Question(
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#reverse-batch",
         ),
-        Misconception(
+        Mistake(
             "gradients-returned",
             "the gradients in place of the parameters",
             "You returned the four gradients. Asked for are the new parameters, p - rate * gradient.",

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, test_array
 
 CHAPTER = "book/05_vmap.md"
 
@@ -25,27 +25,35 @@ pairwise_slopes = Question(
     name="pairwise_slopes",
     returns="the table of slopes",
     points=(
-        {"k": gauss, "A": wave((3, 2)), "B": wave((4, 2), phase=1.0)},
-        {"k": lopsided, "A": wave((5, 3), phase=2.0), "B": wave((2, 3), phase=3.0)},
-        {"k": far, "A": wave((2, 3), phase=4.0, scale=40.0), "B": wave((3, 3), phase=5.0)},
+        {"k": gauss, "A": test_array((3, 2)), "B": test_array((4, 2), phase=1.0)},
+        {"k": lopsided, "A": test_array((5, 3), phase=2.0), "B": test_array((2, 3), phase=3.0)},
+        {
+            "k": far,
+            "A": test_array((2, 3), phase=4.0, scale=40.0),
+            "B": test_array((3, 3), phase=5.0),
+        },
     ),
     labels=(
         "a Gaussian kernel, A of shape (3, 2), B of shape (4, 2)",
         "a kernel that is not symmetric, A of shape (5, 3), B of shape (2, 3)",
         "a logarithmic kernel, A of shape (2, 3), B of shape (3, 3)",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B),
-    wrong={
-        "pairs-turned": Wrong(
-            lambda k, A, B: jnp.swapaxes(pair_by_pair(jax.jacfwd(k), A, B), 0, 1)
+    predictions={
+        "pairs-turned": Mistake(
+            result=lambda k, A, B: jnp.swapaxes(pair_by_pair(jax.jacfwd(k), A, B), 0, 1)
         ),
-        "second-argument": Wrong(lambda k, A, B: pair_by_pair(jax.jacfwd(k, argnums=1), A, B)),
-        "summed-over-b": Wrong(lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B).sum(axis=1)),
-        "values-not-slopes": Wrong(lambda k, A, B: pair_by_pair(k, A, B)),
+        "second-argument": Mistake(
+            result=lambda k, A, B: pair_by_pair(jax.jacfwd(k, argnums=1), A, B)
+        ),
+        "summed-over-b": Mistake(
+            result=lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B).sum(axis=1)
+        ),
+        "values-not-slopes": Mistake(result=lambda k, A, B: pair_by_pair(k, A, B)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "pairs-turned",
             "the table is turned round",
             "Your table has a row for each point of B; there should be one for each point of A. "
@@ -53,14 +61,14 @@ pairwise_slopes = Question(
             "",
             read=CHAPTER + "#vmap-axes",
         ),
-        Misconception(
+        Mistake(
             "second-argument",
             "the other argument",
             "You differentiated with respect to b. Asked for is the gradient with respect to the "
             "first argument, which is what `grad(k)` gives.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "summed-over-b",
             "added up over the points of B",
             "You differentiated the sum over all points of B: one slope for each point of A. Here "
@@ -68,7 +76,7 @@ pairwise_slopes = Question(
             "",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "values-not-slopes",
             "the values of the kernel",
             "Your table holds k itself at all pairs. Put `grad(k)` in the place of k.",
@@ -76,10 +84,10 @@ pairwise_slopes = Question(
             read=CHAPTER + "#vmap-examples",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
-            lambda: {"k": gauss, "A": wave((3, 2)), "B": wave((4, 2), phase=1.0)},
+            lambda: {"k": gauss, "A": test_array((3, 2)), "B": test_array((4, 2), phase=1.0)},
             calls={"k": 1},
         ),
     ),
@@ -93,11 +101,11 @@ def dense_mjp(f, params, M):
 
 
 def cotangents(k, phase, scale=1.0):
-    return lambda p: {"M": wave((k, *np.shape(p["f"](p["params"]))), phase, scale)}
+    return lambda p: {"M": test_array((k, *np.shape(p["f"](p["params"]))), phase, scale)}
 
 
 def layer(p):
-    return jnp.tanh(wave((4, 3)) @ p["W"] + p["b"])
+    return jnp.tanh(test_array((4, 3)) @ p["W"] + p["b"])
 
 
 def scaled(p):
@@ -112,33 +120,37 @@ mjp_tree = Question(
     name="mjp_tree",
     returns="the dict",
     points=(
-        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
-        {"f": scaled, "params": {"scale": 0.75, "x": wave((3,), 3.0)}},
-        {"f": polynomial, "params": {"a": wave((4,), 4.0), "x": wave((4,), 5.0, 30.0)}},
+        {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
+        {"f": scaled, "params": {"scale": 0.75, "x": test_array((3,), 3.0)}},
+        {"f": polynomial, "params": {"a": test_array((4,), 4.0), "x": test_array((4,), 5.0, 30.0)}},
     ),
     labels=("a layer, y of shape (4, 2)", "a scaled vector, y of shape (3,)", "y of shape (2,)"),
     tangents=(cotangents(5, 0.5), cotangents(6, 1.5, 3.0)),
-    large=(2,),
+    large_points=(2,),
     reference=dense_mjp,
-    wrong={
-        "tuple-around-dict": Wrong(lambda f, params, M: (dense_mjp(f, params, M),)),
-        "cotangents-summed": Wrong(
-            lambda f, params, M: jax.tree.map(lambda part: part.sum(0), dense_mjp(f, params, M))
+    predictions={
+        "tuple-around-dict": Mistake(result=lambda f, params, M: (dense_mjp(f, params, M),)),
+        "cotangents-summed": Mistake(
+            result=lambda f, params, M: jax.tree.map(
+                lambda part: part.sum(0), dense_mjp(f, params, M)
+            )
         ),
-        "list-of-dicts": Wrong(
-            lambda f, params, M: [
+        "list-of-dicts": Mistake(
+            result=lambda f, params, M: [
                 jax.tree.map(lambda part: part[i], dense_mjp(f, params, M)) for i in range(len(M))
             ]
         ),
-        "batch-last": Wrong(
-            lambda f, params, M: jax.tree.map(
+        "batch-last": Mistake(
+            result=lambda f, params, M: jax.tree.map(
                 lambda part: jnp.moveaxis(part, 0, -1), dense_mjp(f, params, M)
             )
         ),
-        "cotangent-ones": Wrong(lambda f, params, M: dense_mjp(f, params, jnp.ones_like(M))),
+        "cotangent-ones": Mistake(
+            result=lambda f, params, M: dense_mjp(f, params, jnp.ones_like(M))
+        ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "tuple-around-dict",
             "the pullback's tuple",
             "You returned a tuple with the dict inside. A pullback gives one cotangent for each "
@@ -146,7 +158,7 @@ mjp_tree = Question(
             "",
             read=CHAPTER + "#vmap-mjp",
         ),
-        Misconception(
+        Mistake(
             "cotangents-summed",
             "the cotangents were added up",
             "You added the cotangents up and pulled back their sum. Each of the k cotangents "
@@ -154,7 +166,7 @@ mjp_tree = Question(
             "",
             read=CHAPTER + "#vmap-mjp",
         ),
-        Misconception(
+        Mistake(
             "list-of-dicts",
             "a list of dicts",
             "You returned a list with a dict for each cotangent. Asked for is one dict whose arrays "
@@ -162,7 +174,7 @@ mjp_tree = Question(
             "",
             read=CHAPTER + "#vmap-mjp",
         ),
-        Misconception(
+        Mistake(
             "batch-last",
             "the cotangents' axis stands last",
             "The axis of the cotangents stands at the end of your arrays. It belongs in front; that "
@@ -170,7 +182,7 @@ mjp_tree = Question(
             "",
             read=CHAPTER + "#vmap-axes",
         ),
-        Misconception(
+        Mistake(
             "cotangent-ones",
             "the cotangents were ignored",
             "Your result is the same for every cotangent: what ones would give. Pull back the rows "
@@ -178,13 +190,13 @@ mjp_tree = Question(
             read=CHAPTER + "#vmap-mjp",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
             lambda: {
                 "f": layer,
-                "params": {"W": wave((3, 2)), "b": wave((2,))},
-                "M": wave((5, 4, 2)),
+                "params": {"W": test_array((3, 2)), "b": test_array((2,))},
+                "M": test_array((5, 4, 2)),
             },
             calls={"f": 1},
         ),
@@ -203,41 +215,41 @@ count_passes = Question(
     name="count_passes",
     returns=("forward", "reverse"),
     points=(
-        {"f": lambda x: jnp.outer(x, x), "x": wave((3,))},
+        {"f": lambda x: jnp.outer(x, x), "x": test_array((3,))},
         {
             "f": lambda p: jnp.tanh(p["W"] @ p["b"]),
-            "x": {"W": wave((5, 4), 1.0), "b": wave((4,), 2.0)},
+            "x": {"W": test_array((5, 4), 1.0), "b": test_array((4,), 2.0)},
         },
-        {"f": lambda x: {"rows": x.sum(1), "all": x**2}, "x": wave((7, 2), 3.0, 100.0)},
+        {"f": lambda x: {"rows": x.sum(1), "all": x**2}, "x": test_array((7, 2), 3.0, 100.0)},
     ),
     labels=("outer(x, x), x of shape (3,)", "a layer, with a dict", "a dict of results"),
-    large=(2,),
+    large_points=(2,),
     reference=by_shape,
-    wrong={
-        "modes-swapped": Wrong(lambda f, x: by_shape(f, x)[::-1]),
-        "arrays-counted": Wrong(counted(len)),
-        "rows-counted": Wrong(
-            counted(lambda leaves: sum((shape or (1,))[0] for shape in shapes_of(leaves)))
+    predictions={
+        "modes-swapped": Mistake(result=lambda f, x: by_shape(f, x)[::-1]),
+        "arrays-counted": Mistake(result=counted(len)),
+        "rows-counted": Mistake(
+            result=counted(lambda leaves: sum((shape or (1,))[0] for shape in shapes_of(leaves)))
         ),
-        "first-array-alone": Wrong(counted(lambda leaves: math.prod(np.shape(leaves[0])))),
-        "one-pass-back": Wrong(lambda f, x: (by_shape(f, x)[0], 1)),
+        "first-array-alone": Mistake(result=counted(lambda leaves: math.prod(np.shape(leaves[0])))),
+        "one-pass-back": Mistake(result=lambda f, x: (by_shape(f, x)[0], 1)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "modes-swapped",
             "the modes are swapped",
             "Your two numbers have changed places. Forward mode moves one *input* entry in each "
             "pass, so its passes are counted by the inputs.",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "arrays-counted",
             "arrays counted, not entries",
             "You counted the arrays. Each entry of an array needs a pass of its own.",
             "An array of shape (3,) is one array and three entries.",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "rows-counted",
             "rows counted, not entries",
             "You counted the rows of each array: its length along the first axis. A pass is needed "
@@ -245,13 +257,13 @@ count_passes = Question(
             "An array of shape (5, 4) has 5 rows and 20 entries.",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "first-array-alone",
             "only the first array",
             "You counted the first array of each tree. All arrays of a dict are inputs, or outputs.",
             read=CHAPTER + "#vmap-pytrees",
         ),
-        Misconception(
+        Mistake(
             "one-pass-back",
             "one pass is for losses",
             "Your second number is always 1. One backward pass is enough for one output; each "
@@ -291,24 +303,24 @@ jacobian_tree = Question(
     name="jacobian_tree",
     returns="the dict",
     points=(
-        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
-        {"f": energy, "params": {"x": wave((2, 3), 3.0), "k": 1.25}},
+        {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
+        {"f": energy, "params": {"x": test_array((2, 3), 3.0), "k": 1.25}},
         {
             "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
-            "params": {"u": wave((2,), 4.0, 30.0), "v": wave((3,), 5.0)},
+            "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
     ),
     labels=("a layer, y of shape (4, 2)", "an energy, y of shape ()", "an outer product, (2, 3)"),
-    large=(2,),
+    large_points=(2,),
     reference=dense_blocks,
-    wrong={
-        "in-before-out": Wrong(turned),
-        "ones-pulled-back": Wrong(pulled_ones),
-        "tuple-around-dict": Wrong(lambda f, params: (dense_blocks(f, params),)),
-        "one-matrix": Wrong(side_by_side),
+    predictions={
+        "in-before-out": Mistake(result=turned),
+        "ones-pulled-back": Mistake(result=pulled_ones),
+        "tuple-around-dict": Mistake(result=lambda f, params: (dense_blocks(f, params),)),
+        "one-matrix": Mistake(result=side_by_side),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "in-before-out",
             "the input's axes first",
             "Your blocks begin with the axes of the input. The rule is out + in: first the axes of "
@@ -316,7 +328,7 @@ jacobian_tree = Question(
             "",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "ones-pulled-back",
             "one cotangent of ones",
             "You pulled back a single cotangent, full of ones: that gives the sum of all rows. "
@@ -324,7 +336,7 @@ jacobian_tree = Question(
             "",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "tuple-around-dict",
             "a tuple around the dict",
             "You returned a tuple with the dict inside. A pullback gives one cotangent for each "
@@ -332,7 +344,7 @@ jacobian_tree = Question(
             "",
             read=CHAPTER + "#vmap-mjp",
         ),
-        Misconception(
+        Mistake(
             "one-matrix",
             "one matrix for all parameters",
             "You put all blocks side by side into one matrix. Asked for is a dict with a block for "
@@ -341,10 +353,10 @@ jacobian_tree = Question(
             read=CHAPTER + "#vmap-pytrees",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
-            lambda: {"f": layer, "params": {"W": wave((3, 2)), "b": wave((2,))}},
+            lambda: {"f": layer, "params": {"W": test_array((3, 2)), "b": test_array((2,))}},
             calls={"f": 1},
         ),
     ),
@@ -413,11 +425,11 @@ def logistic(p, x, t):
 
 
 def people(n, d, phase, scale=1.0):
-    return {"X": wave((n, d), phase, scale), "y": wave((n,), phase + 1)}
+    return {"X": test_array((n, d), phase, scale), "y": test_array((n,), phase + 1)}
 
 
-network = {"W": wave((3, 2), 6.0), "v": wave((2,), 7.0), "b": 0.5}
-line = {"w": wave((2,), 8.0), "b": -0.25}
+network = {"W": test_array((3, 2), 6.0), "v": test_array((2,), 7.0), "b": 0.5}
+line = {"w": test_array((2,), 8.0), "b": -0.25}
 
 clipped_gradient = Question(
     name="clipped_gradient",
@@ -432,59 +444,59 @@ clipped_gradient = Question(
         "4 examples, a logistic model, c = 0.75",
         "6 examples far out, c = 2",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=shortened(shorten),
-    wrong={
-        "not-clipped": Wrong(unclipped),
-        "clipped-after-mean": Wrong(after_mean),
-        "each-array-alone": Wrong(array_by_array),
-        "lengthened": Wrong(shortened(lambda length, c: c / length)),
-        "examples-added": Wrong(added),
-        "root-forgotten": Wrong(shortened(lambda length, c: shorten(length**2, c))),
-        "entries-clipped": Wrong(entry_by_entry),
+    predictions={
+        "not-clipped": Mistake(result=unclipped),
+        "clipped-after-mean": Mistake(result=after_mean),
+        "each-array-alone": Mistake(result=array_by_array),
+        "lengthened": Mistake(result=shortened(lambda length, c: c / length)),
+        "examples-added": Mistake(result=added),
+        "root-forgotten": Mistake(result=shortened(lambda length, c: shorten(length**2, c))),
+        "entries-clipped": Mistake(result=entry_by_entry),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "not-clipped",
             "nothing was clipped",
             "Your result is the gradient of the mean loss: no example's gradient was shortened.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "clipped-after-mean",
             "the mean was clipped",
             "You took the mean first and clipped it. One example can still pull as hard as all the "
             "others together: clip each gradient, then take the mean.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "each-array-alone",
             "each array was clipped by itself",
             "You clipped each array of the dict by its own length. The length of an example's "
             "gradient is that of all its entries together; then all get the same factor.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "lengthened",
             "short gradients were made longer",
             "You brought every gradient to length c, also those that were shorter. The factor is "
             "never more than 1: take the minimum.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "examples-added",
             "sum instead of mean",
             "You added up the clipped gradients. Asked for is their mean: divide by the number of "
             "examples.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "root-forgotten",
             "the square of the length",
             "You compared c with the sum of the squares. The length is its root.",
             read=CHAPTER + "#vmap-examples",
         ),
-        Misconception(
+        Mistake(
             "entries-clipped",
             "the entries were clipped",
             "You cut every entry to between −c and c. That changes the direction of a gradient; "
@@ -505,21 +517,28 @@ line_gradient = Question(
     name="line_gradient",
     returns=("slope", "offset"),
     points=(
-        {"slope": 1.5, "offset": -0.5, "X": wave((6,)), "y": wave((6,), 1.0)},
-        {"slope": -0.75, "offset": 2.0, "X": wave((4,), 2.0), "y": wave((4,), 3.0)},
-        {"slope": 3.0, "offset": 40.0, "X": wave((5,), 4.0, 100.0), "y": wave((5,), 5.0, 9.0)},
+        {"slope": 1.5, "offset": -0.5, "X": test_array((6,)), "y": test_array((6,), 1.0)},
+        {"slope": -0.75, "offset": 2.0, "X": test_array((4,), 2.0), "y": test_array((4,), 3.0)},
+        {
+            "slope": 3.0,
+            "offset": 40.0,
+            "X": test_array((5,), 4.0, 100.0),
+            "y": test_array((5,), 5.0, 9.0),
+        },
     ),
     labels=("6 points", "4 points", "5 points far out"),
-    large=(2,),
+    large_points=(2,),
     reference=line_by_hand,
-    wrong={
-        "children-swapped": Wrong(lambda slope, offset, X, y: line_by_hand(offset, slope, X, y)),
-        "offset-static": Wrong(
-            lambda slope, offset, X, y: (line_by_hand(slope, offset, X, y)[0], offset)
+    predictions={
+        "children-swapped": Mistake(
+            result=lambda slope, offset, X, y: line_by_hand(offset, slope, X, y)
+        ),
+        "offset-static": Mistake(
+            result=lambda slope, offset, X, y: (line_by_hand(slope, offset, X, y)[0], offset)
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "name-as-child",
             "the name is a child",
             "The name stands among the children, and a word can't be differentiated. Return it as "
@@ -528,7 +547,7 @@ line_gradient = Question(
             read=CHAPTER + "#vmap-own",
             raised=("TypeError: of type <class 'str'>", "TypeError: got str"),
         ),
-        Misconception(
+        Mistake(
             "not-registered",
             "JAX does not know the class",
             "JAX takes your Line for a single value, and it is not a number: the class is not "
@@ -537,21 +556,21 @@ line_gradient = Question(
             read=CHAPTER + "#vmap-own",
             raised=("TypeError: is not a valid JAX type",),
         ),
-        Misconception(
+        Mistake(
             "children-swapped",
             "the children come back in another order",
             "Slope and offset have changed places on the way: tree_unflatten gets the children in "
             "the order in which tree_flatten returned them.",
             read=CHAPTER + "#vmap-own",
         ),
-        Misconception(
+        Mistake(
             "offset-static",
             "the offset is not differentiated",
             "Your offset's slope is the offset itself: it stands in the rest, which is carried "
             "along and never moves. It belongs to the children.",
             read=CHAPTER + "#vmap-own",
         ),
-        Misconception(
+        Mistake(
             "name-lost",
             "the name was lost",
             "The gradient is a Line without the name of yours. tree_flatten has to return the name "
@@ -560,7 +579,7 @@ line_gradient = Question(
             read=CHAPTER + "#vmap-own",
             raised=("AssertionError: the name of the line was lost",),
         ),
-        Misconception(
+        Mistake(
             "rest-and-children-swapped",
             "rest and children have changed places",
             "tree_unflatten gets the rest *first* and the children second, the other way round than "
@@ -631,31 +650,31 @@ forward_tree = Question(
     name="forward_tree",
     returns="the dict",
     points=(
-        {"f": layer, "params": {"W": wave((3, 2), 1.0), "b": wave((2,), 2.0)}},
-        {"f": halved, "params": {"x": wave((3,), 3.0), "k": 4.0}},
+        {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
+        {"f": halved, "params": {"x": test_array((3,), 3.0), "k": 4.0}},
         {
             "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
-            "params": {"u": wave((2,), 4.0, 30.0), "v": wave((3,), 5.0)},
+            "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
     ),
     labels=("a layer, y of shape (4, 2)", "a while loop, y of shape (3, 3)", "an outer product"),
-    large=(2,),
+    large_points=(2,),
     reference=by_entries,
-    wrong={
-        "others-move": Wrong(with_the_others),
-        "columns-in-front": Wrong(in_front),
-        "one-direction": Wrong(directions),
-        "value-and-tangent": Wrong(lambda f, params: (f(params), by_entries(f, params))),
+    predictions={
+        "others-move": Mistake(result=with_the_others),
+        "columns-in-front": Mistake(result=in_front),
+        "one-direction": Mistake(result=directions),
+        "value-and-tangent": Mistake(result=lambda f, params: (f(params), by_entries(f, params))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "others-move",
             "the other arrays move, too",
             "While you moved one array entry by entry, all entries of the others moved as well. In "
             "each pass a single entry moves: all other tangents are zero.",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "columns-in-front",
             "the columns stand in front",
             "Your blocks begin with the axes of the input. The rule is out + in; with "
@@ -663,7 +682,7 @@ forward_tree = Question(
             "",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "one-direction",
             "one direction for each array",
             "You pushed one tangent of ones for each array: that is the sum of its columns. Each "
@@ -671,7 +690,7 @@ forward_tree = Question(
             "",
             read=CHAPTER + "#vmap-jacobians",
         ),
-        Misconception(
+        Mistake(
             "value-and-tangent",
             "the value as well",
             "You returned the value of f beside the Jacobian. Only the dict of blocks is asked for.",

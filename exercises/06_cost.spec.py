@@ -155,22 +155,28 @@ chain_flops = Question(
     returns=("output_side", "input_side"),
     points=(sizes(5, 7, 3, 2), sizes(1, 4, 9, 6), sizes(2000, 300, 200, 1)),
     labels=("n, m, d, k = 5, 7, 3, 2", "n, m, d, k = 1, 4, 9, 6", "n, m, d, k = 2000, 300, 200, 1"),
-    large=(2,),
+    large_points=(2,),
     reference=counted,
-    wrong={
-        "multiply-adds": Wrong(half),
-        "last-product-forgotten": Wrong(
-            lambda n, m, d, k: counted(n, m, d, k)[1] - 2.0 * k * d * n, "input_side"
+    predictions={
+        "multiply-adds": Mistake(result=half),
+        "last-product-forgotten": Mistake(
+            result=lambda n, m, d, k: counted(n, m, d, k)[1] - 2.0 * k * d * n, part="input_side"
         ),
-        "products-multiplied": Wrong(lambda n, m, d, k: 2.0 * k * d * m * k * m * n, "output_side"),
-        "wrong-last-size": Wrong(
-            lambda n, m, d, k: counted(n, m, d, k)[1] + 2.0 * k * n * (m - d), "input_side"
+        "products-multiplied": Mistake(
+            result=lambda n, m, d, k: 2.0 * k * d * m * k * m * n, part="output_side"
         ),
-        "additions-less-one": Wrong(
-            lambda n, m, d, k: k * ((2.0 * d - 1) * m + (2.0 * m - 1) * n), "output_side"
+        "wrong-last-size": Mistake(
+            result=lambda n, m, d, k: counted(n, m, d, k)[1] + 2.0 * k * n * (m - d),
+            part="input_side",
         ),
-        "entries-counted": Wrong(lambda n, m, d, k: float(k * (m + n)), "output_side"),
-        "one-output": Wrong(lambda n, m, d, k: counted(n, m, d, 1)),
+        "additions-less-one": Mistake(
+            result=lambda n, m, d, k: k * ((2.0 * d - 1) * m + (2.0 * m - 1) * n),
+            part="output_side",
+        ),
+        "entries-counted": Mistake(
+            result=lambda n, m, d, k: float(k * (m + n)), part="output_side"
+        ),
+        "one-output": Mistake(result=lambda n, m, d, k: counted(n, m, d, 1)),
     },
     mistakes=(
         Mistake(
@@ -208,14 +214,14 @@ chain_flops = Question(
             "right; XLA counts k multiply-adds, 2 k operations, and so do we.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "one-output",
             "one output",
             "You counted as if the chain had a single output. J_h has k rows, and each of them takes part "
             "in the products.",
             read=ORDER,
         ),
-        Misconception(
+        Mistake(
             "entries-counted",
             "entries counted, not operations",
             "You counted the entries of the results. Each entry of a matrix product takes as many "
@@ -441,23 +447,23 @@ in_segments = Question(
     name="in_segments",
     returns="last",
     points=(
-        {"step": jnp.sin, "x": wave((3,)), "segments": 3, "length": 4},
+        {"step": jnp.sin, "x": test_array((3,)), "segments": 3, "length": 4},
         {"step": lambda x: x / 2 + 1 / x, "x": 0.75, "segments": 2, "length": 2},
-        {"step": jnp.cos, "x": wave((2, 2), scale=300.0), "segments": 5, "length": 1},
+        {"step": jnp.cos, "x": test_array((2, 2), scale=300.0), "segments": 5, "length": 1},
     ),
     labels=(
         "sin, 3 segments of 4 iterations",
         "x/2 + 1/x, 2 segments of 2 iterations",
         "cos, 5 segments of 1 iteration, x up to 300",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=one_by_one(lambda segments, length: segments * length),
-    like={"last": "x"},
-    demands=(Demand("nothing-forgotten", forgets),),
-    wrong={
-        "one-segment": Wrong(one_by_one(lambda segments, length: length)),
-        "one-iteration-each": Wrong(one_by_one(lambda segments, length: segments)),
-        "sum-of-lengths": Wrong(one_by_one(lambda segments, length: segments + length)),
+    shape_of={"last": "x"},
+    requirements=(Requirement("nothing-forgotten", forgets),),
+    predictions={
+        "one-segment": Mistake(result=one_by_one(lambda segments, length: length)),
+        "one-iteration-each": Mistake(result=one_by_one(lambda segments, length: segments)),
+        "sum-of-lengths": Mistake(result=one_by_one(lambda segments, length: segments + length)),
     },
     mistakes=(
         Mistake(
@@ -483,13 +489,13 @@ in_segments = Question(
             "You ran one segment. There are `segments` of them, one after the other.",
             read=CHECKPOINT,
         ),
-        Misconception(
+        Mistake(
             "one-iteration-each",
             "one iteration in each segment",
             "You ran one iteration in each segment; each has `length` of them.",
             read=CHECKPOINT,
         ),
-        Misconception(
+        Mistake(
             "sum-of-lengths",
             "segments and length added",
             "You ran segments + length steps. Each of the segments has `length` steps, so there are "
@@ -518,50 +524,52 @@ best_segment = Question(
     returns="length",
     points=({"n": 64, "k": 1}, {"n": 72, "k": 2}, {"n": 1024, "k": 5}, {"n": 90, "k": 7}),
     labels=("n = 64, k = 1", "n = 72, k = 2", "n = 1024, k = 5", "n = 90, k = 7"),
-    large=(2,),
+    large_points=(2,),
     reference=cheapest,
-    wrong={
-        "k-ignored": Wrong(lambda n, k: cheapest(n, 1)),
-        "number-of-segments": Wrong(lambda n, k: n / cheapest(n, k)),
-        "does-not-divide": Wrong(lambda n, k: float(np.rint(np.sqrt(n / k)))),
-        "arrays-in-place-of-length": Wrong(lambda n, k: float(min(of_length(n, k).values()))),
-        "one-segment": Wrong(lambda n, k: float(n)),
-        "every-iteration": Wrong(lambda n, k: 1.0),
+    predictions={
+        "k-ignored": Mistake(result=lambda n, k: cheapest(n, 1)),
+        "number-of-segments": Mistake(result=lambda n, k: n / cheapest(n, k)),
+        "does-not-divide": Mistake(result=lambda n, k: float(np.rint(np.sqrt(n / k)))),
+        "arrays-in-place-of-length": Mistake(
+            result=lambda n, k: float(min(of_length(n, k).values()))
+        ),
+        "one-segment": Mistake(result=lambda n, k: float(n)),
+        "every-iteration": Mistake(result=lambda n, k: 1.0),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "k-ignored",
             "as if an iteration saved one array",
             "Your length is the best one for k = 1. Where an iteration saves k arrays, an open segment is k times "
             "as expensive, and should be shorter.",
             read=SAVED,
         ),
-        Misconception(
+        Mistake(
             "number-of-segments",
             "how many segments, not how long",
             "You returned the number of segments, n / s. The question asks for their length s.",
             read=SAVED,
         ),
-        Misconception(
+        Mistake(
             "does-not-divide",
             "a length that does not divide n",
             "You rounded √(n/k). That is near the best length, but the segments have to fill the loop: s must "
             "divide n.",
             read=SAVED,
         ),
-        Misconception(
+        Mistake(
             "arrays-in-place-of-length",
             "the arrays, not the length",
             "You returned the smallest number of arrays. The question asks at which length it is reached.",
             read=SAVED,
         ),
-        Misconception(
+        Mistake(
             "one-segment",
             "one segment",
             "You put everything into one segment: then nothing is spared, since all of it is open at once.",
             read=SAVED,
         ),
-        Misconception(
+        Mistake(
             "every-iteration",
             "a segment for each iteration",
             "You made every iteration a segment: then n starts are saved.",
@@ -584,46 +592,46 @@ along_all = Question(
     name="along_all",
     returns="tangents",
     points=(
-        tangents_at(twisted, wave((3,), 0.2), wave((4, 3), 1.0)),
-        tangents_at(shorter, wave((4,), 1.2), wave((3, 4), 2.0)),
-        tangents_at(twisted, wave((3,), 2.2, 300.0), wave((2, 3), 3.0, 20.0)),
+        tangents_at(twisted, test_array((3,), 0.2), test_array((4, 3), 1.0)),
+        tangents_at(shorter, test_array((4,), 1.2), test_array((3, 4), 2.0)),
+        tangents_at(twisted, test_array((3,), 2.2, 300.0), test_array((2, 3), 3.0, 20.0)),
     ),
     labels=(
         "three inputs, five outputs, four tangents",
         "four inputs, two outputs, three tangents",
         "three large inputs, two tangents",
     ),
-    large=(2,),
+    large_points=(2,),
     reference=every_direction,
-    wrong={
-        "values-for-tangents": Wrong(lambda f, x, vs: jnp.stack([f(x)] * len(vs))),
-        "rows-transposed": Wrong(lambda f, x, vs: every_direction(f, x, vs).T),
-        "sum-of-directions": Wrong(lambda f, x, vs: every_direction(f, x, vs).sum(axis=0)),
-        "first-direction": Wrong(lambda f, x, vs: every_direction(f, x, vs)[0]),
+    predictions={
+        "values-for-tangents": Mistake(result=lambda f, x, vs: jnp.stack([f(x)] * len(vs))),
+        "rows-transposed": Mistake(result=lambda f, x, vs: every_direction(f, x, vs).T),
+        "sum-of-directions": Mistake(result=lambda f, x, vs: every_direction(f, x, vs).sum(axis=0)),
+        "first-direction": Mistake(result=lambda f, x, vs: every_direction(f, x, vs)[0]),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "values-for-tangents",
             "the value in place of the tangents",
             "Each of your rows is f(x). `linearize` returns the value and a function; it is the function that "
             "takes a tangent.",
             read="book/06_cost.md#cost-ratio",
         ),
-        Misconception(
+        Mistake(
             "rows-transposed",
             "columns in place of rows",
             "You put the results side by side as columns. Row i belongs to tangent i.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read="book/06_cost.md#cost-ratio",
         ),
-        Misconception(
+        Mistake(
             "sum-of-directions",
             "the sum of all directions",
             "You pushed the sum of the tangents: one pass, and nobody can tell the directions apart any more.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read="book/06_cost.md#cost-ratio",
         ),
-        Misconception(
+        Mistake(
             "first-direction",
             "the first direction alone",
             "You pushed the first tangent alone. Every row of vs is a direction.",
@@ -631,10 +639,10 @@ along_all = Question(
             read="book/06_cost.md#cost-ratio",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
-            lambda: tangents_at(twisted, wave((3,)), wave((4, 3))),
+            lambda: tangents_at(twisted, test_array((3,)), test_array((4, 3))),
             calls={"f": 1},
         ),
     ),

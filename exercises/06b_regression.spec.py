@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Limit, Misconception, Question, Wrong, linear_in, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, linear_in, test_array
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md"
@@ -24,10 +24,10 @@ def slopes(w, b, X, y, s, **changed):
 
 def plane(n, d, phase, scale=1.0):
     return {
-        "w": wave((d,), phase),
+        "w": test_array((d,), phase),
         "b": 0.75 - phase / 8,
-        "X": wave((n, d), phase + 1, scale),
-        "y": wave((n,), phase + 2, scale),
+        "X": test_array((n, d), phase + 1, scale),
+        "y": test_array((n,), phase + 2, scale),
     }
 
 
@@ -39,25 +39,25 @@ POINTS = (
 LABELS = ("6 points, 2 inputs", "5 points, 3 inputs", "8 points far out")
 
 MESSAGES = {
-    "penalty-forgotten": Misconception(
+    "penalty-forgotten": Mistake(
         "penalty-forgotten",
         "the penalty is missing",
         "Your gradient knows nothing of the penalty. s Σ w² has the slope 2 s w.",
         read=CHAPTER + "#slopes-check",
     ),
-    "half-penalty": Misconception(
+    "half-penalty": Mistake(
         "half-penalty",
         "half of the penalty's slope",
         "Your slope of the penalty is s w. The derivative of s w² is 2 s w.",
         read=CHAPTER + "#slopes-check",
     ),
-    "rows-summed": Misconception(
+    "rows-summed": Mistake(
         "rows-summed",
         "sum instead of mean",
         "You added up the squared errors. The loss is their mean, so that each counts 1/n.",
         read=CHAPTER + "#slopes-check",
     ),
-    "bias-too": Misconception(
+    "bias-too": Mistake(
         "bias-too",
         "the bias is penalised, too",
         "Your slope for b has a term from a penalty. In this loss only the weights are penalised.",
@@ -70,19 +70,19 @@ gradient_by_hand = Question(
     returns=("w_bar", "b_bar"),
     points=POINTS,
     labels=LABELS,
-    large=(2,),
+    large_points=(2,),
     reference=slopes,
-    like={"w_bar": "w", "b_bar": "b"},
-    wrong={
-        "penalty-forgotten": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
-        "half-penalty": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s / 2)),
-        "rows-summed": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
-        "bias-too": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s, bias=1.0)),
-        "bias-left-out": Wrong(lambda w, b, X, y, s: slopes(w, 0.0, X, y, s)),
+    shape_of={"w_bar": "w", "b_bar": "b"},
+    predictions={
+        "penalty-forgotten": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
+        "half-penalty": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s / 2)),
+        "rows-summed": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
+        "bias-too": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, bias=1.0)),
+        "bias-left-out": Mistake(result=lambda w, b, X, y, s: slopes(w, 0.0, X, y, s)),
     },
-    misconceptions=(
+    mistakes=(
         *MESSAGES.values(),
-        Misconception(
+        Mistake(
             "bias-left-out",
             "the bias is not in the error",
             "Your errors are X w − y: the bias b is missing in them.",
@@ -97,33 +97,33 @@ gradient_by_tape = Question(
     returns=("w_bar", "b_bar"),
     points=POINTS,
     labels=LABELS,
-    large=(2,),
+    large_points=(2,),
     reference=slopes,
-    like={"w_bar": "w", "b_bar": "b"},
-    wrong={
-        "penalty-forgotten": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
-        "half-penalty": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s / 2)),
-        "rows-summed": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
-        "half-error": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s, data=0.5)),
-        "overwritten": Wrong(lambda w, b, X, y, s: 2 * s * w, "w_bar"),
-        "not-started": Wrong(lambda w, b, X, y, s: (0 * w, 0 * b)),
+    shape_of={"w_bar": "w", "b_bar": "b"},
+    predictions={
+        "penalty-forgotten": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
+        "half-penalty": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s / 2)),
+        "rows-summed": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
+        "half-error": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=0.5)),
+        "overwritten": Mistake(result=lambda w, b, X, y, s: 2 * s * w, part="w_bar"),
+        "not-started": Mistake(result=lambda w, b, X, y, s: (0 * w, 0 * b)),
     },
-    misconceptions=(
+    mistakes=(
         *MESSAGES.values(),
-        Misconception(
+        Mistake(
             "half-error",
             "a factor 2 is missing",
             "Your mean_square hands on half of what it should: the derivative of r² is 2 r.",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "overwritten",
             "overwritten instead of accumulated",
             "Your w_bar holds the penalty's contribution alone. w is used twice, in the product and "
             "in the penalty: add the contributions, do not replace one by the other.",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "not-started",
             "the backward pass never starts",
             "All your cotangents are 0. Everything that is handed on is a multiple of the cotangent "
@@ -144,18 +144,20 @@ gradient_by_forward = Question(
     returns=("w_bar", "b_bar"),
     points=POINTS,
     labels=LABELS,
-    large=(2,),
+    large_points=(2,),
     reference=slopes,
-    like={"w_bar": "w", "b_bar": "b"},
-    wrong={
-        "one-direction": Wrong(lambda w, b, X, y, s: slopes(w, b, X, y, s)[0].sum(), "w_bar"),
-        "bias-moves": Wrong(with_bias, "w_bar"),
-        "values-for-slopes": Wrong(
-            lambda w, b, X, y, s: jnp.full(w.shape, objective(w, b, X, y, s)), "w_bar"
+    shape_of={"w_bar": "w", "b_bar": "b"},
+    predictions={
+        "one-direction": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[0].sum(), part="w_bar"
+        ),
+        "bias-moves": Mistake(result=with_bias, part="w_bar"),
+        "values-for-slopes": Mistake(
+            result=lambda w, b, X, y, s: jnp.full(w.shape, objective(w, b, X, y, s)), part="w_bar"
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "one-direction",
             "all weights moved at once",
             "You moved all weights in one pass: that gives the sum of the gradient's entries. Each "
@@ -163,21 +165,21 @@ gradient_by_forward = Question(
             "",
             read="book/03_forward.md",
         ),
-        Misconception(
+        Mistake(
             "bias-moves",
             "the bias moves along",
             "In your passes for the weights the bias moves, too, so that its slope is added to "
             "every entry. Its tangent has to be 0 there.",
             read="book/03_forward.md",
         ),
-        Misconception(
+        Mistake(
             "values-for-slopes",
             "the value instead of the slope",
             "`jvp` returns the pair (value, slope), and you took the value.",
             read="book/03_forward.md",
         ),
     ),
-    limits=(Limit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),
+    cost_limits=(CostLimit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),
     read="book/03_forward.md",
 )
 
@@ -218,53 +220,55 @@ fit_by_reverse = Question(
         {**plane(8, 2, 2.0, 50.0), "s": 3.0, "steps": 3, "rate": 0.0001},
     ),
     labels=("6 points, 3 steps", "5 points, 4 steps", "8 points far out, 3 steps"),
-    large=(2,),
+    large_points=(2,),
     reference=fitted,
-    wrong={
-        "uphill": Wrong(lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps, -rate)),
-        "bias-rests": Wrong(bias_at_rest),
-        "loss-after-step": Wrong(lambda *a: descended(*a)[2][1:], "losses"),
-        "last-loss-only": Wrong(lambda *a: descended(*a)[2][-2], "losses"),
-        "one-after-the-other": Wrong(lambda *a: fitted(*a, together=False)),
-        "gradient-not-renewed": Wrong(lambda *a: fitted(*a, renewed=False)),
+    predictions={
+        "uphill": Mistake(
+            result=lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps, -rate)
+        ),
+        "bias-rests": Mistake(result=bias_at_rest),
+        "loss-after-step": Mistake(result=lambda *a: descended(*a)[2][1:], part="losses"),
+        "last-loss-only": Mistake(result=lambda *a: descended(*a)[2][-2], part="losses"),
+        "one-after-the-other": Mistake(result=lambda *a: fitted(*a, together=False)),
+        "gradient-not-renewed": Mistake(result=lambda *a: fitted(*a, renewed=False)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "uphill",
             "uphill",
             "You added the gradient. It points to where the loss grows fastest, so going downhill "
             "means subtracting it.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "bias-rests",
             "the bias never moves",
             "Your b stays where it was. Without `argnums=(0, 1)` only the first argument is "
             "differentiated.",
             read=CHAPTER + "#slopes-argnums",
         ),
-        Misconception(
+        Mistake(
             "loss-after-step",
             "the loss after each step",
             "Your losses are those *after* each step. Asked for is the loss before it, which "
             "value_and_grad gives you together with the gradient.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "last-loss-only",
             "only the last loss",
             "You returned only the last loss. Keep one for each step, in a list, and stack them.",
             "",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "one-after-the-other",
             "one after the other",
             "You moved w first, and took the slope for b at the new w. Take both slopes at the "
             "same point, and then move.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "gradient-not-renewed",
             "the first gradient all the way",
             "You walked all steps along the gradient of the starting point. After each step the "

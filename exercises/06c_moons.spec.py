@@ -5,7 +5,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Limit, Misconception, Question, Wrong, wave
+from olympus_kit.checks import CostLimit, Mistake, Question, test_array
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md"
@@ -26,9 +26,9 @@ def squared(params, X, t):
 
 def network(hidden, phase, scale=1.0):
     return {
-        "W1": wave((2, hidden), phase),
-        "b1": wave((hidden,), phase + 1),
-        "w2": wave((hidden,), phase + 2, scale),
+        "W1": test_array((2, hidden), phase),
+        "b1": test_array((hidden,), phase + 1),
+        "w2": test_array((hidden,), phase + 2, scale),
         "b2": 0.375,
     }
 
@@ -36,8 +36,8 @@ def network(hidden, phase, scale=1.0):
 def moons(n, hidden, phase, scale=1.0):
     return {
         "params": network(hidden, phase, scale),
-        "X": wave((n, 2), phase + 3, 1.5),
-        "t": (wave((n,), phase + 4) > 0).astype(float),
+        "X": test_array((n, 2), phase + 3, 1.5),
+        "t": (test_array((n,), phase + 4) > 0).astype(float),
     }
 
 
@@ -53,43 +53,43 @@ moons_loss = Question(
     returns="the loss",
     points=POINTS,
     labels=LABELS,
-    large=(2,),
+    large_points=(2,),
     reference=mean_loss,
-    wrong={
-        "tanh-left-out": Wrong(lambda p, X, t: mean_loss(p, X, t, activation=lambda a: a)),
-        "points-summed": Wrong(lambda p, X, t: len(t) * mean_loss(p, X, t)),
-        "targets-left-out": Wrong(lambda p, X, t: mean_loss(p, X, 0 * t)),
-        "squared-error": Wrong(squared),
-        "second-bias-left-out": Wrong(lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
+    predictions={
+        "tanh-left-out": Mistake(result=lambda p, X, t: mean_loss(p, X, t, activation=lambda a: a)),
+        "points-summed": Mistake(result=lambda p, X, t: len(t) * mean_loss(p, X, t)),
+        "targets-left-out": Mistake(result=lambda p, X, t: mean_loss(p, X, 0 * t)),
+        "squared-error": Mistake(result=squared),
+        "second-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "tanh-left-out",
             "the tanh is missing",
             "Your hidden units have no tanh. Without it the two layers are one: a product of two "
             "matrices is a matrix, and a straight line can't separate the moons.",
             read=CHAPTER + "#slopes-logits",
         ),
-        Misconception(
+        Mistake(
             "points-summed",
             "sum instead of mean",
             "You added up the losses of the points. The loss of the network is their mean.",
             read=CHAPTER + "#slopes-logits",
         ),
-        Misconception(
+        Mistake(
             "targets-left-out",
             "the targets are missing",
             "Your loss does not depend on t: subtract t z from ln(1 + eᶻ).",
             read=CHAPTER + "#slopes-logits",
         ),
-        Misconception(
+        Mistake(
             "squared-error",
             "the squared error",
             "You took the squared error of the probabilities. Asked for is the mean of "
             "ln(1 + eᶻ) − t z.",
             read=CHAPTER + "#slopes-logits",
         ),
-        Misconception(
+        Mistake(
             "second-bias-left-out",
             "the last bias is missing",
             "Your logits lack b2, the bias of the last layer.",
@@ -136,55 +136,57 @@ moons_gradient = Question(
     returns="the gradient",
     points=(*POINTS[:2], moons(6, 3, 2.0, 30.0)),
     labels=(*LABELS[:2], "6 points with large logits"),
-    large=(2,),
+    large_points=(2,),
     reference=moons_slopes,
-    wrong={
-        "slope-of-sigmoid-too": Wrong(with_sigmoid_slope),
-        "slope-at-output": Wrong(with_tanh_slope(lambda a: 1 - jnp.tanh(jnp.tanh(a)) ** 2)),
-        "slope-at-input": Wrong(with_tanh_slope(lambda a: 1 - a**2)),
-        "tanh-slope-left-out": Wrong(with_tanh_slope(jnp.ones_like)),
-        "points-summed": Wrong(
-            lambda p, X, t: jax.tree.map(lambda leaf: len(t) * leaf, moons_slopes(p, X, t))
+    predictions={
+        "slope-of-sigmoid-too": Mistake(result=with_sigmoid_slope),
+        "slope-at-output": Mistake(
+            result=with_tanh_slope(lambda a: 1 - jnp.tanh(jnp.tanh(a)) ** 2)
         ),
-        "last-weights-left-out": Wrong(
-            lambda p, X, t: pulled_by(p, X, at_logits(p, X, t), last=jnp.ones_like(p["w2"]))
+        "slope-at-input": Mistake(result=with_tanh_slope(lambda a: 1 - a**2)),
+        "tanh-slope-left-out": Mistake(result=with_tanh_slope(jnp.ones_like)),
+        "points-summed": Mistake(
+            result=lambda p, X, t: jax.tree.map(lambda leaf: len(t) * leaf, moons_slopes(p, X, t))
+        ),
+        "last-weights-left-out": Mistake(
+            result=lambda p, X, t: pulled_by(p, X, at_logits(p, X, t), last=jnp.ones_like(p["w2"]))
         ),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "slope-of-sigmoid-too",
             "the sigmoid's slope is in it already",
             "You multiplied by σ(z)(1 − σ(z)). The formula for the cotangent of z is complete: for "
             "this loss the slope of the sigmoid cancels. (With the squared error it does not.)",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "slope-at-output",
             "the tanh's slope at the wrong place",
             "You took the slope of tanh at h, its output. It is needed at its input a; written with "
             "the output it is 1 − h².",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "slope-at-input",
             "1 − a² in place of 1 − h²",
             "Your slope of the tanh is 1 − a². It is 1 − tanh(a)², which is 1 − h².",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "tanh-slope-left-out",
             "the tanh's slope is missing",
             "You passed the cotangent of h on as that of a. On its way through the tanh it has to "
             "be multiplied by the slope 1 − h².",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "points-summed",
             "the 1/n of the mean is missing",
             "Your gradient is n times too large: the loss is a mean, and so z̄ has a factor 1/n.",
             read=REVERSE,
         ),
-        Misconception(
+        Mistake(
             "last-weights-left-out",
             "the last weights are missing",
             "The cotangent of h is z̄ times w2, for each point. In yours w2 is missing, as if every "
@@ -215,7 +217,7 @@ def quadratic(params, X, t):
     return {"x": params["x"] * jnp.array([1.0, 4.0]) - X, "y": 3 * (params["y"] - t)}
 
 
-bowl = {"x": wave((2,), 5.0, 3.0), "y": -1.5}
+bowl = {"x": test_array((2,), 5.0, 3.0), "y": -1.5}
 
 moons_train = Question(
     name="moons_train",
@@ -225,7 +227,7 @@ moons_train = Question(
         {
             "gradient": quadratic,
             "params": bowl,
-            "X": wave((2,), 6.0),
+            "X": test_array((2,), 6.0),
             "t": 0.25,
             "steps": 5,
             "rate": 0.125,
@@ -234,7 +236,7 @@ moons_train = Question(
         {
             "gradient": quadratic,
             "params": bowl,
-            "X": wave((2,), 7.0, 300.0),
+            "X": test_array((2,), 7.0, 300.0),
             "t": 90.0,
             "steps": 4,
             "rate": 0.0625,
@@ -242,52 +244,52 @@ moons_train = Question(
         },
     ),
     labels=("the network, 3 steps", "a bowl, 5 steps", "a bowl far away, 4 steps"),
-    large=(2,),
+    large_points=(2,),
     reference=trained,
-    wrong={
-        "uphill": Wrong(
-            lambda gradient, params, X, t, steps, rate, m: trained(
+    predictions={
+        "uphill": Mistake(
+            result=lambda gradient, params, X, t, steps, rate, m: trained(
                 gradient, params, X, t, steps, -rate, m
             )
         ),
-        "no-momentum": Wrong(
-            lambda gradient, params, X, t, steps, rate, m: trained(
+        "no-momentum": Mistake(
+            result=lambda gradient, params, X, t, steps, rate, m: trained(
                 gradient, params, X, t, steps, rate, 0.0
             )
         ),
-        "averaged": Wrong(lambda *a: trained(*a, gain=1 - a[-1])),
-        "moved-first": Wrong(lambda *a: trained(*a, late=True)),
-        "gradient-not-renewed": Wrong(lambda *a: trained(*a, renew=False)),
+        "averaged": Mistake(result=lambda *a: trained(*a, gain=1 - a[-1])),
+        "moved-first": Mistake(result=lambda *a: trained(*a, late=True)),
+        "gradient-not-renewed": Mistake(result=lambda *a: trained(*a, renew=False)),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "uphill",
             "uphill",
             "You added the velocity. The gradient points uphill, so it has to be subtracted.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "no-momentum",
             "no momentum",
             "Your result is that of plain gradient descent: the velocity forgets everything, as "
             "with m = 0. It should keep m times its old value.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "averaged",
             "an average of the gradients",
             "Your velocity is an average, m v + (1 − m) g. Some methods use that; here the gradient "
             "is added in full.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "moved-first",
             "moved with the old velocity",
             "You moved the parameters with the velocity of the step before. First the velocity takes "
             "up the gradient, then the parameters move.",
             read=CHAPTER + "#slopes-value",
         ),
-        Misconception(
+        Mistake(
             "gradient-not-renewed",
             "the first gradient all the way",
             "You used the gradient of the starting point in all steps. Compute it in each step, at "
@@ -295,13 +297,13 @@ moons_train = Question(
             read=CHAPTER + "#slopes-value",
         ),
     ),
-    limits=(
-        Limit(
+    cost_limits=(
+        CostLimit(
             "too-many-calls",
             lambda: {
                 "gradient": quadratic,
                 "params": bowl,
-                "X": wave((2,), 6.0),
+                "X": test_array((2,), 6.0),
                 "t": 0.25,
                 "steps": 5,
                 "rate": 0.125,
@@ -335,55 +337,60 @@ largest_gap = Question(
     name="largest_gap",
     returns="the gap",
     points=(
-        {"first": {"a": wave((3,)), "b": 0.5}, "second": {"a": wave((3,), 1.0), "b": 3.75}},
         {
-            "first": {"W": wave((2, 3), 2.0), "more": [wave((2,), 3.0), 7.0]},
-            "second": {"W": wave((2, 3), 4.0), "more": [wave((2,), 5.0, 9.0), -8.0]},
+            "first": {"a": test_array((3,)), "b": 0.5},
+            "second": {"a": test_array((3,), 1.0), "b": 3.75},
         },
         {
-            "first": {"x": wave((4,), 6.0), "y": wave((2, 2), 7.0, 900.0)},
-            "second": {"x": wave((4,), 8.0), "y": wave((2, 2), 9.0, 900.0)},
+            "first": {"W": test_array((2, 3), 2.0), "more": [test_array((2,), 3.0), 7.0]},
+            "second": {"W": test_array((2, 3), 4.0), "more": [test_array((2,), 5.0, 9.0), -8.0]},
+        },
+        {
+            "first": {"x": test_array((4,), 6.0), "y": test_array((2, 2), 7.0, 900.0)},
+            "second": {"x": test_array((4,), 8.0), "y": test_array((2, 2), 9.0, 900.0)},
         },
     ),
     labels=("an array and a number", "a nested tree", "a tree with large entries"),
-    large=(2,),
+    large_points=(2,),
     reference=lambda first, second: np.abs(differences(first, second)).max(),
-    wrong={
-        "signed": Wrong(lambda first, second: differences(first, second).max()),
-        "gaps-averaged": Wrong(lambda first, second: np.abs(differences(first, second)).mean()),
-        "first-array-alone": Wrong(lambda first, second: leaf_gaps(first, second)[0]),
-        "sizes-compared": Wrong(bare_gap),
-        "gaps-added": Wrong(lambda first, second: sum(leaf_gaps(first, second))),
+    predictions={
+        "signed": Mistake(result=lambda first, second: differences(first, second).max()),
+        "gaps-averaged": Mistake(
+            result=lambda first, second: np.abs(differences(first, second)).mean()
+        ),
+        "first-array-alone": Mistake(result=lambda first, second: leaf_gaps(first, second)[0]),
+        "sizes-compared": Mistake(result=bare_gap),
+        "gaps-added": Mistake(result=lambda first, second: sum(leaf_gaps(first, second))),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "signed",
             "the sign counts",
             "Your gap is the largest difference, with its sign: where the second is larger than the "
             "first it sees nothing. Take the absolute value.",
             read="book/05_vmap.md#vmap-pytrees",
         ),
-        Misconception(
+        Mistake(
             "gaps-averaged",
             "the mean of the gaps",
             "You took the mean. It hides a single wrong entry among many right ones; asked for is "
             "the largest.",
             read="book/05_vmap.md#vmap-pytrees",
         ),
-        Misconception(
+        Mistake(
             "first-array-alone",
             "only the first array",
             "You compared the first arrays only. Go through all leaves of the trees.",
             read="book/05_vmap.md#vmap-pytrees",
         ),
-        Misconception(
+        Mistake(
             "sizes-compared",
             "absolute values compared",
             "You compared absolute values: 3 and −3 have no gap then. Subtract first, and take the "
             "absolute value of the difference.",
             read="book/05_vmap.md#vmap-pytrees",
         ),
-        Misconception(
+        Mistake(
             "gaps-added",
             "the gaps were added",
             "You added up the largest gaps of the arrays. Asked for is the largest of all.",

@@ -37,13 +37,13 @@ softplus = Question(
     points=({"x": 0.5}, {"x": -50.0}, {"x": 0.0}, {"x": 1000.0}, {"x": 25.0}),
     large_points=(3,),
     reference=ramp,
-    wrong={
-        "other-branch": Wrong(lambda x: (ramp(x)[0], np.nan if x > 700 else sigmoid(x))),
-        "kink": Wrong(with_slope_at_zero(0.0)),
-        "kink-one": Wrong(with_slope_at_zero(1.0)),
-        "hinge": Wrong(lambda x: max(float(x), 0.0), "value"),
-        "slope-as-answer": Wrong(sigmoid, "value"),
-        "digits-absorbed": Wrong(lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
+    predictions={
+        "other-branch": Mistake(result=lambda x: (ramp(x)[0], np.nan if x > 700 else sigmoid(x))),
+        "kink": Mistake(result=with_slope_at_zero(0.0)),
+        "kink-one": Mistake(result=with_slope_at_zero(1.0)),
+        "hinge": Mistake(result=lambda x: max(float(x), 0.0), part="value"),
+        "slope-as-answer": Mistake(result=sigmoid, part="value"),
+        "digits-absorbed": Mistake(result=lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
     },
     mistakes=(
         Mistake(
@@ -85,7 +85,7 @@ softplus = Question(
             "its derivative with `grad`.",
             read=PAGE,
         ),
-        Misconception(
+        Mistake(
             "digits-absorbed",
             "digits absorbed",
             "At −50 your value is 0: next to 1, exp(−50) vanishes, and the logarithm of 1 is 0. "
@@ -116,19 +116,19 @@ norm_hessian = Question(
     labels=("x = (3, 4)", "x of shape (4,)", "x of shape (4,), far out"),
     large_points=(2,),
     reference=bent,
-    laws=(symmetric(),),
-    wrong={
-        "diagonal-alone": Wrong(lambda x: np.diag(np.diag(bent(x)))),
-        "outer-product": Wrong(lambda x: np.outer(unit(x), unit(x))),
-        "plus-for-minus": Wrong(
-            lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
+    requirements=(symmetric(),),
+    predictions={
+        "diagonal-alone": Mistake(result=lambda x: np.diag(np.diag(bent(x)))),
+        "outer-product": Mistake(result=lambda x: np.outer(unit(x), unit(x))),
+        "plus-for-minus": Mistake(
+            result=lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
         ),
         "length-as-constant": Mistake(result=lambda x: np.eye(len(x)) / length(x)),
         "square-of-length": Mistake(result=lambda x: 2 * np.eye(len(x))),
         "gradient-only": Mistake(result=unit),
     },
-    misconceptions=(
-        Misconception(
+    mistakes=(
+        Mistake(
             "diagonal-alone",
             "the diagonal alone",
             "Your matrix has the right diagonal and zeros elsewhere. Each entry of the gradient "

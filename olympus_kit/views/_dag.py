@@ -14,7 +14,7 @@ from ._ladder import build_ladder
 from ._rows import every
 from ._text import ladder_text
 
-MOST_NODES = 80  # beyond this, arrows cross so often that nobody can follow one
+MOST_NODES = 80  # beyond this, nobody can follow an arrow through the crossings
 GAP_X, GAP_Y, TEXT_ROW, TEXT_ROOM = 36, 64, 18, 40
 LEGEND = "A thick arrow, “saved”: its value is a residual, saved for the backward pass."
 
