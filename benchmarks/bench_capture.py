@@ -1,21 +1,19 @@
 """What capturing costs beside jax's own traces and one eager run of the program returned."""
 
-import json
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
 
 from olympus_kit.program import capture
-from olympus_kit.program._model import MODES
 
 from ._ratio import Ratio, interleaved
 from .bench_graph import X, chain
 
+MODES = ("primal", "forward", "reverse")
 ONE = jnp.float32(1)
 # what jax traces for each mode beside f itself, and the seeds that the result is run with
 DERIVATIVES = {
@@ -36,7 +34,7 @@ def floor(equations, mode):
 
 
 def ratios() -> Iterator[Ratio]:
-    """Compare at 1,000 and 10,000 equations; measure JSON and memory."""
+    """Compare at 1,000 and 10,000 equations; measure nested programs and memory."""
     for mode in MODES:
         seconds = {}
         for equations, rounds in ((1000, 5), (10_000, 2)):
@@ -49,21 +47,59 @@ def ratios() -> Iterator[Ratio]:
             label = f"capture {mode} ({equations:,} equations) / traces and one eager run"
             yield Ratio(label, seconds[equations] / least, 1.5)
         growth = seconds[10_000] / seconds[1000]
-        yield Ratio(f"capture {mode} of 10,000 / of 1,000 equations", growth, 12)
-    yield from sizes()
+        yield Ratio(f"capture {mode} of 10,000 / of 1,000 equations", growth, 11)
+    yield from nested()
     yield memory()
 
 
-def sizes() -> list[Ratio]:
-    """Return the bytes of JSON for each equation, plain and deflated."""
-    program = capture(chain(10_000), X)
-    text = program.to_json(values=False).encode()
-    json.loads(text)
-    count = len(program.equations)
-    return [
-        Ratio("JSON without values, bytes / equation", len(text) / count, 400),
-        Ratio("the same, deflated", len(zlib.compress(text, 9)) / count, 25),
-    ]
+def nested_jits(depth):
+    """A function inside that many calls of jit."""
+    f = jnp.sin
+    for _ in range(depth):
+        f = jax.jit(lambda x, g=f: g(x) * 2.0)
+    return f
+
+
+def nested_scans(depth):
+    """A function inside that many loops of one iteration."""
+    f = jnp.sin
+    for _ in range(depth):
+        f = lambda c, g=f: jax.lax.scan(lambda c, _: (g(c) * 1.01, None), c, None, 1)[0]
+    return f
+
+
+def with_own_rule(f):
+    """Twice a function, with a rule of its own for the derivative."""
+    twice = lambda x: f(x) * 2.0
+    own = jax.custom_jvp(twice)
+    own.defjvp(lambda primals, tangents: jax.jvp(twice, primals, tangents))
+    return own
+
+
+def nested_rules(depth):
+    """A function inside that many functions with a rule of their own."""
+    f = jnp.sin
+    for _ in range(depth):
+        f = with_own_rule(f)
+    return f
+
+
+def nested() -> Iterator[Ratio]:
+    """Compare the capture of nested programs with jax's own trace of the same derivative."""
+    for name, make, depth in (
+        ("jit", nested_jits, 30),
+        ("scan", nested_scans, 10),
+        ("custom_jvp", nested_rules, 6),
+    ):
+
+        def trace(make=make, depth=depth):
+            f = make(depth)
+            jax.make_jaxpr(lambda x, u: jax.vjp(f, x)[1](u))(0.5, 1.0)
+
+        jobs = [trace, lambda make=make, depth=depth: capture(make(depth), 0.5)]
+        interleaved(jobs, 1)  # warm up
+        least, ours = interleaved(jobs, 5, time.process_time)
+        yield Ratio(f"capture {depth} nested {name} / jax's own trace", ours / least, 3)
 
 
 MEMORY = """
