@@ -89,7 +89,7 @@ def nested() -> Iterator[Ratio]:
     for name, make, depth in (
         ("jit", nested_jits, 30),
         ("scan", nested_scans, 10),
-        ("custom_jvp", nested_rules, 6),
+        ("custom_jvp", nested_rules, 30),
     ):
 
         def trace(make=make, depth=depth):

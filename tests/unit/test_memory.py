@@ -97,16 +97,21 @@ def test_segments_of_the_square_root_are_best():
     x = jax.ShapeDtypeStruct((16_000,), jnp.float32)
     found = ok.tradeoff(jnp.tanh, x, 256, [1, 8, 16, 32, 256])
     rows = {row.get("segment"): row for row in found.records()}
+    # tanh saves two numbers an iteration, from jax 0.12 on one
+    array = 4 * 16_000
+    saved = rows[None]["residual"] / (256 * array)
+    assert saved in (1, 2)
     for level in ("peak", "temp"):
-        # tanh saves two numbers an iteration, so the best length lies between √256 and √256 / √2
+        # the best length lies between √256 and √256 / √2
         assert min(rows, key=lambda s: rows[s][level]) in (8, 16)
-        assert rows[None][level] / rows[16][level] > 8
-    assert 32.5e6 < rows[None]["temp"] < 33.5e6
-    assert 2.9e6 < rows[16]["temp"] < 3.5e6
+        assert rows[None][level] / rows[16][level] > 6
+    assert rows[None]["temp"] == pytest.approx(256 * saved * array, rel=0.03)
+    # the starts of 16 segments, and what one of them saves
+    assert rows[16]["temp"] == pytest.approx((16 + 16 * saved) * array, rel=0.1)
     assert rows[16]["flops"] / rows[None]["flops"] < 1.5
     assert rows[1]["peak"] == pytest.approx(rows[256]["peak"], rel=0.5)
     svg = found.svg()
-    for said in ("iterations in a segment", "jaxpr peak", "compiled temp", "jaxpr FLOPs", "0.1×"):
+    for said in ("iterations in a segment", "jaxpr peak", "compiled temp", "jaxpr FLOPs"):
         assert said in svg
 
 

@@ -332,7 +332,7 @@ class TestPythonThatLooksAtValues:
         lines = [" ".join(line.split()) for line in str(ok.graph(f, x, 3, mode=mode)).splitlines()]
         assert {"input x = [1.0 0.5]", "input n = 3"} <= set(lines)
         assert {"output out1 = 4", "output out2 = [1.5 0.75]"} <= set(lines)
-        assert ("constant r1 = [1.0 0.5]" in lines) == (mode != "primal")
+        assert any(line.startswith("constant r1 =") for line in lines) == (mode != "primal")
 
     @pytest.mark.parametrize(
         ("f", "slope"),

@@ -132,6 +132,8 @@ def test_one_room_looks_into_jaxprs():
     for path in library:
         text = text_of(path)
         used = {n.attr for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Attribute)}
+        if "import ast\n" in text:
+            used.discard("ctx")  # of Python's own syntax tree
         looks = used & INSIDE or re.search(r"jax\.(extend|interpreters|_src)", text)
         assert path.parent == inside or not looks, path
 
