@@ -522,8 +522,22 @@ def cheapest(n, k):
 best_segment = Question(
     name="best_segment",
     returns="length",
-    points=({"n": 64, "k": 1}, {"n": 72, "k": 2}, {"n": 1024, "k": 5}, {"n": 90, "k": 7}),
-    labels=("n = 64, k = 1", "n = 72, k = 2", "n = 1024, k = 5", "n = 90, k = 7"),
+    points=(
+        {"n": 64, "k": 1},
+        {"n": 72, "k": 2},
+        {"n": 1024, "k": 5},
+        {"n": 90, "k": 7},
+        {"n": 7, "k": 50},  # the shortest length is the best
+        {"n": 1, "k": 3},  # and here it is the longest, too
+    ),
+    labels=(
+        "n = 64, k = 1",
+        "n = 72, k = 2",
+        "n = 1024, k = 5",
+        "n = 90, k = 7",
+        "n = 7, k = 50",
+        "n = 1, k = 3",
+    ),
     large_points=(2,),
     reference=cheapest,
     predictions={
