@@ -39,6 +39,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
@@ -48,8 +49,11 @@ from ._capture import NEEDS_VALUES
 from ._model import Body, Equation, Value, walk
 from .jaxprs.tracing import partial_in
 
+Function = Callable[..., Any]
+Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
+Results = list[Rows]  # of an equation, one after the other
 
 # iterations of a loop that are followed one by one
 UNROLLED = 1000
@@ -89,10 +93,9 @@ class Numbers:
 class Entries:
     """One value: the rows of its entries and, where no input has a say in them, its numbers."""
 
-    shape: tuple[int, ...]
-    inexact: bool
+    shape: Shape
     rows: Rows
-    numbers: Numbers | None
+    numbers: Numbers | None = None
 
     @property
     def size(self) -> int:
@@ -112,7 +115,7 @@ class Step:
     equation: Equation
     operands: list[Entries]
     dtypes: list[str]  # of the operands
-    shapes: list[tuple[int, ...]]  # of the results
+    shapes: list[Shape]  # of the results
     inexact: list[bool]
     inputs: int  # columns of every matrix of rows
 
@@ -134,11 +137,13 @@ class Step:
         return _none(self.size(result), self.inputs)
 
 
-Rule = Callable[[Step], list[Rows]]
+Rule = Callable[[Step], Results]
 
 
 def sparsity_pattern(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
+    f: Function,
+    *args: Any,
+    argnums: Argnums = 0,
 ) -> Any:
     """Return which entries of the Jacobian of `f` can differ from zero, at any point.
 
@@ -163,14 +168,19 @@ def sparsity_pattern(
     sparsity_pattern(lambda x: x[1:] * x[:-1], jnp.ones(4)).nnz  # 6 of 12 entries
     ```
     """
-    arguments = read_arguments(f, args, "forward", argnums)
+    arguments = read_arguments(
+        f,
+        args,
+        "forward",
+        argnums,
+    )
     leaves = arguments.leaves
     which = arguments.which
     varying = []
     for k, leaf in enumerate(leaves):
         if k not in which and _varies(leaf):
             varying.append(k)
-    moving = [jax.numpy.asarray(leaves[k]) for k in which]
+    moving = [jnp.asarray(leaves[k]) for k in which]
     others = [leaves[k] for k in varying]
     call = partial_in(
         arguments.as_function_of_leaves(f), leaves, [*which, *varying]
@@ -190,19 +200,7 @@ def sparsity_pattern(
             "Python control flow on traced values, numpy in place of jax.numpy, or a shape that "
             "depends on values: write a choice with jnp.where or jax.lax.cond."
         ) from error
-    inputs = sum(x.size for x in moving)
-    if any(e.primitive in WRITING for e in walk(body.equations)):
-        # what is written into a mutable array comes out of it elsewhere: no rule follows that
-        outputs = sum(math.prod(table[o].shape) for o in body.outputs)
-        _check(outputs * inputs)
-        return sp.csr_array(np.ones((outputs, inputs), bool))
-    seeds = _seeds(moving, inputs)
-    for number in body.inputs[len(moving) :]:
-        kind = table[number]
-        rows = _none(math.prod(kind.shape), inputs)
-        seeds.append(Entries(kind.shape, kind.inexact, rows, None))
-    outcomes = _Reading(table, inputs).run(body, seeds)
-    pattern = _stacked([x.rows for x in outcomes], inputs)
+    pattern = _followed(table, body, moving)
     pattern.sort_indices()
     return pattern
 
@@ -210,7 +208,7 @@ def sparsity_pattern(
 def _varies(leaf: Any) -> bool:
     """Whether the pattern is to hold for other values of a leaf, too."""
     dtype = jaxprs.dtype_of(leaf)
-    is_key = jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
+    is_key = jnp.issubdtype(dtype, jax.dtypes.prng_key)
     return jaxprs.is_inexact(dtype) or bool(is_key)
 
 
@@ -223,29 +221,45 @@ def _inexact(values: Sequence[Any]) -> list[Any]:
     return real_or_complex
 
 
-def _seeds(values: Sequence[Any], inputs: int) -> list[Entries]:
-    """Return values each entry of which is an input, the first entry being the first input."""
-    identity = sp.csr_array(sp.eye_array(inputs, dtype=bool))
-    seeds = []
-    start = 0
-    for value in values:
-        end = start + value.size
-        rows = identity[start:end]
-        seeds.append(Entries(value.shape, True, rows, None))
-        start = end
-    return seeds
-
-
 # --- reading a program ---------------------------------------------------------------------------
 
 
-def _read(
-    f: Callable[..., Any], args: Sequence[Any]
-) -> tuple[list[Value], Body]:
+def _read(f: Function, args: Sequence[Any]) -> tuple[list[Value], Body]:
     """Trace a function, and return its table of values and its equations."""
     closed, _ = jaxprs.trace(f, args)
     values: list[Value] = []
     return values, jaxprs.read(closed, jaxprs.Reading(values))
+
+
+def _followed(
+    table: Sequence[Value],
+    body: Body,
+    moving: Sequence[Any],
+) -> Rows:
+    """Return the pattern of a program with respect to its first inputs, which `moving` describes.
+
+    Of its other inputs nothing is known.
+    """
+    inputs = sum(x.size for x in moving)
+    if any(e.primitive in WRITING for e in walk(body.equations)):
+        # what is written into a mutable array comes out of it elsewhere: no rule follows that
+        outputs = sum(math.prod(table[o].shape) for o in body.outputs)
+        _check(outputs * inputs)
+        return sp.csr_array(np.ones((outputs, inputs), bool))
+    # each entry that is differentiated has a column of its own
+    identity = sp.csr_array(sp.eye_array(inputs, dtype=bool))
+    operands = []
+    start = 0
+    for x in moving:
+        end = start + x.size
+        operands.append(Entries(x.shape, identity[start:end]))
+        start = end
+    for number in body.inputs[len(moving) :]:
+        shape = table[number].shape
+        rows = _none(math.prod(shape), inputs)
+        operands.append(Entries(shape, rows))
+    outcomes = _Reading(table, inputs).run(body, operands)
+    return _stacked([x.rows for x in outcomes], inputs)
 
 
 class _Reading:
@@ -270,9 +284,9 @@ class _Reading:
 
     def constant(self, number: int, value: Any) -> Entries:
         """Return a value that depends on no input."""
-        kind = self.table[number]
-        rows = _none(math.prod(kind.shape), self.inputs)
-        return Entries(kind.shape, kind.inexact, rows, Numbers(lambda: value))
+        shape = self.table[number].shape
+        rows = _none(math.prod(shape), self.inputs)
+        return Entries(shape, rows, Numbers(lambda: value))
 
     def follow(
         self, equation: Equation, operands: list[Entries]
@@ -285,7 +299,10 @@ class _Reading:
         return self.by_rule(equation, operands, rule)
 
     def by_rule(
-        self, equation: Equation, operands: list[Entries], rule: Rule
+        self,
+        equation: Equation,
+        operands: list[Entries],
+        rule: Rule,
     ) -> list[Entries]:
         """Return the results, their rows by a rule and their numbers by jax."""
         kinds = [self.table[r] for r in equation.results]
@@ -311,7 +328,7 @@ class _Reading:
             if not kind.inexact:
                 own = step.none(place)
             numbers = known and known.part(place)
-            results.append(Entries(kind.shape, kind.inexact, own, numbers))
+            results.append(Entries(kind.shape, own, numbers))
         return results
 
 
@@ -358,7 +375,7 @@ def _entries_of(rows: Rows, numbers: Array) -> int:
     return int(lengths[numbers].sum())
 
 
-def _spread(x: Entries, shape: tuple[int, ...]) -> Rows:
+def _spread(x: Entries, shape: Shape) -> Rows:
     """Return the rows of a value repeated along axes of length 1 and axes that it lacks."""
     if x.shape == shape:
         return x.rows
@@ -378,7 +395,12 @@ def _picked(rows: Rows, numbers: Array) -> Rows:
     return _taken(rows, numbers)
 
 
-def _joined(results: Array, operands: Array, size: int, rows: Rows) -> Rows:
+def _joined(
+    results: Array,
+    operands: Array,
+    size: int,
+    rows: Rows,
+) -> Rows:
     """Return the rows of a result: entry results[k] depends on entry operands[k], for all k."""
     results = results.reshape(-1)
     operands = operands.reshape(-1)
@@ -396,7 +418,12 @@ def _joined(results: Array, operands: Array, size: int, rows: Rows) -> Rows:
 
 def _only(rows: Rows, numbers: Array) -> Rows:
     """Return the rows, all empty but those of these numbers."""
-    return _joined(numbers, numbers, rows.shape[0], rows)
+    return _joined(
+        numbers,
+        numbers,
+        rows.shape[0],
+        rows,
+    )
 
 
 def _check(pairs: int) -> None:
@@ -411,7 +438,7 @@ def _check(pairs: int) -> None:
 # --- entry by entry ------------------------------------------------------------------------------
 
 
-def _elementwise(step: Step) -> list[Rows]:
+def _elementwise(step: Step) -> Results:
     if len(step.shapes) > 1:
         # an equation of several results (optimization_barrier) hands each operand on
         return [x.rows for x in step.operands]
@@ -419,18 +446,22 @@ def _elementwise(step: Step) -> list[Rows]:
     return [_united([_spread(x, shape) for x in step.operands])]
 
 
-def _flat(step: Step) -> list[Rows]:
+def _flat(step: Step) -> Results:
     """Steps (floor) and walls (stop_gradient): the derivative is 0 everywhere."""
     return [step.none(place) for place in range(len(step.shapes))]
 
 
-def _mul(step: Step) -> list[Rows]:
+def _mul(step: Step) -> Results:
     a, b = step.operands
     (shape,) = step.shapes
     return [_factor(a, b, shape) + _factor(b, a, shape)]
 
 
-def _factor(own: Entries, other: Entries, shape: tuple[int, ...]) -> Rows:
+def _factor(
+    own: Entries,
+    other: Entries,
+    shape: Shape,
+) -> Rows:
     """Return the rows that come from one factor of a product, entry by entry."""
     rows = _spread(own, shape)
     if other.numbers is None or not own.rows.nnz:
@@ -458,7 +489,7 @@ MOVED = {
 }
 
 
-def _moved(step: Step) -> list[Rows]:
+def _moved(step: Step) -> Results:
     """Run an equation on the numbers of the entries that move, one range after the other."""
     count = MOVED.get(step.equation.primitive, 1)
     data = step.operands[:count]
@@ -466,7 +497,7 @@ def _moved(step: Step) -> list[Rows]:
     numbered = []
     start = 0
     for x in data:
-        numbered.append(jax.numpy.asarray(x.order + start, np.int32))
+        numbered.append(jnp.asarray(x.order + start, np.int32))
         start += x.size
     for x in places:
         if x.numbers is None:
@@ -477,7 +508,7 @@ def _moved(step: Step) -> list[Rows]:
     return [_picked(rows, np.asarray(numbers)) for numbers in came]
 
 
-def _select(step: Step) -> list[Rows]:
+def _select(step: Step) -> Results:
     which, *cases = step.operands
     (shape,) = step.shapes
     parts = [_spread(x, shape) for x in cases]
@@ -490,12 +521,12 @@ def _select(step: Step) -> list[Rows]:
     return [_taken(rows, numbers.reshape(-1))]
 
 
-def _gather(step: Step) -> list[Rows]:
+def _gather(step: Step) -> Results:
     data, places = step.operands
     if places.numbers is None:
         return _everything(step)
     options = dict(step.params, fill_value=-1)
-    numbers = jax.numpy.asarray(data.order, np.int32)
+    numbers = jnp.asarray(data.order, np.int32)
     came = jax.lax.gather(numbers, places.numbers(), **options)
     return [_picked(data.rows, np.asarray(came))]
 
@@ -509,7 +540,7 @@ SCATTER_OPTIONS = (
 )
 
 
-def _scatter(step: Step) -> list[Rows]:
+def _scatter(step: Step) -> Results:
     """Each update goes to one entry, which the transpose of scatter_add names."""
     data, places, updates = step.operands
     if places.numbers is None:
@@ -519,11 +550,11 @@ def _scatter(step: Step) -> list[Rows]:
         return _everything(step)
     options = {name: step.params[name] for name in SCATTER_OPTIONS}
     zeros = np.zeros(data.shape, np.float32)
-    indices = jax.numpy.asarray(places.numbers())
+    indices = jnp.asarray(places.numbers())
     add = lambda u: jax.lax.scatter_add(zeros, indices, u, **options)
     _, transposed = jax.vjp(add, np.zeros(updates.shape, np.float32))
     # counted from 1: an update that goes outside, and is dropped, gets a 0
-    (counted,) = transposed(jax.numpy.asarray(data.order + 1, np.float32))
+    (counted,) = transposed(jnp.asarray(data.order + 1, np.float32))
     targets = np.asarray(counted).astype(int).reshape(-1) - 1
     inside = np.flatnonzero(targets >= 0)
     targets = targets[inside]
@@ -539,10 +570,15 @@ def _scatter(step: Step) -> list[Rows]:
 # --- entries that meet ---------------------------------------------------------------------------
 
 
-def _everything(step: Step) -> list[Rows]:
+def _everything(step: Step) -> Results:
     rows = _stacked([x.rows for x in step.operands], step.inputs)
     numbers = np.arange(rows.shape[0])
-    row = _joined(np.zeros_like(numbers), numbers, 1, rows)
+    row = _joined(
+        np.zeros_like(numbers),
+        numbers,
+        1,
+        rows,
+    )
     results = []
     for place in range(len(step.shapes)):
         zeros = np.zeros(step.size(place), int)
@@ -550,16 +586,16 @@ def _everything(step: Step) -> list[Rows]:
     return results
 
 
-def _batched(step: Step) -> list[Rows]:
+def _batched(step: Step) -> Results:
     """Linear algebra on the last two axes: the others count systems apart from each other."""
     return _systems(step, 2)
 
 
-def _fourier(step: Step) -> list[Rows]:
+def _fourier(step: Step) -> Results:
     return _systems(step, len(step.params["fft_lengths"]))
 
 
-def _systems(step: Step, axes: int) -> list[Rows]:
+def _systems(step: Step, axes: int) -> Results:
     """Every entry depends on every entry of the same system, of which axes before are a count."""
     first = step.operands[0].shape
     depth = len(first) - axes
@@ -580,7 +616,7 @@ def _systems(step: Step, axes: int) -> list[Rows]:
     return results
 
 
-def _reduced(step: Step) -> list[Rows]:
+def _reduced(step: Step) -> Results:
     (x,) = step.operands
     axes = tuple(step.params["axes"])
     results = np.expand_dims(step.order(), axes)
@@ -588,7 +624,12 @@ def _reduced(step: Step) -> list[Rows]:
     return [_joined(results, x.order, step.size(), x.rows)]
 
 
-def _line(step: Step, place: int, axis: int, mask: Array) -> Rows:
+def _line(
+    step: Step,
+    place: int,
+    axis: int,
+    mask: Array,
+) -> Rows:
     """Return the rows of a result whose entry i along an axis depends on entries j: mask[i, j]."""
     x = step.operands[place]
     own_length, length = mask.shape
@@ -606,7 +647,7 @@ def _line(step: Step, place: int, axis: int, mask: Array) -> Rows:
     )
 
 
-def _cumulative(step: Step) -> list[Rows]:
+def _cumulative(step: Step) -> Results:
     axis = step.params["axis"]
     length = step.shapes[0][axis]
     _check(length**2)
@@ -617,7 +658,7 @@ def _cumulative(step: Step) -> list[Rows]:
     return [_line(step, 0, axis, mask)]
 
 
-def _sorted(step: Step) -> list[Rows]:
+def _sorted(step: Step) -> Results:
     """Each result is one operand in another order, which depends on the numbers."""
     axis = step.params["dimension"]
     length = step.shapes[0][axis]
@@ -627,12 +668,17 @@ def _sorted(step: Step) -> list[Rows]:
     return [_line(step, place, axis, mask) for place in places]
 
 
-def _greatest(step: Step) -> list[Rows]:
+def _greatest(step: Step) -> Results:
     """top_k: the values, and their places, which have no derivative."""
     axis = step.params.get("axis", -1)
     (x,) = step.operands
     lengths = step.shapes[0][axis], x.shape[axis]
-    values = _line(step, 0, axis, np.ones(lengths, bool))
+    values = _line(
+        step,
+        0,
+        axis,
+        np.ones(lengths, bool),
+    )
     return [values, step.none(1)]
 
 
@@ -640,7 +686,7 @@ def _greatest(step: Step) -> list[Rows]:
 Factor = tuple[Entries, Array]
 
 
-def _dot(step: Step) -> list[Rows]:
+def _dot(step: Step) -> Results:
     """out[b, i, j] = sum over k of left[b, i, k] right[b, j, k], after axes are put in order."""
     contracted, batch = step.params["dimension_numbers"]
     factors: list[Factor] = []
@@ -657,12 +703,27 @@ def _dot(step: Step) -> list[Rows]:
     left, right = factors
     # the numbers of the right factor have the shape (b, j, k)
     out = step.order().reshape(*left[1].shape[:2], right[1].shape[1])
-    from_left = _dot_side(out, left, right, step.inputs)
-    from_right = _dot_side(out.transpose(0, 2, 1), right, left, step.inputs)
+    from_left = _dot_side(
+        out,
+        left,
+        right,
+        step.inputs,
+    )
+    from_right = _dot_side(
+        out.transpose(0, 2, 1),
+        right,
+        left,
+        step.inputs,
+    )
     return [from_left + from_right]
 
 
-def _dot_side(out: Array, own: Factor, other: Factor, inputs: int) -> Rows:
+def _dot_side(
+    out: Array,
+    own: Factor,
+    other: Factor,
+    inputs: int,
+) -> Rows:
     """Return the rows that come from one factor; `out` has its axes as (batch, own, other's)."""
     x, numbers = own
     y, other_numbers = other
@@ -673,9 +734,19 @@ def _dot_side(out: Array, own: Factor, other: Factor, inputs: int) -> Rows:
         # no coefficient is known: first sum over k, then copy along j
         sums = np.arange(batch * length).reshape(batch, length, 1)
         each = np.broadcast_to(sums, numbers.shape)
-        summed = _joined(each, numbers, sums.size, x.rows)
+        summed = _joined(
+            each,
+            numbers,
+            sums.size,
+            x.rows,
+        )
         copies = np.broadcast_to(sums, out.shape)
-        return _joined(out, copies, out.size, summed)
+        return _joined(
+            out,
+            copies,
+            out.size,
+            summed,
+        )
     coefficients = _nonzero(y).reshape(-1)[other_numbers]
     b, j, k = np.nonzero(coefficients)
     _check(b.size * length)
@@ -696,22 +767,27 @@ WINDOW = (
 )
 
 
-def _pooled(step: Step) -> list[Rows]:
+def _pooled(step: Step) -> Results:
     """reduce_window_max and its kin: who meets whom is what a sum over the same windows tells."""
     window = [step.params[name] for name in WINDOW]
 
     def run(x: Any) -> Any:
         zero = x.dtype.type(0)
-        return jax.lax.reduce_window(x, zero, jax.lax.add, *window)
+        return jax.lax.reduce_window(
+            x,
+            zero,
+            jax.lax.add,
+            *window,
+        )
 
     return [_probed(step, 0, run)]
 
 
-def _conv(step: Step) -> list[Rows]:
+def _conv(step: Step) -> Results:
     """Linear in the image and in the kernel: where one is known to be 0, the other has no say."""
     ones = []
     for x, dtype in zip(step.operands, step.dtypes, strict=True):
-        ones.append(jax.numpy.asarray(_nonzero(x), dtype))
+        ones.append(jnp.asarray(_nonzero(x), dtype))
     image, kernel = ones
 
     def of_image(own: Any) -> Any:
@@ -725,7 +801,11 @@ def _conv(step: Step) -> list[Rows]:
     return [_probed(step, 0, of_image) + _probed(step, 1, of_kernel)]
 
 
-def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
+def _probed(
+    step: Step,
+    place: int,
+    run: Callable[[Any], Any],
+) -> Rows:
     """Return the rows of a result that is linear in an operand, with no negative coefficient.
 
     The transpose of `run`, applied to the unit vector of an entry of the result, is positive at
@@ -735,7 +815,7 @@ def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
     size = step.size()
     if not x.rows.nnz or not size:
         return step.none()
-    ones = jax.numpy.ones(x.shape, step.dtypes[place])
+    ones = jnp.ones(x.shape, step.dtypes[place])
     out, transposed = jax.vjp(run, ones)
     many = jax.jit(jax.vmap(lambda unit: transposed(unit)[0]))
     results = []
@@ -743,7 +823,7 @@ def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
     for start in range(0, size, AT_ONCE):
         count = min(AT_ONCE, size - start)
         units = np.eye(count, size, start).reshape(-1, *out.shape)
-        came = many(jax.numpy.asarray(units, out.dtype))
+        came = many(jnp.asarray(units, out.dtype))
         rows, columns = np.nonzero(np.asarray(came).reshape(count, x.size))
         results.append(rows + start)
         operands.append(columns)
@@ -793,13 +873,13 @@ def _scan(
         ys[t] = outputs[carried:]
     results = carry
     for place, number in enumerate(equation.results[carried:]):
-        kind = reading.table[number]
+        shape = reading.table[number].shape
         parts = [outputs[place] for outputs in ys]
         rows = _stacked([y.rows for y in parts], reading.inputs)
         numbers = None
         if parts:
-            numbers = _numbers_of(jax.numpy.stack, parts)
-        results.append(Entries(kind.shape, kind.inexact, rows, numbers))
+            numbers = _numbers_of(jnp.stack, parts)
+        results.append(Entries(shape, rows, numbers))
     return results
 
 
@@ -810,7 +890,7 @@ def _iteration(x: Entries, t: int) -> Entries:
     start = t * size
     rows = x.rows[start : start + size]
     numbers = x.numbers and x.numbers.part(t)
-    return Entries(shape, x.inexact, rows, numbers)
+    return Entries(shape, rows, numbers)
 
 
 def _settled(
@@ -833,7 +913,7 @@ def _settled(
             numbers = _if_same(old.numbers, new.numbers)
             if rows.nnz > old.rows.nnz or numbers is not old.numbers:
                 steady = False
-            union.append(Entries(old.shape, old.inexact, rows, numbers))
+            union.append(Entries(old.shape, rows, numbers))
         carry = union
     return carry
 
@@ -844,7 +924,7 @@ def _if_same(old: Numbers | None, new: Numbers | None) -> Numbers | None:
         return old
     if old is None or new is None:
         return None
-    same = jax.numpy.all(old() == new())
+    same = jnp.all(old() == new())
     return old if same else None
 
 
@@ -869,7 +949,12 @@ def _while(
         if not goes_on.numbers():
             return carry
         carry = reading.run(body, [*consts, *carry])
-    return _settled(reading, body, consts, carry)
+    return _settled(
+        reading,
+        body,
+        consts,
+        carry,
+    )
 
 
 def _cond(
@@ -886,13 +971,12 @@ def _cond(
     outcomes = [reading.run(branch, inputs) for branch in branches]
     results = []
     for same in zip(*outcomes, strict=True):
-        kind = same[0]
         rows = _united([x.rows for x in same])
-        results.append(Entries(kind.shape, kind.inexact, rows, None))
+        results.append(Entries(same[0].shape, rows))
     return results
 
 
-def _custom(step: Step) -> list[Rows]:
+def _custom(step: Step) -> Results:
     """A rule of the user's is a program like others: trace it, and read it.
 
     A straight-through estimator shows why: its primal equation rounds, which has the derivative
@@ -919,26 +1003,23 @@ def _custom(step: Step) -> list[Rows]:
         lambda *full: _inexact(run(full)), known, [*free, *moving]
     )
     fixed = [*others, *points]
-
-    def function(given: Sequence[Any]) -> Callable[..., list[Any]]:
-        return lambda *chosen: call(*given, *chosen)
-
     count = len(others)
+
+    def push(seeds: Sequence[Any], at: Sequence[Any]) -> Any:
+        f = functools.partial(call, *at[:count])
+        _, tangents = jax.jvp(f, at[count:], seeds)
+        return tangents
+
+    def pull(seeds: Sequence[Any], at: Sequence[Any]) -> Any:
+        f = functools.partial(call, *at[:count])
+        _, pullback = jax.vjp(f, *at[count:])
+        return pullback(seeds)
+
     if step.equation.primitive == "custom_jvp_call":
-
-        def push(at: Sequence[Any], seeds: Sequence[Any]) -> Any:
-            f = function(at[:count])
-            return jax.jvp(f, at[count:], seeds)[1]
-
-        local = _linear_pattern(push, fixed, points)
+        local = _linear_pattern(push, points, fixed)
     else:
-
-        def pull(at: Sequence[Any], seeds: Sequence[Any]) -> Any:
-            _, pullback = jax.vjp(function(at[:count]), *at[count:])
-            return pullback(seeds)
-
         out = jax.eval_shape(call, *fixed)
-        local = _linear_pattern(pull, fixed, out).T
+        local = _linear_pattern(pull, out, fixed).T
     operands = [step.operands[place].rows for place in moving]
     rows = sp.csr_array(local) @ _stacked(operands, step.inputs)
     results = []
@@ -954,22 +1035,18 @@ def _custom(step: Step) -> list[Rows]:
 
 def _stand_in(step: Step, place: int) -> jax.ShapeDtypeStruct:
     """Return the type of an operand."""
-    dtype = jax.numpy.dtype(step.dtypes[place])
+    dtype = jnp.dtype(step.dtypes[place])
     return jax.ShapeDtypeStruct(step.operands[place].shape, dtype)
 
 
 def _linear_pattern(
-    f: Callable[..., Any], fixed: Sequence[Any], seeds: Sequence[Any]
+    f: Function,
+    seeds: Sequence[Any],
+    fixed: Sequence[Any],
 ) -> Rows:
-    """Return the pattern of `f(fixed, seeds)` with respect to the seeds."""
-    table, body = _read(f, (fixed, seeds))
-    inputs = sum(s.size for s in seeds)
-    operands = []
-    for x in fixed:
-        operands.append(Entries(x.shape, True, _none(x.size, inputs), None))
-    operands += _seeds(seeds, inputs)
-    outcomes = _Reading(table, inputs).run(body, operands)
-    return _stacked([x.rows for x in outcomes], inputs)
+    """Return the pattern of `f(seeds, fixed)` with respect to the seeds."""
+    table, body = _read(f, (seeds, fixed))
+    return _followed(table, body, seeds)
 
 
 # --- which primitive is of which kind ------------------------------------------------------------

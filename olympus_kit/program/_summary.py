@@ -24,27 +24,29 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
     """
     if isinstance(value, jax.Ref):
         return None
-    parts = (
-        [_host(a) for a in jax.tree.leaves(value)]
-        if isinstance(value, list)
-        else []
-    )
-    array = (
-        np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
-    )
+    parts: list[Array] = []
+    if isinstance(value, list):
+        parts = [_host(a).ravel() for a in jax.tree.leaves(value)]
+    array = np.concatenate(parts) if parts else _host(value)
+    flat = array.ravel()
     whole = array.size <= WHOLE
-    entries = array.tolist() if whole else array.ravel()[:FIRST].tolist()
-    flat = array.ravel().tolist() if whole and array.ndim != 1 else entries
-    if parts and whole:
+    entries: Any
+    if not whole:
+        entries = flat[:FIRST].tolist()
+    elif parts:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
-    count = len(value) if iterations else None
+    else:
+        entries = array.tolist()
     if array.dtype.kind == "c":
-        nans = int(np.isnan(array).sum())
-        infs = array.size - int(np.isfinite(array).sum()) - nans
-        return Summary(
-            _pairs(entries), whole, None, None, None, nans, infs, count
-        )
-    described = _of_few(flat) if whole else _of_many(array)
+        entries = _pairs(entries)
+        described = _of_complex(flat)
+    elif whole:
+        described = _of_few(flat.tolist())
+    else:
+        described = _of_many(flat)
+    count = None
+    if iterations:
+        count = len(value)
     return Summary(entries, whole, *described, count)
 
 
@@ -58,9 +60,8 @@ def _host(value: Any) -> Array:
         return array
     if array.dtype == jax.dtypes.float0:
         return np.zeros(array.shape, np.int8)
-    return array.astype(
-        np.float32
-    )  # bfloat16 and its kin are numpy's only by courtesy
+    # bfloat16 and its kin are numpy's only by courtesy
+    return array.astype(np.float32)
 
 
 # minimum, maximum and mean of the finite entries, and how many there are of nan and of inf
@@ -71,15 +72,15 @@ def _of_few(numbers: list[float]) -> Description:
     """Describe a few numbers, with which Python is quicker than numpy."""
     total = sum(numbers)
     if numbers and math.isfinite(total):  # then each of them is
-        return (
-            float(min(numbers)),
-            float(max(numbers)),
-            total / len(numbers),
-            0,
-            0,
-        )
-    finite = list(filter(math.isfinite, numbers))
-    nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
+        mean = total / len(numbers)
+        return float(min(numbers)), float(max(numbers)), mean, 0, 0
+    finite = []
+    nans = 0
+    for x in numbers:
+        if math.isfinite(x):
+            finite.append(x)
+        elif math.isnan(x):
+            nans += 1
     infs = len(numbers) - len(finite) - nans
     if not finite:
         return None, None, None, nans, infs
@@ -92,7 +93,9 @@ def _of_many(array: Array) -> Description:
     with np.errstate(all="ignore"):
         if array.dtype.kind == "f" and not math.isfinite(array.sum()):
             finite = array[np.isfinite(array)]
-    nans = int(np.isnan(array).sum()) if finite.size < array.size else 0
+    nans = 0
+    if finite.size < array.size:
+        nans = int(np.isnan(array).sum())
     infs = array.size - finite.size - nans
     if not finite.size:
         return None, None, None, nans, infs
@@ -100,8 +103,17 @@ def _of_many(array: Array) -> Description:
     return float(finite.min()), float(finite.max()), mean, nans, infs
 
 
+def _of_complex(array: Array) -> Description:
+    """Count what is not finite: complex numbers have no order."""
+    nans = int(np.isnan(array).sum())
+    infs = array.size - int(np.isfinite(array).sum()) - nans
+    return None, None, None, nans, infs
+
+
 def _pairs(entries: Any) -> Any:
     """Write complex numbers as text, since JSON has none."""
     if isinstance(entries, list):
         return [_pairs(e) for e in entries]
-    return entries if entries is None else str(entries).strip("()")
+    if entries is None:
+        return None
+    return str(entries).strip("()")
