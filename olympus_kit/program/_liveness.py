@@ -31,7 +31,9 @@ def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
 
 
 def live(
-    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
+    equations: Sequence[Any],
+    outputs: Sequence[int],
+    values: Sequence[Any],
 ) -> list[int]:
     """Return the bytes live after each equation."""
     change = [0] * (len(equations) + 1)
@@ -56,14 +58,19 @@ def _last_uses(
 
 
 def live_bytes(
-    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
+    equations: Sequence[Any],
+    outputs: Sequence[int],
+    values: Sequence[Any],
 ) -> list[int]:
     """Return the most bytes live at each equation: after it, or while its body runs."""
     most = []
     before = 0
     afterwards = live(equations, outputs, values)
     for equation, after in zip(equations, afterwards, strict=True):
-        most.append(max(after, before + _inside(equation, values)))
+        during = before
+        if equation.bodies:
+            during += _inside(equation, values)
+        most.append(max(after, during))
         before = after
     return most
 
