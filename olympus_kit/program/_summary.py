@@ -28,25 +28,22 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
     if isinstance(value, list):
         parts = [_host(a).ravel() for a in jax.tree.leaves(value)]
     array = np.concatenate(parts) if parts else _host(value)
-    flat = array.ravel()
     whole = array.size <= WHOLE
     entries: Any
     if not whole:
-        entries = flat[:FIRST].tolist()
+        entries = array.ravel()[:FIRST].tolist()
     elif parts:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
     else:
         entries = array.tolist()
     if array.dtype.kind == "c":
         entries = _pairs(entries)
-        described = _of_complex(flat)
+        described = _of_complex(array)
     elif whole:
-        described = _of_few(flat.tolist())
+        described = _of_few(array.ravel().tolist())
     else:
-        described = _of_many(flat)
-    count = None
-    if iterations:
-        count = len(value)
+        described = _of_many(array)
+    count = len(value) if iterations else None
     return Summary(entries, whole, *described, count)
 
 
@@ -72,42 +69,59 @@ def _of_few(numbers: list[float]) -> Description:
     """Describe a few numbers, with which Python is quicker than numpy."""
     total = sum(numbers)
     if numbers and math.isfinite(total):  # then each of them is
-        mean = total / len(numbers)
-        return float(min(numbers)), float(max(numbers)), mean, 0, 0
-    finite = []
-    nans = 0
-    for x in numbers:
-        if math.isfinite(x):
-            finite.append(x)
-        elif math.isnan(x):
-            nans += 1
+        return (
+            float(min(numbers)),
+            float(max(numbers)),
+            total / len(numbers),
+            0,
+            0,
+        )
+    finite = list(filter(math.isfinite, numbers))
+    nans = sum(map(math.isnan, numbers))
     infs = len(numbers) - len(finite) - nans
     if not finite:
         return None, None, None, nans, infs
     mean = math.fsum(finite) / len(finite)
-    return float(min(finite)), float(max(finite)), mean, nans, infs
+    return (
+        float(min(finite)),
+        float(max(finite)),
+        mean,
+        nans,
+        infs,
+    )
 
 
 def _of_many(array: Array) -> Description:
     finite = array
+    nans = 0
+    infs = 0
     with np.errstate(all="ignore"):
         if array.dtype.kind == "f" and not math.isfinite(array.sum()):
+            # some are nan or inf, or the sum alone is too large
             finite = array[np.isfinite(array)]
-    nans = 0
-    if finite.size < array.size:
-        nans = int(np.isnan(array).sum())
-    infs = array.size - finite.size - nans
+            nans, infs = _not_finite(array)
     if not finite.size:
         return None, None, None, nans, infs
-    mean = float(finite.mean(dtype=np.float64))
-    return float(finite.min()), float(finite.max()), mean, nans, infs
+    return (
+        float(finite.min()),
+        float(finite.max()),
+        float(finite.mean(dtype=np.float64)),
+        nans,
+        infs,
+    )
 
 
 def _of_complex(array: Array) -> Description:
     """Count what is not finite: complex numbers have no order."""
-    nans = int(np.isnan(array).sum())
-    infs = array.size - int(np.isfinite(array).sum()) - nans
+    nans, infs = _not_finite(array)
     return None, None, None, nans, infs
+
+
+def _not_finite(array: Array) -> tuple[int, int]:
+    """Return how many entries are nan and how many inf."""
+    nans = int(np.isnan(array).sum())
+    finite = int(np.isfinite(array).sum())
+    return nans, array.size - finite - nans
 
 
 def _pairs(entries: Any) -> Any:
