@@ -50,6 +50,7 @@ from ._model import Body, Equation, Value, walk
 from .jaxprs.tracing import partial_in
 
 Function = Callable[..., Any]
+Values = Sequence[Any]
 Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
@@ -212,7 +213,7 @@ def _varies(leaf: Any) -> bool:
     return jaxprs.is_inexact(dtype) or bool(is_key)
 
 
-def _inexact(values: Sequence[Any]) -> list[Any]:
+def _inexact(values: Values) -> list[Any]:
     """Return those of several values that have a derivative."""
     real_or_complex = []
     for value in values:
@@ -224,7 +225,7 @@ def _inexact(values: Sequence[Any]) -> list[Any]:
 # --- reading a program ---------------------------------------------------------------------------
 
 
-def _read(f: Function, args: Sequence[Any]) -> tuple[list[Value], Body]:
+def _read(f: Function, args: Values) -> tuple[list[Value], Body]:
     """Trace a function, and return its table of values and its equations."""
     closed, _ = jaxprs.trace(f, args)
     values: list[Value] = []
@@ -234,7 +235,7 @@ def _read(f: Function, args: Sequence[Any]) -> tuple[list[Value], Body]:
 def _followed(
     table: Sequence[Value],
     body: Body,
-    moving: Sequence[Any],
+    moving: Values,
 ) -> Rows:
     """Return the pattern of a program with respect to its first inputs, which `moving` describes.
 
@@ -1005,12 +1006,12 @@ def _custom(step: Step) -> Results:
     fixed = [*others, *points]
     count = len(others)
 
-    def push(seeds: Sequence[Any], at: Sequence[Any]) -> Any:
+    def push(seeds: Values, at: Values) -> Any:
         f = functools.partial(call, *at[:count])
         _, tangents = jax.jvp(f, at[count:], seeds)
         return tangents
 
-    def pull(seeds: Sequence[Any], at: Sequence[Any]) -> Any:
+    def pull(seeds: Values, at: Values) -> Any:
         f = functools.partial(call, *at[:count])
         _, pullback = jax.vjp(f, *at[count:])
         return pullback(seeds)
@@ -1041,8 +1042,8 @@ def _stand_in(step: Step, place: int) -> jax.ShapeDtypeStruct:
 
 def _linear_pattern(
     f: Function,
-    seeds: Sequence[Any],
-    fixed: Sequence[Any],
+    seeds: Values,
+    fixed: Values,
 ) -> Rows:
     """Return the pattern of `f(seeds, fixed)` with respect to the seeds."""
     table, body = _read(f, (seeds, fixed))
