@@ -244,23 +244,31 @@ def _followed(
     inputs = sum(x.size for x in moving)
     if any(e.primitive in WRITING for e in walk(body.equations)):
         # what is written into a mutable array comes out of it elsewhere: no rule follows that
-        outputs = sum(math.prod(table[o].shape) for o in body.outputs)
+        outputs = 0
+        for output in body.outputs:
+            outputs += math.prod(table[output].shape)
         _check(outputs * inputs)
-        return sp.csr_array(np.ones((outputs, inputs), bool))
+        everything = np.ones((outputs, inputs), bool)
+        return sp.csr_array(everything)
     # each entry that is differentiated has a column of its own
-    identity = sp.csr_array(sp.eye_array(inputs, dtype=bool))
+    identity = sp.eye_array(
+        inputs,
+        dtype=bool,
+        format="csr",
+    )
     operands = []
     start = 0
     for x in moving:
         end = start + x.size
-        operands.append(Entries(x.shape, identity[start:end]))
+        rows = identity[start:end]
+        operands.append(Entries(x.shape, rows))
         start = end
     for number in body.inputs[len(moving) :]:
         shape = table[number].shape
         rows = _none(math.prod(shape), inputs)
         operands.append(Entries(shape, rows))
     outcomes = _Reading(table, inputs).run(body, operands)
-    return _stacked([x.rows for x in outcomes], inputs)
+    return _stacked(_rows_of(outcomes), inputs)
 
 
 class _Reading:
@@ -359,6 +367,10 @@ def _stacked(parts: Sequence[Rows], inputs: int) -> Rows:
     return sp.vstack([_none(0, inputs), *parts], format="csr", dtype=bool)
 
 
+def _rows_of(values: Sequence[Entries]) -> list[Rows]:
+    return [x.rows for x in values]
+
+
 def _united(rows: Sequence[Rows]) -> Rows:
     """Return the rows that hold what any of several holds in the same place."""
     return functools.reduce(operator.add, rows)
@@ -442,7 +454,7 @@ def _check(pairs: int) -> None:
 def _elementwise(step: Step) -> Results:
     if len(step.shapes) > 1:
         # an equation of several results (optimization_barrier) hands each operand on
-        return [x.rows for x in step.operands]
+        return _rows_of(step.operands)
     (shape,) = step.shapes
     return [_united([_spread(x, shape) for x in step.operands])]
 
@@ -455,7 +467,9 @@ def _flat(step: Step) -> Results:
 def _mul(step: Step) -> Results:
     a, b = step.operands
     (shape,) = step.shapes
-    return [_factor(a, b, shape) + _factor(b, a, shape)]
+    from_a = _factor(a, b, shape)
+    from_b = _factor(b, a, shape)
+    return [from_a + from_b]
 
 
 def _factor(
@@ -498,15 +512,18 @@ def _moved(step: Step) -> Results:
     numbered = []
     start = 0
     for x in data:
-        numbered.append(jnp.asarray(x.order + start, np.int32))
+        order = x.order + start
+        numbered.append(jnp.asarray(order, np.int32))
         start += x.size
     for x in places:
         if x.numbers is None:
             return _everything(step)
         numbered.append(x.numbers())
-    came = jaxprs.run_equation(step.equation, numbered)
-    rows = _stacked([x.rows for x in data], step.inputs)
-    return [_picked(rows, np.asarray(numbers)) for numbers in came]
+    rows = _stacked(_rows_of(data), step.inputs)
+    results = []
+    for numbers in jaxprs.run_equation(step.equation, numbered):
+        results.append(_picked(rows, np.asarray(numbers)))
+    return results
 
 
 def _select(step: Step) -> Results:
@@ -515,9 +532,10 @@ def _select(step: Step) -> Results:
     parts = [_spread(x, shape) for x in cases]
     if which.numbers is None:
         return [_united(parts)]
-    chosen = np.broadcast_to(np.asarray(which.numbers()), shape)
+    cases_by_entry = np.asarray(which.numbers()).astype(int)
     # the rows of the second case stand behind all those of the first
-    numbers = chosen.astype(int) * step.size() + step.order()
+    first = cases_by_entry * step.size()
+    numbers = np.broadcast_to(first, shape) + step.order()
     rows = _stacked(parts, step.inputs)
     return [_taken(rows, numbers.reshape(-1))]
 
@@ -550,29 +568,45 @@ def _scatter(step: Step) -> Results:
     if max(data.size, updates.size) >= MOST_IN_FLOAT32:
         return _everything(step)
     options = {name: step.params[name] for name in SCATTER_OPTIONS}
-    zeros = np.zeros(data.shape, np.float32)
     indices = jnp.asarray(places.numbers())
-    add = lambda u: jax.lax.scatter_add(zeros, indices, u, **options)
-    _, transposed = jax.vjp(add, np.zeros(updates.shape, np.float32))
+
+    def add(values: Any) -> Any:
+        return jax.lax.scatter_add(
+            np.zeros(data.shape, np.float32),
+            indices,
+            values,
+            **options,
+        )
+
+    zeros = np.zeros(updates.shape, np.float32)
+    _, transposed = jax.vjp(add, zeros)
     # counted from 1: an update that goes outside, and is dropped, gets a 0
-    (counted,) = transposed(jnp.asarray(data.order + 1, np.float32))
-    targets = np.asarray(counted).astype(int).reshape(-1) - 1
+    order = jnp.asarray(data.order + 1, np.float32)
+    (counted,) = transposed(order)
+    targets = np.asarray(counted).astype(int)
+    targets = targets.reshape(-1) - 1
     inside = np.flatnonzero(targets >= 0)
     targets = targets[inside]
-    rows = data.rows
-    primitive = step.equation.primitive
-    if primitive == "scatter" and step.params.get("update_jaxpr") is None:
-        # what is overwritten is gone
-        others = np.setdiff1d(np.arange(data.size), targets)
-        rows = _only(rows, others)
-    return [rows + _joined(targets, inside, data.size, updates.rows)]
+    added = _joined(
+        targets,
+        inside,
+        data.size,
+        updates.rows,
+    )
+    if step.equation.primitive != "scatter":
+        return [data.rows + added]
+    if step.params.get("update_jaxpr") is not None:
+        return [data.rows + added]
+    # what is overwritten is gone
+    others = np.setdiff1d(data.order, targets)
+    return [_only(data.rows, others) + added]
 
 
 # --- entries that meet ---------------------------------------------------------------------------
 
 
 def _everything(step: Step) -> Results:
-    rows = _stacked([x.rows for x in step.operands], step.inputs)
+    rows = _stacked(_rows_of(step.operands), step.inputs)
     numbers = np.arange(rows.shape[0])
     row = _joined(
         np.zeros_like(numbers),
@@ -601,18 +635,26 @@ def _systems(step: Step, axes: int) -> Results:
     first = step.operands[0].shape
     depth = len(first) - axes
     batch = first[:depth]
-    for shape in (*(x.shape for x in step.operands), *step.shapes):
+    shapes = [x.shape for x in step.operands]
+    for shape in (*shapes, *step.shapes):
         if shape[:depth] != batch:
             return _everything(step)
-    systems = np.arange(math.prod(batch))
-    parts = []
+    count = math.prod(batch)
+    systems = np.arange(count)
+    rows = _none(count, step.inputs)
     for x in step.operands:
-        own = np.repeat(systems, math.prod(x.shape[depth:]))
-        parts.append(_joined(own, x.order, systems.size, x.rows))
-    rows = _united(parts)
+        size = math.prod(x.shape[depth:])
+        own = np.repeat(systems, size)
+        rows += _joined(
+            own,
+            x.order,
+            count,
+            x.rows,
+        )
     results = []
     for shape in step.shapes:
-        own = np.repeat(systems, math.prod(shape[depth:]))
+        size = math.prod(shape[depth:])
+        own = np.repeat(systems, size)
         results.append(_taken(rows, own))
     return results
 
@@ -622,7 +664,13 @@ def _reduced(step: Step) -> Results:
     axes = tuple(step.params["axes"])
     results = np.expand_dims(step.order(), axes)
     results = np.broadcast_to(results, x.shape)
-    return [_joined(results, x.order, step.size(), x.rows)]
+    rows = _joined(
+        results,
+        x.order,
+        step.size(),
+        x.rows,
+    )
+    return [rows]
 
 
 def _line(
@@ -788,7 +836,8 @@ def _conv(step: Step) -> Results:
     """Linear in the image and in the kernel: where one is known to be 0, the other has no say."""
     ones = []
     for x, dtype in zip(step.operands, step.dtypes, strict=True):
-        ones.append(jnp.asarray(_nonzero(x), dtype))
+        nonzero = _nonzero(x)
+        ones.append(jnp.asarray(nonzero, dtype))
     image, kernel = ones
 
     def of_image(own: Any) -> Any:
@@ -799,7 +848,9 @@ def _conv(step: Step) -> Results:
         (out,) = jaxprs.run_equation(step.equation, [image, own])
         return out
 
-    return [_probed(step, 0, of_image) + _probed(step, 1, of_kernel)]
+    from_image = _probed(step, 0, of_image)
+    from_kernel = _probed(step, 1, of_kernel)
+    return [from_image + from_kernel]
 
 
 def _probed(
@@ -818,14 +869,21 @@ def _probed(
         return step.none()
     ones = jnp.ones(x.shape, step.dtypes[place])
     out, transposed = jax.vjp(run, ones)
-    many = jax.jit(jax.vmap(lambda unit: transposed(unit)[0]))
+
+    def apply(unit: Any) -> Any:
+        (at_operand,) = transposed(unit)
+        return at_operand
+
+    many = jax.jit(jax.vmap(apply))
     results = []
     operands = []
     for start in range(0, size, AT_ONCE):
         count = min(AT_ONCE, size - start)
-        units = np.eye(count, size, start).reshape(-1, *out.shape)
+        units = np.eye(count, size, start)
+        units = units.reshape(-1, *out.shape)
         came = many(jnp.asarray(units, out.dtype))
-        rows, columns = np.nonzero(np.asarray(came).reshape(count, x.size))
+        matrix = np.asarray(came).reshape(count, x.size)
+        rows, columns = np.nonzero(matrix)
         results.append(rows + start)
         operands.append(columns)
     return _joined(
@@ -868,15 +926,17 @@ def _scan(
         order = order[::-1]
     ys: list[list[Entries]] = [[] for _ in range(length)]
     for t in order:
-        entries = [_iteration(x, t) for x in xs]
-        outputs = reading.run(body, [*consts, *carry, *entries])
+        inputs = [*consts, *carry]
+        for x in xs:
+            inputs.append(_iteration(x, t))
+        outputs = reading.run(body, inputs)
         carry = outputs[:carried]
         ys[t] = outputs[carried:]
     results = carry
     for place, number in enumerate(equation.results[carried:]):
         shape = reading.table[number].shape
         parts = [outputs[place] for outputs in ys]
-        rows = _stacked([y.rows for y in parts], reading.inputs)
+        rows = _stacked(_rows_of(parts), reading.inputs)
         numbers = None
         if parts:
             numbers = _numbers_of(jnp.stack, parts)
@@ -967,12 +1027,13 @@ def _cond(
     which, *inputs = operands
     branches = equation.bodies
     if which.numbers is not None:
-        index = int(np.clip(which.numbers(), 0, len(branches) - 1))
+        last = len(branches) - 1
+        index = int(np.clip(which.numbers(), 0, last))
         return reading.run(branches[index], inputs)
     outcomes = [reading.run(branch, inputs) for branch in branches]
     results = []
     for same in zip(*outcomes, strict=True):
-        rows = _united([x.rows for x in same])
+        rows = _united(_rows_of(same))
         results.append(Entries(same[0].shape, rows))
     return results
 
@@ -1022,7 +1083,8 @@ def _custom(step: Step) -> Results:
         out = jax.eval_shape(call, *fixed)
         local = _linear_pattern(pull, out, fixed).T
     operands = [step.operands[place].rows for place in moving]
-    rows = sp.csr_array(local) @ _stacked(operands, step.inputs)
+    operand_rows = _stacked(operands, step.inputs)
+    rows = sp.csr_array(local) @ operand_rows
     results = []
     start = 0
     for place, inexact in enumerate(step.inexact):
@@ -1036,8 +1098,9 @@ def _custom(step: Step) -> Results:
 
 def _stand_in(step: Step, place: int) -> jax.ShapeDtypeStruct:
     """Return the type of an operand."""
+    shape = step.operands[place].shape
     dtype = jnp.dtype(step.dtypes[place])
-    return jax.ShapeDtypeStruct(step.operands[place].shape, dtype)
+    return jax.ShapeDtypeStruct(shape, dtype)
 
 
 def _linear_pattern(
