@@ -229,7 +229,9 @@ def _read(f: Function, args: Values) -> tuple[list[Value], Body]:
     """Trace a function, and return its table of values and its equations."""
     closed, _ = jaxprs.trace(f, args)
     values: list[Value] = []
-    return values, jaxprs.read(closed, jaxprs.Reading(values))
+    reading = jaxprs.Reading(values)
+    body = jaxprs.read(closed, reading)
+    return values, body
 
 
 def _followed(
@@ -364,7 +366,12 @@ def _none(size: int, inputs: int) -> Rows:
 
 def _stacked(parts: Sequence[Rows], inputs: int) -> Rows:
     # an empty matrix first: there may be no parts
-    return sp.vstack([_none(0, inputs), *parts], format="csr", dtype=bool)
+    empty = _none(0, inputs)
+    return sp.vstack(
+        [empty, *parts],
+        format="csr",
+        dtype=bool,
+    )
 
 
 def _rows_of(values: Sequence[Entries]) -> list[Rows]:
@@ -385,7 +392,8 @@ def _taken(rows: Rows, numbers: Array) -> Rows:
 def _entries_of(rows: Rows, numbers: Array) -> int:
     """Return how many entries the rows of these numbers hold together."""
     lengths = np.diff(rows.indptr)
-    return int(lengths[numbers].sum())
+    taken = lengths[numbers]
+    return int(taken.sum())
 
 
 def _spread(x: Entries, shape: Shape) -> Rows:
@@ -404,7 +412,8 @@ def _picked(rows: Rows, numbers: Array) -> Rows:
         # one more row, which is empty
         size, inputs = rows.shape
         numbers = np.where(outside, size, numbers)
-        rows = _stacked([rows, _none(1, inputs)], inputs)
+        empty = _none(1, inputs)
+        rows = _stacked([rows, empty], inputs)
     return _taken(rows, numbers)
 
 
@@ -422,8 +431,9 @@ def _joined(
     count, inputs = rows.shape
     most = _entries_of(rows, operands)
     _check(min(most, size * inputs))
+    ones = np.ones(results.size, bool)
     pairs = sp.coo_array(
-        (np.ones(results.size, bool), (results, operands)),
+        (ones, (results, operands)),
         shape=(size, count),
     )
     return pairs.tocsr() @ rows
@@ -456,7 +466,8 @@ def _elementwise(step: Step) -> Results:
         # an equation of several results (optimization_barrier) hands each operand on
         return _rows_of(step.operands)
     (shape,) = step.shapes
-    return [_united([_spread(x, shape) for x in step.operands])]
+    parts = [_spread(x, shape) for x in step.operands]
+    return [_united(parts)]
 
 
 def _flat(step: Step) -> Results:
@@ -532,10 +543,12 @@ def _select(step: Step) -> Results:
     parts = [_spread(x, shape) for x in cases]
     if which.numbers is None:
         return [_united(parts)]
-    cases_by_entry = np.asarray(which.numbers()).astype(int)
+    chosen = np.asarray(which.numbers())
+    chosen = chosen.astype(int)
     # the rows of the second case stand behind all those of the first
-    first = cases_by_entry * step.size()
-    numbers = np.broadcast_to(first, shape) + step.order()
+    first = chosen * step.size()
+    first = np.broadcast_to(first, shape)
+    numbers = first + step.order()
     rows = _stacked(parts, step.inputs)
     return [_taken(rows, numbers.reshape(-1))]
 
@@ -546,8 +559,13 @@ def _gather(step: Step) -> Results:
         return _everything(step)
     options = dict(step.params, fill_value=-1)
     numbers = jnp.asarray(data.order, np.int32)
-    came = jax.lax.gather(numbers, places.numbers(), **options)
-    return [_picked(data.rows, np.asarray(came))]
+    came = jax.lax.gather(
+        numbers,
+        places.numbers(),
+        **options,
+    )
+    rows = _picked(data.rows, np.asarray(came))
+    return [rows]
 
 
 # what says where a scatter writes
@@ -713,8 +731,10 @@ def _sorted(step: Step) -> Results:
     length = step.shapes[0][axis]
     _check(length**2)
     mask = np.ones((length, length), bool)
-    places = range(len(step.operands))
-    return [_line(step, place, axis, mask) for place in places]
+    results = []
+    for place in range(len(step.operands)):
+        results.append(_line(step, place, axis, mask))
+    return results
 
 
 def _greatest(step: Step) -> Results:
@@ -750,8 +770,10 @@ def _dot(step: Step) -> Results:
         numbers = x.order.transpose([*stacks, *own, *sums])
         factors.append((x, numbers.reshape(lengths)))
     left, right = factors
-    # the numbers of the right factor have the shape (b, j, k)
-    out = step.order().reshape(*left[1].shape[:2], right[1].shape[1])
+    # the numbers of the left factor are by (b, i, k), those of the right by (b, j, k)
+    batches, rows, _ = left[1].shape
+    columns = right[1].shape[1]
+    out = step.order().reshape(batches, rows, columns)
     from_left = _dot_side(
         out,
         left,
@@ -949,7 +971,8 @@ def _iteration(x: Entries, t: int) -> Entries:
     shape = x.shape[1:]
     size = math.prod(shape)
     start = t * size
-    rows = x.rows[start : start + size]
+    end = start + size
+    rows = x.rows[start:end]
     numbers = x.numbers and x.numbers.part(t)
     return Entries(shape, rows, numbers)
 
@@ -1061,9 +1084,11 @@ def _custom(step: Step) -> Results:
     except TypeError:  # a random key that depends on the inputs
         return _everything(step)
     run = functools.partial(jaxprs.run_equation, step.equation)
-    call = partial_in(
-        lambda *full: _inexact(run(full)), known, [*free, *moving]
-    )
+
+    def every(*operands: Any) -> list[Any]:
+        return _inexact(run(operands))
+
+    call = partial_in(every, known, [*free, *moving])
     fixed = [*others, *points]
     count = len(others)
 
@@ -1082,8 +1107,11 @@ def _custom(step: Step) -> Results:
     else:
         out = jax.eval_shape(call, *fixed)
         local = _linear_pattern(pull, out, fixed).T
-    operands = [step.operands[place].rows for place in moving]
-    operand_rows = _stacked(operands, step.inputs)
+    parts = []
+    for place in moving:
+        x = step.operands[place]
+        parts.append(x.rows)
+    operand_rows = _stacked(parts, step.inputs)
     rows = sp.csr_array(local) @ operand_rows
     results = []
     start = 0
