@@ -206,17 +206,23 @@ def trimmed(traced: Traced) -> Any:
     jaxpr = open_jaxpr(traced.closed)
     outputs = [*traced.outputs, *traced.derivatives]
     ends = [*outputs, *traced.exposed, *traced.residuals]
-    needed = {v for v in ends if not is_literal(v)}
+    needed = set()
+    for atom in ends:
+        if not is_literal(atom):
+            needed.add(atom)
     equations = []
     for eqn in reversed(jaxpr.eqns):
         is_needed = not needed.isdisjoint(eqn.outvars)
         is_marked = marked_path(scope_of(eqn)) is not None
         if is_needed or is_marked or eqn.effects:
-            needed.update(v for v in eqn.invars if not is_literal(v))
+            for atom in eqn.invars:
+                if not is_literal(atom):
+                    needed.add(atom)
             equations.append(eqn)
     inputs = len(jaxpr.invars) - len(traced.tapped)
     invars = [*jaxpr.constvars, *jaxpr.invars[:inputs]]
-    cut = with_interface(jaxpr.replace(eqns=equations[::-1]), invars, outputs)
+    cut = jaxpr.replace(eqns=equations[::-1])
+    cut = with_interface(cut, invars, outputs)
     return close(cut, constants(traced.closed))
 
 
