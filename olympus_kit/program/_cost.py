@@ -15,47 +15,43 @@ from typing import Any
 
 from ._model import Equation, Value
 
-MOVES = frozenset({
-    *(
-        "argsort",
-        "bitcast_convert_type",
-        "broadcast_in_dim",
-        "concatenate",
-        "copy",
-        "copy_p",
-    ),
-    *(
-        "convert_element_type",
-        "dynamic_slice",
-        "dynamic_update_slice",
-        "empty",
-        "empty2",
-    ),
-    *(
-        "expand_dims",
-        "gather",
-        "iota",
-        "optimization_barrier",
-        "pad",
-        "reduce_precision",
-    ),
-    *(
-        "reshape",
-        "rev",
-        "scatter",
-        "select_n",
-        "slice",
-        "split",
-        "squeeze",
-        "stop_gradient",
-    ),
+MOVES = frozenset([
+    "argsort",
+    "bitcast_convert_type",
+    "broadcast_in_dim",
+    "concatenate",
+    "convert_element_type",
+    "copy",
+    "copy_p",
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "empty",
+    "empty2",
+    "expand_dims",
+    "gather",
+    "iota",
+    "optimization_barrier",
+    "pad",
+    "reduce_precision",
+    "reshape",
+    "rev",
+    "scatter",
+    "select_n",
+    "slice",
+    "split",
+    "squeeze",
+    "stop_gradient",
     "transpose",
-})
+])
 Shape = tuple[int, ...]
+Shapes = Sequence[Shape]
+Params = Mapping[str, Any]
 
 
 def flops(
-    equation: Equation, values: Sequence[Value], inner: Sequence[float]
+    equation: Equation,
+    values: Sequence[Value],
+    inner: Sequence[float],
 ) -> float:
     """Return the operations of one equation, given those of its bodies (one run of each).
 
@@ -69,7 +65,12 @@ def flops(
         return made
     shapes = [values[o].shape for o in equation.operands]
     if equation.bodies:
-        return _of_bodies(equation, inner, shapes, made)
+        return _of_bodies(
+            equation,
+            inner,
+            shapes,
+            made,
+        )
     if name in _RULES:
         return _RULES[name](equation.params, shapes, made)
     return max(0, sum(map(math.prod, shapes)) - made)
@@ -83,86 +84,117 @@ def _elementwise(name: str) -> bool:
 def _of_bodies(
     equation: Equation,
     inner: Sequence[float],
-    shapes: Sequence[Shape],
+    shapes: Shapes,
     made: int,
 ) -> float:
     name = equation.primitive
     if name == "cond":
-        runs = [b.runs or 0 for b in equation.bodies]
-        if not any(
-            runs
-        ):  # it was not seen which branch is taken: the most expensive counts
-            return max(inner, default=0)
-        return sum(n * r for n, r in zip(inner, runs, strict=True)) / sum(runs)
+        return _of_branches(equation, inner)
     if name == "while":
-        trips: float = equation.trips or 0
-        for body in equation.bodies:
-            if body.iterations:
-                trips = body.iterations / (body.runs or 1)
-        total = 0.0
-        for body, once in zip(equation.bodies, inner, strict=True):
-            total += once * (trips + 1 if body.name == "cond" else trips)
-        return total
+        return _of_while(equation, inner)
     if name == "custom_linear_solve":
-        return next(
-            n
-            for b, n in zip(equation.bodies, inner, strict=True)
-            if b.name == "solve"
-        )
-    if (
-        name == "reduce"
-    ):  # its body, like those of the next two, is for two numbers
-        return sum(inner) * (
-            math.prod(shapes[0]) - made // len(equation.results)
-        )
-    if name == "reduce_window":
-        return sum(inner) * _window(
-            equation.params, shapes, made // len(equation.results)
-        )
-    if name.startswith("scatter"):
-        return sum(inner) * math.prod(shapes[-1])
-    return sum(inner) * (1 if equation.trips is None else equation.trips)
+        # the other bodies serve its derivatives
+        names = [body.name for body in equation.bodies]
+        return inner[names.index("solve")]
+    # the bodies of the next three are for two numbers
+    if name == "reduce":
+        runs = math.prod(shapes[0]) - made // len(equation.results)
+    elif name == "reduce_window":
+        own = made // len(equation.results)
+        runs = _window(equation.params, shapes, own)
+    elif name.startswith("scatter"):
+        runs = math.prod(shapes[-1])
+    elif equation.trips is None:
+        runs = 1
+    else:
+        runs = equation.trips
+    return sum(inner) * runs
 
 
-def _dot(params: Mapping[str, Any], shapes: Sequence[Shape], made: int) -> int:
+def _of_branches(equation: Equation, inner: Sequence[float]) -> float:
+    total: float = 0
+    runs = 0
+    for body, once in zip(equation.bodies, inner, strict=True):
+        if body.runs:
+            total += once * body.runs
+            runs += body.runs
+    if not runs:
+        # it was not seen which branch is taken: the most expensive counts
+        return max(inner, default=0)
+    return total / runs
+
+
+def _of_while(equation: Equation, inner: Sequence[float]) -> float:
+    trips: float = equation.trips or 0
+    for body in equation.bodies:
+        if body.iterations:
+            trips = body.iterations / (body.runs or 1)
+    total = 0.0
+    for body, once in zip(equation.bodies, inner, strict=True):
+        runs = trips
+        if body.name == "cond":
+            # one more test, which ends the loop
+            runs = trips + 1
+        total += once * runs
+    return total
+
+
+def _dot(
+    params: Params,
+    shapes: Shapes,
+    made: int,
+) -> int:
     (contracted, _), _ = params["dimension_numbers"]
-    return 2 * made * math.prod(int(shapes[0][d]) for d in contracted)
+    terms = math.prod(int(shapes[0][d]) for d in contracted)
+    return 2 * made * terms
 
 
 def _convolution(
-    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+    params: Params,
+    shapes: Shapes,
+    made: int,
 ) -> int:
     """Count the whole kernel at every place; entries that padding or dilation added count."""
-    channels = int(shapes[1][params["dimension_numbers"].rhs_spec[0]])
-    return 2 * made * math.prod(shapes[1]) // max(channels, 1)
+    kernel = shapes[1]
+    axis = params["dimension_numbers"].rhs_spec[0]
+    channels = int(kernel[axis])
+    return 2 * made * math.prod(kernel) // max(channels, 1)
 
 
-def _window(params: Mapping[str, Any], _: Sequence[Shape], made: int) -> int:
-    return made * (math.prod(map(int, params["window_dimensions"])) - 1)
+def _window(
+    params: Params,
+    _: Shapes,
+    made: int,
+) -> int:
+    entries = math.prod(map(int, params["window_dimensions"]))
+    return made * (entries - 1)
 
 
 def _cumulative(
-    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+    params: Params,
+    shapes: Shapes,
+    made: int,
 ) -> int:
-    return made - made // max(shapes[0][int(params["axis"])], 1)
+    length = shapes[0][int(params["axis"])]
+    # the first entry of each line is as it was
+    return made - made // max(length, 1)
 
 
 def _fourier(
-    params: Mapping[str, Any], shapes: Sequence[Shape], made: int
+    params: Params,
+    shapes: Shapes,
+    made: int,
 ) -> float:
     """Count 5 n log2 n, as is usual for every algorithm, and half of it for a real transform."""
     entries = max(math.prod(shapes[0]), made)
-    real = "RFFT" in params["fft_type"].name
-    return (
-        (2.5 if real else 5)
-        * entries
-        * sum(math.log2(n) for n in params["fft_lengths"] if n)
-    )
+    each: float = 5
+    if "RFFT" in params["fft_type"].name:
+        each = 2.5
+    levels = sum(math.log2(n) for n in params["fft_lengths"] if n)
+    return each * entries * levels
 
 
-_RULES: dict[
-    str, Callable[[Mapping[str, Any], Sequence[Shape], int], float]
-] = {
+_RULES: dict[str, Callable[[Params, Shapes, int], float]] = {
     "dot_general": _dot,
     "conv_general_dilated": _convolution,
     "fft": _fourier,
@@ -172,12 +204,14 @@ _RULES: dict[
     "cholesky": lambda _, shapes, made: made * shapes[0][-1] / 3,
     "lu": lambda _, shapes, __: 2 * math.prod(shapes[0]) * shapes[0][-1] / 3,
     "triangular_solve": lambda _, shapes, made: made * shapes[0][-1],
-    **dict.fromkeys(
-        ("cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"), _cumulative
-    ),
-    **dict.fromkeys(
-        ("reduce_window_sum", "reduce_window_max", "reduce_window_min"), _window
-    ),
+    "cumsum": _cumulative,
+    "cumprod": _cumulative,
+    "cummax": _cumulative,
+    "cummin": _cumulative,
+    "cumlogsumexp": _cumulative,
+    "reduce_window_sum": _window,
+    "reduce_window_max": _window,
+    "reduce_window_min": _window,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,6 +12,7 @@ import numpy as np
 from . import jaxprs
 from ._model import Body, Equation
 
+Values = Sequence[Any]
 # called with a value's number, the value (or the list of a loop's iterations), and whether its
 # first axis counts iterations
 Sink = Callable[[int, Any, bool], None]
@@ -23,11 +24,15 @@ LOOP_BUDGET = 2**26
 EQUATIONS_IN_PYTHON = 500
 
 
-def evaluate(body: Body, inputs: Sequence[Any], sink: Sink) -> list[Any]:
+def evaluate(
+    body: Body,
+    inputs: Values,
+    sink: Sink,
+) -> list[Any]:
     """Run a program that was read, hand each value to `sink`, and return its outputs."""
     arrays: dict[int, Any] = dict(body.literals)
 
-    def keep(numbers: Sequence[int], values: Sequence[Any]) -> None:
+    def keep(numbers: Sequence[int], values: Values) -> None:
         for number, value in zip(numbers, values, strict=True):
             arrays[number] = value
             sink(number, value, False)
@@ -41,47 +46,50 @@ def evaluate(body: Body, inputs: Sequence[Any], sink: Sink) -> list[Any]:
     for equation, compiled in zip(body.equations, runners, strict=True):
         operands = [arrays[o] for o in equation.operands]
         if equation.bodies:
-            keep(equation.results, _run_with_bodies(equation, operands, sink))
+            results = _run_with_bodies(equation, operands, sink)
         elif compiled is not None:
-            keep(equation.results, compiled(*operands))
+            results = compiled(*operands)
         else:
-            keep(equation.results, jaxprs.run_equation(equation, operands))
+            results = jaxprs.run_equation(equation, operands)
+        keep(equation.results, results)
     return [arrays[o] for o in body.outputs]
 
 
 def _run_with_bodies(
-    equation: Equation, operands: Sequence[Any], sink: Sink
+    equation: Equation,
+    operands: Values,
+    sink: Sink,
 ) -> list[Any]:
-    primitive = equation.primitive
-    if primitive == "scan":
-        return _scan(equation, operands, sink)
-    if primitive == "while":
-        return _while(equation, operands, sink)
-    if primitive == "cond":
-        return _cond(equation, operands, sink)
-    if primitive == "custom_linear_solve":
-        return _solve(equation, operands, sink)
-    if (
-        primitive in jaxprs.CALLS
-        and equation.bodies[0].origin.operands is not None
-    ):
-        return evaluate(equation.bodies[0], operands, sink)
+    runner = _RUNNERS.get(equation.primitive)
+    if runner is not None:
+        return runner(equation, operands, sink)
+    body = equation.bodies[0]
+    is_call = equation.primitive in jaxprs.CALLS
+    if is_call and body.origin.operands is not None:
+        return evaluate(body, operands, sink)
     return jaxprs.run_equation(equation, operands)
 
 
-def _cond(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
-    if _are_traced(
-        operands
-    ):  # inside a compiled loop each iteration may go its own way
+def _cond(
+    equation: Equation,
+    operands: Values,
+    sink: Sink,
+) -> list[Any]:
+    if _are_traced(operands):
+        # inside a compiled loop each iteration may go its own way
         return jaxprs.run_equation(equation, operands)
-    index = min(max(int(operands[0]), 0), len(equation.bodies) - 1)
-    for place, branch in enumerate(equation.bodies):
+    which, *inputs = operands
+    branches = equation.bodies
+    index = min(max(int(which), 0), len(branches) - 1)
+    for place, branch in enumerate(branches):
         branch.runs = (branch.runs or 0) + (place == index)
-    return evaluate(equation.bodies[index], operands[1:], sink)
+    return evaluate(branches[index], inputs, sink)
 
 
 def _solve(
-    equation: Equation, operands: Sequence[Any], sink: Sink
+    equation: Equation,
+    operands: Values,
+    sink: Sink,
 ) -> list[Any]:
     """Run the solver of a linear solve; what it is made of otherwise serves its derivatives."""
     results: list[Any] = []
@@ -89,16 +97,20 @@ def _solve(
         body.runs = 0
         if body.name == "solve":
             body.runs = 1
-            results = evaluate(
-                body, [operands[place] for place in body.origin.operands], sink
-            )
+            inputs = [operands[place] for place in body.origin.operands]
+            results = evaluate(body, inputs, sink)
     return results
 
 
-def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
+def _scan(
+    equation: Equation,
+    operands: Values,
+    sink: Sink,
+) -> list[Any]:
     """Run a scan and show the values of each iteration of its body."""
-    params, body = equation.params, equation.bodies[0]
-    length = params["length"]
+    (body,) = equation.bodies
+    length = equation.params["length"]
+    is_reverse = equation.params["reverse"]
     constants, carried, _ = jaxprs.loop_parts(equation)
     if length == 0 or _bytes_of_iteration(body) * length > LOOP_BUDGET:
         return jaxprs.run_equation(equation, operands)
@@ -108,28 +120,45 @@ def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
     scanned = operands[first_scanned:]
 
     def step(
-        carry: Sequence[Any], entries: Sequence[Any], keep: Sink
+        carry: Values,
+        entries: Values,
+        keep: Sink,
     ) -> tuple[list[Any], list[Any]]:
         out = evaluate(body, [*fixed, *carry, *entries], keep)
         return out[:carried], out[carried:]
 
     small = _equations_of_iteration(body) * length <= EQUATIONS_IN_PYTHON
     if small and jaxprs.is_plain(body) and not _are_traced(operands):
-        return _scan_in_python(step, carry, scanned, params, sink)
+        order = range(length)
+        if is_reverse:
+            order = order[::-1]
+        return _scan_in_python(
+            step,
+            carry,
+            scanned,
+            order,
+            sink,
+        )
 
-    def collect(
-        carry: Sequence[Any], entries: Sequence[Any]
-    ) -> tuple[Any, Any]:
+    def collect(carry: Values, entries: Values) -> tuple[Any, Any]:
         inside: dict[int, Any] = {}
 
-        def keep(value: int, array: Any, _: bool) -> None:
+        def keep(
+            value: int,
+            array: Any,
+            _: bool,
+        ) -> None:
             inside[value] = array
 
         carry, stacked = step(carry, entries, keep)
         return carry, (stacked, inside)
 
     loop = jax.lax.scan(
-        collect, carry, list(scanned), length, params["reverse"]
+        collect,
+        carry,
+        list(scanned),
+        length,
+        is_reverse,
     )
     carry, (stacked, inside) = loop
     for value, array in inside.items():
@@ -140,43 +169,47 @@ def _scan(equation: Equation, operands: Sequence[Any], sink: Sink) -> list[Any]:
 def _scan_in_python(
     step: Callable[..., tuple[list[Any], list[Any]]],
     carry: list[Any],
-    scanned: Sequence[Any],
-    params: Mapping[str, Any],
+    scanned: Values,
+    order: Sequence[int],
     sink: Sink,
 ) -> list[Any]:
-    length = params["length"]
     rows = [np.asarray(x) for x in scanned]
     iterations = _Iterations()
-    stacked: list[list[Any]] = [[]] * length
-    order = reversed(range(length)) if params["reverse"] else range(length)
+    stacked: list[list[Any]] = [[] for _ in order]
     for number in order:
         entries = [jnp.asarray(x[number]) for x in rows]
-        carry, stacked[number] = step(carry, entries, iterations.sink(number))
+        keep = iterations.sink(number)
+        carry, stacked[number] = step(carry, entries, keep)
     iterations.hand_over(sink)
-    columns = [
-        jnp.asarray(np.stack(column)) for column in zip(*stacked, strict=True)
-    ]
-    return [*carry, *columns]
+    results = list(carry)
+    for column in zip(*stacked, strict=True):
+        results.append(jnp.asarray(np.stack(column)))
+    return results
 
 
 def _while(
-    equation: Equation, operands: Sequence[Any], sink: Sink
+    equation: Equation,
+    operands: Values,
+    sink: Sink,
 ) -> list[Any]:
     """Run a while loop, its first iterations shown, and count its trips: no program says them."""
     test, body = equation.bodies
     if not test.origin.is_test:
         test, body = body, test
-    for_test, for_body = test.origin.shared, body.origin.shared
-    fixed_test, fixed_body = (
-        operands[:for_test],
-        operands[for_test : for_test + for_body],
-    )
-    carry = _in_types(body, for_body, operands[for_test + for_body :])
-    tests, iterations = _Iterations(), _Iterations()
-    most = EQUATIONS_IN_PYTHON // _equations_of_iteration(body)
-    most = min(most, LOOP_BUDGET // (1 + _bytes_of_iteration(body)))
-    if _are_traced(operands):
-        most = 0
+    for_body = body.origin.shared
+    first_fixed = test.origin.shared
+    first_carried = first_fixed + for_body
+    fixed_test = operands[:first_fixed]
+    fixed_body = operands[first_fixed:first_carried]
+    carry = _in_types(body, for_body, operands[first_carried:])
+    tests = _Iterations()
+    iterations = _Iterations()
+    most = 0
+    if not _are_traced(operands):
+        most = min(
+            EQUATIONS_IN_PYTHON // _equations_of_iteration(body),
+            LOOP_BUDGET // (1 + _bytes_of_iteration(body)),
+        )
     unseen: Any = 0
     for number in range(most):
         (goes_on,) = evaluate(test, [*fixed_test, *carry], tests.sink(number))
@@ -184,9 +217,8 @@ def _while(
             break
         carry = evaluate(body, [*fixed_body, *carry], iterations.sink(number))
     else:
-        unseen, carry = _counting_loop(test, body)(
-            fixed_test, fixed_body, carry
-        )
+        loop = _counting_loop(test, body)
+        unseen, carry = loop(fixed_test, fixed_body, carry)
     tests.hand_over(sink)
     iterations.hand_over(sink)
     if not isinstance(unseen, jax.core.Tracer):
@@ -204,22 +236,31 @@ def _counting_loop(test: Body, body: Body) -> Callable[..., Any]:
         step = jaxprs.function_of(body.origin.jaxpr)
 
         def loop(
-            for_test: Sequence[Any],
-            for_body: Sequence[Any],
-            carry: Sequence[Any],
+            for_test: Values,
+            for_body: Values,
+            carry: Values,
         ) -> Any:
-            return jax.lax.while_loop(
-                lambda state: goes_on(*for_test, *state[1])[0],
-                lambda state: (state[0] + 1, step(*for_body, *state[1])),
-                (0, list(carry)),
-            )
+            def test_of(state: Any) -> Any:
+                _, values = state
+                (answer,) = goes_on(*for_test, *values)
+                return answer
+
+            def next_of(state: Any) -> Any:
+                count, values = state
+                return count + 1, step(*for_body, *values)
+
+            return jax.lax.while_loop(test_of, next_of, (0, list(carry)))
 
         body.compiled = jax.jit(loop)
     compiled: Callable[..., Any] = body.compiled
     return compiled
 
 
-def _count_run(equation: Equation, body: Body, trips: int) -> None:
+def _count_run(
+    equation: Equation,
+    body: Body,
+    trips: int,
+) -> None:
     """Take note of one run of a while loop: inside another loop it has several."""
     body.runs = (body.runs or 0) + 1
     body.iterations += trips
@@ -237,7 +278,11 @@ class _Iterations:
         """Return a sink for the values of an iteration."""
         self.count = max(self.count, number + 1)
 
-        def keep(value: int, array: Any, _: bool) -> None:
+        def keep(
+            value: int,
+            array: Any,
+            _: bool,
+        ) -> None:
             self._values.setdefault(value, {})[number] = array
 
         return keep
@@ -245,38 +290,51 @@ class _Iterations:
     def hand_over(self, sink: Sink) -> None:
         """Send on each value as the list of its iterations."""
         for value, by_number in self._values.items():
-            sink(
-                value,
-                [by_number.get(number) for number in range(self.count)],
-                True,
-            )
+            sequence = [by_number.get(k) for k in range(self.count)]
+            sink(value, sequence, True)
 
 
-def _are_traced(operands: Sequence[Any]) -> bool:
+def _are_traced(operands: Values) -> bool:
     return any(isinstance(x, jax.core.Tracer) for x in operands)
 
 
-def _in_types(body: Body, first: int, arrays: Sequence[Any]) -> list[Any]:
+def _in_types(
+    body: Body,
+    first: int,
+    arrays: Values,
+) -> list[Any]:
     """Return what a loop starts from as arrays of the types that its body carries."""
     types = jaxprs.input_types(body)[first : first + len(arrays)]
-    return [
-        jnp.asarray(x, dtype) for x, dtype in zip(arrays, types, strict=True)
-    ]
+    start = []
+    for x, dtype in zip(arrays, types, strict=True):
+        start.append(jnp.asarray(x, dtype))
+    return start
 
 
 def _bytes_of_iteration(body: Body) -> int:
     """Return the bytes of all values in one iteration of a body, those in its own bodies too."""
-    total = jaxprs.bytes_of(body)
-    for equation in body.equations:
-        for inner in equation.bodies:
-            total += _bytes_of_iteration(inner) * int(equation.trips or 1)
-    return total
+    return _sum_inside(body, jaxprs.bytes_of)
 
 
 def _equations_of_iteration(body: Body) -> int:
     """Return how many equations one iteration of a body runs."""
-    total = 1 + len(body.equations)
+    return _sum_inside(body, lambda inner: 1 + len(inner.equations))
+
+
+def _sum_inside(body: Body, number_of: Callable[[Body], int]) -> int:
+    """Return a number of a body, with those of its own bodies as often as these run."""
+    total = number_of(body)
     for equation in body.equations:
+        trips = int(equation.trips or 1)
         for inner in equation.bodies:
-            total += _equations_of_iteration(inner) * int(equation.trips or 1)
+            total += _sum_inside(inner, number_of) * trips
     return total
+
+
+Runner = Callable[[Equation, Values, Sink], list[Any]]
+_RUNNERS: dict[str, Runner] = {
+    "scan": _scan,
+    "while": _while,
+    "cond": _cond,
+    "custom_linear_solve": _solve,
+}

@@ -22,49 +22,57 @@ class Life(NamedTuple):
 def lifetimes(equations: Sequence[Any], outputs: Sequence[int]) -> list[Life]:
     """Return the life of each value that an equation makes and something reads."""
     last = _last_uses(equations, outputs)
-    return [
-        Life(value, k, last[value])
-        for k, equation in enumerate(equations)
-        for value in equation.results
-        if value in last
-    ]
-
-
-def live(
-    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
-) -> list[int]:
-    """Return the bytes live after each equation."""
-    last = _last_uses(equations, outputs)
-    change = [0] * (len(equations) + 1)
+    lives = []
     for k, equation in enumerate(equations):
         for value in equation.results:
             if value in last:
-                change[k] += values[value].nbytes
-                change[last[value]] -= values[value].nbytes
+                lives.append(Life(value, k, last[value]))
+    return lives
+
+
+def live(
+    equations: Sequence[Any],
+    outputs: Sequence[int],
+    values: Sequence[Any],
+) -> list[int]:
+    """Return the bytes live after each equation."""
+    change = [0] * (len(equations) + 1)
+    for life in lifetimes(equations, outputs):
+        nbytes = values[life.value].nbytes
+        change[life.start] += nbytes
+        change[life.end] -= nbytes
+    # the last place stands for the return, after all equations
     return list(accumulate(change[:-1]))
 
 
 def _last_uses(
     equations: Sequence[Any], outputs: Sequence[int]
 ) -> dict[int, int]:
-    last = {
-        o: k for k, equation in enumerate(equations) for o in equation.operands
-    }
-    return last | dict.fromkeys(outputs, len(equations))
+    last = {}
+    for k, equation in enumerate(equations):
+        for operand in equation.operands:
+            last[operand] = k
+    for output in outputs:
+        last[output] = len(equations)
+    return last
 
 
 def live_bytes(
-    equations: Sequence[Any], outputs: Sequence[int], values: Sequence[Any]
+    equations: Sequence[Any],
+    outputs: Sequence[int],
+    values: Sequence[Any],
 ) -> list[int]:
     """Return the most bytes live at each equation: after it, or while its body runs."""
-    before, found = 0, []
-    for equation, after in zip(
-        equations, live(equations, outputs, values), strict=True
-    ):
-        inside = _inside(equation, values) if equation.bodies else 0
-        found.append(max(after, before + inside))
+    most = []
+    before = 0
+    afterwards = live(equations, outputs, values)
+    for equation, after in zip(equations, afterwards, strict=True):
+        during = before
+        if equation.bodies:
+            during += _inside(equation, values)
+        most.append(max(after, during))
         before = after
-    return found
+    return most
 
 
 def _inside(equation: Any, values: Sequence[Any]) -> int:
@@ -72,10 +80,11 @@ def _inside(equation: Any, values: Sequence[Any]) -> int:
 
     What a call returns is part of its body's peak already.
     """
-    peaks = [
-        max(live_bytes(b.equations, b.outputs, values), default=0)
-        for b in equation.bodies
-    ]
-    loops = equation.primitive in ("scan", "while")
-    results = sum(values[r].nbytes for r in equation.results) if loops else 0
-    return max(peaks, default=0) + results
+    peak = 0
+    for body in equation.bodies:
+        inside = live_bytes(body.equations, body.outputs, values)
+        peak = max([peak, *inside])
+    if equation.primitive in ("scan", "while"):
+        for result in equation.results:
+            peak += values[result].nbytes
+    return peak

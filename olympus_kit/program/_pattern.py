@@ -33,11 +33,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
@@ -45,23 +47,33 @@ from . import jaxprs
 from ._arguments import Argnums, check_output, read_arguments
 from ._capture import NEEDS_VALUES
 from ._model import Body, Equation, Value, walk
+from .jaxprs.tracing import partial_in
 
+Function = Callable[..., Any]
+Values = Sequence[Any]
+Shape = tuple[int, ...]
 Array = np.ndarray[Any, Any]
 Rows = Any  # scipy.sparse.csr_array of booleans, which has no types
+Results = list[Rows]  # of an equation, one after the other
 
-UNROLLED = 1000  # iterations of a loop that are followed one by one
-MOST_PAIRS = (
-    5 * 10**7
-)  # of an entry of the result and one of the operand, for one equation
-AT_ONCE = 256  # unit vectors that are sent through an equation together
-DEEPEST = 30  # constants that wait for each other: Python allows a thousand calls in each other
+# iterations of a loop that are followed one by one
+UNROLLED = 1000
+# pairs of an entry of the result and one of the operand, for one equation
+MOST_PAIRS = 5 * 10**7
+# unit vectors that are sent through an equation together
+AT_ONCE = 256
+# constants that wait for each other: Python allows a thousand calls in each other
+DEEPEST = 30
+# whole numbers below this one have a float32 of their own
+MOST_IN_FLOAT32 = 2**24
 
 
 class Numbers:
     """The numbers of a value that depends on no input, computed when somebody asks."""
 
     def __init__(self, compute: Callable[[], Any], depth: int = 0) -> None:
-        self.compute, self.depth = compute, depth
+        self.compute = compute
+        self.depth = depth
         if depth % DEEPEST == DEEPEST - 1:
             self()
 
@@ -73,15 +85,18 @@ class Numbers:
     def _array(self) -> Any:
         return self.compute()
 
+    def part(self, place: int) -> Numbers:
+        """Return one of several results, or one entry along the first axis."""
+        return Numbers(lambda: self()[place], self.depth)
+
 
 @dataclass(frozen=True)
 class Entries:
     """One value: the rows of its entries and, where no input has a say in them, its numbers."""
 
-    shape: tuple[int, ...]
-    inexact: bool
+    shape: Shape
     rows: Rows
-    numbers: Numbers | None
+    numbers: Numbers | None = None
 
     @property
     def size(self) -> int:
@@ -101,7 +116,7 @@ class Step:
     equation: Equation
     operands: list[Entries]
     dtypes: list[str]  # of the operands
-    shapes: list[tuple[int, ...]]  # of the results
+    shapes: list[Shape]  # of the results
     inexact: list[bool]
     inputs: int  # columns of every matrix of rows
 
@@ -110,17 +125,26 @@ class Step:
         """The equation's parameters."""
         return self.equation.params
 
+    def size(self, result: int = 0) -> int:
+        """Return the number of a result's entries."""
+        return math.prod(self.shapes[result])
+
     def order(self, result: int = 0) -> Array:
         """Return the numbers of a result's entries, in its shape."""
-        shape = self.shapes[result]
-        return np.arange(math.prod(shape)).reshape(shape)
+        return np.arange(self.size(result)).reshape(self.shapes[result])
+
+    def none(self, result: int = 0) -> Rows:
+        """Return the rows of a result that depends on nothing."""
+        return _none(self.size(result), self.inputs)
 
 
-Rule = Callable[[Step], list[Rows]]
+Rule = Callable[[Step], Results]
 
 
 def sparsity_pattern(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
+    f: Function,
+    *args: Any,
+    argnums: Argnums = 0,
 ) -> Any:
     """Return which entries of the Jacobian of `f` can differ from zero, at any point.
 
@@ -145,30 +169,31 @@ def sparsity_pattern(
     sparsity_pattern(lambda x: x[1:] * x[:-1], jnp.ones(4)).nnz  # 6 of 12 entries
     ```
     """
-    arguments = read_arguments(f, args, "forward", argnums)
-    leaves, which = arguments.leaves, arguments.which
-    varying = [
-        k for k, leaf in enumerate(leaves) if k not in which and _varies(leaf)
-    ]
-    call = arguments.as_function_of_leaves(f)
-    moving = [jax.numpy.asarray(leaves[k]) for k in which]
+    arguments = read_arguments(
+        f,
+        args,
+        "forward",
+        argnums,
+    )
+    leaves = arguments.leaves
+    which = arguments.which
+    varying = []
+    for k, leaf in enumerate(leaves):
+        if k not in which and _varies(leaf):
+            varying.append(k)
+    moving = [jnp.asarray(leaves[k]) for k in which]
+    others = [leaves[k] for k in varying]
+    call = partial_in(
+        arguments.as_function_of_leaves(f), leaves, [*which, *varying]
+    )
 
     def differentiable(*values: Any) -> list[Any]:
-        full = list(leaves)
-        for k, value in zip([*which, *varying], values, strict=True):
-            full[k] = value
-        out = call(*full)
+        out = call(*values)
         check_output(out, arguments.name)
-        return [
-            y
-            for y in jax.tree.leaves(out)
-            if jaxprs.is_inexact(jaxprs.dtype_of(y))
-        ]
+        return _inexact(jax.tree.leaves(out))
 
     try:
-        closed, _ = jaxprs.trace(
-            differentiable, [*moving, *(leaves[k] for k in varying)]
-        )
+        table, body = _read(differentiable, [*moving, *others])
     except NEEDS_VALUES as error:
         raise TypeError(
             f"{arguments.name} needs the numbers of what is differentiated while it is traced, so "
@@ -176,31 +201,7 @@ def sparsity_pattern(
             "Python control flow on traced values, numpy in place of jax.numpy, or a shape that "
             "depends on values: write a choice with jnp.where or jax.lax.cond."
         ) from error
-    sizes = [x.size for x in moving]
-    table, body = _read(closed)
-    if any(e.primitive in WRITING for e in walk(body.equations)):
-        # what is written into a mutable array comes out of it elsewhere: no rule follows that
-        outputs = sum(math.prod(table[o].shape) for o in body.outputs)
-        _check(outputs * sum(sizes))
-        return _full(outputs, sum(sizes))
-    identity = _identity(sum(sizes))
-    parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-    seeds = [
-        Entries(x.shape, True, identity[p], None)
-        for x, p in zip(moving, parts, strict=True)
-    ]
-    for number in body.inputs[len(moving) :]:
-        kind = table[number]
-        seeds.append(
-            Entries(
-                kind.shape,
-                kind.inexact,
-                _none(math.prod(kind.shape), sum(sizes)),
-                None,
-            )
-        )
-    found = _Reading(table, sum(sizes)).run(body, seeds)
-    pattern = _stacked([x.rows for x in found], sum(sizes))
+    pattern = _followed(table, body, moving)
     pattern.sort_indices()
     return pattern
 
@@ -208,46 +209,95 @@ def sparsity_pattern(
 def _varies(leaf: Any) -> bool:
     """Whether the pattern is to hold for other values of a leaf, too."""
     dtype = jaxprs.dtype_of(leaf)
-    return jaxprs.is_inexact(dtype) or bool(
-        jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
-    )
+    is_key = jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    return jaxprs.is_inexact(dtype) or bool(is_key)
+
+
+def _inexact(values: Values) -> list[Any]:
+    """Return those of several values that have a derivative."""
+    real_or_complex = []
+    for value in values:
+        if jaxprs.is_inexact(jaxprs.dtype_of(value)):
+            real_or_complex.append(value)
+    return real_or_complex
 
 
 # --- reading a program ---------------------------------------------------------------------------
 
 
-def _read(closed: Any) -> tuple[list[Value], Body]:
+def _read(f: Function, args: Values) -> tuple[list[Value], Body]:
+    """Trace a function, and return its table of values and its equations."""
+    closed, _ = jaxprs.trace(f, args)
     values: list[Value] = []
-    return values, jaxprs.read(closed, jaxprs.Reading(values))
+    reading = jaxprs.Reading(values)
+    body = jaxprs.read(closed, reading)
+    return values, body
+
+
+def _followed(
+    table: Sequence[Value],
+    body: Body,
+    moving: Values,
+) -> Rows:
+    """Return the pattern of a program with respect to its first inputs, which `moving` describes.
+
+    Of its other inputs nothing is known.
+    """
+    inputs = sum(x.size for x in moving)
+    if any(e.primitive in WRITING for e in walk(body.equations)):
+        # what is written into a mutable array comes out of it elsewhere: no rule follows that
+        outputs = 0
+        for output in body.outputs:
+            outputs += math.prod(table[output].shape)
+        _check(outputs * inputs)
+        everything = np.ones((outputs, inputs), bool)
+        return sp.csr_array(everything)
+    # each entry that is differentiated has a column of its own
+    identity = sp.eye_array(
+        inputs,
+        dtype=bool,
+        format="csr",
+    )
+    operands = []
+    start = 0
+    for x in moving:
+        end = start + x.size
+        rows = identity[start:end]
+        operands.append(Entries(x.shape, rows))
+        start = end
+    for number in body.inputs[len(moving) :]:
+        shape = table[number].shape
+        rows = _none(math.prod(shape), inputs)
+        operands.append(Entries(shape, rows))
+    outcomes = _Reading(table, inputs).run(body, operands)
+    return _stacked(_rows_of(outcomes), inputs)
 
 
 class _Reading:
     """Follow the equations of a program, from the rows of its inputs to those of its outputs."""
 
     def __init__(self, table: Sequence[Value], inputs: int) -> None:
-        self.table, self.inputs = table, inputs
+        self.table = table
+        self.inputs = inputs
 
     def run(self, body: Body, operands: Sequence[Entries]) -> list[Entries]:
         """Return what is known of the outputs of a body, from what is known of its inputs."""
         seen = dict(zip(body.inputs, operands, strict=True))
-        for number, array in zip(body.consts, body.arrays, strict=False):
-            seen[number] = self.constant(number, array)
-        for number, value in body.literals.items():
+        constants = dict(zip(body.consts, body.arrays, strict=False))
+        constants.update(body.literals)
+        for number, value in constants.items():
             seen[number] = self.constant(number, value)
         for equation in body.equations:
             inputs = [seen[o] for o in equation.operands]
-            seen.update(
-                zip(
-                    equation.results, self.follow(equation, inputs), strict=True
-                )
-            )
+            results = self.follow(equation, inputs)
+            seen.update(zip(equation.results, results, strict=True))
         return [seen[o] for o in body.outputs]
 
     def constant(self, number: int, value: Any) -> Entries:
         """Return a value that depends on no input."""
-        kind = self.table[number]
-        rows = _none(math.prod(kind.shape), self.inputs)
-        return Entries(kind.shape, kind.inexact, rows, Numbers(lambda: value))
+        shape = self.table[number].shape
+        rows = _none(math.prod(shape), self.inputs)
+        return Entries(shape, rows, Numbers(lambda: value))
 
     def follow(
         self, equation: Equation, operands: list[Entries]
@@ -256,40 +306,40 @@ class _Reading:
         holder = HOLDERS.get(equation.primitive)
         if holder:
             return holder(self, equation, operands)
-        return self.by_rule(
-            equation, operands, RULES.get(equation.primitive, _everything)
-        )
+        rule = RULES.get(equation.primitive, _everything)
+        return self.by_rule(equation, operands, rule)
 
     def by_rule(
-        self, equation: Equation, operands: list[Entries], rule: Rule
+        self,
+        equation: Equation,
+        operands: list[Entries],
+        rule: Rule,
     ) -> list[Entries]:
         """Return the results, their rows by a rule and their numbers by jax."""
         kinds = [self.table[r] for r in equation.results]
-        if any(x.rows.nnz for x in operands):
-            dtypes = [self.table[o].dtype for o in equation.operands]
-            shapes = [k.shape for k in kinds]
-            inexact = [k.inexact for k in kinds]
-            rows = rule(
-                Step(equation, operands, dtypes, shapes, inexact, self.inputs)
-            )
-        else:
-            rows = [_none(math.prod(k.shape), self.inputs) for k in kinds]
+        step = Step(
+            equation,
+            operands,
+            dtypes=[self.table[o].dtype for o in equation.operands],
+            shapes=[k.shape for k in kinds],
+            inexact=[k.inexact for k in kinds],
+            inputs=self.inputs,
+        )
+        if not any(x.rows.nnz for x in operands):
+            rule = _flat
+        rows = rule(step)
         known = None
+        # a callback may answer otherwise each time
         if "callback" not in equation.primitive:
-            known = _numbers_of(
-                functools.partial(jaxprs.run_equation, equation), operands
-            )
+            run = functools.partial(jaxprs.run_equation, equation)
+            known = _numbers_of(run, operands)
         results = []
         for place, kind in enumerate(kinds):
-            own = (
-                rows[place]
-                if kind.inexact
-                else _none(math.prod(kind.shape), self.inputs)
-            )
-            numbers = known and Numbers(
-                functools.partial(_part, known, place), known.depth
-            )
-            results.append(Entries(kind.shape, kind.inexact, own, numbers))
+            own = rows[place]
+            if not kind.inexact:
+                own = step.none(place)
+            numbers = known and known.part(place)
+            results.append(Entries(kind.shape, own, numbers))
         return results
 
 
@@ -297,73 +347,106 @@ def _numbers_of(
     f: Callable[[list[Any]], Any], operands: Sequence[Entries]
 ) -> Numbers | None:
     """Return what `f` makes of the operands' numbers, None where an input has a say in them."""
-    sources = [x.numbers for x in operands if x.numbers is not None]
-    if len(sources) < len(operands):
-        return None
-    depth = max((s.depth for s in sources), default=0) + 1
-    return Numbers(lambda: f([s() for s in sources]), depth)
+    sources = []
+    depth = 0
+    for x in operands:
+        if x.numbers is None:
+            return None
+        sources.append(x.numbers)
+        depth = max(depth, x.numbers.depth)
+    return Numbers(lambda: f([s() for s in sources]), depth + 1)
 
 
-def _part(several: Numbers, place: int) -> Any:
-    return several()[place]
-
-
-# --- matrices of rows ----------------------------------------------------------------------------
+# --- matrices of rows: the sum of two holds what either holds ------------------------------------
 
 
 def _none(size: int, inputs: int) -> Rows:
     return sp.csr_array((size, inputs), dtype=bool)
 
 
-def _full(size: int, inputs: int) -> Rows:
-    return sp.csr_array(np.ones((size, inputs), bool))
-
-
-def _identity(inputs: int) -> Rows:
-    return sp.csr_array(sp.eye_array(inputs, dtype=bool))
-
-
 def _stacked(parts: Sequence[Rows], inputs: int) -> Rows:
-    return sp.vstack([_none(0, inputs), *parts], format="csr", dtype=bool)
+    # an empty matrix first: there may be no parts
+    empty = _none(0, inputs)
+    return sp.vstack(
+        [empty, *parts],
+        format="csr",
+        dtype=bool,
+    )
+
+
+def _rows_of(values: Sequence[Entries]) -> list[Rows]:
+    return [x.rows for x in values]
 
 
 def _united(rows: Sequence[Rows]) -> Rows:
     """Return the rows that hold what any of several holds in the same place."""
-    return functools.reduce(lambda a, b: a + b, rows)
+    return functools.reduce(operator.add, rows)
 
 
 def _taken(rows: Rows, numbers: Array) -> Rows:
     """Return the rows of these numbers, one after the other."""
-    _check(int(np.diff(rows.indptr)[numbers].sum()))
+    _check(_entries_of(rows, numbers))
     return rows[numbers]
 
 
-def _spread(x: Entries, shape: tuple[int, ...]) -> Rows:
+def _entries_of(rows: Rows, numbers: Array) -> int:
+    """Return how many entries the rows of these numbers hold together."""
+    lengths = np.diff(rows.indptr)
+    taken = lengths[numbers]
+    return int(taken.sum())
+
+
+def _spread(x: Entries, shape: Shape) -> Rows:
     """Return the rows of a value repeated along axes of length 1 and axes that it lacks."""
     if x.shape == shape:
         return x.rows
-    return _taken(x.rows, np.broadcast_to(x.order, shape).reshape(-1))
+    numbers = np.broadcast_to(x.order, shape)
+    return _taken(x.rows, numbers.reshape(-1))
 
 
 def _picked(rows: Rows, numbers: Array) -> Rows:
     """Return the rows of these numbers; a negative number stands for an entry from nowhere."""
     numbers = numbers.reshape(-1)
-    if (numbers < 0).any():
-        numbers = np.where(numbers < 0, rows.shape[0], numbers)
-        rows = _stacked([rows, _none(1, rows.shape[1])], rows.shape[1])
+    outside = numbers < 0
+    if outside.any():
+        # one more row, which is empty
+        size, inputs = rows.shape
+        numbers = np.where(outside, size, numbers)
+        empty = _none(1, inputs)
+        rows = _stacked([rows, empty], inputs)
     return _taken(rows, numbers)
 
 
-def _joined(results: Array, operands: Array, size: int, rows: Rows) -> Rows:
+def _joined(
+    results: Array,
+    operands: Array,
+    size: int,
+    rows: Rows,
+) -> Rows:
     """Return the rows of a result: entry results[k] depends on entry operands[k], for all k."""
-    results, operands = results.reshape(-1), operands.reshape(-1)
+    results = results.reshape(-1)
+    operands = operands.reshape(-1)
     _check(results.size)
-    most = int(
-        np.diff(rows.indptr)[operands].sum()
-    )  # several pairs may bring the same
-    _check(min(most, size * rows.shape[1]))
-    pairs = np.ones(results.size, bool), (results, operands)
-    return sp.coo_array(pairs, shape=(size, rows.shape[0])).tocsr() @ rows
+    # several pairs may bring the same entry
+    count, inputs = rows.shape
+    most = _entries_of(rows, operands)
+    _check(min(most, size * inputs))
+    ones = np.ones(results.size, bool)
+    pairs = sp.coo_array(
+        (ones, (results, operands)),
+        shape=(size, count),
+    )
+    return pairs.tocsr() @ rows
+
+
+def _only(rows: Rows, numbers: Array) -> Rows:
+    """Return the rows, all empty but those of these numbers."""
+    return _joined(
+        numbers,
+        numbers,
+        rows.shape[0],
+        rows,
+    )
 
 
 def _check(pairs: int) -> None:
@@ -375,45 +458,50 @@ def _check(pairs: int) -> None:
         )
 
 
-def _any(rows: Rows) -> Rows:
-    """Return one row: all that any row holds."""
-    zeros = np.zeros(rows.shape[0], int)
-    return _joined(zeros, np.arange(rows.shape[0]), 1, rows)
-
-
 # --- entry by entry ------------------------------------------------------------------------------
 
 
-def _elementwise(step: Step) -> list[Rows]:
-    found = []
-    for place, shape in enumerate(step.shapes):
+def _elementwise(step: Step) -> Results:
+    if len(step.shapes) > 1:
         # an equation of several results (optimization_barrier) hands each operand on
-        sources = (
-            step.operands if len(step.shapes) == 1 else [step.operands[place]]
-        )
-        found.append(_united([_spread(x, shape) for x in sources]))
-    return found
-
-
-def _flat(step: Step) -> list[Rows]:
-    """Steps (floor) and walls (stop_gradient): the derivative is 0 everywhere."""
-    return [_none(math.prod(shape), step.inputs) for shape in step.shapes]
-
-
-def _mul(step: Step) -> list[Rows]:
-    a, b = step.operands
-    size = math.prod(step.shapes[0])
-    parts = []
-    for own, other in ((a, b), (b, a)):
-        rows = _spread(own, step.shapes[0])
-        if other.numbers is not None and own.rows.nnz:
-            factor = np.broadcast_to(
-                np.asarray(other.numbers() != 0), step.shapes[0]
-            )
-            kept = np.flatnonzero(factor)
-            rows = _joined(kept, kept, size, rows)
-        parts.append(rows)
+        return _rows_of(step.operands)
+    (shape,) = step.shapes
+    parts = [_spread(x, shape) for x in step.operands]
     return [_united(parts)]
+
+
+def _flat(step: Step) -> Results:
+    """Steps (floor) and walls (stop_gradient): the derivative is 0 everywhere."""
+    return [step.none(place) for place in range(len(step.shapes))]
+
+
+def _mul(step: Step) -> Results:
+    a, b = step.operands
+    (shape,) = step.shapes
+    from_a = _factor(a, b, shape)
+    from_b = _factor(b, a, shape)
+    return [from_a + from_b]
+
+
+def _factor(
+    own: Entries,
+    other: Entries,
+    shape: Shape,
+) -> Rows:
+    """Return the rows that come from one factor of a product, entry by entry."""
+    rows = _spread(own, shape)
+    if other.numbers is None or not own.rows.nnz:
+        return rows
+    nonzero = np.broadcast_to(_nonzero(other), shape)
+    return _only(rows, np.flatnonzero(nonzero))
+
+
+def _nonzero(x: Entries) -> Array:
+    """Return for each entry whether it can differ from 0."""
+    if x.numbers is None:
+        return np.ones(x.shape, bool)
+    nonzero: Array = np.asarray(x.numbers()) != 0
+    return nonzero
 
 
 # --- entries that move ---------------------------------------------------------------------------
@@ -427,292 +515,404 @@ MOVED = {
 }
 
 
-def _moved(step: Step) -> list[Rows]:
+def _moved(step: Step) -> Results:
+    """Run an equation on the numbers of the entries that move, one range after the other."""
     count = MOVED.get(step.equation.primitive, 1)
-    return _moved_from(
-        step, step.operands[:count], step.operands[count:] if count else []
-    )
-
-
-def _moved_from(
-    step: Step, data: list[Entries], places: list[Entries]
-) -> list[Rows]:
-    """Run an equation on the numbers of the entries of `data`, one range after the other."""
-    if any(p.numbers is None for p in places):
-        return _everything(step)
-    numbered, start = [], 0
+    data = step.operands[:count]
+    places = step.operands[len(data) :]
+    numbered = []
+    start = 0
     for x in data:
-        numbered.append(jax.numpy.asarray(x.order + start, np.int32))
+        order = x.order + start
+        numbered.append(jnp.asarray(order, np.int32))
         start += x.size
-    came = jaxprs.run_equation(
-        step.equation, [*numbered, *(p.numbers() for p in places if p.numbers)]
-    )
-    rows = _stacked([x.rows for x in data], step.inputs)
-    return [_picked(rows, np.asarray(numbers)) for numbers in came]
+    for x in places:
+        if x.numbers is None:
+            return _everything(step)
+        numbered.append(x.numbers())
+    rows = _stacked(_rows_of(data), step.inputs)
+    results = []
+    for numbers in jaxprs.run_equation(step.equation, numbered):
+        results.append(_picked(rows, np.asarray(numbers)))
+    return results
 
 
-def _select(step: Step) -> list[Rows]:
+def _select(step: Step) -> Results:
     which, *cases = step.operands
-    size = math.prod(step.shapes[0])
+    (shape,) = step.shapes
+    parts = [_spread(x, shape) for x in cases]
     if which.numbers is None:
-        return [_united([_spread(x, step.shapes[0]) for x in cases])]
-    chosen = np.broadcast_to(
-        np.asarray(which.numbers()), step.shapes[0]
-    ).reshape(-1)
-    numbers = chosen.astype(int) * size + np.arange(size)
-    rows = _stacked([_spread(x, step.shapes[0]) for x in cases], step.inputs)
-    return [_taken(rows, numbers)]
+        return [_united(parts)]
+    chosen = np.asarray(which.numbers())
+    chosen = chosen.astype(int)
+    # the rows of the second case stand behind all those of the first
+    first = chosen * step.size()
+    first = np.broadcast_to(first, shape)
+    numbers = first + step.order()
+    rows = _stacked(parts, step.inputs)
+    return [_taken(rows, numbers.reshape(-1))]
 
 
-def _gather(step: Step) -> list[Rows]:
+def _gather(step: Step) -> Results:
     data, places = step.operands
     if places.numbers is None:
         return _everything(step)
-    options = {k: v for k, v in step.params.items() if k != "fill_value"}
-    numbers = jax.numpy.asarray(data.order, np.int32)
-    came = jax.lax.gather(numbers, places.numbers(), fill_value=-1, **options)
-    return [_picked(data.rows, np.asarray(came))]
+    options = dict(step.params, fill_value=-1)
+    numbers = jnp.asarray(data.order, np.int32)
+    came = jax.lax.gather(
+        numbers,
+        places.numbers(),
+        **options,
+    )
+    rows = _picked(data.rows, np.asarray(came))
+    return [rows]
 
 
-def _scatter(step: Step) -> list[Rows]:
+# what says where a scatter writes
+SCATTER_OPTIONS = (
+    "dimension_numbers",
+    "indices_are_sorted",
+    "unique_indices",
+    "mode",
+)
+
+
+def _scatter(step: Step) -> Results:
     """Each update goes to one entry, which the transpose of scatter_add names."""
     data, places, updates = step.operands
     if places.numbers is None:
-        return [_united([data.rows, *_everything(step)])]
-    if (
-        max(data.size, updates.size) >= 2**24
-    ):  # whole numbers that float32 still holds
+        (everything,) = _everything(step)
+        return [data.rows + everything]
+    if max(data.size, updates.size) >= MOST_IN_FLOAT32:
         return _everything(step)
-    names = "dimension_numbers", "indices_are_sorted", "unique_indices", "mode"
-    options = {name: step.params[name] for name in names}
-    add = lambda u: jax.lax.scatter_add(
-        np.zeros(data.shape, np.float32),
-        jax.numpy.asarray(places.numbers()),
-        u,
-        **options,
-    )
-    _, transposed = jax.vjp(add, np.zeros(updates.shape, np.float32))
-    (targets,) = transposed(jax.numpy.asarray(data.order + 1, np.float32))
-    targets = (
-        np.asarray(targets).astype(int).reshape(-1) - 1
-    )  # -1: outside, dropped
+    options = {name: step.params[name] for name in SCATTER_OPTIONS}
+    indices = jnp.asarray(places.numbers())
+
+    def add(values: Any) -> Any:
+        return jax.lax.scatter_add(
+            np.zeros(data.shape, np.float32),
+            indices,
+            values,
+            **options,
+        )
+
+    zeros = np.zeros(updates.shape, np.float32)
+    _, transposed = jax.vjp(add, zeros)
+    # counted from 1: an update that goes outside, and is dropped, gets a 0
+    order = jnp.asarray(data.order + 1, np.float32)
+    (counted,) = transposed(order)
+    targets = np.asarray(counted).astype(int)
+    targets = targets.reshape(-1) - 1
     inside = np.flatnonzero(targets >= 0)
-    rows = data.rows
-    overwritten = (
-        step.equation.primitive == "scatter"
-        and step.params.get("update_jaxpr") is None
+    targets = targets[inside]
+    added = _joined(
+        targets,
+        inside,
+        data.size,
+        updates.rows,
     )
-    if overwritten:
-        left = np.setdiff1d(np.arange(data.size), targets[inside])
-        rows = _joined(left, left, data.size, rows)
-    return [
-        _united([
-            rows,
-            _joined(targets[inside], inside, data.size, updates.rows),
-        ])
-    ]
+    if step.equation.primitive != "scatter":
+        return [data.rows + added]
+    if step.params.get("update_jaxpr") is not None:
+        return [data.rows + added]
+    # what is overwritten is gone
+    others = np.setdiff1d(data.order, targets)
+    return [_only(data.rows, others) + added]
 
 
 # --- entries that meet ---------------------------------------------------------------------------
 
 
-def _everything(step: Step) -> list[Rows]:
-    row = _any(_stacked([x.rows for x in step.operands], step.inputs))
-    return [
-        _taken(row, np.zeros(math.prod(shape), int)) for shape in step.shapes
-    ]
+def _everything(step: Step) -> Results:
+    rows = _stacked(_rows_of(step.operands), step.inputs)
+    numbers = np.arange(rows.shape[0])
+    row = _joined(
+        np.zeros_like(numbers),
+        numbers,
+        1,
+        rows,
+    )
+    results = []
+    for place in range(len(step.shapes)):
+        zeros = np.zeros(step.size(place), int)
+        results.append(_taken(row, zeros))
+    return results
 
 
-def _batched(step: Step) -> list[Rows]:
+def _batched(step: Step) -> Results:
     """Linear algebra on the last two axes: the others count systems apart from each other."""
     return _systems(step, 2)
 
 
-def _fourier(step: Step) -> list[Rows]:
+def _fourier(step: Step) -> Results:
     return _systems(step, len(step.params["fft_lengths"]))
 
 
-def _systems(step: Step, axes: int) -> list[Rows]:
+def _systems(step: Step, axes: int) -> Results:
     """Every entry depends on every entry of the same system, of which axes before are a count."""
     first = step.operands[0].shape
     depth = len(first) - axes
     batch = first[:depth]
-    shapes = [*(x.shape for x in step.operands), *step.shapes]
-    if any(shape[:depth] != batch for shape in shapes):
-        return _everything(step)
-    systems = np.arange(math.prod(batch))
-    parts = []
+    shapes = [x.shape for x in step.operands]
+    for shape in (*shapes, *step.shapes):
+        if shape[:depth] != batch:
+            return _everything(step)
+    count = math.prod(batch)
+    systems = np.arange(count)
+    rows = _none(count, step.inputs)
     for x in step.operands:
-        own = np.repeat(systems, math.prod(x.shape[depth:]))
-        parts.append(_joined(own, x.order, systems.size, x.rows))
-    rows = _united(parts)
-    sizes = [math.prod(shape[depth:]) for shape in step.shapes]
-    return [_taken(rows, np.repeat(systems, size)) for size in sizes]
+        size = math.prod(x.shape[depth:])
+        own = np.repeat(systems, size)
+        rows += _joined(
+            own,
+            x.order,
+            count,
+            x.rows,
+        )
+    results = []
+    for shape in step.shapes:
+        size = math.prod(shape[depth:])
+        own = np.repeat(systems, size)
+        results.append(_taken(rows, own))
+    return results
 
 
-def _reduced(step: Step) -> list[Rows]:
+def _reduced(step: Step) -> Results:
     (x,) = step.operands
     axes = tuple(step.params["axes"])
-    results = np.broadcast_to(np.expand_dims(step.order(), axes), x.shape)
-    return [_joined(results, x.order, math.prod(step.shapes[0]), x.rows)]
+    results = np.expand_dims(step.order(), axes)
+    results = np.broadcast_to(results, x.shape)
+    rows = _joined(
+        results,
+        x.order,
+        step.size(),
+        x.rows,
+    )
+    return [rows]
 
 
-def _line(step: Step, place: int, axis: int, mask: Array) -> Rows:
+def _line(
+    step: Step,
+    place: int,
+    axis: int,
+    mask: Array,
+) -> Rows:
     """Return the rows of a result whose entry i along an axis depends on entries j: mask[i, j]."""
     x = step.operands[place]
-    results = np.moveaxis(step.order(place), axis, -1).reshape(
-        -1, mask.shape[0]
-    )
-    operands = np.moveaxis(x.order, axis, -1).reshape(-1, mask.shape[1])
+    own_length, length = mask.shape
+    results = np.moveaxis(step.order(place), axis, -1)
+    results = results.reshape(-1, own_length)
+    operands = np.moveaxis(x.order, axis, -1)
+    operands = operands.reshape(-1, length)
     i, j = np.nonzero(mask)
     _check(i.size * results.shape[0])
     return _joined(
-        results[:, i], operands[:, j], math.prod(step.shapes[place]), x.rows
+        results[:, i],
+        operands[:, j],
+        step.size(place),
+        x.rows,
     )
 
 
-def _cumulative(step: Step) -> list[Rows]:
+def _cumulative(step: Step) -> Results:
     axis = step.params["axis"]
     length = step.shapes[0][axis]
     _check(length**2)
-    before = np.tri(
-        length, dtype=bool
-    )  # entry i depends on the entries up to i
-    return [
-        _line(step, 0, axis, before.T if step.params["reverse"] else before)
-    ]
+    # entry i depends on the entries up to i
+    mask = np.tri(length, dtype=bool)
+    if step.params["reverse"]:
+        mask = mask.T
+    return [_line(step, 0, axis, mask)]
 
 
-def _sorted(step: Step) -> list[Rows]:
+def _sorted(step: Step) -> Results:
     """Each result is one operand in another order, which depends on the numbers."""
     axis = step.params["dimension"]
     length = step.shapes[0][axis]
     _check(length**2)
     mask = np.ones((length, length), bool)
-    return [
-        _line(step, place, axis, mask) for place in range(len(step.operands))
-    ]
+    results = []
+    for place in range(len(step.operands)):
+        results.append(_line(step, place, axis, mask))
+    return results
 
 
-def _greatest(step: Step) -> list[Rows]:
+def _greatest(step: Step) -> Results:
     """top_k: the values, and their places, which have no derivative."""
     axis = step.params.get("axis", -1)
     (x,) = step.operands
-    mask = np.ones((step.shapes[0][axis], x.shape[axis]), bool)
-    return [
-        _line(step, 0, axis, mask),
-        _none(math.prod(step.shapes[1]), step.inputs),
-    ]
+    lengths = step.shapes[0][axis], x.shape[axis]
+    values = _line(
+        step,
+        0,
+        axis,
+        np.ones(lengths, bool),
+    )
+    return [values, step.none(1)]
 
 
-def _nonzero(x: Entries) -> Array:
-    """Return for each entry whether it can differ from 0."""
-    if x.numbers is None:
-        return np.ones(x.shape, bool)
-    nonzero: Array = np.asarray(x.numbers()) != 0
-    return nonzero
+# one factor of a product, and the numbers of its entries by (batch, own, summed over)
+Factor = tuple[Entries, Array]
 
 
-def _dot(step: Step) -> list[Rows]:
+def _dot(step: Step) -> Results:
     """out[b, i, j] = sum over k of left[b, i, k] right[b, j, k], after axes are put in order."""
-    (contracted, batch) = step.params["dimension_numbers"]
-    sides = []
+    contracted, batch = step.params["dimension_numbers"]
+    factors: list[Factor] = []
     for x, sums, stacks in zip(step.operands, contracted, batch, strict=True):
-        free = [a for a in range(len(x.shape)) if a not in (*sums, *stacks)]
-        lengths = [
-            math.prod(x.shape[a] for a in axes) for axes in (stacks, free, sums)
-        ]
-        order = [*stacks, *free, *sums]
-        sides.append((x, order, lengths))
-    left, right = sides
-    out = step.order().reshape(left[2][0], left[2][1], right[2][1])
-    parts = [
-        _dot_side(step, out, left, right),
-        _dot_side(step, out.transpose(0, 2, 1), right, left),
-    ]
-    return [_united(parts)]
+        own = []
+        for axis in range(len(x.shape)):
+            if axis not in sums and axis not in stacks:
+                own.append(axis)
+        lengths = []
+        for axes in (stacks, own, sums):
+            lengths.append(math.prod(x.shape[a] for a in axes))
+        numbers = x.order.transpose([*stacks, *own, *sums])
+        factors.append((x, numbers.reshape(lengths)))
+    left, right = factors
+    # the numbers of the left factor are by (b, i, k), those of the right by (b, j, k)
+    batches, rows, _ = left[1].shape
+    columns = right[1].shape[1]
+    out = step.order().reshape(batches, rows, columns)
+    from_left = _dot_side(
+        out,
+        left,
+        right,
+        step.inputs,
+    )
+    from_right = _dot_side(
+        out.transpose(0, 2, 1),
+        right,
+        left,
+        step.inputs,
+    )
+    return [from_left + from_right]
 
 
-def _dot_side(step: Step, out: Array, own: Any, other: Any) -> Rows:
+def _dot_side(
+    out: Array,
+    own: Factor,
+    other: Factor,
+    inputs: int,
+) -> Rows:
     """Return the rows that come from one factor; `out` has its axes as (batch, own, other's)."""
-    (x, order, lengths), (y, other_order, other_lengths) = own, other
-    size = math.prod(step.shapes[0])
-    numbers = x.order.transpose(order).reshape(lengths)
+    x, numbers = own
+    y, other_numbers = other
     if not x.rows.nnz:
-        return _none(size, step.inputs)
-    if (
-        y.numbers is None
-    ):  # no coefficient is known: first sum over k, then copy along j
-        sums = np.arange(lengths[0] * lengths[1]).reshape(
-            lengths[0], lengths[1], 1
-        )
+        return _none(out.size, inputs)
+    batch, length, _ = numbers.shape
+    if y.numbers is None:
+        # no coefficient is known: first sum over k, then copy along j
+        sums = np.arange(batch * length).reshape(batch, length, 1)
+        each = np.broadcast_to(sums, numbers.shape)
         summed = _joined(
-            np.broadcast_to(sums, lengths), numbers, sums.size, x.rows
+            each,
+            numbers,
+            sums.size,
+            x.rows,
         )
-        return _joined(out, np.broadcast_to(sums, out.shape), size, summed)
-    b, j, k = np.nonzero(
-        _nonzero(y).transpose(other_order).reshape(other_lengths)
+        copies = np.broadcast_to(sums, out.shape)
+        return _joined(
+            out,
+            copies,
+            out.size,
+            summed,
+        )
+    coefficients = _nonzero(y).reshape(-1)[other_numbers]
+    b, j, k = np.nonzero(coefficients)
+    _check(b.size * length)
+    return _joined(
+        out[b, :, j],
+        numbers[b, :, k],
+        out.size,
+        x.rows,
     )
-    _check(b.size * lengths[1])
-    return _joined(out[b, :, j], numbers[b, :, k], size, x.rows)
 
 
-def _pooled(step: Step) -> list[Rows]:
+WINDOW = (
+    "window_dimensions",
+    "window_strides",
+    "padding",
+    "base_dilation",
+    "window_dilation",
+)
+
+
+def _pooled(step: Step) -> Results:
     """reduce_window_max and its kin: who meets whom is what a sum over the same windows tells."""
-    names = (
-        "window_dimensions",
-        "window_strides",
-        "padding",
-        "base_dilation",
-        "window_dilation",
-    )
-    window = [step.params[name] for name in names]
-    run = lambda x: jax.lax.reduce_window(
-        x, x.dtype.type(0), jax.lax.add, *window
-    )
+    window = [step.params[name] for name in WINDOW]
+
+    def run(x: Any) -> Any:
+        zero = x.dtype.type(0)
+        return jax.lax.reduce_window(
+            x,
+            zero,
+            jax.lax.add,
+            *window,
+        )
+
     return [_probed(step, 0, run)]
 
 
-def _conv(step: Step) -> list[Rows]:
+def _conv(step: Step) -> Results:
     """Linear in the image and in the kernel: where one is known to be 0, the other has no say."""
     ones = []
     for x, dtype in zip(step.operands, step.dtypes, strict=True):
-        ones.append(jax.numpy.asarray(_nonzero(x), dtype))
-    parts = []
-    for place, x in enumerate(step.operands):
-        if x.rows.nnz:
-            other = ones[1 - place]
-            pair = lambda own, other=other: (own, other)
-            if place == 1:
-                pair = lambda own, other=other: (other, own)
-            run = lambda own, pair=pair: jaxprs.run_equation(
-                step.equation, pair(own)
-            )[0]
-            parts.append(_probed(step, place, run))
-    return [_united(parts)]
+        nonzero = _nonzero(x)
+        ones.append(jnp.asarray(nonzero, dtype))
+    image, kernel = ones
+
+    def of_image(own: Any) -> Any:
+        (out,) = jaxprs.run_equation(step.equation, [own, kernel])
+        return out
+
+    def of_kernel(own: Any) -> Any:
+        (out,) = jaxprs.run_equation(step.equation, [image, own])
+        return out
+
+    from_image = _probed(step, 0, of_image)
+    from_kernel = _probed(step, 1, of_kernel)
+    return [from_image + from_kernel]
 
 
-def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
+def _probed(
+    step: Step,
+    place: int,
+    run: Callable[[Any], Any],
+) -> Rows:
     """Return the rows of a result that is linear in an operand, with no negative coefficient.
 
     The transpose of `run`, applied to the unit vector of an entry of the result, is positive at
     the entries that it depends on. Nothing cancels.
     """
     x = step.operands[place]
-    size = math.prod(step.shapes[0])
-    out, transposed = jax.vjp(run, jax.numpy.ones(x.shape, step.dtypes[place]))
-    many = jax.jit(jax.vmap(lambda unit: transposed(unit)[0]))
-    results, operands = [], []
+    size = step.size()
+    if not x.rows.nnz or not size:
+        return step.none()
+    ones = jnp.ones(x.shape, step.dtypes[place])
+    out, transposed = jax.vjp(run, ones)
+
+    def apply(unit: Any) -> Any:
+        (at_operand,) = transposed(unit)
+        return at_operand
+
+    many = jax.jit(jax.vmap(apply))
+    results = []
+    operands = []
     for start in range(0, size, AT_ONCE):
-        units = np.eye(min(AT_ONCE, size - start), size, start)
-        came = many(jax.numpy.asarray(units.reshape(-1, *out.shape), out.dtype))
-        rows, columns = np.nonzero(np.asarray(came).reshape(len(units), x.size))
+        count = min(AT_ONCE, size - start)
+        units = np.eye(count, size, start)
+        units = units.reshape(-1, *out.shape)
+        came = many(jnp.asarray(units, out.dtype))
+        matrix = np.asarray(came).reshape(count, x.size)
+        rows, columns = np.nonzero(matrix)
         results.append(rows + start)
         operands.append(columns)
-    if not results:
-        return _none(size, step.inputs)
     return _joined(
-        np.concatenate(results), np.concatenate(operands), size, x.rows
+        np.concatenate(results),
+        np.concatenate(operands),
+        size,
+        x.rows,
     )
 
 
@@ -720,263 +920,360 @@ def _probed(step: Step, place: int, run: Callable[[Any], Any]) -> Rows:
 
 
 def _called(
-    reading: _Reading, equation: Equation, operands: list[Entries]
+    reading: _Reading,
+    equation: Equation,
+    operands: list[Entries],
 ) -> list[Entries]:
     (body,) = equation.bodies
     return reading.run(body, operands)
 
 
 def _scan(
-    reading: _Reading, equation: Equation, operands: list[Entries]
+    reading: _Reading,
+    equation: Equation,
+    operands: list[Entries],
 ) -> list[Entries]:
     """Follow a loop of known length, iteration by iteration."""
-    (body,) = equation.bodies
-    constants, carried, _ = jaxprs.loop_parts(equation)
-    consts = operands[:constants]
-    carry = operands[constants : constants + carried]
-    xs = operands[constants + carried :]
     length = equation.params["length"]
     if length > UNROLLED:
         return reading.by_rule(equation, operands, _everything)
+    (body,) = equation.bodies
+    constants, carried, _ = jaxprs.loop_parts(equation)
+    first_scanned = constants + carried
+    consts = operands[:constants]
+    carry = operands[constants:first_scanned]
+    xs = operands[first_scanned:]
     order = range(length)
+    if equation.params["reverse"]:
+        order = order[::-1]
     ys: list[list[Entries]] = [[] for _ in range(length)]
-    for t in reversed(order) if equation.params["reverse"] else order:
-        outputs = reading.run(
-            body, [*consts, *carry, *(_iteration(x, t) for x in xs)]
-        )
-        carry, ys[t] = outputs[: len(carry)], outputs[len(carry) :]
-    results = []
-    for place, number in enumerate(equation.results[len(carry) :]):
-        kind = reading.table[number]
+    for t in order:
+        inputs = [*consts, *carry]
+        for x in xs:
+            inputs.append(_iteration(x, t))
+        outputs = reading.run(body, inputs)
+        carry = outputs[:carried]
+        ys[t] = outputs[carried:]
+    results = carry
+    for place, number in enumerate(equation.results[carried:]):
+        shape = reading.table[number].shape
         parts = [outputs[place] for outputs in ys]
-        rows = _stacked([y.rows for y in parts], reading.inputs)
-        known = _numbers_of(jax.numpy.stack, parts) if parts else None
-        results.append(Entries(kind.shape, kind.inexact, rows, known))
-    return [*carry, *results]
+        rows = _stacked(_rows_of(parts), reading.inputs)
+        numbers = None
+        if parts:
+            numbers = _numbers_of(jnp.stack, parts)
+        results.append(Entries(shape, rows, numbers))
+    return results
+
+
+def _iteration(x: Entries, t: int) -> Entries:
+    """Return what iteration `t` gets of a value that is scanned over."""
+    shape = x.shape[1:]
+    size = math.prod(shape)
+    start = t * size
+    end = start + size
+    rows = x.rows[start:end]
+    numbers = x.numbers and x.numbers.part(t)
+    return Entries(shape, rows, numbers)
 
 
 def _settled(
-    reading: _Reading, body: Body, consts: list[Entries], carry: list[Entries]
+    reading: _Reading,
+    body: Body,
+    consts: list[Entries],
+    carry: list[Entries],
 ) -> list[Entries]:
     """Run a body until one more iteration adds nothing, and return the carry.
 
     The rows only grow, and are finite, so that this ends.
     """
-    while True:
+    steady = False
+    while not steady:
         outputs = reading.run(body, [*consts, *carry])
         steady = True
         union = []
         for old, new in zip(carry, outputs, strict=True):
-            rows = _united([old.rows, new.rows])
-            numbers = _if_same(old, new)
-            union.append(Entries(old.shape, old.inexact, rows, numbers))
-            steady = (
-                steady and rows.nnz == old.rows.nnz and numbers is old.numbers
-            )
-        if steady:
-            return union
+            rows = old.rows + new.rows
+            numbers = _if_same(old.numbers, new.numbers)
+            if rows.nnz > old.rows.nnz or numbers is not old.numbers:
+                steady = False
+            union.append(Entries(old.shape, rows, numbers))
         carry = union
+    return carry
 
 
-def _if_same(old: Entries, new: Entries) -> Numbers | None:
+def _if_same(old: Numbers | None, new: Numbers | None) -> Numbers | None:
     """Return the numbers of a value that an iteration leaves as it was."""
-    if old.numbers is None or new.numbers is None:
+    if old is new:
+        return old
+    if old is None or new is None:
         return None
-    same = old.numbers is new.numbers or bool(
-        jax.numpy.all(old.numbers() == new.numbers())
-    )
-    return old.numbers if same else None
-
-
-def _iteration(x: Entries, t: int) -> Entries:
-    """Return what iteration `t` gets of a value that is scanned over."""
-    size = math.prod(x.shape[1:])
-    known = _numbers_of(lambda arrays: arrays[0][t], [x])
-    return Entries(
-        x.shape[1:], x.inexact, x.rows[t * size : (t + 1) * size], known
-    )
+    same = jnp.all(old() == new())
+    return old if same else None
 
 
 def _while(
-    reading: _Reading, equation: Equation, operands: list[Entries]
+    reading: _Reading,
+    equation: Equation,
+    operands: list[Entries],
 ) -> list[Entries]:
     """Follow a loop as long as its condition is known, and then as one that may end any time."""
-    first, second = (
-        equation.params["cond_nconsts"],
-        equation.params["body_nconsts"],
-    )
+    first = equation.params["cond_nconsts"]
+    second = first + equation.params["body_nconsts"]
     by_name = {body.name: body for body in equation.bodies}
-    condition, body = by_name["cond"], by_name["body"]
-    consts, carry = operands[first : first + second], operands[first + second :]
+    condition = by_name["cond"]
+    body = by_name["body"]
+    for_condition = operands[:first]
+    consts = operands[first:second]
+    carry = operands[second:]
     for _ in range(UNROLLED):
-        (goes_on,) = reading.run(condition, [*operands[:first], *carry])
+        (goes_on,) = reading.run(condition, [*for_condition, *carry])
         if goes_on.numbers is None:
             break
         if not goes_on.numbers():
             return carry
         carry = reading.run(body, [*consts, *carry])
-    return _settled(reading, body, consts, carry)
+    return _settled(
+        reading,
+        body,
+        consts,
+        carry,
+    )
 
 
 def _cond(
-    reading: _Reading, equation: Equation, operands: list[Entries]
+    reading: _Reading,
+    equation: Equation,
+    operands: list[Entries],
 ) -> list[Entries]:
     """Follow the branch that is taken, or all where an input has a say in that."""
     which, *inputs = operands
     branches = equation.bodies
     if which.numbers is not None:
-        index = int(np.clip(which.numbers(), 0, len(branches) - 1))
+        last = len(branches) - 1
+        index = int(np.clip(which.numbers(), 0, last))
         return reading.run(branches[index], inputs)
     outcomes = [reading.run(branch, inputs) for branch in branches]
-    return [
-        Entries(
-            same[0].shape,
-            same[0].inexact,
-            _united([x.rows for x in same]),
-            None,
-        )
-        for same in zip(*outcomes, strict=True)
-    ]
+    results = []
+    for same in zip(*outcomes, strict=True):
+        rows = _united(_rows_of(same))
+        results.append(Entries(same[0].shape, rows))
+    return results
 
 
-def _custom(step: Step) -> list[Rows]:
+def _custom(step: Step) -> Results:
     """A rule of the user's is a program like others: trace it, and read it.
 
     A straight-through estimator shows why: its primal equation rounds, which has the derivative
     0, while its rule hands cotangents on.
     """
-    moving = [k for k, x in enumerate(step.operands) if x.rows.nnz]
-    free = [
-        k
-        for k, x in enumerate(step.operands)
-        if not x.rows.nnz and x.numbers is None
-    ]
+    moving = []
+    free = []
+    known: list[Any] = [None for _ in step.operands]
+    for place, x in enumerate(step.operands):
+        if x.rows.nnz:
+            moving.append(place)
+        elif x.numbers is None:
+            free.append(place)
+        else:
+            # computed here: inside a trace even constants would become part of it
+            known[place] = x.numbers()
     try:
-        points, others = (
-            [_stand_in(step, k) for k in places] for places in (moving, free)
-        )
+        points = [_stand_in(step, place) for place in moving]
+        others = [_stand_in(step, place) for place in free]
     except TypeError:  # a random key that depends on the inputs
         return _everything(step)
+    run = functools.partial(jaxprs.run_equation, step.equation)
 
-    # computed here: inside a trace even constants would become part of it
-    known = [None if x.numbers is None else x.numbers() for x in step.operands]
+    def every(*operands: Any) -> list[Any]:
+        return _inexact(run(operands))
 
-    def function(given: Sequence[Any]) -> Callable[..., list[Any]]:
-        def run(*chosen: Any) -> list[Any]:
-            full = list(known)
-            for k, x in zip([*free, *moving], [*given, *chosen], strict=True):
-                full[k] = x
-            return [
-                y
-                for y in jaxprs.run_equation(step.equation, full)
-                if jaxprs.is_inexact(y.dtype)
-            ]
+    call = partial_in(every, known, [*free, *moving])
+    fixed = [*others, *points]
+    count = len(others)
 
-        return run
+    def push(seeds: Values, at: Values) -> Any:
+        f = functools.partial(call, *at[:count])
+        _, tangents = jax.jvp(f, at[count:], seeds)
+        return tangents
+
+    def pull(seeds: Values, at: Values) -> Any:
+        f = functools.partial(call, *at[:count])
+        _, pullback = jax.vjp(f, *at[count:])
+        return pullback(seeds)
 
     if step.equation.primitive == "custom_jvp_call":
-        push = lambda given, at, seeds: jax.jvp(function(given), at, seeds)[1]
-        local = _linear_pattern(push, (others, points), points)
+        local = _linear_pattern(push, points, fixed)
     else:
-        pull = lambda given, at, seeds: jax.vjp(function(given), *at)[1](seeds)
-        out = jax.eval_shape(
-            lambda given, at: function(given)(*at), others, points
-        )
-        local = sp.csr_array(_linear_pattern(pull, (others, points), out).T)
-    rows = local @ _stacked(
-        [step.operands[k].rows for k in moving], step.inputs
-    )
-    found, start = [], 0
-    for shape, inexact in zip(step.shapes, step.inexact, strict=True):
-        size = math.prod(shape)
-        found.append(
-            rows[start : start + size] if inexact else _none(size, step.inputs)
-        )
-        start += size * inexact
-    return found
+        out = jax.eval_shape(call, *fixed)
+        local = _linear_pattern(pull, out, fixed).T
+    parts = []
+    for place in moving:
+        x = step.operands[place]
+        parts.append(x.rows)
+    operand_rows = _stacked(parts, step.inputs)
+    rows = sp.csr_array(local) @ operand_rows
+    results = []
+    start = 0
+    for place, inexact in enumerate(step.inexact):
+        end = start
+        if inexact:
+            end += step.size(place)
+        results.append(rows[start:end])
+        start = end
+    return results
 
 
 def _stand_in(step: Step, place: int) -> jax.ShapeDtypeStruct:
     """Return the type of an operand."""
-    x = step.operands[place]
-    return jax.ShapeDtypeStruct(x.shape, jax.numpy.dtype(step.dtypes[place]))
+    shape = step.operands[place].shape
+    dtype = jnp.dtype(step.dtypes[place])
+    return jax.ShapeDtypeStruct(shape, dtype)
 
 
 def _linear_pattern(
-    f: Callable[..., Any], fixed: tuple[list[Any], list[Any]], seeds: list[Any]
+    f: Function,
+    seeds: Values,
+    fixed: Values,
 ) -> Rows:
-    """Return the pattern of `f(*fixed, seeds)` with respect to the seeds."""
-    closed, _ = jaxprs.trace(f, (*fixed, seeds))
-    table, body = _read(closed)
-    inputs = sum(s.size for s in seeds)
-    identity, operands, start = _identity(inputs), [], 0
-    for x in (*fixed[0], *fixed[1]):
-        operands.append(Entries(x.shape, True, _none(x.size, inputs), None))
-    for s in seeds:
-        operands.append(
-            Entries(s.shape, True, identity[start : start + s.size], None)
-        )
-        start += s.size
-    return _stacked(
-        [x.rows for x in _Reading(table, inputs).run(body, operands)], inputs
-    )
+    """Return the pattern of `f(seeds, fixed)` with respect to the seeds."""
+    table, body = _read(f, (seeds, fixed))
+    return _followed(table, body, seeds)
 
 
 # --- which primitive is of which kind ------------------------------------------------------------
 
 # into a mutable array
 WRITING = ["addupdate", "swap"]
-# fmt: off
 ELEMENTWISE = [
-    "abs", "acos", "acosh", "add", "add_any", "asin", "asinh", "atan", "atan2", "atanh",
-    "bessel_i0e", "bessel_i1e", "cbrt", "clamp", "complex", "conj", "convert_element_type", "copy",
-    "copy_p", "cos", "cosh", "device_put", "digamma", "div", "erf", "erf_inv", "erfc", "exp",
-    "exp2", "expm1", "igamma", "igamma_grad_a", "igammac", "imag", "integer_pow", "lgamma", "log",
-    "log1p", "log2", "logistic", "max", "min", "neg", "one_minus_square", "optimization_barrier",
-    "polygamma", "polynomial", "pow", "pvary", "random_gamma_grad", "real", "reduce_precision",
-    "regularized_incomplete_beta", "rem", "rsqrt", "sharding_constraint", "sin", "sinh", "sqrt",
-    "square", "sub", "tan", "tanh", "zeta",
+    "abs",
+    "acos",
+    "acosh",
+    "add",
+    "add_any",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bessel_i0e",
+    "bessel_i1e",
+    "cbrt",
+    "clamp",
+    "complex",
+    "conj",
+    "convert_element_type",
+    "copy",
+    "copy_p",
+    "cos",
+    "cosh",
+    "device_put",
+    "digamma",
+    "div",
+    "erf",
+    "erf_inv",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "igamma",
+    "igamma_grad_a",
+    "igammac",
+    "imag",
+    "integer_pow",
+    "lgamma",
+    "log",
+    "log1p",
+    "log2",
+    "logistic",
+    "max",
+    "min",
+    "neg",
+    "one_minus_square",
+    "optimization_barrier",
+    "polygamma",
+    "polynomial",
+    "pow",
+    "pvary",
+    "random_gamma_grad",
+    "real",
+    "reduce_precision",
+    "regularized_incomplete_beta",
+    "rem",
+    "rsqrt",
+    "sharding_constraint",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "sub",
+    "tan",
+    "tanh",
+    "zeta",
 ]
-# fmt: on
 RULES: dict[str, Rule] = {
     **dict.fromkeys(ELEMENTWISE, _elementwise),
-    **dict.fromkeys(["ceil", "floor", "round", "sign", "stop_gradient"], _flat),
+    "ceil": _flat,
+    "floor": _flat,
+    "round": _flat,
+    "sign": _flat,
+    "stop_gradient": _flat,
     "mul": _mul,
-    **dict.fromkeys(
-        ["broadcast_in_dim", "concatenate", "dynamic_slice"], _moved
-    ),
-    **dict.fromkeys(
-        ["dynamic_update_slice", "expand_dims", "pad", "reshape", "rev"], _moved
-    ),
-    **dict.fromkeys(["slice", "split", "squeeze", "stack", "tile"], _moved),
-    **dict.fromkeys(["transpose", "unstack"], _moved),
+    "broadcast_in_dim": _moved,
+    "concatenate": _moved,
+    "dynamic_slice": _moved,
+    "dynamic_update_slice": _moved,
+    "expand_dims": _moved,
+    "pad": _moved,
+    "reshape": _moved,
+    "rev": _moved,
+    "slice": _moved,
+    "split": _moved,
+    "squeeze": _moved,
+    "stack": _moved,
+    "tile": _moved,
+    "transpose": _moved,
+    "unstack": _moved,
     "select_n": _select,
     "gather": _gather,
-    **dict.fromkeys(["scatter", "scatter-add", "scatter-sub"], _scatter),
-    **dict.fromkeys(["scatter-mul", "scatter-min", "scatter-max"], _scatter),
+    "scatter": _scatter,
+    "scatter-add": _scatter,
+    "scatter-sub": _scatter,
+    "scatter-mul": _scatter,
+    "scatter-min": _scatter,
+    "scatter-max": _scatter,
     "scatter_mul": _scatter,
-    **dict.fromkeys(
-        ["reduce_sum", "reduce_prod", "reduce_max", "reduce_min"], _reduced
-    ),
-    **dict.fromkeys(
-        ["cumsum", "cumprod", "cummax", "cummin", "cumlogsumexp"], _cumulative
-    ),
+    "reduce_sum": _reduced,
+    "reduce_prod": _reduced,
+    "reduce_max": _reduced,
+    "reduce_min": _reduced,
+    "cumsum": _cumulative,
+    "cumprod": _cumulative,
+    "cummax": _cumulative,
+    "cummin": _cumulative,
+    "cumlogsumexp": _cumulative,
     "sort": _sorted,
     "top_k": _greatest,
-    **dict.fromkeys(
-        ["reduce_window_sum", "reduce_window_max", "reduce_window_min"], _pooled
-    ),
+    "reduce_window_sum": _pooled,
+    "reduce_window_max": _pooled,
+    "reduce_window_min": _pooled,
     "dot_general": _dot,
     "conv_general_dilated": _conv,
-    **dict.fromkeys(
-        ["cholesky", "eig", "eigh", "geqrf", "hessenberg"], _batched
-    ),
-    **dict.fromkeys(
-        ["householder_product", "lu", "qr", "schur", "svd"], _batched
-    ),
-    **dict.fromkeys(["triangular_solve", "tridiagonal"], _batched),
+    "cholesky": _batched,
+    "eig": _batched,
+    "eigh": _batched,
+    "geqrf": _batched,
+    "hessenberg": _batched,
+    "householder_product": _batched,
+    "lu": _batched,
+    "qr": _batched,
+    "schur": _batched,
+    "svd": _batched,
+    "triangular_solve": _batched,
+    "tridiagonal": _batched,
     "fft": _fourier,
-    **dict.fromkeys(["custom_jvp_call", "custom_vjp_call"], _custom),
+    "custom_jvp_call": _custom,
+    "custom_vjp_call": _custom,
 }
 HOLDERS = {
     **dict.fromkeys(

@@ -24,27 +24,26 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
     """
     if isinstance(value, jax.Ref):
         return None
-    parts = (
-        [_host(a) for a in jax.tree.leaves(value)]
-        if isinstance(value, list)
-        else []
-    )
-    array = (
-        np.concatenate([p.ravel() for p in parts]) if parts else _host(value)
-    )
+    parts: list[Array] = []
+    if isinstance(value, list):
+        parts = [_host(a).ravel() for a in jax.tree.leaves(value)]
+    array = np.concatenate(parts) if parts else _host(value)
     whole = array.size <= WHOLE
-    entries = array.tolist() if whole else array.ravel()[:FIRST].tolist()
-    flat = array.ravel().tolist() if whole and array.ndim != 1 else entries
-    if parts and whole:
+    entries: Any
+    if not whole:
+        entries = array.ravel()[:FIRST].tolist()
+    elif parts:
         entries = jax.tree.map(lambda a: _host(a).tolist(), value)
-    count = len(value) if iterations else None
+    else:
+        entries = array.tolist()
     if array.dtype.kind == "c":
-        nans = int(np.isnan(array).sum())
-        infs = array.size - int(np.isfinite(array).sum()) - nans
-        return Summary(
-            _pairs(entries), whole, None, None, None, nans, infs, count
-        )
-    described = _of_few(flat) if whole else _of_many(array)
+        entries = _pairs(entries)
+        described = _of_complex(array)
+    elif whole:
+        described = _of_few(array.ravel().tolist())
+    else:
+        described = _of_many(array)
+    count = len(value) if iterations else None
     return Summary(entries, whole, *described, count)
 
 
@@ -58,9 +57,8 @@ def _host(value: Any) -> Array:
         return array
     if array.dtype == jax.dtypes.float0:
         return np.zeros(array.shape, np.int8)
-    return array.astype(
-        np.float32
-    )  # bfloat16 and its kin are numpy's only by courtesy
+    # bfloat16 and its kin are numpy's only by courtesy
+    return array.astype(np.float32)
 
 
 # minimum, maximum and mean of the finite entries, and how many there are of nan and of inf
@@ -79,29 +77,57 @@ def _of_few(numbers: list[float]) -> Description:
             0,
         )
     finite = list(filter(math.isfinite, numbers))
-    nans = sum(x != x for x in numbers) if len(finite) < len(numbers) else 0
+    nans = sum(map(math.isnan, numbers))
     infs = len(numbers) - len(finite) - nans
     if not finite:
         return None, None, None, nans, infs
     mean = math.fsum(finite) / len(finite)
-    return float(min(finite)), float(max(finite)), mean, nans, infs
+    return (
+        float(min(finite)),
+        float(max(finite)),
+        mean,
+        nans,
+        infs,
+    )
 
 
 def _of_many(array: Array) -> Description:
     finite = array
+    nans = 0
+    infs = 0
     with np.errstate(all="ignore"):
         if array.dtype.kind == "f" and not math.isfinite(array.sum()):
+            # some are nan or inf, or the sum alone is too large
             finite = array[np.isfinite(array)]
-    nans = int(np.isnan(array).sum()) if finite.size < array.size else 0
-    infs = array.size - finite.size - nans
+            nans, infs = _not_finite(array)
     if not finite.size:
         return None, None, None, nans, infs
-    mean = float(finite.mean(dtype=np.float64))
-    return float(finite.min()), float(finite.max()), mean, nans, infs
+    return (
+        float(finite.min()),
+        float(finite.max()),
+        float(finite.mean(dtype=np.float64)),
+        nans,
+        infs,
+    )
+
+
+def _of_complex(array: Array) -> Description:
+    """Count what is not finite: complex numbers have no order."""
+    nans, infs = _not_finite(array)
+    return None, None, None, nans, infs
+
+
+def _not_finite(array: Array) -> tuple[int, int]:
+    """Return how many entries are nan and how many inf."""
+    nans = int(np.isnan(array).sum())
+    finite = int(np.isfinite(array).sum())
+    return nans, array.size - finite - nans
 
 
 def _pairs(entries: Any) -> Any:
     """Write complex numbers as text, since JSON has none."""
     if isinstance(entries, list):
         return [_pairs(e) for e in entries]
-    return entries if entries is None else str(entries).strip("()")
+    if entries is None:
+        return None
+    return str(entries).strip("()")

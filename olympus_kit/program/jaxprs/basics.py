@@ -20,6 +20,7 @@ ONE_CLASS = issubclass(jec.ClosedJaxpr, jec.Jaxpr)
 MAY_HOLD_JAXPRS = (tuple, jec.Jaxpr, jec.ClosedJaxpr)
 
 Variable = jec.Var
+Type = tuple[tuple[int, ...], str, int]  # shape, dtype name, size in bytes
 
 
 def is_inexact(dtype: Any) -> bool:
@@ -59,7 +60,9 @@ def is_closed(jaxpr: Any) -> bool:
 
 def open_jaxpr(jaxpr: Any) -> Any:
     """Return the program without the values of its constants, where jax tells the two apart."""
-    return jaxpr.jaxpr if isinstance(jaxpr, jec.ClosedJaxpr) else jaxpr
+    if isinstance(jaxpr, jec.ClosedJaxpr):
+        return jaxpr.jaxpr
+    return jaxpr
 
 
 def close(jaxpr: Any, consts: Sequence[Any]) -> Any:
@@ -67,10 +70,10 @@ def close(jaxpr: Any, consts: Sequence[Any]) -> Any:
     if ONE_CLASS:
         return jaxpr.with_consts(consts)
     count = len(consts)
-    inner = with_interface(jaxpr, jaxpr.invars[count:], jaxpr.outvars)
-    return jec.ClosedJaxpr(
-        inner.replace(constvars=jaxpr.invars[:count]), consts
-    )
+    variables = jaxpr.invars
+    inner = with_interface(jaxpr, variables[count:], jaxpr.outvars)
+    inner = inner.replace(constvars=variables[:count])
+    return jec.ClosedJaxpr(inner, consts)
 
 
 def constants(jaxpr: Any) -> list[Any]:
@@ -89,14 +92,17 @@ def map_equations(jaxpr: Any, change: Callable[[int, Any], Any]) -> Any:
 
 
 def with_interface(
-    jaxpr: Any, invars: Sequence[Any], outvars: Sequence[Any]
+    jaxpr: Any,
+    invars: Sequence[Any],
+    outvars: Sequence[Any],
 ) -> Any:
     """Return a program without constants, with other inputs and outputs.
 
     jax holds a name for each input and output, so these must be as many.
     """
     names = jaxpr.debug_info._replace(
-        arg_names=("",) * len(invars), result_paths=("",) * len(outvars)
+        arg_names=("",) * len(invars),
+        result_paths=("",) * len(outvars),
     )
     return jaxpr.replace(
         constvars=[],
@@ -114,7 +120,8 @@ def program_of(
 ) -> Any:
     """Return a program without constants made of equations."""
     template = _empty_jaxpr().replace(
-        eqns=list(equations), effects=frozenset(effects)
+        eqns=list(equations),
+        effects=frozenset(effects),
     )
     return with_interface(template, invars, outvars)
 
@@ -126,8 +133,9 @@ def _empty_jaxpr() -> Any:
 
 def function_of(jaxpr: Any) -> Callable[..., list[Any]]:
     """Return a program without constants, or one that holds them, as a function."""
-    closed = jaxpr if is_closed(jaxpr) else jec.ClosedJaxpr(jaxpr, ())
-    return jec.jaxpr_as_fun(closed)  # type: ignore[no-any-return]
+    if not is_closed(jaxpr):
+        jaxpr = jec.ClosedJaxpr(jaxpr, ())
+    return jec.jaxpr_as_fun(jaxpr)  # type: ignore[no-any-return]
 
 
 def is_ref(atom: Any) -> bool:
@@ -135,19 +143,21 @@ def is_ref(atom: Any) -> bool:
     return hasattr(atom.aval, "inner_aval")
 
 
-def type_of(atom: Any) -> tuple[tuple[int, ...], str, int]:
+def type_of(atom: Any) -> Type:
     """Return shape, dtype name and size in bytes of a variable or a literal."""
-    aval = getattr(
-        atom.aval, "inner_aval", atom.aval
-    )  # of a mutable array, what it holds
+    aval = atom.aval
+    prefix = ""
+    if is_ref(atom):
+        # what the mutable array holds
+        aval = aval.inner_aval
+        prefix = "ref "
+    # a token has neither shape nor dtype
     shape = tuple(getattr(aval, "shape", ()))
     name, itemsize = _dtype_name(getattr(aval, "dtype", None))
-    if is_ref(atom):
-        name = f"ref {name}"
-    return shape, name, itemsize * math.prod(shape)
+    return shape, prefix + name, itemsize * math.prod(shape)
 
 
-def type_of_array(array: Any) -> tuple[tuple[int, ...], str, int]:
+def type_of_array(array: Any) -> Type:
     """Return shape, dtype name and size in bytes of an array or a Python number."""
     name, itemsize = _dtype_name(dtype_of(array))
     return np.shape(array), name, itemsize * int(np.size(array))
@@ -158,19 +168,31 @@ def _dtype_name(dtype: Any) -> tuple[str, int]:
     return str(dtype), getattr(dtype, "itemsize", 0)
 
 
+def variables_of(jaxpr: Any) -> list[Any]:
+    """Return all variables of a program: inputs, constants, results; bodies left out."""
+    inner = open_jaxpr(jaxpr)
+    variables = [*inner.invars, *inner.constvars]
+    for eqn in inner.eqns:
+        variables.extend(eqn.outvars)
+    return variables
+
+
 def is_wide() -> bool:
     """Whether jax computes with 64-bit numbers where it is not told otherwise."""
     return bool(jax.dtypes.canonicalize_dtype(np.float64) == np.float64)
 
 
+WIDE = ("float64", "complex128", "int64", "uint64")
+
+
 def has_wide_values(jaxpr: Any) -> bool:
     """Whether a program computes with 64-bit numbers, which jax by default does not."""
-    inner = open_jaxpr(jaxpr)
-    variables = [*inner.invars, *inner.constvars]
-    for eqn in inner.eqns:
-        variables.extend(eqn.outvars)
-    wide = ("float64", "complex128", "int64", "uint64")
-    return any(type_of(v)[1] in wide for v in variables)
+    variables = variables_of(jaxpr)
+    for variable in variables:
+        _, dtype, _ = type_of(variable)
+        if dtype in WIDE:
+            return True
+    return False
 
 
 def output_types(closed: Any) -> list[Any]:

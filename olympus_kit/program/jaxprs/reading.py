@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 
 from .._model import Body, Equation, Value
-from .basics import constants, is_literal, is_ref, open_jaxpr, type_of
+from .basics import (
+    Type,
+    constants,
+    is_literal,
+    is_ref,
+    open_jaxpr,
+    type_of,
+    variables_of,
+)
 from .bodies import Body as BodyOrigin
 from .bodies import bodies, scan_parts
 from .marks import scope_of
@@ -35,17 +43,17 @@ class Reading:
         # those of all programs that share the table of values
         self.all_literals = {} if all_literals is None else all_literals
         # most variables share a few types, which the jaxpr holds once
-        self._types: dict[int, tuple[tuple[int, ...], str, int]] = {}
+        self._types: dict[int, Type] = {}
 
     def number_of(self, variable: Any) -> int:
         """Return the number of a variable, a new one where it has none."""
         number = self.numbers.get(variable)
         if number is None:
-            aval = variable.aval
-            described = self._types.get(id(aval))
-            if described is None:
-                described = self._types[id(aval)] = type_of(variable)
-            number = self.numbers[variable] = self._add(described)
+            aval = id(variable.aval)
+            if aval not in self._types:
+                self._types[aval] = type_of(variable)
+            number = self._add(self._types[aval])
+            self.numbers[variable] = number
         return number
 
     def operand(self, atom: Any) -> int:
@@ -53,22 +61,34 @@ class Reading:
         if not is_literal(atom):
             return self.number_of(atom)
         number = self._add(type_of(atom), is_literal=True)
-        self.literals[number] = self.all_literals[number] = atom.val
+        self.literals[number] = atom.val
+        self.all_literals[number] = atom.val
         return number
 
     def _add(
         self,
-        described: tuple[tuple[int, ...], str, int],
+        described: Type,
         is_literal: bool = False,
     ) -> int:
         shape, dtype, nbytes = described
         number = len(self.values)
-        self.values.append(Value(number, "", shape, dtype, is_literal, nbytes))
+        value = Value(
+            number,
+            "",
+            shape,
+            dtype,
+            is_literal,
+            nbytes,
+        )
+        self.values.append(value)
         return number
 
 
 def read(
-    jaxpr: Any, reading: Reading, prefix: str = "", name: str = "program"
+    jaxpr: Any,
+    reading: Reading,
+    prefix: str = "",
+    name: str = "program",
 ) -> Body:
     """Return a program's equations as records; `prefix` is the path of what holds it."""
     inner = open_jaxpr(jaxpr)
@@ -76,7 +96,8 @@ def read(
     consts = tuple([reading.number_of(v) for v in inner.constvars])
     equations = []
     for index, eqn in enumerate(inner.eqns):
-        equations.append(_read_equation(eqn, reading, f"{prefix}{index}"))
+        path = f"{prefix}{index}"
+        equations.append(_read_equation(eqn, reading, path))
     outputs = tuple([reading.operand(v) for v in inner.outvars])
     body = Body(name, inputs, outputs, tuple(equations))
     body.consts = consts
@@ -85,14 +106,24 @@ def read(
     return body
 
 
-def _read_equation(eqn: Any, reading: Reading, path: str) -> Equation:
+def _read_equation(
+    eqn: Any,
+    reading: Reading,
+    path: str,
+) -> Equation:
     operands = tuple([reading.operand(v) for v in eqn.invars])
     inner = []
     for number, origin in enumerate(bodies(eqn)):
-        inner.append(_read_body(origin, reading, operands, f"{path}.{number}."))
+        prefix = f"{path}.{number}."
+        inner.append(_read_body(origin, reading, operands, prefix))
     results = tuple([reading.number_of(v) for v in eqn.outvars])
     equation = Equation(
-        path, eqn.primitive.name, eqn.params, operands, results, tuple(inner)
+        path,
+        eqn.primitive.name,
+        eqn.params,
+        operands,
+        results,
+        tuple(inner),
     )
     equation.scope = scope_of(eqn)
     equation.origin = eqn
@@ -102,17 +133,17 @@ def _read_equation(eqn: Any, reading: Reading, path: str) -> Equation:
 
 
 def _read_body(
-    origin: BodyOrigin, outer: Reading, operands: tuple[int, ...], prefix: str
+    origin: BodyOrigin,
+    outer: Reading,
+    operands: tuple[int, ...],
+    prefix: str,
 ) -> Body:
     """Read a program inside an equation, whose first inputs may be the operands themselves."""
     places = origin.operands or ()
-    invars = open_jaxpr(origin.jaxpr).invars
-    numbers = {
-        variable: operands[place]
-        for variable, place in zip(
-            invars[: origin.shared], places, strict=False
-        )
-    }
+    shared = open_jaxpr(origin.jaxpr).invars[: origin.shared]
+    numbers = {}
+    for variable, place in zip(shared, places, strict=False):
+        numbers[variable] = operands[place]
     inner = Reading(outer.values, numbers, outer.all_literals)
     body = read(origin.jaxpr, inner, prefix, origin.name)
     body.origin = origin
@@ -127,16 +158,13 @@ def loop_parts(equation: Equation) -> tuple[int, int, int]:
 
 def input_types(body: Body) -> list[Any]:
     """Return the dtype of each input of a body."""
-    return [v.aval.dtype for v in open_jaxpr(body.origin.jaxpr).invars]
+    variables = open_jaxpr(body.origin.jaxpr).invars
+    return [variable.aval.dtype for variable in variables]
 
 
 def is_plain(body: Body) -> bool:
     """Whether all values of a body are numbers: none is a PRNG key or a mutable array."""
-    jaxpr = open_jaxpr(body.origin.jaxpr)
-    variables = [*jaxpr.invars, *jaxpr.constvars]
-    for eqn in jaxpr.eqns:
-        variables.extend(eqn.outvars)
-    for variable in variables:
+    for variable in variables_of(body.origin.jaxpr):
         if is_ref(variable) or not isinstance(variable.aval.dtype, np.dtype):
             return False
     return True
@@ -156,39 +184,36 @@ class Derivative:
     """A derivative program that was read, and which of its numbers stand for what."""
 
     body: Body
-    constants: dict[
-        int, Any
-    ]  # primal value -> what jax computed for it while it traced
-    merged: dict[
-        int, int
-    ]  # primal value -> another that jax has made one with it
-    tangents: list[
-        int | None
-    ]  # one for each primal value that an equation makes
+    # primal value -> what jax computed for it while it traced
+    constants: dict[int, Any]
+    # primal value -> another that jax has made one with it
+    merged: dict[int, int]
+    # one for each primal value that an equation makes
+    tangents: list[int | None]
     tapped: list[int | None]  # one for each tap
     residuals: list[int]
 
 
 def read_derivative(
-    traced: Traced, primal: Body, reading: Reading
+    traced: Traced,
+    primal: Body,
+    reading: Reading,
 ) -> Derivative:
     """Read the program of a derivative, its primal values under the numbers that they have."""
     jaxpr = open_jaxpr(traced.closed)
-    values = reading.values
-    inputs = dict(zip(jaxpr.invars, primal.inputs, strict=False))
-    own = Reading(values, inputs, reading.all_literals)
-    numbers = own.numbers
-    by_identity = {
-        id(c): n for c, n in zip(primal.arrays, primal.consts, strict=True)
-    }
-    for variable, constant in zip(
-        jaxpr.constvars, constants(traced.closed), strict=True
-    ):
+    numbers = dict(zip(jaxpr.invars, primal.inputs, strict=False))
+    own = Reading(reading.values, numbers, reading.all_literals)
+    by_identity = {}
+    for constant, known in zip(primal.arrays, primal.consts, strict=True):
+        by_identity[id(constant)] = known
+    arrays = constants(traced.closed)
+    for variable, constant in zip(jaxpr.constvars, arrays, strict=True):
         if id(constant) in by_identity:
             numbers[variable] = by_identity[id(constant)]
-    computed, merged = {}, {}
-    primal_values = [reading.numbers[v] for v in traced.variables]
-    for value, shown in zip(primal_values, traced.exposed, strict=True):
+    computed = {}
+    merged = {}
+    for variable, shown in zip(traced.variables, traced.exposed, strict=True):
+        value = reading.numbers[variable]
         if is_literal(shown):
             computed[value] = shown.val
         elif shown in numbers:
@@ -198,17 +223,24 @@ def read_derivative(
     body = read(trimmed(traced), own)
 
     def number(variable: Any) -> int | None:
-        return None if is_literal(variable) else numbers.get(variable)
+        if is_literal(variable):
+            return None
+        return numbers.get(variable)
 
     residuals = []
     for variable in traced.residuals:
-        residual = (
-            own.operand(variable)
-            if is_literal(variable)
-            else numbers.get(variable)
-        )
+        residual = number(variable)
+        if is_literal(variable):
+            residual = own.operand(variable)
         if residual is not None:
             residuals.append(residual)
     tangents = [number(v) for v in traced.tangents]
     tapped = [number(v) for v in traced.tapped]
-    return Derivative(body, computed, merged, tangents, tapped, residuals)
+    return Derivative(
+        body,
+        computed,
+        merged,
+        tangents,
+        tapped,
+        residuals,
+    )

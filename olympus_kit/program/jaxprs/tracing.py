@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -23,9 +23,10 @@ from .basics import (
 from .marks import marked_path, scope_of
 
 Function = Callable[..., Any]
+Values = Sequence[Any]
 
 
-def trace(f: Function, args: Sequence[Any]) -> tuple[Any, Any]:
+def trace(f: Function, args: Values) -> tuple[Any, Any]:
     """Return the closed program of `f` at `args`, and the structure of its output."""
     return jax.make_jaxpr(f, return_shape=True)(*args)
 
@@ -35,12 +36,12 @@ def primal_variables(jaxpr: Any) -> list[Any]:
 
     Mutable arrays are left out, too: no program may return one.
     """
-    return [
-        v
-        for eqn in open_jaxpr(jaxpr).eqns
-        for v in eqn.outvars
-        if not is_ref(v)
-    ]
+    variables = []
+    for eqn in open_jaxpr(jaxpr).eqns:
+        for variable in eqn.outvars:
+            if not is_ref(variable):
+                variables.append(variable)
+    return variables
 
 
 def exposing(closed: Any, jaxpr: Any) -> Function:
@@ -50,10 +51,8 @@ def exposing(closed: Any, jaxpr: Any) -> Function:
     """
     count = len(jaxpr.outvars)
     invars = [*open_jaxpr(closed).constvars, *jaxpr.invars]
-    full = with_interface(
-        jaxpr, invars, [*jaxpr.outvars, *primal_variables(closed)]
-    )
-    run = function_of(full)
+    outvars = [*jaxpr.outvars, *primal_variables(closed)]
+    run = function_of(with_interface(jaxpr, invars, outvars))
     consts = constants(closed)
 
     def function(*inputs: Any) -> tuple[list[Any], list[Any]]:
@@ -71,29 +70,25 @@ class Traced:
     exposed: list[Any]  # the primal values
     outputs: list[Any]
     derivatives: list[Any]
-    variables: list[Any] = field(
-        default_factory=list
-    )  # of f, that the primal values belong to
-    tangents: list[Any] = field(default_factory=list)  # of the exposed values
-    tapped: list[Any] = field(default_factory=list)  # the cotangent of each tap
-    residuals: list[Any] = field(
-        default_factory=list
-    )  # what the pullback holds
+    tangents: Values = ()  # of the exposed values
+    tapped: Values = ()  # the cotangent of each tap
+    residuals: Values = ()  # what the pullback holds
+    # those of f, that the primal values belong to; set by the caller
+    variables: Values = ()
 
 
 def trace_forward(
     function: Function,
-    inputs: Sequence[Any],
+    inputs: Values,
     differentiated: Sequence[int],
     outputs: int,
 ) -> Traced:
     """Trace the JVP of a function made by `exposing`, which has so many outputs."""
 
-    def jvp(leaves: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    def jvp(leaves: Values, tangents: Values) -> Any:
         part = partial_in(function, leaves, differentiated)
-        return jax.jvp(
-            part, [leaves[i] for i in differentiated], list(tangents)
-        )
+        primals = [leaves[i] for i in differentiated]
+        return jax.jvp(part, primals, list(tangents))
 
     seeds = [_abstract(inputs[i]) for i in differentiated]
     closed = jax.make_jaxpr(jvp)(list(inputs), seeds)
@@ -101,45 +96,53 @@ def trace_forward(
     exposed = len(outvars) // 2 - outputs
     parts = _in_parts(outvars, (outputs, exposed, outputs, exposed))
     values, primal, derivatives, tangents = parts
-    return Traced(closed, primal, values, derivatives, tangents=tangents)
+    return Traced(
+        closed,
+        primal,
+        values,
+        derivatives,
+        tangents,
+    )
 
 
 def trace_reverse(
     function: Function,
-    inputs: Sequence[Any],
+    inputs: Values,
     differentiated: Sequence[int],
-    cotangents: Sequence[Any],
-    taps: Sequence[Any],
+    cotangents: Values,
+    taps: Values,
 ) -> Traced:
     """Trace the forward pass and the pullback of a function made by `exposing`.
 
     `taps` are the types of the inputs that stand behind its own.
     """
-    count = len(differentiated)
 
     def vjp(
-        leaves: Sequence[Any], cts: Sequence[Any], extras: Sequence[Any]
+        leaves: Values,
+        cts: Values,
+        extras: Values,
     ) -> Any:
-        def part(*arguments: Any) -> Any:
-            chosen, tapped = arguments[:count], arguments[count:]
-            whole = partial_in(
-                lambda *xs: function(*xs, *tapped), leaves, differentiated
-            )
-            return whole(*chosen)
-
-        primals = [leaves[i] for i in differentiated]
-        out, pullback, exposed = jax.vjp(part, *primals, *extras, has_aux=True)
-        full = [_or_float0(c, o) for c, o in zip(cts, out, strict=True)]
+        # the taps are inputs like others, and differentiated
+        whole = [*leaves, *extras]
+        chosen = [*differentiated, *range(len(leaves), len(whole))]
+        part = partial_in(function, whole, chosen)
+        primals = [whole[i] for i in chosen]
+        out, pullback, exposed = jax.vjp(part, *primals, has_aux=True)
+        full = _with_float0(cts, out)
         # the leaves of a pullback are what it holds; jax lists the same as its residuals
         return out, exposed, pullback(full), jax.tree.leaves(pullback)
 
     seeds = [None if c is None else _abstract(c) for c in cotangents]
     extras = [jax.ShapeDtypeStruct(t.shape, t.dtype) for t in taps]
-    closed, shapes = jax.make_jaxpr(vjp, return_shape=True)(
-        list(inputs), seeds, extras
-    )
+    closed, shapes = trace(vjp, [list(inputs), seeds, extras])
     out, exposed, _, residuals = shapes
-    counts = (len(out), len(exposed), count, len(taps), len(residuals))
+    counts = (
+        len(out),
+        len(exposed),
+        len(differentiated),
+        len(taps),
+        len(residuals),
+    )
     parts = _in_parts(open_jaxpr(closed).outvars, counts)
     values, primal, derivatives, tapped, saved = parts
     return Traced(
@@ -149,10 +152,10 @@ def trace_reverse(
 
 def trace_linear(
     f: Function,
-    leaves: Sequence[Any],
+    leaves: Values,
     differentiated: Sequence[int],
     reverse: bool,
-) -> tuple[Any, Callable[[Sequence[Any]], Traced]]:
+) -> tuple[Any, Callable[[Values], Traced]]:
     """Differentiate `f` at concrete values, for functions whose Python looks at values.
 
     Returns the output, and a function from the seeds (None for integers) to the traced linear
@@ -160,30 +163,29 @@ def trace_linear(
     """
     part = partial_in(f, leaves, differentiated)
     chosen = [leaves[i] for i in differentiated]
-    out, linear = (
-        jax.vjp(part, *chosen) if reverse else jax.linearize(part, *chosen)
-    )
+    differentiate = jax.vjp if reverse else jax.linearize
+    out, linear = differentiate(part, *chosen)
     flat, tree = jax.tree.flatten(out)
 
-    def traced(seeds: Sequence[Any]) -> Traced:
-        def run(_: Any, seeds: Sequence[Any]) -> Any:
-            if not reverse:
-                tangents = [t for t in seeds if t is not None]
-                return jax.tree.leaves(linear(*tangents))
-            cotangents = [
-                _or_float0(c, y) for c, y in zip(seeds, flat, strict=True)
-            ]
-            return linear(jax.tree.unflatten(tree, cotangents))
+    def traced(seeds: Values) -> Traced:
+        def run(_: Any, seeds: Values) -> Any:
+            if reverse:
+                cotangents = _with_float0(seeds, flat)
+                return linear(jax.tree.unflatten(tree, cotangents))
+            tangents = [t for t in seeds if t is not None]
+            return jax.tree.leaves(linear(*tangents))
 
         closed = jax.make_jaxpr(run)(list(leaves), list(seeds))
         derivatives = list(open_jaxpr(closed).outvars)
-        return Traced(closed, exposed=[], outputs=[], derivatives=derivatives)
+        return Traced(closed, [], [], derivatives)
 
     return out, traced
 
 
 def partial_in(
-    function: Function, leaves: Sequence[Any], chosen: Sequence[int]
+    function: Function,
+    leaves: Values,
+    chosen: Sequence[int],
 ) -> Function:
     """Return `function` of the chosen inputs alone, the others fixed."""
 
@@ -204,16 +206,23 @@ def trimmed(traced: Traced) -> Any:
     jaxpr = open_jaxpr(traced.closed)
     outputs = [*traced.outputs, *traced.derivatives]
     ends = [*outputs, *traced.exposed, *traced.residuals]
-    needed = {v for v in ends if not is_literal(v)}
+    needed = set()
+    for atom in ends:
+        if not is_literal(atom):
+            needed.add(atom)
     equations = []
     for eqn in reversed(jaxpr.eqns):
         is_needed = not needed.isdisjoint(eqn.outvars)
-        if is_needed or marked_path(scope_of(eqn)) is not None or eqn.effects:
-            needed.update(v for v in eqn.invars if not is_literal(v))
+        is_marked = marked_path(scope_of(eqn)) is not None
+        if is_needed or is_marked or eqn.effects:
+            for atom in eqn.invars:
+                if not is_literal(atom):
+                    needed.add(atom)
             equations.append(eqn)
     inputs = len(jaxpr.invars) - len(traced.tapped)
     invars = [*jaxpr.constvars, *jaxpr.invars[:inputs]]
-    cut = with_interface(jaxpr.replace(eqns=equations[::-1]), invars, outputs)
+    cut = jaxpr.replace(eqns=equations[::-1])
+    cut = with_interface(cut, invars, outputs)
     return close(cut, constants(traced.closed))
 
 
@@ -225,11 +234,14 @@ def _in_parts(
     return (list(itertools.islice(rest, count)) for count in counts)
 
 
-def _or_float0(cotangent: Any, output: Any) -> Any:
-    """Return a cotangent, for integers (which have none) what jax takes in its place."""
-    if cotangent is None:
-        return np.zeros(np.shape(output), jax.dtypes.float0)
-    return cotangent
+def _with_float0(cotangents: Values, outputs: Values) -> list[Any]:
+    """Return the cotangents, for integers (which have none) what jax takes in their place."""
+    full = []
+    for cotangent, output in zip(cotangents, outputs, strict=True):
+        if cotangent is None:
+            cotangent = np.zeros(np.shape(output), jax.dtypes.float0)
+        full.append(cotangent)
+    return full
 
 
 def _abstract(x: Any) -> jax.ShapeDtypeStruct:
