@@ -47,7 +47,6 @@ from . import jaxprs
 from ._arguments import Argnums, check_output, read_arguments
 from ._capture import NEEDS_VALUES
 from ._model import Body, Equation, Value, walk
-from .jaxprs.tracing import partial_in
 
 Function = Callable[..., Any]
 Values = Sequence[Any]
@@ -183,7 +182,7 @@ def sparsity_pattern(
             varying.append(k)
     moving = [jnp.asarray(leaves[k]) for k in which]
     others = [leaves[k] for k in varying]
-    call = partial_in(
+    call = jaxprs.partial_in(
         arguments.as_function_of_leaves(f), leaves, [*which, *varying]
     )
 
@@ -1088,7 +1087,7 @@ def _custom(step: Step) -> Results:
     def every(*operands: Any) -> list[Any]:
         return _inexact(run(operands))
 
-    call = partial_in(every, known, [*free, *moving])
+    call = jaxprs.partial_in(every, known, [*free, *moving])
     fixed = [*others, *points]
     count = len(others)
 

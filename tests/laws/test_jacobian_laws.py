@@ -73,7 +73,11 @@ def assert_same(found, expected, args):
     )
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n not in ("complex", "complex_to_real")])
+# jax itself does not batch a mutable array that is made inside
+NOT_BATCHED = ("complex", "complex_to_real", "mutable_array")
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in NOT_BATCHED])
 def test_forward_filling_is_jacfwd(name):
     f, args = CASES[name]
     view = ok.jacobian_shapes(f, *args, argnums="all", mode="forward")

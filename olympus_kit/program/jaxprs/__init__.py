@@ -39,6 +39,7 @@ from .taps import Tap as Tap
 from .taps import tap as tap
 from .tracing import Traced as Traced
 from .tracing import exposing as exposing
+from .tracing import partial_in as partial_in
 from .tracing import primal_variables as primal_variables
 from .tracing import trace as trace
 from .tracing import trace_forward as trace_forward
