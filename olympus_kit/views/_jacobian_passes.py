@@ -201,14 +201,6 @@ class Flat:
         """Return the leaves that the vectors of a pass belong to."""
         return self.inputs if mode == "forward" else self.outputs
 
-    def push_or_pull(self, mode: ModeOf) -> Callable[..., Any]:
-        """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
-        return push_or_pull(
-            self.run,
-            self.points,
-            mode,
-        )
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Flat:
         """Return itself: nobody changes it."""
         return self
@@ -257,7 +249,7 @@ def pass_runner(
 
     What comes out of pass k is column k of J (or row k), one row of the returned array each.
     """
-    apply = flat.push_or_pull(mode)
+    apply = push_or_pull(flat.run, flat.points, mode)
     count = flat.n if mode == "forward" else flat.m
 
     def run(start: int) -> Array:

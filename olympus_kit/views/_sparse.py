@@ -131,7 +131,7 @@ def _try(flat: Flat, mode: ModeOf) -> None:
     zeros = []
     for leaf in flat.side(mode):
         zeros.append(jax.numpy.zeros(leaf.shape, leaf.dtype))
-    flat.push_or_pull(mode)(*zeros)
+    push_or_pull(flat.run, flat.points, mode)(*zeros)
 
 
 # --- the Jacobian --------------------------------------------------------------------------------
@@ -406,12 +406,11 @@ class Sparsity(Figure):
         records = []
         for row, column in zip(self.rows, self.columns, strict=True):
             line = column if self.mode == "forward" else row
-            record = {
+            records.append({
                 "row": int(row),
                 "column": int(column),
                 "pass": int(self.coloring.colors[line]) + 1,
-            }
-            records.append(record)
+            })
         return records
 
     def pictures(self) -> list[Canvas]:
