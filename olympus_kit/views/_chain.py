@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
 from ._charts import multiples
+from ._derivatives import count_entries
 from ._draw import Canvas
 from ._figure import Figure, Table
 from ._format import number_text, times_text
@@ -42,12 +42,14 @@ def all_orders(low: int, high: int) -> list[Order]:
     """Return every bracketing of the Jacobians low to high - 1."""
     if high - low == 1:
         return [low]
-    return [
-        (outer, inner)
-        for cut in range(low + 1, high)
-        for outer in all_orders(cut, high)
-        for inner in all_orders(low, cut)
-    ]
+    orders: list[Order] = []
+    for cut in range(low + 1, high):
+        pairs = itertools.product(
+            all_orders(cut, high),
+            all_orders(low, cut),
+        )
+        orders.extend(pairs)
+    return orders
 
 
 def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
@@ -67,35 +69,38 @@ def _visit(part: Order, sizes: Sequence[int]) -> tuple[int, int, int]:
         return 0, sizes[part], sizes[part]
     outer, inner = part
     low, cut, high = first(inner), first(outer), last(outer) + 1
-    inner_flops, inner_most, inner_size = _visit(
-        inner, sizes
-    )  # the input side comes first
+    # the input side comes first
+    inner_flops, inner_most, inner_size = _visit(inner, sizes)
     outer_flops, outer_most, outer_size = _visit(outer, sizes)
     product = sizes[high] * sizes[low]
     flops = inner_flops + outer_flops + 2 * product * sizes[cut]
-    most = max(
-        inner_most, inner_size + outer_most, inner_size + outer_size + product
-    )
+    meanwhile = max(outer_most, outer_size + product)
+    most = max(inner_most, inner_size + meanwhile)
     return flops, most, product
 
 
 def first(order: Order) -> int:
     """Return the number of the Jacobian closest to the input."""
-    return order if isinstance(order, int) else first(order[1])
+    if isinstance(order, int):
+        return order
+    return first(order[1])
 
 
 def last(order: Order) -> int:
     """Return the number of the Jacobian closest to the output."""
-    return order if isinstance(order, int) else last(order[0])
+    if isinstance(order, int):
+        return order
+    return last(order[0])
 
 
 def written(order: Order) -> str:
     """Return a bracketing as it is written, the Jacobian of the last function first."""
     if isinstance(order, int):
         return f"J{order + 1}"
-    parts = (
-        written(p) if isinstance(p, int) else f"({written(p)})" for p in order
-    )
+    parts = []
+    for part in order:
+        text = written(part)
+        parts.append(text if isinstance(part, int) else f"({text})")
     return " ".join(parts)
 
 
@@ -105,7 +110,11 @@ class Chain(Figure):
     scripts = ("common.js", "linear.js")
     notes = (WORDS,)
 
-    def __init__(self, sizes: Sequence[int], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        names: Sequence[str],
+    ) -> None:
         whole = all(
             isinstance(s, int) and not isinstance(s, bool) and s > 0
             for s in sizes
@@ -118,19 +127,18 @@ class Chain(Figure):
         self.sizes, self.names = list(sizes), list(names)
         count = len(names)
         named = modes(count)
-        rows = [
-            (o, named.get(o, ""), *measure(o, sizes))
-            for o in all_orders(0, count)
-        ]
+        rows = []
+        for order in all_orders(0, count):
+            mode = named.get(order, "")
+            rows.append((order, mode, *measure(order, sizes)))
         self.rows = sorted(rows, key=lambda row: row[2])
 
     @property
     def title(self) -> str:
         """The sizes that the chain goes through."""
-        sizes = [
-            f"{letter} = {s}"
-            for letter, s in zip(LETTERS, self.sizes, strict=False)
-        ]
+        sizes = []
+        for letter, size in zip(LETTERS, self.sizes, strict=False):
+            sizes.append(f"{letter} = {size}")
         if self.sizes[-1] == 1:
             sizes[-1] = "1"
         return f"A chain of {len(self.names)} functions: {' → '.join(sizes)}"
@@ -140,13 +148,14 @@ class Chain(Figure):
         """The two modes and the best order, in FLOPs."""
         modes = [(name, flops) for _, name, flops, _ in self.rows if name]
         both = ", ".join(f"{name} takes {flops:,}" for name, flops in modes)
-        best = self.rows[0]
+        best, _, fewest, _ = self.rows[0]
         times = ""
-        if len(modes) == 2 and modes[0][1] != modes[1][1]:
-            times = f" ({times_text(modes[1][1] / modes[0][1])} as many)"
+        low, high = modes[0][1], modes[-1][1]
+        if low != high:
+            times = f" ({times_text(high / low)} as many)"
         return (
-            f"{both[0].upper()}{both[1:]} FLOPs{times}; the fewest are {best[2]:,}, for "
-            f"{written(best[0])}."
+            f"{both[0].upper()}{both[1:]} FLOPs{times}; the fewest are {fewest:,}, for "
+            f"{written(best)}."
         )
 
     def labels(self) -> list[str]:
@@ -154,21 +163,26 @@ class Chain(Figure):
         labels = [f"{LETTERS[0]}, entries of x"]
         for letter, name in zip(LETTERS[1:], self.names[:-1], strict=False):
             labels.append(f"{letter}, entries after {name}")
-        return [*labels, f"{LETTERS[len(self.names)]}, entries of the result"]
+        return [
+            *labels,
+            f"{LETTERS[len(self.names)]}, entries of the result",
+        ]
 
     def model(self) -> dict[str, Any]:
         """Return sizes and rows as plain data."""
-        rows = [
-            {"order": written(o), "name": name, "tree": o}
-            for o, name, *_ in self.rows
-        ]
-        sizes = {
+        rows = []
+        for order, name, *_ in self.rows:
+            rows.append({
+                "order": written(order),
+                "name": name,
+                "tree": order,
+            })
+        return super().model() | {
             "sizes": self.sizes,
             "letters": LETTERS,
             "labels": self.labels(),
             "rows": rows,
         }
-        return super().model() | sizes
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each order."""
@@ -184,18 +198,21 @@ class Chain(Figure):
 
     def tables(self) -> list[Table]:
         """Return the Jacobians, and a row for each order."""
-        shapes = [f"{b:,} × {a:,}" for a, b in itertools.pairwise(self.sizes)]
-        jacobians = [
-            [f"J{k + 1}", shape, name]
-            for k, (shape, name) in enumerate(
-                zip(shapes, self.names, strict=True)
-            )
-        ]
+        jacobians = []
+        for k, name in enumerate(self.names):
+            across, down = self.sizes[k : k + 2]
+            shape = f"{down:,} × {across:,}"
+            jacobians.append([f"J{k + 1}", shape, name])
         orders = []
         for order, name, flops, live in self.rows:
             fewest = "fewest FLOPs" if flops == self.rows[0][2] else ""
             words = ", ".join(filter(None, (name, fewest)))
-            orders.append([written(order), f"{flops:,}", f"{live:,}", words])
+            orders.append([
+                written(order),
+                f"{flops:,}",
+                f"{live:,}",
+                words,
+            ])
         return [
             Table("Jacobian", ["shape", "of"], jacobians),
             Table("order", ["FLOPs", "numbers live", "which"], orders),
@@ -207,8 +224,11 @@ class Chain(Figure):
         shown += [row for row in self.rows[SHOWN:] if row[1]]
         lines = []
         for order, name, flops, _ in shown:
-            label = f"{written(order)}, {name}" if name else written(order)
-            lines.append((label, flops / self.rows[0][2], number_text(flops)))
+            label = written(order)
+            if name:
+                label += f", {name}"
+            ratio = flops / self.rows[0][2]
+            lines.append((label, ratio, number_text(flops)))
         return [multiples("FLOPs, as multiples of the fewest", lines)]
 
 
@@ -232,10 +252,15 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     ```
     """
     if len(functions) == 1 and isinstance(functions[0], (list, tuple)):
-        sizes = [
-            math.prod(s) if isinstance(s, tuple) else s for s in functions[0]
-        ]
-        return Chain(sizes, [f"f{k}" for k in range(1, len(sizes))])
+        sizes = []
+        for shape in functions[0]:
+            if isinstance(shape, tuple):
+                shape = math.prod(shape)
+            sizes.append(shape)
+        return Chain(
+            sizes,
+            [f"f{k}" for k in range(1, len(sizes))],
+        )
     if not functions or not all(callable(f) for f in functions):
         raise TypeError(
             "chain takes functions, as in chain(f1, f2, x=x), or one list of shapes, as in "
@@ -243,14 +268,13 @@ def chain(*functions: Any, x: Any = None) -> Chain:
         )
     if x is None:
         raise TypeError("chain needs the point: chain(f1, f2, x=x).")
-    return Chain(
-        _sizes(functions, x), [_name(f, k) for k, f in enumerate(functions)]
-    )
+    names = [_name(f, k) for k, f in enumerate(functions)]
+    return Chain(_sizes(functions, x), names)
 
 
 def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
     """Return how many entries x has, and what each function returns."""
-    sizes = [sum(np.size(leaf) for leaf in jax.tree.leaves(x))]
+    sizes = [count_entries(x)]
     for k, f in enumerate(functions):
         try:
             x = jax.eval_shape(f, x)
@@ -259,9 +283,7 @@ def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
                 f"This came from function {k + 1} of the chain, {_name(f, k)}."
             )
             raise
-        sizes.append(
-            sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(x))
-        )
+        sizes.append(count_entries(x))
     return sizes
 
 

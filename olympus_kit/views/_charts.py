@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from ._draw import ROW, Canvas, Scale, shorten
 from ._format import Say, times_text
 
@@ -16,11 +14,9 @@ WIDTH = 340.0
 LETTERS = 46  # of a line that fits
 ROLES = ("primal", "adjoint", "tangent", "bookkeeping")
 SHAPES = "■▲▶●"
-DASHES = (
-    "",
-    "7 4",
-    "2 4",
-)  # with the shapes they tell curves apart where colours do not
+# with the shapes they tell curves apart where colours do not
+DASHES = ("", "7 4", "2 4")
+BAR = 40.0  # the height of a bar with its name
 
 Point = tuple[float, float]
 
@@ -38,37 +34,52 @@ def multiples(
     canvas = Canvas(name)
     canvas.text(0, 14, name, "muted")
     ratios = [ratio for _, ratio, _ in rows if ratio]
-    scale = Scale([1.0, 2.0, *ratios], 8, WIDTH - 12)
-    top, bottom = 28.0, 28 + 40.0 * len(rows)
+    scale = Scale(
+        [1.0, 2.0, *ratios],
+        8,
+        WIDTH - 12,
+    )
+    top = 28.0
+    bottom = top + BAR * len(rows)
     for tick in _round_ticks(scale):
-        for y in np.arange(
-            top + 19, bottom, 40.0
-        ):  # not through the words above a bar
-            canvas.line(
-                [(scale(tick), float(y)), (scale(tick), float(y) + 16)],
-                "line-line",
-            )
+        x = scale(tick)
+        for k in range(len(rows)):  # not through the words above a bar
+            y = top + 19 + BAR * k
+            canvas.line([(x, y), (x, y + 16)], "line-line")
+        label = f"{tick:g}×"
         canvas.text(
-            scale(tick),
+            x,
             bottom + 14,
-            f"{tick:g}×",
+            label,
             "muted",
             size=11,
             anchor="middle",
         )
-    for k, (label, ratio, number) in enumerate(rows):
-        y = top + 40.0 * k + 14
-        words = number if ratio is None else f"{times_text(ratio)}   {number}"
-        row = canvas.group(data_say=f"{label}: {words}")
-        row.text(8, y, shorten(label, LETTERS - len(words)), font_weight=600)
-        row.text(WIDTH - 8, y, words, anchor="end")
+    for k, (name, ratio, number) in enumerate(rows):
+        words = number
+        if ratio is not None:
+            words = f"{times_text(ratio)}   {number}"
+        y = top + BAR * k + 14
+        row = _labelled(canvas, y, name, words)
         if ratio:
-            ends = [(scale(1), y + 13), (scale(ratio), y + 13)]
+            x = scale(ratio)
             row.line(
-                ends, "primal-line", stroke_width=5, stroke_linecap="round"
+                [(scale(1), y + 13), (x, y + 13)],
+                "primal-line",
+                stroke_width=5,
+                stroke_linecap="round",
             )
-            row.circle(scale(ratio), y + 13, 6, "primal")
+            row.circle(x, y + 13, 6, "primal")
     return canvas
+
+
+def _labelled(canvas: Canvas, y: float, name: str, number: str) -> Canvas:
+    """Write a name and its number above a bar; return the group that holds all three."""
+    row = canvas.group(data_say=f"{name}: {number}")
+    short = shorten(name, LETTERS - len(number))
+    row.text(8, y, short, font_weight=600)
+    row.text(WIDTH - 8, y, number, anchor="end")
+    return row
 
 
 def _round_ticks(scale: Scale) -> list[float]:
@@ -87,11 +98,15 @@ def bars(
     canvas.text(0, 14, heading, "muted")
     most = max((value for _, value, _ in rows), default=0) or 1
     for k, (name, value, number) in enumerate(rows):
-        y = 40.0 * k + 42
-        row = canvas.group(data_say=f"{name}: {number}")
-        row.text(8, y, shorten(name, LETTERS - len(number)), font_weight=600)
-        row.text(WIDTH - 8, y, number, anchor="end")
-        row.box(8, y + 6, (WIDTH - 16) * value / most, 12, role)
+        y = BAR * k + 42
+        row = _labelled(canvas, y, name, number)
+        row.box(
+            8,
+            y + 6,
+            (WIDTH - 16) * value / most,
+            12,
+            role,
+        )
     return canvas
 
 
@@ -102,48 +117,77 @@ def curves(
 
     At each place along the level axis stands a cursor, for the step of that number.
     """
-    canvas, bottom = Canvas(f"{up} over {across}"), 250.0
-    points = [
-        p for line in lines.values() for p in line if p[0] > 0 and p[1] > 0
-    ]
+    canvas = Canvas(f"{up} over {across}")
+    bottom = 250.0
+    drawn: dict[str, list[Point]] = {}  # a logarithm takes no number below
+    for name, line in lines.items():
+        drawn[name] = [(a, b) for a, b in line if a > 0 and b > 0]
+    points = [point for line in drawn.values() for point in line]
     canvas.text(0, 14, up, "muted")
     if not points:
         canvas.text(0, 40, "nothing above zero to draw", "muted")
         return canvas
-    x = level_axis([p[0] for p in points])
-    y = Scale([p[1] for p in points], bottom - 10, 36)
+    x = level_axis([a for a, _ in points])
+    y = Scale(
+        [b for _, b in points],
+        bottom - 10,
+        36,
+    )
     for tick in y.ticks():
-        canvas.line([(66, y(tick)), (WIDTH, y(tick))], "line-line")
-        canvas.text(62, y(tick) + 4, say(tick), "muted", size=11, anchor="end")
+        canvas.line(
+            [(66, y(tick)), (WIDTH, y(tick))],
+            "line-line",
+        )
+        canvas.text(
+            62,
+            y(tick) + 4,
+            say(tick),
+            "muted",
+            size=11,
+            anchor="end",
+        )
     last = -100.0
-    for number in sorted({p[0] for p in points}):
-        if x(number) - last > 34:  # labels do not overlap
-            last = x(number)
+    for number in sorted({a for a, _ in points}):
+        place = x(number)
+        if place - last > 34:  # labels do not overlap
+            last = place
             canvas.text(
-                last,
+                place,
                 bottom + 12,
                 f"{number:g}",
                 "muted",
                 size=11,
                 anchor="middle",
             )
-    canvas.text(WIDTH, bottom + 30, f"{across} →", "muted", anchor="end")
-    for k, (name, line) in enumerate(lines.items()):
+    canvas.text(
+        WIDTH,
+        bottom + 30,
+        f"{across} →",
+        "muted",
+        anchor="end",
+    )
+    legend = bottom + 34
+    for k, (name, places) in enumerate(drawn.items()):
         role, shape = ROLES[k % 4], SHAPES[k % 4]
-        places = [(a, b) for a, b in line if a > 0 and b > 0]
-        dash = {"stroke-dasharray": DASHES[k // 4 % 3]} if k > 3 else {}
-        canvas.line(
-            [(x(a), y(b)) for a, b in places],
-            f"{role}-line",
-            stroke_width=2,
-            **dash,
-        )
+        dash = {}
+        if k > 3:  # the colours and shapes begin again
+            dash["stroke-dasharray"] = DASHES[k // 4 % 3]
+        spots = [(x(a), y(b)) for a, b in places]
+        canvas.line(spots, f"{role}-line", stroke_width=2, **dash)
         for a, b in places:
             group = canvas.group(data_say=f"{name}, {across} = {a:g}: {say(b)}")
-            group.text(x(a), y(b) + 5, shape, role, size=14, anchor="middle")
+            group.text(
+                x(a),
+                y(b) + 5,
+                shape,
+                role,
+                size=14,
+                anchor="middle",
+            )
+        legend += ROW
         canvas.text(
             0,
-            bottom + 34 + ROW * (k + 1),
+            legend,
             f"{shape} {shorten(name, LETTERS)}",
             role,
         )

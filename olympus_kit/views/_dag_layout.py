@@ -19,36 +19,40 @@ def place(
     from fast_sugiyama import from_edges
 
     linked = sorted({node for pair in pairs for node in pair})
-    number = {
-        node: k for k, node in enumerate(linked)
-    }  # the library wants them without gaps
-    edges = sorted({
-        (number[source], number[target]) for source, target in pairs
-    })
-    spots: dict[
-        int, Spot
-    ] = {}  # of nodes by number, and of bends, which follow after them
+    # the library wants nodes numbered without gaps
+    number = {node: k for k, node in enumerate(linked)}
+    edges = set()
+    for source, target in pairs:
+        edges.add((number[source], number[target]))
+    # of nodes by number, and of bends, which follow after them
+    spots: dict[int, Spot] = {}
     steps: dict[int, list[int]] = {}  # an arrow goes from bend to bend
     left = 0.0
     layouts = from_edges(
-        edges, dummy_vertices=True, dummy_size=0.4, vertex_spacing=1
+        sorted(edges), dummy_vertices=True, dummy_size=0.4, vertex_spacing=1
     )
     for places, _, high, links in layouts:
         across = [x for _, (x, _) in places]
+        first = min(across)
         for name, (x, y) in places:
-            spots[int(name)] = (left + x - min(across), high - y)
-        left += max(across) - min(across) + 1
-        for source, target in links or ():
-            steps.setdefault(int(source), []).append(int(target))
+            spots[int(name)] = (left + x - first, high - y)
+        left += max(across) - first + 1
+        for start, end in links or ():
+            onward = steps.setdefault(int(start), [])
+            onward.append(int(end))
     bends: dict[Pair, list[Spot]] = {}
-    for source in number.values():
-        for target in steps.get(source, ()):
+    for k, source in enumerate(linked):
+        for target in steps.get(k, ()):
             way = []
             while target >= len(linked):
                 way.append(spots[target])
                 target = steps[target][0]
-            bends[linked[source], linked[target]] = way
-    alone = [node for node in range(count) if node not in number]
-    found = {node: spots[k] for node, k in number.items()}
-    found |= {node: (left + k, 0.0) for k, node in enumerate(alone)}
-    return [found[node] for node in range(count)], bends
+            bends[source, linked[target]] = way
+    nodes = []
+    for node in range(count):
+        if node in number:
+            nodes.append(spots[number[node]])
+        else:  # nothing is linked to it
+            nodes.append((left, 0.0))
+            left += 1
+    return nodes, bends

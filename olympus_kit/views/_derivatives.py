@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -14,31 +14,32 @@ import numpy as np
 from ..program import Argnums, dtype_of, is_inexact, read_arguments
 
 Leaves = tuple[Any, ...]
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Entry:
     """A function that is to be measured, its arguments, and its number of passes."""
 
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
+    function: Function
+    args: Leaves
     known: dict[str, int] = field(default_factory=dict)
-    instead: Entry | None = (
-        None  # the same with integers held at their values, as in x ** n
-    )
+    # the same with integers held at their values, as in x ** n
+    instead: Entry | None = None
 
 
 def entries(
-    f: Any, args: tuple[Any, ...], argnums: Argnums
+    f: Any, args: Leaves, argnums: Argnums
 ) -> tuple[dict[str, Entry], str]:
     """Return what is to be measured, by name; and of one function what it is about, in words."""
     if callable(f):
         return _derivatives(f, args, argnums)
     if isinstance(f, Mapping) and f and all(map(callable, f.values())):
         reading = _Reading(lambda *args: None, args, None)
-        return {
-            str(name): reading.entry(function) for name, function in f.items()
-        }, ""
+        named = {}
+        for name, function in f.items():
+            named[str(name)] = reading.entry(function)
+        return named, ""
     raise TypeError(
         f"cost takes a function, or {{name: function}}, then arguments; got {f!r}."
     )
@@ -51,16 +52,17 @@ class _Reading:
     exponents. So are strings and functions. Arrays of integers are traced where that works.
     """
 
-    def __init__(
-        self, f: Callable[..., Any], args: tuple[Any, ...], argnums: Any
-    ) -> None:
+    def __init__(self, f: Function, args: Leaves, argnums: Any) -> None:
         shapes: dict[int, jax.ShapeDtypeStruct] = {}
 
         def stand_in(leaf: Any) -> Any:
             """Return an array of zeros, which takes no memory, for what is only a shape."""
             if not isinstance(leaf, jax.ShapeDtypeStruct):
                 return leaf
-            zeros = np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape)
+            zeros = np.broadcast_to(
+                np.zeros((), leaf.dtype),
+                leaf.shape,
+            )
             shapes[id(zeros)] = leaf
             return zeros
 
@@ -69,22 +71,26 @@ class _Reading:
             arguments = read_arguments(f, stand_ins, "primal", ())
         else:
             arguments = read_arguments(f, stand_ins, "forward", argnums)
-        self.name, self.names, self.rebuild = (
-            arguments.name,
-            arguments.names,
-            arguments.rebuild,
-        )
-        self.leaves = [shapes.get(id(leaf), leaf) for leaf in arguments.leaves]
+        self.name, self.names = arguments.name, arguments.names
+        self.rebuild = arguments.rebuild
         self.which = arguments.which
-        others = [k for k in range(len(self.leaves)) if k not in self.which]
-        self.traced = [
-            k for k in others if not isinstance(self.leaves[k], int)
-        ]  # nor a bool
-        self.moving = [k for k in self.traced if not _is_whole(self.leaves[k])]
+        self.leaves = []
+        self.traced = []  # traced beside the differentiated ones
+        self.moving = []  # of these, the ones that are not whole numbers
+        for k, stand_in_or_leaf in enumerate(arguments.leaves):
+            leaf = shapes.get(id(stand_in_or_leaf), stand_in_or_leaf)
+            self.leaves.append(leaf)
+            if k in self.which or isinstance(leaf, int):  # a bool is one, too
+                continue
+            self.traced.append(k)
+            if not _is_whole(leaf):
+                self.moving.append(k)
 
     def call(
-        self, f: Callable[..., Any], others: Sequence[int]
-    ) -> Callable[..., Any]:
+        self,
+        f: Function,
+        others: Sequence[int],
+    ) -> Function:
         """Return `f` as a function of the differentiated leaves, and of `others`."""
 
         def called(xs: Leaves, ys: Leaves) -> Any:
@@ -99,53 +105,58 @@ class _Reading:
         """Return the leaves with these numbers."""
         return tuple(self.leaves[k] for k in numbers)
 
-    def entry(self, f: Callable[..., Any]) -> Entry:
+    def entry(self, f: Function) -> Entry:
         """Return a function as it is."""
         held = None
+        xs = self.at(self.which)
         if self.moving != self.traced:
-            held = Entry(
-                self.call(f, self.moving),
-                (self.at(self.which), self.at(self.moving)),
-            )
-        args = (self.at(self.which), self.at(self.traced))
-        return Entry(self.call(f, self.traced), args, instead=held)
+            call = self.call(f, self.moving)
+            held = Entry(call, (xs, self.at(self.moving)))
+        call = self.call(f, self.traced)
+        return Entry(
+            call,
+            (xs, self.at(self.traced)),
+            instead=held,
+        )
 
 
 def _is_whole(leaf: Any) -> bool:
     """Return whether a leaf is an array of whole numbers or flags, not only the shape of one."""
-    return not isinstance(leaf, jax.ShapeDtypeStruct) and not is_inexact(
-        dtype_of(leaf)
-    )
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return False
+    return not is_inexact(dtype_of(leaf))
 
 
 def _derivatives(
-    f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums
+    f: Function, args: Leaves, argnums: Argnums
 ) -> tuple[dict[str, Entry], str]:
     """Return f and its derivatives, and what these are with respect to."""
     reading = _Reading(f, args, argnums)
-    roots = dict.fromkeys(
-        re.split(r"[\[.]", reading.names[k])[0] for k in reading.which
-    )
-    about = (
-        f"{reading.name} and its derivatives with respect to {', '.join(roots)}"
-    )
+    roots = {}  # in the order of the arguments
+    for k in reading.which:
+        root = re.split(r"[\[.]", reading.names[k])[0]
+        roots[root] = k
+    names = ", ".join(roots)
+    about = f"{reading.name} and its derivatives with respect to {names}"
     try:
         traced = _transforms(f, reading, reading.traced)
     except Exception:
         if reading.moving == reading.traced:
             raise
-        return _transforms(f, reading, reading.moving), about
+        return _transforms(
+            f,
+            reading,
+            reading.moving,
+        ), about
     if reading.moving != reading.traced:
         held = _transforms(f, reading, reading.moving)
-        traced = {
-            name: Entry(entry.function, entry.args, entry.known, held[name])
-            for name, entry in traced.items()
-        }
+        for name, entry in traced.items():
+            traced[name] = replace(entry, instead=held[name])
     return traced, about
 
 
 def _transforms(
-    f: Callable[..., Any], reading: _Reading, others: Sequence[int]
+    f: Function, reading: _Reading, others: Sequence[int]
 ) -> dict[str, Entry]:
     """Return f and its derivatives, each with its number of passes: JVPs, VJPs or both.
 
@@ -167,10 +178,14 @@ def _transforms(
         return results[0] if len(results) == 1 else results
 
     out = jax.eval_shape(value, xs, ys)
-    n, m = _entries_of(xs), _entries_of(out)
+    n, m = count_entries(xs), count_entries(out)
 
     def jvp(xs: Leaves, ys: Leaves, tangents: Leaves) -> Any:
-        return jax.jvp(lambda *xs: value(xs, ys), xs, tangents)
+        return jax.jvp(
+            lambda *xs: value(xs, ys),
+            xs,
+            tangents,
+        )
 
     def vjp(xs: Leaves, ys: Leaves, cotangent: Any) -> Any:
         y, pullback = jax.vjp(lambda *xs: value(xs, ys), *xs)
@@ -183,18 +198,47 @@ def _transforms(
     both = (xs, ys)
     transforms = {
         "f": Entry(call, both),
-        "jvp": Entry(jvp, (xs, ys, xs), {"passes": 1}),
-        "vjp": Entry(vjp, (xs, ys, out), {"passes": 1}),
-        "grad": Entry(jax.grad(value), both, {"passes": 1}),
-        "jacfwd": Entry(jax.jacfwd(value), both, {"passes": n}),
-        "jacrev": Entry(jax.jacrev(value), both, {"passes": m}),
-        "hessian": Entry(jax.hessian(value), both, {"passes": n * m}),
-        "linearize + apply": Entry(linearized, (xs, ys, xs), {"passes": 1}),
+        "jvp": Entry(
+            jvp,
+            (xs, ys, xs),
+            {"passes": 1},
+        ),
+        "vjp": Entry(
+            vjp,
+            (xs, ys, out),
+            {"passes": 1},
+        ),
+        "grad": Entry(
+            jax.grad(value),
+            both,
+            {"passes": 1},
+        ),
+        "jacfwd": Entry(
+            jax.jacfwd(value),
+            both,
+            {"passes": n},
+        ),
+        "jacrev": Entry(
+            jax.jacrev(value),
+            both,
+            {"passes": m},
+        ),
+        "hessian": Entry(
+            jax.hessian(value),
+            both,
+            {"passes": n * m},
+        ),
+        "linearize + apply": Entry(
+            linearized,
+            (xs, ys, xs),
+            {"passes": 1},
+        ),
     }
     if getattr(out, "shape", None) != ():
         del transforms["grad"]  # it is for functions with one number as result
     return transforms
 
 
-def _entries_of(tree: Any) -> int:
+def count_entries(tree: Any) -> int:
+    """Return how many numbers the arrays of a tree hold together."""
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(tree))

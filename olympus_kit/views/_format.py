@@ -14,8 +14,11 @@ NAME_ROOM = 26
 
 def listed(names: Sequence[str], most: int = 4) -> str:
     """Return names in a row, the first few of many."""
+    text = ", ".join(names[:most])
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+    if more > 0:
+        text += f" and {more} more"
+    return text
 
 
 def number_text(x: float) -> str:
@@ -45,10 +48,16 @@ def times_text(ratio: float) -> str:
     """Return how many times as much something is: "2.00×", "1,234×", "0.001×"."""
     if 0.01 <= ratio < 100 or not ratio:
         return f"{ratio:.2f}×"
-    return f"{ratio:,.0f}×" if ratio > 1 else f"{ratio:.1g}×"
+    if ratio > 1:
+        return f"{ratio:,.0f}×"
+    return f"{ratio:.1g}×"
 
 
-def compared(x: float, base: float | None, say: Say) -> str:
+def compared(
+    x: float,
+    base: float | None,
+    say: Say,
+) -> str:
     """Return a number, and behind it how many times the baseline it is: "200 (2.00×)"."""
     if not base:  # there is none, or it is zero
         return say(x)
@@ -59,20 +68,16 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the rows of a table as lines: names to the left, all else to the right."""
     if not rows:
         return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for name, *cells in rows:
-        right = [
-            cell.rjust(width)
-            for cell, width in zip(cells, widths[1:], strict=True)
-        ]
-        lines.append("  ".join([name.ljust(widths[0]), *right]).rstrip())
-    return lines
+    columns: list[list[str]] = []
+    for cells in zip(*rows, strict=True):
+        width = max(map(len, cells))
+        write = str.rjust if columns else str.ljust
+        columns.append([write(cell, width) for cell in cells])
+    return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
 
 
-ENDING = re.compile(
-    r"(_bar|_dot)(\.\d+)?$"
-)  # of a tangent's or an adjoint's name
+# the end of a tangent's or an adjoint's name
+ENDING = re.compile(r"(_bar|_dot)(\.\d+)?$")
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -85,8 +90,11 @@ def short_names(names: Sequence[str]) -> list[str]:
             key = base[:-2].rpartition("['")[2]
         elif "." in base:
             key = base.rpartition(".")[2]
-        shorter.append(key + name[len(base) :] if key.isidentifier() else name)
+        short = name
+        if key.isidentifier():
+            short = key + name[len(base) :]
+        shorter.append(short)
     return [
-        k if shorter.count(k) == 1 else name
-        for k, name in zip(shorter, names, strict=True)
+        short if shorter.count(short) == 1 else name
+        for short, name in zip(shorter, names, strict=True)
     ]

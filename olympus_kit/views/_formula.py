@@ -19,8 +19,14 @@ def statement(program: Program, equation: Equation) -> str:
     values = program.values
     left = ", ".join(values[r].name for r in equation.results)
     operands = [values[o] for o in equation.operands]
-    right = formula(equation, [operand(v) for v in operands], operands)
-    return f"{left} = {right}" if left else right
+    right = formula(
+        equation,
+        [operand(v) for v in operands],
+        operands,
+    )
+    if not left:
+        return right
+    return f"{left} = {right}"
 
 
 def operand(value: Value) -> str:
@@ -34,11 +40,14 @@ def number(x: Any) -> str:
     """Return a number in at most seven significant digits; None for an iteration not run."""
     if isinstance(x, float):
         text = f"{x:.7g}"
-        has_point = any(c in text for c in ".einf")
-        return text if has_point else f"{text}.0"
+        if set(text).isdisjoint(".einf"):  # it reads as a whole number
+            text += ".0"
+        return text
     if isinstance(x, (str, complex)):  # complex numbers are stored as text
         return f"{complex(x):.7g}"
-    return "not run" if x is None else str(x)
+    if x is None:
+        return "not run"
+    return str(x)
 
 
 def named(value: Value) -> str:
@@ -51,7 +60,10 @@ def value_text(value: Value) -> str:
     text = _small_text(value)
     if text is not None:
         return text
-    kind = f"{value.dtype}{list(value.shape)}".replace(" ", "")
+    kind = f"{value.dtype}{list(value.shape)}".replace(
+        " ",
+        "",
+    )
     summary = value.summary
     if summary is not None and summary.iterations is not None:
         kind += f" in each of {summary.iterations} iterations"
@@ -63,9 +75,9 @@ def short_text(value: Value) -> str:
     text = _small_text(value)
     if text is not None and len(text) <= MOST_SHORT:
         return text
-    kind = (
-        str(list(value.shape)).replace(" ", "") if value.shape else value.dtype
-    )
+    kind = value.dtype
+    if value.shape:
+        kind = str(list(value.shape)).replace(" ", "")
     return " ".join([kind, *_range(value)])
 
 
@@ -89,8 +101,12 @@ def _range(value: Value) -> list[str]:
         return []
     parts = []
     if summary.minimum is not None and summary.maximum is not None:
-        low, high = f"{summary.minimum:.3g}", f"{summary.maximum:.3g}"
-        parts.append(f"{low} to {high}" if low != high else f"all {low}")
+        low = f"{summary.minimum:.3g}"
+        high = f"{summary.maximum:.3g}"
+        if low == high:
+            parts.append(f"all {low}")
+        else:
+            parts.append(f"{low} to {high}")
     if summary.nans:
         parts.append(f"{summary.nans} nan")
     if summary.infs:
@@ -100,13 +116,13 @@ def _range(value: Value) -> list[str]:
 
 def _entries(entries: Any) -> str:
     if isinstance(entries, list):
-        return f"[{' '.join(_entries(e) for e in entries)}]"
+        return f"[{' '.join(map(_entries, entries))}]"
     return number(entries)
 
 
 def _count(entries: Any) -> int:
     if isinstance(entries, list):
-        return sum(_count(e) for e in entries)
+        return sum(map(_count, entries))
     return 1
 
 
@@ -114,12 +130,16 @@ def size_text(nbytes: int) -> str:
     """Return a number of bytes with its unit, in powers of 1024."""
     if nbytes < 1024:
         return plural(nbytes, "byte")
-    size, unit = float(nbytes), ""
+    size = float(nbytes)
+    unit = ""
     for larger in UNITS:
         if size < 1024:
             break
-        size, unit = size / 1024, larger
-    return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
+        size /= 1024
+        unit = larger
+    if size < 1000:
+        return f"{size:.3g} {unit}"
+    return f"{size:.0f} {unit}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -143,7 +163,7 @@ def iteration_texts(results: Sequence[Value]) -> list[str] | None:
     texts = []
     for values in zip(*columns, strict=True):
         text = ", ".join(map(_entries, values))
-        texts.append(
-            text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
-        )
+        if len(text) > MOST_TEXT:
+            text = text[: MOST_TEXT - 1] + "…"
+        texts.append(text)
     return texts or None

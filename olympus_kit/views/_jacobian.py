@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Hashable, Sequence
@@ -62,18 +63,18 @@ class Jacobian(Figure):
     ) -> None:
         self.flat, self.mode = flat, flat.mode(mode)
         self.count = flat.n if self.mode == "forward" else flat.m
-        self.single = (
-            self.count <= ONE_BY_ONE if batched is None else not batched
-        )
+        self.single = not batched
+        if batched is None:
+            self.single = self.count <= ONE_BY_ONE
         flat.check_size()
         self.budget = budget
         self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
-        whole = flat.m * flat.n * flat.dtype.itemsize <= budget
-        self._matrix = np.zeros((flat.m, flat.n), flat.dtype) if whole else None
+        self._matrix = None
+        if flat.m * flat.n * flat.dtype.itemsize <= budget:
+            self._matrix = np.zeros((flat.m, flat.n), flat.dtype)
         self.tiles = Tiles(flat.m, flat.n)
-        self.passes: list[
-            tuple[int, int, str]
-        ] = []  # first pass, last pass + 1, words
+        # first pass, last pass + 1, words
+        self.passes: list[tuple[int, int, str]] = []
         try:
             self._fill()
         except Exception as error:
@@ -85,28 +86,39 @@ class Jacobian(Figure):
 
     def _fill(self) -> None:
         """Run the passes; an interrupt between two chunks leaves nothing half done."""
-        row = COPIES * (self.flat.m + self.flat.n) * self.flat.dtype.itemsize
-        chunk = (
-            1
-            if self.single
-            else max(1, min(self.count, self.budget // max(1, row)))
-        )
-        run = pass_runner(self.flat, self.mode, chunk)
+        flat = self.flat
+        if self.single:
+            chunk, quick = 1, ONE_BY_ONE
+        else:
+            one = COPIES * (flat.m + flat.n) * flat.dtype.itemsize
+            fitting = self.budget // max(1, one)
+            chunk, quick = max(1, min(self.count, fitting)), 1
+        run = pass_runner(flat, self.mode, chunk)
+        table = self._matrix  # a row of it for each pass
+        if table is not None and self.mode == "forward":
+            table = table.T
         starts = range(0, self.count, chunk)
-        many = len(starts) > (ONE_BY_ONE if self.single else 1)
-        shown = None if many else False
-        for start in tracked(starts, f"{self.count:,} passes", shown):
+        shown = None if len(starts) > quick else False
+        for start in tracked(
+            starts,
+            f"{self.count:,} passes",
+            shown,
+        ):
             lines = run(start)
             stop = start + len(lines)
-            part, row, column = lines, start, 0
             if self.mode == "forward":
-                part, row, column = lines.T, 0, start
-            self.tiles.add(part, row, column)
-            if self._matrix is not None:
-                self._matrix[
-                    row : row + part.shape[0], column : column + part.shape[1]
-                ] = part
-            words = pass_words(self.flat, self.mode, start, stop, lines)
+                self.tiles.add(lines.T, 0, start)
+            else:
+                self.tiles.add(lines, start)
+            if table is not None:
+                table[start:stop] = lines
+            words = pass_words(
+                flat,
+                self.mode,
+                start,
+                stop,
+                lines,
+            )
             self.passes.append((start, stop, words))
 
     @cached_property
@@ -145,7 +157,13 @@ class Jacobian(Figure):
                 f"There is no pass {k}: they go from 0 to {self.count - 1}."
             )
         flat, arguments = self.flat, self.flat.given
-        hot = iter(one_hot(flat.side(self.mode), k, k + 1))
+        hot = iter(
+            one_hot(
+                flat.side(self.mode),
+                k,
+                k + 1,
+            )
+        )
         with jax.enable_x64(self.x64):
             if self.mode == "forward":
                 seed = lambda i: next(hot)[0] if i in arguments.which else 0
@@ -154,7 +172,12 @@ class Jacobian(Figure):
             else:
                 seed = lambda y: next(hot)[0] if is_inexact(dtype_of(y)) else y
                 options = {"cotangents": jax.tree.map(seed, flat.out)}
-            ladder = graph(flat.f, *flat.args, argnums=flat.argnums, **options)
+            ladder = graph(
+                flat.f,
+                *flat.args,
+                argnums=flat.argnums,
+                **options,
+            )
         assert isinstance(ladder, Graph)
         return ladder
 
@@ -175,15 +198,13 @@ class Jacobian(Figure):
     @property
     def title(self) -> str:
         """The function, and with respect to what it is differentiated."""
-        roots = list(
-            dict.fromkeys(
-                re.split(r"[\[.]", x.name)[0] for x in self.flat.inputs
-            )
-        )
-        what = f"{self.flat.name} with respect to {listed(roots)}"
+        flat = self.flat
+        roots = [re.split(r"[\[.]", x.name)[0] for x in flat.inputs]
+        names = listed(list(dict.fromkeys(roots)))
+        what = f"{flat.name} with respect to {names}"
         if self._leaf_by_leaf:
-            return f"The gradient of {what}: {self.flat.n:,} numbers"
-        return f"The Jacobian of {what}: {self.flat.m:,} × {self.flat.n:,}"
+            return f"The gradient of {what}: {flat.n:,} numbers"
+        return f"The Jacobian of {what}: {flat.m:,} × {flat.n:,}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -206,27 +227,27 @@ class Jacobian(Figure):
 
     def orders(self) -> list[tuple[str, str, str]]:
         """Return for f, ∂f and ∂²f the flattened shape and the bytes it takes."""
-        m, n, item = self.flat.m, self.flat.n, self.flat.dtype.itemsize
-        return [
-            (
-                name,
-                " × ".join(f"{s:,}" for s in (m, *[n] * k)),
-                size_text(m * n**k * item),
-            )
-            for k, name in enumerate(("f", "∂f", "∂²f"))
-        ]
+        count = self.flat.m
+        shape = f"{count:,}"
+        orders = []
+        for name in ("f", "∂f", "∂²f"):
+            size = size_text(count * self.flat.dtype.itemsize)
+            orders.append((name, shape, size))
+            shape += f" × {self.flat.n:,}"
+            count *= self.flat.n
+        return orders
 
     def blocks(self) -> list[tuple[str, str, str]]:
         """Return for each output and input leaf names, shape rule and flattened size."""
-        return [
-            (
-                f"∂{y.name}/∂{x.name}",
-                f"{y.shape} + {x.shape} = {y.shape + x.shape}",
-                f"{y.size} × {x.size}",
-            )
-            for y in self.flat.outputs
-            for x in self.flat.inputs
-        ]
+        blocks = []
+        for y, x in itertools.product(
+            self.flat.outputs,
+            self.flat.inputs,
+        ):
+            name = f"∂{y.name}/∂{x.name}"
+            shape = f"{y.shape} + {x.shape} = {y.shape + x.shape}"
+            blocks.append((name, shape, f"{y.size} × {x.size}"))
+        return blocks
 
     def details(self) -> list[Detail]:
         """Return conventions, shapes of blocks and bytes."""
@@ -273,15 +294,24 @@ class Jacobian(Figure):
             f"one mark for {size} entries, the sign of the one furthest from 0 "
             "(. is 0, ? is nan)"
         )
-        marks = np.select([far > 0, far < 0, far == 0], ["+", "-", "."], "?")
-        return [head, *("".join(row) for row in marks), self._extremes()]
+        marks = np.select(
+            [far > 0, far < 0, far == 0],
+            ["+", "-", "."],
+            "?",
+        )
+        return [
+            head,
+            *("".join(row) for row in marks),
+            self._extremes(),
+        ]
 
     def _extremes(self) -> str:
-        entries = self.tiles.extremes.items()
-        return "; ".join(
-            f"{k} {number(v)} in row {i}, column {j}"
-            for k, (v, i, j) in entries
-        )
+        words = []
+        for name, (value, row, column) in self.tiles.extremes.items():
+            words.append(
+                f"{name} {number(value)} in row {row}, column {column}"
+            )
+        return "; ".join(words)
 
     # ---- pictures ----
 
@@ -291,43 +321,34 @@ class Jacobian(Figure):
         cells = self._written(number)
         if not cells or len(rows) > LONG or len(columns) > WIDE:
             return []
-        return [
-            Table(
-                "∂y/∂x",
-                columns,
-                [[n, *c] for n, c in zip(rows, cells, strict=True)],
-            )
-        ]
+        lines = [[n, *c] for n, c in zip(rows, cells, strict=True)]
+        return [Table("∂y/∂x", columns, lines)]
 
     def pictures(self) -> list[Canvas]:
         """Draw the entries, of a gradient leaf by leaf, and then the shapes of f."""
         if self._leaf_by_leaf:
-            names = short_names([leaf.name for leaf in self.flat.inputs])
-            leaves = list(zip(self.flat.inputs, names, strict=True))[
-                :MOST_LEAVES
-            ]
-            return [self._leaf_heat(leaf, name).draw() for leaf, name in leaves]
+            leaves = self.flat.inputs
+            names = short_names([leaf.name for leaf in leaves])
+            pictures = []
+            for leaf, name in zip(leaves[:MOST_LEAVES], names, strict=False):
+                pictures.append(self._leaf_heat(leaf, name).draw())
+            return pictures
         return [self._heat().draw(), function_shapes(self.flat)]
 
     @property
     def _leaf_by_leaf(self) -> bool:
         """Whether this is a gradient that has another shape than a row."""
-        many = len(self.flat.inputs) > 1 or len(self.flat.inputs[0].shape) > 1
-        return (
-            self._matrix is not None
-            and self.flat.m == 1
-            and many
-            and self.flat.n > 0
-        )
+        flat = self.flat
+        if self._matrix is None or flat.m != 1 or flat.n == 0:
+            return False
+        return len(flat.inputs) > 1 or len(flat.inputs[0].shape) > 1
 
     def _written(self, write: Callable[[Any], str]) -> list[list[str]] | None:
         """Return every entry as text; None where there are more than a picture can hold."""
         matrix = self._matrix
-        if (
-            matrix is None
-            or matrix.size > MOST_CELLS
-            or max(self.tiles.step) > 1
-        ):
+        if matrix is None or matrix.size > MOST_CELLS:
+            return None
+        if max(self.tiles.step) > 1:
             return None
         return [[write(x.item()) for x in row] for row in matrix]
 
@@ -341,21 +362,25 @@ class Jacobian(Figure):
 
     def _heat(self) -> Heat:
         """Return what is drawn of the whole matrix."""
-        forward, words = self.mode == "forward", PASS[self.mode]
-        rows, columns = self.flat.axes(self.tiles.step).values()
-        runs, names = _runs(self.flat.inputs, columns)
+        flat, tiles = self.flat, self.tiles
+        forward = self.mode == "forward"
+        rows, columns = flat.axes(tiles.step).values()
+        runs, names = _runs(flat.inputs, columns)
+        seed = ""
+        if self.single:
+            seed = f"{PASS[self.mode].mark} 1"
         return Heat(
-            f"∂y/∂x: {self.flat.m:,} × {self.flat.n:,}",
-            self.tiles.extreme,
+            f"∂y/∂x: {flat.m:,} × {flat.n:,}",
+            tiles.extreme,
             rows,
             names,
             self._written(_brief),
             self._say_entry,
-            (lambda i, j: j) if forward else (lambda i, j: i),
-            self._steps_of_lines(self.tiles.step[1 if forward else 0]),
-            [self._extremes(), *_tile_words(self.tiles)],
+            lambda i, j: j if forward else i,
+            self._steps_of_lines(tiles.step[forward]),
+            [self._extremes(), *_tile_words(tiles)],
             runs,
-            f"{words.mark} 1" if self.single else "",
+            seed,
         )
 
     def _say_entry(self, i: int, j: int) -> str:
@@ -373,15 +398,17 @@ class Jacobian(Figure):
     def _leaf_heat(self, leaf: Leaf, name: str) -> Heat:
         """Return what is drawn of the gradient with respect to one leaf, in the leaf's shape."""
         rows, columns = rows_of(leaf.shape)
-        entries = self.matrix[0, leaf.start : leaf.start + leaf.size].reshape(
-            rows, columns
-        )
+        gradient = self.matrix[0]
+        entries = gradient[leaf.start : leaf.start + leaf.size]
+        entries = entries.reshape(rows, columns)
         tiles = Tiles(rows, columns)
         tiles.add(entries)
         tiled = max(tiles.step) > 1
-        each = (
-            self.mode == "forward" and self.single
-        )  # whether a pass fills one entry
+        cells = None
+        if not tiled:
+            cells = [[_brief(x.item()) for x in row] for row in entries]
+        # whether a pass fills one entry
+        each = self.mode == "forward" and self.single
 
         def say(i: int, j: int) -> str:
             if tiled:
@@ -389,22 +416,24 @@ class Jacobian(Figure):
                 return f"{name}, from row {down}, column {across} on: {_range(tiles, i, j)}"
             return f"∂y / ∂{leaf.label(i * columns + j)} = {number(entries[i, j].item())}"
 
-        every = list(range(len(self.passes)))
+        steps: dict[Hashable, list[int]] = {}
+        for k in range(len(self.passes)):
+            steps.setdefault(k if each else 0, []).append(k)
         extremes = [number(value) for value, _, _ in tiles.extremes.values()]
+        shape = " × ".join(map(str, leaf.shape)) or "a number"
         return Heat(
-            f"∂y/∂{name}   ({' × '.join(map(str, leaf.shape)) or 'a number'})",
+            f"∂y/∂{name}   ({shape})",
             tiles.extreme,
-            [str(i) if rows > 1 else "" for i in range(rows)],
-            [str(j) if columns > 1 else "" for j in range(columns)],
-            None
-            if tiled
-            else [[_brief(x.item()) for x in row] for row in entries],
+            _numbers(rows),
+            _numbers(columns),
+            cells,
             say,
-            (lambda i, j: leaf.start + i * columns + j)
-            if each
-            else (lambda i, j: 0),
-            {k: [k] for k in every} if each else {0: every},
-            [" to ".join(dict.fromkeys(extremes)), *_tile_words(tiles)],
+            lambda i, j: leaf.start + i * columns + j if each else 0,
+            steps,
+            [
+                " to ".join(dict.fromkeys(extremes)),
+                *_tile_words(tiles),
+            ],
         )
 
     # ---- pages ----
@@ -417,15 +446,14 @@ class Jacobian(Figure):
     @cached_property
     def _ladders(self) -> dict[str, Any]:
         """The ladders of the passes, as a page opens them; they are captured once."""
-        ladders = [
-            self.ladder(k) for k in range(self.count if self._opens else 0)
-        ]
-        states = [
-            pack({"view": ladder._embedded(), "step": -1}) for ladder in ladders
-        ]
-        heading = "The equations of this pass, one by one"
+        states = []
+        if self._opens:
+            for k in range(self.count):
+                ladder = self.ladder(k)
+                state = {"view": ladder._embedded(), "step": -1}
+                states.append(pack(state))
         return {
-            "heading": heading,
+            "heading": "The equations of this pass, one by one",
             "tag": element(Graph.scripts)[0],
             "states": states,
         }
@@ -437,16 +465,17 @@ class Jacobian(Figure):
     def html(self, step: int = -1) -> str:
         """Return HTML that steps without a kernel, with the front-end of its ladders."""
         ladders = f"\n<script>\n{element(Graph.scripts)[1]}</script>"
-        return super().html(step) + ladders * self._opens
+        html = super().html(step)
+        if self._opens:
+            html += ladders
+        return html
 
     def live(self) -> Any:
         """Return a widget over the same front-end, whose `step` Python can read and set."""
         from ._widget import widget
 
-        return widget(
-            self._embedded(),
-            f"{module(self.scripts)}\n{element(Graph.scripts)[1]}",
-        )
+        script = f"{module(self.scripts)}\n{element(Graph.scripts)[1]}"
+        return widget(self._embedded(), script)
 
     def __getstate__(self) -> dict[str, Any]:
         """Compute what a copy in a file cannot: it has no function."""
@@ -456,10 +485,23 @@ class Jacobian(Figure):
 
 def rows_of(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return rows and columns that show an array of any shape: its last axis goes across."""
-    return (math.prod(shape[:-1]), shape[-1]) if shape else (1, 1)
+    if not shape:
+        return 1, 1
+    return math.prod(shape[:-1]), shape[-1]
 
 
-def _range(tiles: Tiles, i: int, j: int) -> str:
+def _numbers(count: int) -> list[str]:
+    """Return the numbers of rows or columns; a single one needs none."""
+    if count == 1:
+        return [""]
+    return [str(k) for k in range(count)]
+
+
+def _range(
+    tiles: Tiles,
+    i: int,
+    j: int,
+) -> str:
     return f"from {number(float(tiles.low[i, j]))} to {number(float(tiles.high[i, j]))}"
 
 
@@ -476,7 +518,9 @@ def _brief(x: Any) -> str:
     """Return an entry in at most four significant digits."""
     if isinstance(x, float):
         return number(float(f"{x:.4g}"))
-    return f"{x:.3g}" if isinstance(x, complex) else str(x)
+    if isinstance(x, complex):
+        return f"{x:.3g}"
+    return str(x)
 
 
 def _runs(
@@ -486,16 +530,14 @@ def _runs(
     if len(names) != sum(leaf.size for leaf in leaves):  # they are tiles
         return [], list(names)
     runs = []
-    for name, leaf in zip(
-        short_names([leaf.name for leaf in leaves]), leaves, strict=True
-    ):
-        runs.append((name, leaf.start, leaf.size))
-    indices = [
-        leaf.label(k)[len(leaf.name) :]
-        for leaf in leaves
-        for k in range(leaf.size)
-    ]
-    return [run for run in runs if run[2]], indices
+    indices = []
+    shorter = short_names([leaf.name for leaf in leaves])
+    for name, leaf in zip(shorter, leaves, strict=True):
+        if leaf.size:
+            runs.append((name, leaf.start, leaf.size))
+        for label in names[leaf.start : leaf.start + leaf.size]:
+            indices.append(label.removeprefix(leaf.name))
+    return runs, indices
 
 
 class Comparison(Jacobian):
@@ -509,7 +551,11 @@ class Comparison(Jacobian):
         )
         self.wrong = np.zeros(truth.shape, bool)
         if self.guess is not None:
-            self.wrong = ~close(self.guess, truth, tolerance_of(truth))
+            self.wrong = ~close(
+                self.guess,
+                truth,
+                tolerance_of(truth),
+            )
             if self.wrong.any():
                 self.mistake = looks_like(self.guess, truth)
 
@@ -521,18 +567,21 @@ class Comparison(Jacobian):
     @property
     def verdict(self) -> str:
         """How many entries are wrong, the first of them, and what the guess looks like."""
-        count = int(self.wrong.sum())
+        matrix = self.matrix
         if self.right:
-            return f"Your guess is right in all {self.matrix.size:,} entries."
+            return f"Your guess is right in all {matrix.size:,} entries."
         if self.guess is None:
             return f"Your guess does not fit: {self.mistake}."
-        i, j = (int(k) for k in np.argwhere(self.wrong)[0])
-        looks = f" It looks {self.mistake}." if self.mistake else ""
-        return (
-            f"Your guess is wrong in {count:,} of {self.matrix.size:,} entries. The first is row "
+        places = np.argwhere(self.wrong).tolist()
+        i, j = places[0]
+        words = (
+            f"Your guess is wrong in {len(places):,} of {matrix.size:,} entries. The first is row "
             f"{i}, column {j}: yours {number(self.guess[i, j].item())}, right "
-            f"{number(self.matrix[i, j].item())}.{looks}"
+            f"{number(matrix[i, j].item())}."
         )
+        if self.mistake:
+            words += f" It looks {self.mistake}."
+        return words
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -559,22 +608,18 @@ class Comparison(Jacobian):
         """Mark the wrong entries, with the guess below them."""
         heat = super()._heat()
         if self.guess is not None and heat.cells:
-            for i, j in np.argwhere(self.wrong):
-                heat.wrong[int(i), int(j)] = _brief(self.guess[i, j].item())
+            for i, j in np.argwhere(self.wrong).tolist():
+                heat.wrong[i, j] = _brief(self.guess[i, j].item())
             if heat.wrong:
-                heat.legend = [
-                    *heat.legend,
-                    "✗ a wrong entry, with yours below the right one",
-                ]
+                note = "✗ a wrong entry, with yours below the right one"
+                heat.legend = [*heat.legend, note]
         return heat
 
     def _say_entry(self, i: int, j: int) -> str:
         words = super()._say_entry(i, j)
-        if (
-            max(self.tiles.step) == 1
-            and self.guess is not None
-            and self.wrong[i, j]
-        ):
+        if self.guess is None or max(self.tiles.step) > 1:
+            return words
+        if self.wrong[i, j]:
             words += f" · yours {number(self.guess[i, j].item())} ✗"
         return words
 
@@ -624,4 +669,9 @@ def jacobian_shapes(
         )
     if batched not in (True, False, None):
         raise ValueError(f"batched is True, False or None; got {batched!r}.")
-    return Jacobian(Flat(f, args, argnums, holomorphic), mode, batched, budget)
+    return Jacobian(
+        Flat(f, args, argnums, holomorphic),
+        mode,
+        batched,
+        budget,
+    )

@@ -35,23 +35,53 @@ class Leaf:
     @property
     def is_complex(self) -> bool:
         """Whether it holds complex numbers."""
-        return bool(jax.numpy.issubdtype(self.dtype, jax.numpy.complexfloating))
+        return bool(
+            jax.numpy.issubdtype(
+                self.dtype,
+                jax.numpy.complexfloating,
+            )
+        )
 
     def label(self, entry: int) -> str:
         """Return the name of one of its entries, counted from its first, such as x[0, 1]."""
-        index = np.unravel_index(entry, self.shape) if self.shape else ()
-        return self.name + (
-            f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
-        )
+        if not self.shape:
+            return self.name
+        index = np.unravel_index(entry, self.shape)
+        return f"{self.name}[{', '.join(str(int(i)) for i in index)}]"
 
 
 def in_order(names: Sequence[str], arrays: Sequence[Any]) -> list[Leaf]:
     """Return one leaf for each array, one after the other."""
-    starts = np.cumsum([0, *(np.size(a) for a in arrays)])
-    return [
-        Leaf(name, tuple(np.shape(a)), dtype_of(a), int(start))
-        for name, a, start in zip(names, arrays, starts[:-1], strict=True)
-    ]
+    leaves = []
+    start = 0
+    for name, array in zip(names, arrays, strict=True):
+        leaf = Leaf(
+            name,
+            tuple(np.shape(array)),
+            dtype_of(array),
+            start,
+        )
+        leaves.append(leaf)
+        start += leaf.size
+    return leaves
+
+
+def differentiable(out: Any) -> tuple[Any, ...]:
+    """Return the leaves of a result that have a derivative, as arrays."""
+    ys = [y for y in jax.tree.leaves(out) if is_inexact(dtype_of(y))]
+    return tuple(map(jax.numpy.asarray, ys))
+
+
+def push_or_pull(
+    run: Callable[..., Any],
+    points: tuple[Any, ...],
+    mode: ModeOf,
+) -> Callable[..., Any]:
+    """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
+    if mode == "forward":
+        return lambda *v: jax.jvp(run, points, v)[1]
+    pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
+    return lambda *u: pullback(u)
 
 
 class Flat:
@@ -64,79 +94,75 @@ class Flat:
         argnums: Any,
         holomorphic: bool,
     ):
-        given = read_arguments(f, args, "forward", argnums)
+        given = read_arguments(
+            f,
+            args,
+            "forward",
+            argnums,
+        )
         self.f, self.args, self.argnums, self.given = f, args, argnums, given
+        self.name = given.name
         self.holomorphic = holomorphic
         self.points = tuple(
             jax.numpy.asarray(given.leaves[k]) for k in given.which
         )
-        self.inputs = in_order(
-            [given.names[k] for k in given.which], self.points
-        )
-        self.out = given.as_function_of_leaves(f)(*self._leaves(self.points))
+        names = [given.names[k] for k in given.which]
+        self.inputs = in_order(names, self.points)
+        self.out = self._call(self.points)
         check_output(self.out, given.name)
-        word = (
-            "out"
-            if any(leaf.name.startswith("y") for leaf in self.inputs)
-            else "y"
-        )
-        paths = jax.tree_util.tree_leaves_with_path(self.out)
-        found = [(word + jax.tree_util.keystr(path), y) for path, y in paths]
-        kept = [(name, y) for name, y in found if is_inexact(dtype_of(y))]
-        if not kept:
+        left = []  # what has no derivative, by name
+        for k in jax.tree.leaves(given.diff_trees):
+            if k >= 0 and k not in given.which:
+                left.append((given.names[k], given.leaves[k]))
+        word = "y"
+        if any(name.startswith("y") for name in names):
+            word = "out"
+        names, ys = [], []
+        for path, y in jax.tree_util.tree_leaves_with_path(self.out):
+            name = word + jax.tree_util.keystr(path)
+            if is_inexact(dtype_of(y)):
+                names.append(name)
+                ys.append(y)
+            else:
+                left.append((name, y))
+        if not names:
             raise TypeError(
                 f"{given.name} returns no real or complex number, so there is no Jacobian. "
                 "Return the numbers themselves, not a comparison, a rounding or an index."
             )
-        self.outputs = in_order(
-            [name for name, _ in kept], [y for _, y in kept]
-        )
-        self.n, self.m = (
-            sum(x.size for x in side) for side in (self.inputs, self.outputs)
-        )
+        self.outputs = in_order(names, ys)
+        self.n = sum(leaf.size for leaf in self.inputs)
+        self.m = sum(leaf.size for leaf in self.outputs)
         self.dtype = _common([x.dtype for x in (*self.inputs, *self.outputs)])
-        self.name = given.name
-        diff = [
-            k
-            for k in jax.tree.leaves(given.diff_trees)
-            if k >= 0 and k not in given.which
-        ]
-        left = [(given.names[k], given.leaves[k]) for k in diff]
-        left += [(name, y) for name, y in found if not is_inexact(dtype_of(y))]
         self.left_out = [f"{name} ({dtype_of(x)})" for name, x in left]
 
     def run(self, *points: Any) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
-        out = jax.tree.leaves(
-            self.given.as_function_of_leaves(self.f)(*self._leaves(points))
-        )
-        return tuple(
-            jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y))
-        )
+        return differentiable(self._call(points))
 
-    def _leaves(self, points: Sequence[Any]) -> list[Any]:
+    def _call(self, points: Sequence[Any]) -> Any:
+        """Return the whole result for the inputs that have a derivative."""
         leaves = list(self.given.leaves)
         for k, point in zip(self.given.which, points, strict=True):
             leaves[k] = point
-        return leaves
+        return self.given.as_function_of_leaves(self.f)(*leaves)
 
     def axes(self, step: Sequence[int]) -> dict[str, list[str]]:
         """Return the names along both sides: of entries, or of `step` of them by their numbers."""
-        names = {}
+        names: dict[str, list[str]] = {}
         sides = (
             ("rows", self.outputs, self.m),
             ("columns", self.inputs, self.n),
         )
         for (side, leaves, count), k in zip(sides, step, strict=True):
-            ends = ((a, min(a + k, count) - 1) for a in range(0, count, k))
-            each = (
-                leaf.label(entry)
-                for leaf in leaves
-                for entry in range(leaf.size)
-            )
-            names[side] = (
-                list(each) if k == 1 else [f"{a:,}–{b:,}" for a, b in ends]
-            )
+            labels = names.setdefault(side, [])
+            if k == 1:
+                for leaf in leaves:
+                    labels += map(leaf.label, range(leaf.size))
+                continue
+            for first in range(0, count, k):
+                last = min(first + k, count) - 1
+                labels.append(f"{first:,}–{last:,}")
         return names
 
     def mode(self, wanted: ModeOf | None) -> ModeOf:
@@ -151,12 +177,11 @@ class Flat:
             raise ValueError(
                 f"mode must be one of {', '.join(map(repr, modes))}; got {wanted!r}."
             )
-        possible: list[ModeOf] = [
-            mode
-            for mode in modes
-            if self.holomorphic
-            or not any(leaf.is_complex for leaf in self.side(mode))
-        ]
+        possible: list[ModeOf] = []
+        for mode in modes:
+            odd = any(leaf.is_complex for leaf in self.side(mode))
+            if self.holomorphic or not odd:
+                possible.append(mode)
         if not possible or (wanted and wanted not in possible):
             sides = {"forward": "inputs", "reverse": "outputs"}
             side = sides.get(wanted or "", "inputs and outputs")
@@ -176,13 +201,6 @@ class Flat:
         """Return the leaves that the vectors of a pass belong to."""
         return self.inputs if mode == "forward" else self.outputs
 
-    def push_or_pull(self, mode: ModeOf) -> Callable[..., Any]:
-        """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
-        if mode == "forward":
-            return lambda *v: jax.jvp(self.run, self.points, v)[1]
-        pullback: Callable[..., Any] = jax.vjp(self.run, *self.points)[1]
-        return lambda *u: pullback(u)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Flat:
         """Return itself: nobody changes it."""
         return self
@@ -195,10 +213,8 @@ class Flat:
     def check_size(self) -> None:
         """Raise a ValueError where J has more entries than anyone would wait for."""
         if self.m * self.n > MOST_ENTRIES:
-            size, count = (
-                self.m * self.n * self.dtype.itemsize / 2**30,
-                min(self.m, self.n),
-            )
+            size = self.m * self.n * self.dtype.itemsize / 2**30
+            count = min(self.m, self.n)
             raise ValueError(
                 f"This Jacobian is {self.m:,} × {self.n:,}: {size:,.0f} GiB in {count:,} passes. "
                 "Look at a part of it (argnums, fewer entries), at single products with jvp and "
@@ -206,40 +222,52 @@ class Flat:
             )
 
 
-def one_hot(leaves: Sequence[Leaf], start: int, stop: int) -> list[Any]:
+def one_hot(
+    leaves: Sequence[Leaf],
+    start: int,
+    stop: int,
+) -> list[Any]:
     """Return unit vectors number start to stop - 1, stacked, in the shapes of the leaves."""
     hot = []
+    count = stop - start
     for leaf in leaves:
-        block = np.zeros((stop - start, leaf.size), leaf.dtype)
-        inside = np.arange(
-            max(start, leaf.start), min(stop, leaf.start + leaf.size)
-        )
+        block = np.zeros((count, leaf.size), leaf.dtype)
+        first = max(start, leaf.start)
+        end = min(stop, leaf.start + leaf.size)
+        inside = np.arange(first, end)
         block[inside - start, inside - leaf.start] = 1
-        hot.append(block.reshape(stop - start, *leaf.shape))
+        hot.append(block.reshape(count, *leaf.shape))
     return hot
 
 
-def pass_runner(flat: Flat, mode: ModeOf, chunk: int) -> Callable[[int], Array]:
+def pass_runner(
+    flat: Flat,
+    mode: ModeOf,
+    chunk: int,
+) -> Callable[[int], Array]:
     """Return a function that runs `chunk` passes at once, from a number on.
 
     What comes out of pass k is column k of J (or row k), one row of the returned array each.
     """
-    apply = flat.push_or_pull(mode)
+    apply = push_or_pull(flat.run, flat.points, mode)
     count = flat.n if mode == "forward" else flat.m
 
     def run(start: int) -> Array:
         stop = min(start + chunk, count)
-        hot = [
-            jax.numpy.asarray(x) for x in one_hot(flat.side(mode), start, stop)
-        ]
+        seeds = one_hot(
+            flat.side(mode),
+            start,
+            stop,
+        )
+        hot = map(jax.numpy.asarray, seeds)
         if chunk == 1:
             out = [x[None] for x in apply(*(x[0] for x in hot))]
         else:
             out = jax.vmap(apply)(*hot)
-        flats = [
-            np.asarray(x).reshape(stop - start, -1).astype(flat.dtype)
-            for x in out
-        ]
+        flats = []
+        for x in out:
+            rows = np.asarray(x).reshape(stop - start, -1)
+            flats.append(rows.astype(flat.dtype))
         lines: Array = np.concatenate(flats, axis=1)
         lines += np.zeros((), flat.dtype)  # so that -0.0 is shown as 0.0
         return lines
@@ -251,10 +279,8 @@ def _common(dtypes: Sequence[Any]) -> Any:
     """Return the dtype of a matrix that holds entries of all of these."""
     try:
         return jax.numpy.result_type(*dtypes)
-    except (
-        TypeError,
-        ValueError,
-    ):  # jax promotes no 8-bit float: float32 holds all of them
+    except (TypeError, ValueError):
+        # jax promotes no 8-bit float: float32 holds all of them
         wide = [
             jax.numpy.float32 if np.dtype(d).itemsize == 1 else d
             for d in dtypes
@@ -271,23 +297,19 @@ def central_differences(flat: Flat) -> Array:
     """Return J by (f(x + h e) - f(x - h e)) / 2h, column by column: 2n runs of f, no derivative."""
     columns = []
     for leaf, point in zip(flat.inputs, flat.points, strict=True):
-        steps = resolution(leaf.dtype) ** (1 / 3) * np.maximum(
-            1, np.abs(np.ravel(point))
-        )
+        # the step that balances rounding against the error of the difference
+        sizes = np.maximum(1, np.abs(np.ravel(point)))
+        steps = resolution(leaf.dtype) ** (1 / 3) * sizes
         for k, h in enumerate(steps, start=leaf.start):
-            hot = [
-                (h * e[0]).astype(e.dtype)
-                for e in one_hot(flat.inputs, k, k + 1)
-            ]
-            ends = [
-                flat.run(
-                    *(
-                        p + sign * e
-                        for p, e in zip(flat.points, hot, strict=True)
-                    )
-                )
-                for sign in (1, -1)
-            ]
-            change = [np.ravel(a - b) for a, b in zip(*ends, strict=True)]
-            columns.append(np.concatenate(change) / (2 * h))
-    return np.stack(columns, axis=1) if columns else np.zeros((flat.m, 0))
+            above, below = [], []
+            unit = one_hot(flat.inputs, k, k + 1)
+            for p, e in zip(flat.points, unit, strict=True):
+                change = (h * e[0]).astype(e.dtype)
+                above.append(p + change)
+                below.append(p - change)
+            ends = zip(flat.run(*above), flat.run(*below), strict=True)
+            differences = [np.ravel(a - b) for a, b in ends]
+            columns.append(np.concatenate(differences) / (2 * h))
+    if not columns:
+        return np.zeros((flat.m, 0))
+    return np.stack(columns, axis=1)

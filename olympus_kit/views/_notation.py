@@ -8,6 +8,9 @@ from typing import Any
 
 from ..program import Equation, Value
 
+Names = Sequence[str]
+Operands = Sequence[Value]
+
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"  # of the axes in an einsum
 
 # primitive -> NumPy's function, or that of SciPy or jax.nn where NumPy has none
@@ -73,63 +76,68 @@ def label(equation: Equation) -> str:
         return name.strip("_<>").replace("lambda", "function")
     inner = equation.bodies[0].equations if equation.bodies else ()
     if equation.primitive in CUSTOM_RULES and len(inner) == 1:
-        return label(
-            inner[0]
-        )  # jax.nn.relu is a custom_jvp around a jit called relu
-    return FUNCTIONS.get(equation.primitive, equation.primitive)
+        # jax.nn.relu is a custom_jvp around a jit called relu
+        return label(inner[0])
+    return FUNCTIONS.get(
+        equation.primitive,
+        equation.primitive,
+    )
 
 
 def formula(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     """Return the right-hand side of an equation, with the operands called `names`."""
     primitive = equation.primitive
     if primitive in SPECIAL:
-        text = SPECIAL[primitive](equation, names, operands)
+        text = SPECIAL[primitive](
+            equation,
+            names,
+            operands,
+        )
         if text:
             return text
-    everything, axis = ", ".join(names), ""
-    if primitive in ALONG_AXES or "{axis}" in TEMPLATES.get(primitive, ""):
+    template = TEMPLATES.get(primitive, "")
+    everything = ", ".join(names)
+    axis = ""
+    if primitive in ALONG_AXES or "{axis}" in template:
         axis = _axis(equation, operands[0])
-    if primitive in TEMPLATES:
-        fields = {key: _tuple(value) for key, value in equation.params.items()}
-        fields |= {"all": everything, "axis": axis}
+    if template:
+        fields = {"all": everything, "axis": axis}
+        for key, value in equation.params.items():
+            fields.setdefault(key, _tuple(value))
         try:
-            return TEMPLATES[primitive].format(*names, **fields)
-        except (
-            KeyError,
-            IndexError,
-        ):  # another version of jax calls its parameter otherwise
-            pass
+            return template.format(*names, **fields)
+        except (KeyError, IndexError):
+            pass  # another version of jax calls its parameter otherwise
     name = label(equation)
-    if (
-        equation.bodies
-    ):  # what jax.vjp or jax.jvp make of the function of that name
+    if equation.bodies:
+        # what jax.vjp or jax.jvp make of the function of that name
         if "adjoint" in equation.roles:
             name += ".vjp"
         elif "tangent" in equation.roles:
             name += ".jvp"
     if equation.trips is not None:
-        everything += (
-            f", {equation.trips:,} iteration{'s' * (equation.trips != 1)}"
-        )
+        everything += f", {equation.trips:,} iteration"
+        if equation.trips != 1:
+            everything += "s"
     elif equation.params.get("reverse") is True:  # a cumulated sum from the end
         return f"flip({name}(flip({everything}{axis}){axis}){axis})"
     return f"{name}({everything}{axis})"
 
 
 def matrix_product(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation, names: Names, operands: Operands
 ) -> tuple[str, str, str] | None:
     """Return a product as "a", "@", "b.T" or "a", "⊗", "b"; None where it is more than that."""
     (left, right), (batch, _) = equation.params["dimension_numbers"]
     ranks = [len(value.shape) for value in operands]
     if not batch and not left and ranks == [1, 1]:
         return names[0], "⊗", names[1]
-    if (
-        batch or len(left) != 1 or ranks[1] > 2
-    ):  # NumPy would take the first axes for a batch
-        return None
+    if batch or len(left) != 1 or ranks[1] > 2:
+        return None  # NumPy would take the first axes for a batch
     first, second = names
     if left[0] != ranks[0] - 1:
         first += ".T"
@@ -144,91 +152,108 @@ def matrix_product(
 
 
 def _product(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     """Return a product of arrays; jax puts batch axes first, then the other free axes."""
     parts = matrix_product(equation, names, operands)
     if parts is not None:
-        return (
-            f"outer({parts[0]}, {parts[2]})"
-            if parts[1] == "⊗"
-            else " ".join(parts)
-        )
-    (left, right), (left_batch, right_batch) = equation.params[
-        "dimension_numbers"
-    ]
+        if parts[1] == "⊗":
+            return f"outer({parts[0]}, {parts[2]})"
+        return " ".join(parts)
+    summed, batch = equation.params["dimension_numbers"]
     rank = len(operands[0].shape)
     first = list(LETTERS[:rank])
     second = list(LETTERS[rank : rank + len(operands[1].shape)])
-    for a, b in zip([*left, *left_batch], [*right, *right_batch], strict=True):
-        second[b] = first[a]
-    batch = [first[a] for a in left_batch]
-    summed = [first[a] for a in left]
-    free = [letter for letter in first + second if letter not in batch + summed]
-    subscripts = f"{''.join(first)},{''.join(second)}->{''.join(batch + free)}"
+    shared = []  # by both operands: axes that are summed over, and of a batch
+    result = ""
+    for (left, right), is_batch in ((summed, False), (batch, True)):
+        for a, b in zip(left, right, strict=True):
+            second[b] = first[a]
+            shared.append(first[a])
+            if is_batch:
+                result += first[a]
+    for letter in first + second:
+        if letter not in shared:
+            result += letter
+    subscripts = f"{''.join(first)},{''.join(second)}->{result}"
     return f"einsum('{subscripts}', {', '.join(names)})"
 
 
 def _broadcast(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     """Return x[:, None], broadcast_to(x, (2, 3)), or both; full((2, 3), 0.0) for a number."""
-    shape, axes = (
-        _ints(equation, "shape"),
-        _ints(equation, "broadcast_dimensions"),
-    )
-    if not shape or (not operands[0].shape and _is_number(names[0])):
-        return f"full({_tuple(shape)}, {names[0]})"
-    is_larger = math.prod(operands[0].shape) != math.prod(shape)
-    first = (
-        min(axes, default=len(shape)) if is_larger else 0
-    )  # NumPy adds axes in front itself
-    index = [
-        ":" if axis in axes else "None" for axis in range(first, len(shape))
-    ]
-    text = f"{names[0]}[{', '.join(index)}]" if "None" in index else names[0]
-    return f"broadcast_to({text}, {_tuple(shape)})" if is_larger else text
+    shape = _ints(equation, "shape")
+    axes = _ints(equation, "broadcast_dimensions")
+    text, whole = names[0], operands[0].shape
+    if not shape or (not whole and _is_number(text)):
+        return f"full({_tuple(shape)}, {text})"
+    is_larger = math.prod(whole) != math.prod(shape)
+    first = 0
+    if is_larger:  # NumPy adds axes in front itself
+        first = min(axes, default=len(shape))
+    index = []
+    for axis in range(first, len(shape)):
+        index.append(":" if axis in axes else "None")
+    if "None" in index:
+        text += f"[{', '.join(index)}]"
+    if is_larger:
+        return f"broadcast_to({text}, {_tuple(shape)})"
+    return text
 
 
 def _slice(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
-    starts, limits = (
-        _ints(equation, "start_indices"),
-        _ints(equation, "limit_indices"),
-    )
-    shape = operands[0].shape
-    strides = _ints(equation, "strides") or [1] * len(shape)
+    starts = _ints(equation, "start_indices")
+    limits = _ints(equation, "limit_indices")
+    strides = _ints(equation, "strides")
     index = []
-    for start, limit, stride, size in zip(
-        starts, limits, strides, shape, strict=True
-    ):
-        text = f"{start or ''}:{'' if limit == size else limit}"
-        index.append(text if stride == 1 else f"{text}:{stride}")
+    for axis, size in enumerate(operands[0].shape):
+        text = ":"
+        if starts[axis]:
+            text = f"{starts[axis]}:"
+        if limits[axis] != size:
+            text += str(limits[axis])
+        if strides and strides[axis] != 1:
+            text += f":{strides[axis]}"
+        index.append(text)
     return f"{names[0]}[{_index(index)}]"
 
 
 def _window(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     """Return x[i:i+3], or x.at[i:i+3].set(update)."""
     writes = equation.primitive == "dynamic_update_slice"
     sizes = operands[1].shape if writes else _ints(equation, "slice_sizes")
+    starts = names[1 + writes :]
     index = []
     for start, size, whole in zip(
-        names[1 + writes :], sizes, operands[0].shape, strict=True
+        starts, sizes, operands[0].shape, strict=True
     ):
-        index.append(":" if size == whole else f"{start}:{start}+{size}")
+        if size == whole:
+            index.append(":")
+        else:
+            index.append(f"{start}:{start}+{size}")
     text = _index(index)
-    return (
-        f"{names[0]}.at[{text}].set({names[1]})"
-        if writes
-        else f"{names[0]}[{text}]"
-    )
+    if writes:
+        return f"{names[0]}.at[{text}].set({names[1]})"
+    return f"{names[0]}[{text}]"
 
 
 def _gather(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     sizes = _ints(equation, "slice_sizes")
     picked = [k for k, size in enumerate(operands[0].shape) if sizes[k] != size]
@@ -238,23 +263,30 @@ def _gather(
 
 
 def _pad(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
-    config = [
-        tuple(map(int, widths))
-        for widths in equation.params.get("padding_config") or []
-    ]
-    if any(low < 0 or high < 0 or between for low, high, between in config):
-        return f"pad({names[0]}, (low, high, between) = {config}, {names[1]})"
-    widths = [(low, high) for low, high, _ in config]
-    filling = (
-        "" if names[1] in ("0", "0.0") else f", constant_values={names[1]}"
-    )
-    return f"pad({names[0]}, {widths}{filling})"
+    array, filling = names
+    config, widths = [], []
+    plain = True  # whether NumPy's function can do it
+    for numbers in equation.params.get("padding_config") or []:
+        low, high, between = map(int, numbers)
+        config.append((low, high, between))
+        widths.append((low, high))
+        if low < 0 or high < 0 or between:
+            plain = False
+    if not plain:
+        return f"pad({array}, (low, high, between) = {config}, {filling})"
+    if filling in ("0", "0.0"):
+        return f"pad({array}, {widths})"
+    return f"pad({array}, {widths}, constant_values={filling})"
 
 
 def _where(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     """Return where(c, a, b): jax takes its second operand where the condition is false."""
     if len(names) != 3 or operands[0].dtype != "bool":
@@ -263,26 +295,35 @@ def _where(
 
 
 def _transpose(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     order = _ints(equation, "permutation")
-    return f"{names[0]}.T" if order == sorted(order, reverse=True) else ""
+    if order == sorted(order, reverse=True):
+        return f"{names[0]}.T"
+    return ""
 
 
 def _astype(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
-    is_number = _is_number(names[0])
-    return (
-        f"{equation.params.get('new_dtype')}({names[0]})" if is_number else ""
-    )
+    if _is_number(names[0]):
+        return f"{equation.params.get('new_dtype')}({names[0]})"
+    return ""
 
 
 def _arange(
-    equation: Equation, names: Sequence[str], operands: Sequence[Value]
+    equation: Equation,
+    names: Names,
+    operands: Operands,
 ) -> str:
     shape = _ints(equation, "shape")
-    return f"arange({shape[0]})" if len(shape) == 1 else ""
+    if len(shape) == 1:
+        return f"arange({shape[0]})"
+    return ""
 
 
 def _axis(equation: Equation, operand: Value) -> str:
@@ -290,10 +331,15 @@ def _axis(equation: Equation, operand: Value) -> str:
     axes: list[int] = []
     for name in ("axes", "dimensions", "dimension", "axis"):
         value = equation.params.get(name)
-        axes += [value] if isinstance(value, int) else map(int, value or ())
+        if isinstance(value, int):
+            axes.append(value)
+        else:
+            axes += map(int, value or ())
     if axes == list(range(len(operand.shape))):
         return ""
-    return f", axis={axes[0] if len(axes) == 1 else _tuple(axes)}"
+    if len(axes) == 1:
+        return f", axis={axes[0]}"
+    return f", axis={_tuple(axes)}"
 
 
 def _is_number(name: str) -> bool:
@@ -316,10 +362,13 @@ def _tuple(items: Any) -> str:
     """Return a list as NumPy's functions take it; anything else as it is."""
     if not isinstance(items, (list, tuple)):
         return str(items)
-    return f"({', '.join(map(str, items))}{',' * (len(items) == 1)})"
+    text = ", ".join(map(str, items))
+    if len(items) == 1:
+        text += ","
+    return f"({text})"
 
 
-Writer = Callable[[Equation, Sequence[str], Sequence[Value]], str]
+Writer = Callable[[Equation, Names, Operands], str]
 SPECIAL: dict[str, Writer] = {
     "dot_general": _product, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _window, "dynamic_update_slice": _window, "gather": _gather, "pad": _pad,

@@ -13,15 +13,14 @@ from ._draw import Canvas
 from ._figure import Figure, Step
 from ._formula import plural
 from ._heat import Heat
-from ._jacobian_passes import Flat, Leaf, ModeOf
+from ._jacobian_passes import Flat, Leaf, ModeOf, differentiable, push_or_pull
 from ._jacobian_words import PASS
 from ._tiles import Array, Tiles
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
-MOST_EDGES = (
-    2_000_000  # of the graph that is coloured; each takes some hundred bytes
-)
+# of the graph that is coloured; each takes some hundred bytes
+MOST_EDGES = 2_000_000
 MOST_BY_SATURATION = 1000  # lines
 
 
@@ -36,16 +35,21 @@ class Coloring:
     "On the estimation of sparse Jacobian matrices", 1974.
     """
 
-    def __init__(self, pattern: Any, modes: Sequence[ModeOf]) -> None:
+    def __init__(
+        self,
+        pattern: Any,
+        modes: Sequence[ModeOf],
+    ) -> None:
         self.rows, self.columns = pattern.tocoo().coords
         by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
         # lines that all have an entry in one place need a group each
-        least = {
-            mode: int(np.diff(by_mode[mode].indptr).max(initial=0))
-            for mode in modes
-        }
-        first, *others = sorted(modes, key=lambda mode: least[mode])
-        self.mode, self.colors = first, _colors(by_mode[first], least[first])
+        least: dict[ModeOf, int] = {}
+        for mode in modes:
+            entries = np.diff(by_mode[mode].indptr)
+            least[mode] = int(entries.max(initial=0))
+        first, *others = sorted(modes, key=least.__getitem__)
+        self.mode = first
+        self.colors = _colors(by_mode[first], least[first])
         for mode in others:
             if least[mode] < self.count:
                 colors = _colors(by_mode[mode], least[mode])
@@ -67,26 +71,27 @@ def _colors(pattern: Any, least: int) -> Array:
     """Return the group of each column, -1 for one without entries, which needs no pass."""
     import networkx
 
-    lines = np.flatnonzero(
-        np.bincount(pattern.indices, minlength=pattern.shape[1])
-    )
-    colors = np.full(pattern.shape[1], -1)
-    edges = (np.diff(pattern.indptr).astype(float) ** 2).sum() / 2  # at most
+    width = pattern.shape[1]
+    entries = np.bincount(pattern.indices, minlength=width)
+    lines = np.flatnonzero(entries)
+    colors = np.full(width, -1)
+    across = np.diff(pattern.indptr).astype(float)
+    edges = (across**2).sum() / 2  # at most
     if least == lines.size or edges > MOST_EDGES:
         colors[lines] = np.arange(lines.size)
         return colors
     meeting = (pattern.T @ pattern).tocoo()
-    pairs = zip(*(numbers.tolist() for numbers in meeting.coords), strict=True)
     graph = networkx.Graph()
     graph.add_nodes_from(lines.tolist())
-    graph.add_edges_from((a, b) for a, b in pairs if a < b)
+    for a, b in np.transpose(meeting.coords).tolist():
+        if a < b:
+            graph.add_edge(a, b)
     # DSATUR finds the five groups of a grid's five-point stencil, where the quicker order by
     # degree leaves seven; its time grows with the square of the lines
     order = "DSATUR" if lines.size <= MOST_BY_SATURATION else "largest_first"
     chosen = networkx.greedy_color(graph, order)
-    numbers: dict[
-        int, int
-    ] = {}  # groups are numbered in the order of their first lines
+    # groups are numbered in the order of their first lines
+    numbers: dict[int, int] = {}
     for line in lines.tolist():
         colors[line] = numbers.setdefault(chosen[line], len(numbers))
     return colors
@@ -94,7 +99,11 @@ def _colors(pattern: Any, least: int) -> Array:
 
 def _coloring(flat: Flat) -> Coloring:
     """Return the groups of fewest passes, in a mode that jax has for this function."""
-    pattern = sparsity_pattern(flat.f, *flat.args, argnums=flat.argnums)
+    pattern = sparsity_pattern(
+        flat.f,
+        *flat.args,
+        argnums=flat.argnums,
+    )
     modes: list[ModeOf] = []
     for mode in get_args(ModeOf):
         try:
@@ -107,10 +116,8 @@ def _coloring(flat: Flat) -> Coloring:
     coloring = Coloring(pattern, modes)
     try:
         _try(flat, coloring.mode)
-    except (
-        TypeError,
-        ValueError,
-    ):  # custom_vjp has no forward mode, a while loop no reverse mode
+    except (TypeError, ValueError):
+        # custom_vjp has no forward mode, a while loop no reverse mode
         others = [mode for mode in modes if mode != coloring.mode]
         if not others:
             raise
@@ -121,10 +128,10 @@ def _coloring(flat: Flat) -> Coloring:
 
 def _try(flat: Flat, mode: ModeOf) -> None:
     """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
-    zeros = [
-        jax.numpy.zeros(leaf.shape, leaf.dtype) for leaf in flat.side(mode)
-    ]
-    flat.push_or_pull(mode)(*zeros)
+    zeros = []
+    for leaf in flat.side(mode):
+        zeros.append(jax.numpy.zeros(leaf.shape, leaf.dtype))
+    push_or_pull(flat.run, flat.points, mode)(*zeros)
 
 
 # --- the Jacobian --------------------------------------------------------------------------------
@@ -163,9 +170,6 @@ def sparse_jacobian(
     flat = Flat(f, args, argnums, False)
     compute = jax.jit(_passes(flat, _coloring(flat)))
     sample, tree = _leaves(args)
-    free = [
-        k for k, leaf in enumerate(sample) if _is_number(leaf) and _varies(leaf)
-    ]
 
     def jacobian(*called: Any) -> Any:
         leaves, structure = _leaves(called)
@@ -174,32 +178,50 @@ def sparse_jacobian(
                 f"The Jacobian of {flat.given.name} was prepared for arguments of the structure "
                 f"{tree}; got {structure}. Prepare it again for these."
             )
-        for k, (old, new) in enumerate(zip(sample, leaves, strict=True)):
-            if k in free:
-                _check_kind(old, new, flat.given.name)
+        values = []
+        for old, new in zip(sample, leaves, strict=True):
+            if _is_number(old) and _varies(old):
+                _check_kind(
+                    old,
+                    new,
+                    flat.given.name,
+                )
+                values.append(new)
             else:
-                _check_same(old, new, flat.given.name)
-        return compute([leaves[k] for k in free])
+                _check_same(
+                    old,
+                    new,
+                    flat.given.name,
+                )
+        return compute(values)
 
     return jacobian
 
 
 def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
+    """Return leaves and structure; jax's types do not say that structures compare."""
     return jax.tree.flatten(args)
 
 
 def _is_number(leaf: Any) -> bool:
-    return isinstance(
-        leaf, (bool, int, float, complex, jax.Array, np.ndarray, np.generic)
+    kinds = (
+        bool,
+        int,
+        float,
+        complex,
+        jax.Array,
+        np.ndarray,
+        np.generic,
     )
+    return isinstance(leaf, kinds)
 
 
 def _varies(leaf: Any) -> bool:
     """Whether the pattern holds for other values of a leaf, too."""
     dtype = dtype_of(leaf)
-    return is_inexact(dtype) or bool(
-        jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
-    )
+    if is_inexact(dtype):
+        return True
+    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
 
 
 def _check_kind(old: Any, new: Any, name: str) -> None:
@@ -229,10 +251,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
     """Return the function that runs one pass for each group and sorts out the entries."""
     given = flat.given
     free = [k for k, leaf in enumerate(given.leaves) if _varies(leaf)]
-    seeds = [
-        jax.numpy.asarray(seed)
-        for seed in _seeds(flat.side(coloring.mode), coloring)
-    ]
+    seeds = _seeds(flat.side(coloring.mode), coloring)
 
     def compute(values: list[Any]) -> Any:
         leaves = list(given.leaves)
@@ -243,81 +262,85 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             full = list(leaves)
             for k, point in zip(given.which, points, strict=True):
                 full[k] = point
-            out = jax.tree.leaves(flat.f(*given.rebuild(full)))
-            return tuple(
-                jax.numpy.asarray(y) for y in out if is_inexact(dtype_of(y))
-            )
+            return differentiable(flat.f(*given.rebuild(full)))
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
-        one_pass: Callable[..., Any]
-        if coloring.mode == "forward":
-            one_pass = lambda *v: jax.jvp(run, points, v)[1]
-        else:
-            pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
-            one_pass = lambda *u: pullback(u)
+        one_pass = push_or_pull(
+            run,
+            points,
+            coloring.mode,
+        )
         came: list[Any] = jax.vmap(one_pass)(*seeds)
         return _in_blocks(flat, coloring, came)
 
     return compute
 
 
-def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Array]:
+def _seeds(leaves: Sequence[Leaf], coloring: Coloring) -> list[Any]:
     """Return for each leaf what goes into the passes: ones at the lines of each group."""
     seeds = []
+    count = coloring.count
+    groups = np.arange(count)[:, None]
     for leaf in leaves:
         colors = coloring.colors[leaf.start : leaf.start + leaf.size]
-        ones = colors == np.arange(coloring.count)[:, None]
-        seeds.append(
-            ones.astype(leaf.dtype).reshape(coloring.count, *leaf.shape)
-        )
+        ones = (colors == groups).astype(leaf.dtype)
+        seed = ones.reshape(count, *leaf.shape)
+        seeds.append(jax.numpy.asarray(seed))
     return seeds
 
 
-def _in_blocks(flat: Flat, coloring: Coloring, came: Sequence[Any]) -> Any:
+def _in_blocks(
+    flat: Flat,
+    coloring: Coloring,
+    came: Sequence[Any],
+) -> Any:
     """Return what came out of the passes in the structure of jax.jacfwd."""
-    blocks = {
-        (i, j): _block(
-            coloring, y, x, came[i if coloring.mode == "forward" else j]
-        )
-        for i, y in enumerate(flat.outputs)
-        for j, x in enumerate(flat.inputs)
-    }
     trees = flat.given.diff_trees
     inputs = trees if isinstance(flat.argnums, Sequence) else trees[0]
-    which = flat.given.which
     results, structure = jax.tree.flatten(flat.out)
-    filled, count = [], 0
-    for y in results:
-        i = None
-        if is_inexact(dtype_of(y)):
-            i, count = count, count + 1
-        block = lambda k, i=i: (
-            None if i is None or k not in which else blocks[i, which.index(k)]
-        )
-        filled.append(jax.tree.map(block, inputs))
+    filled = []
+    outputs = iter(enumerate(flat.outputs))
+    for result in results:
+        row = {}  # the blocks of this result, by the number of the argument's leaf
+        if is_inexact(dtype_of(result)):
+            i, y = next(outputs)
+            for j, x in enumerate(flat.inputs):
+                out = came[i] if coloring.mode == "forward" else came[j]
+                row[flat.given.which[j]] = _block(coloring, y, x, out)
+        filled.append(jax.tree.map(row.get, inputs))
     return jax.tree.unflatten(structure, filled)
 
 
-def _block(coloring: Coloring, y: Leaf, x: Leaf, came: Any) -> Any:
+def _block(
+    coloring: Coloring,
+    y: Leaf,
+    x: Leaf,
+    came: Any,
+) -> Any:
     """Return the block of one output and one input, its entries taken from what came out."""
     from jax.experimental.sparse import BCOO
 
-    rows, columns = coloring.rows - y.start, coloring.columns - x.start
-    inside = (rows >= 0) & (rows < y.size) & (columns >= 0) & (columns < x.size)
+    rows = coloring.rows - y.start
+    columns = coloring.columns - x.start
+    inside = (rows >= 0) & (rows < y.size)
+    inside &= (columns >= 0) & (columns < x.size)
     rows, columns = rows[inside], columns[inside]
     if coloring.mode == "forward":
-        groups, places, size = coloring.colors[columns + x.start], rows, y.size
+        lines = columns + x.start
+        places, size = rows, y.size
     else:
-        groups, places, size = coloring.colors[rows + y.start], columns, x.size
+        lines = rows + y.start
+        places, size = columns, x.size
+    groups = coloring.colors[lines]
     data = came.reshape(coloring.count, size)[groups, places]
     index: list[Array] = []
-    for places_in, shape in ((rows, y.shape), (columns, x.shape)):
+    for places, shape in ((rows, y.shape), (columns, x.shape)):
         if shape:  # a scalar has no axis
-            index += np.unravel_index(places_in, shape)
-    numbers = np.array(index, np.int32).T.reshape(len(rows), len(index))
-    indices = jax.numpy.asarray(numbers)
+            index += np.unravel_index(places, shape)
+    numbers = np.array(index, np.int32).T
+    indices = numbers.reshape(len(rows), len(index))
     return BCOO(
-        (data, indices),
+        (data, jax.numpy.asarray(indices)),
         shape=y.shape + x.shape,
         indices_sorted=True,
         unique_indices=True,
@@ -369,9 +392,9 @@ class Sparsity(Figure):
 
     def _words(self, k: int) -> str:
         group, words = self.groups[k], PASS[self.mode]
-        names = ", ".join(map(str, group[:SHOWN])) + (
-            " …" if len(group) > SHOWN else ""
-        )
+        names = ", ".join(map(str, group[:SHOWN]))
+        if len(group) > SHOWN:
+            names += " …"
         return (
             f"Pass {k + 1} of {self.passes}: the {words.seed} is 1 at {names} "
             f"({plural(len(group), 'place')}), 0 elsewhere. These {words.line}s share no "
@@ -380,36 +403,39 @@ class Sparsity(Figure):
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each entry that can differ from zero, with the pass that fills it."""
-        lines = self.columns if self.mode == "forward" else self.rows
-        return [
-            {
-                "row": int(i),
-                "column": int(j),
+        records = []
+        for row, column in zip(self.rows, self.columns, strict=True):
+            line = column if self.mode == "forward" else row
+            records.append({
+                "row": int(row),
+                "column": int(column),
                 "pass": int(self.coloring.colors[line]) + 1,
-            }
-            for i, j, line in zip(self.rows, self.columns, lines, strict=True)
-        ]
+            })
+        return records
 
     def pictures(self) -> list[Canvas]:
         """Draw the pattern, of a small one with the pass that fills each entry."""
         tiles, cells = self.tiles, self._cells()
         rows, columns = self.axes.values()
+        down, across = tiles.step
+        forward = self.mode == "forward"
         steps: dict[Any, list[int]] = {}
         for k, group in enumerate(self.groups):
-            for line in np.unique(
-                group // tiles.step[1 if self.mode == "forward" else 0]
-            ):
+            together = group // (across if forward else down)
+            for line in np.unique(together):
                 steps.setdefault(int(line), []).append(k)
 
         def say(i: int, j: int) -> str:
             words = "always 0"
             if tiles.high[i, j]:
-                filled = f", filled by pass {cells[i][j]}" if cells else ""
-                words = f"may differ from 0{filled}"
+                words = "may differ from 0"
+                if cells:
+                    words += f", filled by pass {cells[i][j]}"
             return f"row {rows[i]}, column {columns[j]}: {words}"
 
-        words = PASS[self.mode]
-        numbered = ", with the pass that fills it" if cells else ""
+        legend = "orange: may differ from 0"
+        if cells:
+            legend += ", with the pass that fills it"
         heat = Heat(
             f"∂y/∂x: {self.m:,} × {self.n:,}",
             tiles.high,
@@ -417,10 +443,10 @@ class Sparsity(Figure):
             columns,
             cells,
             say,
-            (lambda i, j: j) if self.mode == "forward" else (lambda i, j: i),
+            lambda i, j: j if forward else i,
             steps,
-            [f"orange: may differ from 0{numbered}"],
-            seed=f"{words.mark} 1",
+            [legend],
+            seed=f"{PASS[self.mode].mark} 1",
         )
         return [heat.draw()]
 
@@ -428,9 +454,14 @@ class Sparsity(Figure):
         """Return for each entry of a small pattern the number of the pass that fills it."""
         if max(self.tiles.step) > 1 or self.tiles.low.size > MOST_CELLS:
             return None
-        cells = np.full(self.tiles.grid, "", object)
+        cells = np.full(
+            self.tiles.grid,
+            "",
+            object,
+        )
         for record in self.records():
-            cells[record["row"], record["column"]] = str(record["pass"])
+            row, column, number = record.values()
+            cells[row, column] = str(number)
         return cells.tolist()
 
     def text(self, color: bool = False) -> str:
@@ -440,19 +471,17 @@ class Sparsity(Figure):
         head = "● may differ from 0, · is always 0"
         if max(down, across) > 1:
             head += f"; one mark for {down} × {across} entries"
-        dots = [
-            "".join("●" if high else "·" for high in row)
-            for row in self.tiles.high
-        ]
-        return "\n".join([
+        lines = [
             self.title,
             self.finding,
             "",
             *groups,
             "",
             head,
-            *dots,
-        ])
+        ]
+        for row in self.tiles.high:
+            lines.append("".join("●" if high else "·" for high in row))
+        return "\n".join(lines)
 
 
 def sparsity(

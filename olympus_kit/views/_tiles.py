@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,47 +18,52 @@ class Tiles:
     """
 
     def __init__(self, m: int, n: int) -> None:
-        self.step = tuple(max(1, -(-s // MOST)) for s in (m, n))
-        self.grid = (-(-m // self.step[0]), -(-n // self.step[1]))
-        self.low, self.high = (
-            np.full(self.grid, np.inf),
-            np.full(self.grid, -np.inf),
-        )
+        down = max(1, math.ceil(m / MOST))
+        across = max(1, math.ceil(n / MOST))
+        self.step = (down, across)
+        self.grid = (math.ceil(m / down), math.ceil(n / across))
+        self.low = np.full(self.grid, np.inf)
+        self.high = np.full(self.grid, -np.inf)
         self.zeros = 0
-        self.extremes: dict[
-            str, tuple[float, int, int]
-        ] = {}  # value, row and column
+        # value, row and column of the least and of the greatest entry
+        self.extremes: dict[str, tuple[float, int, int]] = {}
 
-    def add(self, part: Array, row: int = 0, column: int = 0) -> None:
+    def add(
+        self,
+        part: Array,
+        row: int = 0,
+        column: int = 0,
+    ) -> None:
         """Take in the part of the matrix whose first entry stands at (row, column)."""
         if not part.size:
             return
-        shown = (
-            np.abs(part)
-            if np.iscomplexobj(part)
-            else part.astype(float, copy=False)
-        )
-        self.zeros += int(part.size - np.count_nonzero(part))
-        where = [
-            (start + np.arange(size)) // step
-            for start, size, step in zip(
-                (row, column), part.shape, self.step, strict=True
-            )
-        ]
-        cuts = [np.flatnonzero(np.diff(w, prepend=-1)) for w in where]
-        block = np.ix_(where[0][cuts[0]], where[1][cuts[1]])
+        if np.iscomplexobj(part):
+            shown = np.abs(part)
+        else:
+            shown = part.astype(float, copy=False)
+        self.zeros += part.size - int(np.count_nonzero(part))
+        down, across = self.step
+        height, width = part.shape
+        # the tiles that lines of the part meet, and where each of them begins
+        rows = np.arange(row, row + height) // down
+        rows, top = np.unique(rows, return_index=True)
+        columns = np.arange(column, column + width) // across
+        columns, left = np.unique(columns, return_index=True)
+        block = np.ix_(rows, columns)
         for reduce, table in ((np.minimum, self.low), (np.maximum, self.high)):
+            down_columns = reduce.reduceat(shown, top, 0)
             reduced = reduce.reduceat(
-                reduce.reduceat(shown, cuts[0], 0), cuts[1], 1
+                down_columns,
+                left,
+                1,
             )
             table[block] = reduce(table[block], reduced)
         for name, pick, last in (
             ("least", np.argmin, np.inf),
             ("greatest", np.argmax, -np.inf),
         ):
-            i, j = np.unravel_index(
-                pick(_without_nan(shown, last)), shown.shape
-            )
+            place = pick(_without_nan(shown, last))
+            i, j = np.unravel_index(place, shown.shape)
             entry = (float(shown[i, j]), int(i) + row, int(j) + column)
             before = self.extremes.setdefault(name, entry)
             pair = _without_nan([before[0], entry[0]], last)
@@ -72,4 +78,8 @@ class Tiles:
 
 
 def _without_nan(entries: Any, instead: float) -> Array:
-    return np.where(np.isnan(entries), instead, entries)
+    return np.where(
+        np.isnan(entries),
+        instead,
+        entries,
+    )

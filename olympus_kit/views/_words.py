@@ -22,9 +22,8 @@ from ._notation import formula, matrix_product
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-LAST_KEY = re.compile(
-    r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$"
-)  # W1 of params['W1'] and params.W1
+# W1 of params['W1'] and params.W1
+LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")
 
 
 class Words:
@@ -32,6 +31,7 @@ class Words:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.values = program.values
         self.rows = {e.path: e for e in program.rows}
 
     # ---- what the program says -------------------------------------------------------------------
@@ -41,12 +41,11 @@ class Words:
         """The values that hold a tangent or an adjoint."""
         values = set(self.program.seeds)
         for equation in self.program.equations:
-            # where outputs are one value, the sum of their seeds belongs to no row
-            adds_seeds = (
-                equation.primitive == "add_any"
-                and not values.isdisjoint(equation.operands)
-            )
-            if adds_seeds or equation.roles & {"tangent", "adjoint"}:
+            carries = not equation.roles.isdisjoint({"tangent", "adjoint"})
+            if equation.primitive == "add_any" and not carries:
+                # where outputs are one value, the sum of their seeds belongs to no row
+                carries = not values.isdisjoint(equation.operands)
+            if carries:
                 values.update(equation.results)
         return values
 
@@ -82,39 +81,44 @@ class Words:
         targets: dict[str, int] = {}
         for target, parts in self.parts.items():
             total = self.program.adjoints.get(target)
-            waiting = (
-                []
-                if total is None or len(parts) < 2
-                else [self.program.variable(total)]
-            )
+            if total is None or len(parts) < 2:
+                continue
+            waiting = [self.program.variable(total)]
             while waiting:
                 value = waiting.pop()
                 equation = self.made_by.get(value)
-                if (
-                    value not in parts
-                    and equation is not None
-                    and equation.primitive == "add_any"
-                ):
+                if value in parts or equation is None:
+                    continue
+                if equation.primitive == "add_any":
                     targets[equation.path] = target
                     waiting.extend(equation.operands)
         return targets
 
-    def sources(self, row: Equation, role: str) -> dict[int, int]:
+    def sources(
+        self,
+        row: Equation,
+        role: str,
+    ) -> dict[int, int]:
         """Return what the rule of a row starts from: tangent or adjoint -> its primal value."""
+        links, values = self.program.adjoints, row.results
         if role == "tangent":
             links, values = self.program.tangents, row.operands
-        else:
-            links, values = self.program.adjoints, row.results
-        return {
-            self.program.variable(links[v]): v for v in values if v in links
-        }
+        sources = {}
+        for value in values:
+            if value in links:
+                sources[self.program.variable(links[value])] = value
+        return sources
 
-    def targets(self, row: Equation, role: str, result: int) -> list[int]:
+    def targets(
+        self,
+        row: Equation,
+        role: str,
+        result: int,
+    ) -> list[int]:
         """Return the primal values whose tangent, or a contribution to whose adjoint, it is."""
         if role == "tangent":
-            return [
-                r for r in row.results if self.program.tangents.get(r) == result
-            ]
+            tangents = self.program.tangents
+            return [r for r in row.results if tangents.get(r) == result]
         targets = []
         for position, value in enumerate(row.operands):
             part = self.program.contributions.get((row.path, position))
@@ -124,86 +128,98 @@ class Words:
 
     def name(self, value: int) -> str:
         """Return a value's name."""
-        return self.program.values[value].name
+        return self.values[value].name
 
     def names(self, values: Iterable[int]) -> str:
         """Return names in a row: "x, y and z"."""
         *first, last = dict.fromkeys(self.name(v) for v in values)
-        return f"{', '.join(first)} and {last}" if first else last
+        if not first:
+            return last
+        return f"{', '.join(first)} and {last}"
 
     # ---- products --------------------------------------------------------------------------------
 
     def symbol(self, value: int, depth: int = 3) -> str:
         """Return a local derivative written out, such as cos(v2), where that is short."""
-        equation, name = (
-            self.made_by.get(value),
-            operand(self.program.values[value]),
-        )
+        equation = self.made_by.get(value)
+        name = operand(self.values[value])
         if equation is None or "local_derivative" not in equation.roles:
             return name
         if equation.bodies or depth == 0:
             return name
-        operands = [self.program.values[o] for o in equation.operands]
-        inner = [
-            _bracketed(self.symbol(o, depth - 1)) for o in equation.operands
-        ]
+        operands = []
+        inner = []
+        for o in equation.operands:
+            operands.append(self.values[o])
+            inner.append(_bracketed(self.symbol(o, depth - 1)))
         text = formula(equation, inner, operands)
-        return text if len(text) <= MOST_SYMBOL else name
+        if len(text) > MOST_SYMBOL:
+            return name
+        return text
 
-    def product(self, equation: Equation, role: str) -> dict[str, Any] | None:
+    def product(
+        self,
+        equation: Equation,
+        role: str,
+    ) -> dict[str, Any] | None:
         """Return what a tangent or adjoint equation multiplies or adds: names, values and words.
 
         None for an equation that only moves entries, or does both at once.
         """
-        if (
-            role not in ("tangent", "adjoint")
-            or equation.bodies
-            or len(equation.results) != 1
-        ):
+        if role not in ("tangent", "adjoint"):
             return None
-        carrying = [o for o in equation.operands if o in self.carriers]
-        operands = [self.program.values[o] for o in equation.operands]
-        terms = [[self.symbol(v.id), value_text(v)] for v in operands]
-        words = [
-            role if o in carrying else "a factor" for o in equation.operands
-        ]
-        result = self.program.values[equation.results[0]]
-        primitive, op = equation.primitive, "·"
+        if equation.bodies or len(equation.results) != 1:
+            return None
+        carrying, operands, terms, words = [], [], [], []
+        for o in equation.operands:
+            value = self.values[o]
+            operands.append(value)
+            terms.append([self.symbol(o), value_text(value)])
+            if o in self.carriers:
+                carrying.append(o)
+                words.append(role)
+            else:
+                words.append("a factor")
+        result = self.values[equation.results[0]]
+        primitive = equation.primitive
+        op = "·"
         if len(carrying) == 2 and primitive in SUMS:
             kind = "contribution" if equation.path in self.sums else "part"
-            words, op = [f"one {kind}", f"another {kind}"], SUMS[primitive]
+            words = [f"one {kind}", f"another {kind}"]
+            op = SUMS[primitive]
         elif primitive == "neg":
-            terms, words = [["-1", "-1"], terms[0]], ["a factor", role]
+            terms = [["-1", "-1"], terms[0]]
+            words = ["a factor", role]
         elif len(carrying) != 1:
             return None
         elif primitive == "div" and operands[0].id == carrying[0]:
-            factor = [f"1 / {_bracketed(terms[1][0])}", _inverse(operands[1])]
-            terms, words = [factor, terms[0]], ["a factor", role]
+            factor = [
+                f"1 / {_bracketed(terms[1][0])}",
+                _inverse(operands[1]),
+            ]
+            terms = [factor, terms[0]]
+            words = ["a factor", role]
         elif primitive == "dot_general":
             names = [_bracketed(name) for name, _ in terms]
             parts = matrix_product(equation, names, operands)
             if parts is None:
                 return None
-            terms, op = (
-                [[parts[0], terms[0][1]], [parts[2], terms[1][1]]],
-                parts[1],
-            )
+            terms[0][0], op, terms[1][0] = parts
         elif primitive != "mul":
             return None
         elif operands[0].id == carrying[0]:  # the factor comes first
-            terms, words = terms[::-1], words[::-1]
-        if self._is_chain_rule(equation, role):
-            words = [
-                word.replace("a factor", "local derivative") for word in words
-            ]
+            terms.reverse()
+            words.reverse()
+        if self._is_chain_rule(equation, role) and "a factor" in words:
+            words[words.index("a factor")] = "local derivative"
         words.append("their sum" if op in "+-" else "the product")
-        product = {
+        return {
             "op": op,
             "left": terms[0],
             "right": terms[1],
             "words": words,
+            "result": [result.name, value_text(result)],
         }
-        return product | {"result": [result.name, value_text(result)]}
 
     def _is_chain_rule(self, equation: Equation, role: str) -> bool:
         """Return whether a product is local derivative × tangent or adjoint, and nothing less."""
@@ -213,13 +229,11 @@ class Words:
         sources = self.sources(row, role)
         if not any(o in sources for o in equation.operands):
             return False
-        if role == "adjoint":
-            return bool(self.targets(row, role, equation.results[0]))
+        result = equation.results[0]
         # the product rule adds two whole terms; of other sums no part is a local derivative
-        is_total = (
-            self.program.tangents.get(row.results[0]) == equation.results[0]
-        )
-        return is_total or row.primitive == "mul"
+        if role == "tangent" and row.primitive == "mul":
+            return True
+        return bool(self.targets(row, role, result))
 
     # ---- sentences -------------------------------------------------------------------------------
 
@@ -228,7 +242,7 @@ class Words:
     ) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
-        values = [value_text(self.program.values[r]) for r in equation.results]
+        values = [value_text(self.values[r]) for r in equation.results]
         if values:
             text += f", which is {', '.join(values)}"
         row = self.rows.get(equation.primal or "")
@@ -241,29 +255,32 @@ class Words:
         elif role == "local_derivative":
             sentence = f"{self._share(equation)} {statement(self.program, row)}: {text}."
         else:
-            sentence = self._rule(equation, row, role, product, text)
-        bad = [
-            self.name(r)
-            for r in equation.results
-            if _is_bad(self.program.values[r])
-        ]
-        return sentence + (
-            f" {', '.join(bad)} holds NaN or inf." if bad else ""
-        )
+            sentence = self._rule(
+                equation,
+                row,
+                role,
+                product,
+                text,
+            )
+        bad = []
+        for r in equation.results:
+            if _is_bad(self.values[r]):
+                bad.append(self.name(r))
+        if bad:
+            sentence += f" {', '.join(bad)} holds NaN or inf."
+        return sentence
 
     def _share(self, equation: Equation) -> str:
         """Return what an equation of a local derivative computes of it."""
         role = "tangent" if self.program.mode == "forward" else "adjoint"
         share = "Needed for the derivative of"
-        for reader in (
-            self.read_by.get(equation.results[0], [])
-            if equation.results
-            else []
-        ):
-            if role not in reader.roles or reader.primitive not in (
-                "mul",
-                "dot_general",
-            ):
+        readers: list[Equation] = []
+        if equation.results:
+            readers = self.read_by.get(equation.results[0], [])
+        for reader in readers:
+            if role not in reader.roles:
+                continue
+            if reader.primitive not in ("mul", "dot_general"):
                 continue
             if self._is_chain_rule(reader, role):
                 return "Local derivative of"
@@ -276,16 +293,16 @@ class Words:
         row = self.rows.get(equation.primal or "")
         if row is None:
             return False
-        reached = list(self.sources(row, role))
+        sources = self.sources(row, role)
+        reached = list(sources)
         for value in reached:  # grows while it is walked
+            if value not in sources and self.targets(row, role, value):
+                return False
             for reader in self.read_by.get(value, []):
                 if reader is equation or reader.primal != row.path:
                     continue
                 reached += [r for r in reader.results if r not in reached]
-        sources = self.sources(row, role)
-        return not any(
-            self.targets(row, role, v) for v in reached if v not in sources
-        )
+        return True
 
     def _accumulation(self, equation: Equation, text: str) -> str:
         target = self.sums[equation.path]
@@ -310,18 +327,21 @@ class Words:
         """Return "v3 = sin(v2); adjoint of v2 += cos(v2) · adjoint of v3; in numbers ..."."""
         start = f"{role.capitalize()}: {statement(self.program, row)}; "
         sources = self.sources(row, role)
-        carrier = next((o for o in equation.operands if o in sources), None)
-        is_product = product is not None and product["op"] == "·"
+        carrier = next(
+            (o for o in equation.operands if o in sources),
+            None,
+        )
         if (
-            product
-            and is_product
+            product is not None
+            and product["op"] == "·"
             and carrier is not None
             and self._is_chain_rule(equation, role)
         ):
-            numbers = f"{product['left'][1]} · {product['right'][1]}"
+            symbol, factor = product["left"]
+            numbers = f"{factor} · {product['right'][1]}"
             return (
                 f"{start}{role} of {self._receiver(equation, row, role)} "
-                f"{_bracketed(product['left'][0])} · {role} of {self.name(sources[carrier])}; "
+                f"{_bracketed(symbol)} · {role} of {self.name(sources[carrier])}; "
                 f"in numbers {numbers} = {product['result'][1]}."
             )
         is_last = any(self.targets(row, role, r) for r in equation.results)
@@ -335,44 +355,55 @@ class Words:
             what = "a step of its rule"
         return f"{start}{what}: {text}."
 
-    def _receiver(self, equation: Equation, row: Equation, role: str) -> str:
+    def _receiver(
+        self,
+        equation: Equation,
+        row: Equation,
+        role: str,
+    ) -> str:
         """Return what a product goes into and how: "v2 +=" where other parts are added to it."""
         result = equation.results[0]
-        if role == "tangent":
-            is_total = self.program.tangents.get(row.results[0]) == result
-            return f"{self.name(row.results[0])} {'=' if is_total else '+='}"
         targets = self.targets(row, role, result)
+        if role == "tangent":
+            sign = "=" if targets else "+="
+            return f"{self.name(row.results[0])} {sign}"
         is_sum = any(len(self.parts[target]) > 1 for target in targets)
-        return f"{self.names(targets)} {'+=' if is_sum else '='}"
+        sign = "+=" if is_sum else "="
+        return f"{self.names(targets)} {sign}"
 
 
 def _bracketed(text: str) -> str:
     """Return a formula that can stand as a factor: in brackets unless it is one name or call."""
     depth = 0
     for letter in text:
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
-        if letter == " " and depth == 0:
+        if letter in "([":
+            depth += 1
+        elif letter in ")]":
+            depth -= 1
+        elif letter == " " and depth == 0:
             return f"({text})"
     return text
 
 
 def _inverse(value: Value) -> str:
     """Return 1 / value as text; its name's text where the value is large."""
-    if value.summary is None or not value.summary.whole or value.shape:
-        return f"1 / {value_text(value)}"
-    if isinstance(value.summary.entries, str):  # a complex number
-        divisor = complex(value.summary.entries)
-        return (
-            f"1 / {value_text(value)}" if divisor == 0 else f"{1 / divisor:.7g}"
-        )
+    summary = value.summary
+    text = f"1 / {value_text(value)}"
+    if summary is None or not summary.whole or value.shape:
+        return text
+    if isinstance(summary.entries, str):  # a complex number
+        divisor = complex(summary.entries)
+        if divisor == 0:
+            return text
+        return f"{1 / divisor:.7g}"
     with np.errstate(divide="ignore"):
-        return number(float(np.float64(1) / value.summary.entries))
+        return number(float(np.float64(1) / summary.entries))
 
 
 def _is_bad(value: Value) -> bool:
-    return value.summary is not None and bool(
-        value.summary.nans or value.summary.infs
-    )
+    if value.summary is None:
+        return False
+    return bool(value.summary.nans or value.summary.infs)
 
 
 # ---- names as short as they are unique ----------------------------------------------------------
@@ -384,18 +415,21 @@ def with_short_names(program: Program) -> Program:
     counts = Counter(key[1] for key in keys if key)
     counts.update(value.name for value in program.values)
     short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
-    names = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
-    pattern = re.compile(
-        f"({names})(?=$|_bar|_dot|\\.)"
-    )  # its adjoint and tangent, too
+    if not short:
+        return program
+    names = "|".join(
+        map(
+            re.escape,
+            sorted(short, key=len, reverse=True),
+        )
+    )
+    # its adjoint and tangent, too
+    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")
     values = []
     for value in program.values:
-        match = (
-            pattern.match(value.name) if short and not value.literal else None
-        )
-        if match is not None:
-            value = replace(
-                value, name=short[match[1]] + value.name[match.end() :]
-            )
+        match = pattern.match(value.name)
+        if match and not value.literal:
+            name = short[match[1]] + value.name[match.end() :]
+            value = replace(value, name=name)
         values.append(value)
     return replace(program, values=tuple(values))
