@@ -229,3 +229,9 @@ def test_a_mutable_array_is_told_from_a_value():
     eqns = jax.make_jaxpr(f)(X).jaxpr.eqns
     made = [v for e in eqns for v in e.outvars]
     assert [basics.is_ref(v) for v in made].count(True) == 1
+
+
+def test_a_result_that_nothing_reads_is_known():
+    eqns = jax.make_jaxpr(lambda x: jax.lax.top_k(x, 2)[0])(X).jaxpr.eqns
+    (top_k,) = [e for e in eqns if e.primitive.name == "top_k"]
+    assert [basics.is_dropped(v) for v in top_k.outvars] == [False, True]

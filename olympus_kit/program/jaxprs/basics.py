@@ -49,8 +49,11 @@ def is_literal(atom: Any) -> bool:
 
 
 def is_dropped(var: Any) -> bool:
-    """Whether nothing can read a result: jax calls it `_`."""
-    return isinstance(var, jec.DropVar)
+    """Whether nothing can read a result: jax calls it `_`.
+
+    Its class has a public name from jax 0.10 on only.
+    """
+    return type(var).__name__ == "DropVar"
 
 
 def is_closed(jaxpr: Any) -> bool:
