@@ -61,10 +61,12 @@ class Recording:
     # --- values ------------------------------------------------------------------------------
 
     def record(self, value: int, array: Any, iterations: bool) -> None:
-        """Keep a summary of a computed value."""
-        summary = summarize(array, iterations)
-        if summary is not None:
-            self.summaries[value] = summary
+        """Keep a summary of a computed value.
+
+        A mutable array has none: it is no value, but a place for several.
+        """
+        if not self.values[value].dtype.startswith(jaxprs.REF):
+            self.summaries[value] = summarize(array, iterations)
 
     def complete_primal(self) -> None:
         """Compute the primal values that the derivative program does not show."""

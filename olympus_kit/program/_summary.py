@@ -16,14 +16,11 @@ WHOLE = 64  # entries up to which a value is kept whole
 FIRST = 8  # entries kept of a larger one
 
 
-def summarize(value: Any, iterations: bool = False) -> Summary | None:
+def summarize(value: Any, iterations: bool = False) -> Summary:
     """Return the summary of an array; with `iterations` its first axis counts a loop's iterations.
 
-    The iterations may also come as a list, with None for one that did not compute the value. A
-    mutable array has no summary: it is no value, but a place for several.
+    The iterations may also come as a list, with None for one that did not compute the value.
     """
-    if isinstance(value, jax.Ref):
-        return None
     parts: list[Array] = []
     if isinstance(value, list):
         parts = [_host(a).ravel() for a in jax.tree.leaves(value)]
@@ -40,7 +37,8 @@ def summarize(value: Any, iterations: bool = False) -> Summary | None:
         entries = _pairs(entries)
         described = _of_complex(array)
     elif whole:
-        described = _of_few(array.ravel().tolist())
+        is_flat = array.ndim == 1 and not parts
+        described = _of_few(entries if is_flat else array.ravel().tolist())
     else:
         described = _of_many(array)
     count = len(value) if iterations else None

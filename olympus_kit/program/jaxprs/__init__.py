@@ -4,6 +4,7 @@ jax promises no stability for what a jaxpr is made of, so nothing outside this f
 one; `tests/unit/test_canary.py` has a test for each behaviour relied on here.
 """
 
+from .basics import REF as REF
 from .basics import close as close
 from .basics import constants as constants
 from .basics import dtype_of as dtype_of

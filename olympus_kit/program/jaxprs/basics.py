@@ -20,6 +20,7 @@ ONE_CLASS = issubclass(jec.ClosedJaxpr, jec.Jaxpr)
 MAY_HOLD_JAXPRS = (tuple, jec.Jaxpr, jec.ClosedJaxpr)
 
 Variable = jec.Var
+REF = "ref "  # how the type of a mutable array begins
 Type = tuple[tuple[int, ...], str, int]  # shape, dtype name, size in bytes
 
 
