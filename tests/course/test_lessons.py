@@ -82,6 +82,10 @@ class Findings(list):
         assert not self, "\n\n".join(self)
 
 
+# with jax 0.9 this swap undoes itself: what the answer returns is right
+UNHARMED = {"0.9.0": ("children-swapped",)}
+
+
 @each_lesson
 def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
     """Stubs, solutions, mutants with exactly their message; no alternative is ever rejected."""
@@ -93,6 +97,8 @@ def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
         solution = judged(exercise, namespace(lesson, exercise.solution()))
         findings.expect(f"solution of {name}", solution, "correct")
         for number, (id_, code, _) in enumerate(exercise.mutants):
+            if id_ in UNHARMED.get(jax.__version__, ()):
+                continue
             outcome = judged(exercise, namespace(lesson, code))
             ids = {id_}
             if id_ in GENERAL:  # an edit's message says more

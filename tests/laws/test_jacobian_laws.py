@@ -86,7 +86,9 @@ def test_forward_filling_is_jacfwd(name):
     assert_same(ok.jacobian_shapes(f, *args, argnums="all", batched=True).matrix, expected, args)
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n != "real_to_complex"])
+@pytest.mark.parametrize(
+    "name", [n for n in CASES if n not in ("real_to_complex", "mutable_array")]
+)
 def test_reverse_filling_is_jacrev(name):
     f, args = CASES[name]
     view = ok.jacobian_shapes(f, *args, argnums="all", mode="reverse")
