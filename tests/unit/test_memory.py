@@ -104,7 +104,7 @@ def test_segments_of_the_square_root_are_best():
     for level in ("peak", "temp"):
         # the best length lies between √256 and √256 / √2
         assert min(rows, key=lambda s: rows[s][level]) in (8, 16)
-        assert rows[None][level] / rows[16][level] > 6
+        assert rows[None][level] / rows[16][level] > (8 if saved == 2 else 6)
     assert rows[None]["temp"] == pytest.approx(256 * saved * array, rel=0.03)
     # the starts of 16 segments, and what one of them saves
     assert rows[16]["temp"] == pytest.approx((16 + 16 * saved) * array, rel=0.1)
@@ -113,6 +113,7 @@ def test_segments_of_the_square_root_are_best():
     svg = found.svg()
     for said in ("iterations in a segment", "jaxpr peak", "compiled temp", "jaxpr FLOPs"):
         assert said in svg
+    assert "0.1×" in svg or saved == 1
 
 
 def test_each_row_of_a_tradeoff_knows_its_segment():
