@@ -86,9 +86,12 @@ def test_forward_filling_is_jacfwd(name):
     assert_same(ok.jacobian_shapes(f, *args, argnums="all", batched=True).matrix, expected, args)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in CASES if n not in ("real_to_complex", "mutable_array")]
-)
+NOT_REVERSED = ["real_to_complex"]
+if jax.__version__ == "0.9.0":  # which does not batch a mutable array in this mode either
+    NOT_REVERSED.append("mutable_array")
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in NOT_REVERSED])
 def test_reverse_filling_is_jacrev(name):
     f, args = CASES[name]
     view = ok.jacobian_shapes(f, *args, argnums="all", mode="reverse")

@@ -17,11 +17,9 @@ from .basics import output_types as output_types
 from .basics import refuse_unsupported as refuse_unsupported
 from .basics import type_of_array as type_of_array
 from .bodies import CALLS as CALLS
-from .bodies import scan_parts as scan_parts
 from .marks import is_transposed as is_transposed
 from .marks import mark as mark
 from .marks import marked_path as marked_path
-from .reading import Derivative as Derivative
 from .reading import Reading as Reading
 from .reading import bytes_of as bytes_of
 from .reading import input_types as input_types
