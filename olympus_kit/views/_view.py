@@ -219,10 +219,13 @@ def typeset(svg: str, suffix: Literal["png", "pdf"]) -> bytes:
             "`pip install typst` (or the kit with its extra: `pip install 'olympus-kit[print]'`), "
             "or save as .svg, which every browser and office program opens."
         ) from None
+    page = "#set page(width: auto, height: auto, margin: 0pt)\n"
+    picture = '#image(bytes(sys.inputs.picture), format: "svg")\n'
+    main = (page + picture).encode()
     # an SVG has 96 pixels to the inch
-    main = b'#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")\n'
-    files = {"main": main, "picture.svg": svg.encode()}
-    drawn: bytes = typst.compile(files, format=suffix, ppi=192.0)
+    drawn: bytes = typst.compile(
+        main, format=suffix, ppi=192.0, sys_inputs={"picture": svg}
+    )
     return drawn
 
 
