@@ -820,14 +820,13 @@ def basin(p):
 
 @jax.jit
 def matrix_fit(p):
-    return (
-        jnp.sum((p["W"] @ p["u"] - 1.0) ** 2) + 2 * jnp.sum(p["W"] ** 2) + 2 * jnp.sum(p["u"] ** 2)
-    )
+    squares = jnp.sum(p["w"] ** 2) + jnp.sum(p["b"] ** 2)
+    return jnp.sum((p["w"] @ p["b"] - 1.0) ** 2) + 2 * squares
 
 
 @jax.jit
 def far_basin(p):
-    return jnp.sum(jnp.sqrt(1 + p["x"] ** 2)) * 10 + jnp.sum((p["x"][0] - p["y"]) ** 2)
+    return jnp.sum(jnp.sqrt(1 + p["w"] ** 2)) * 10 + jnp.sum((p["w"][0] - p["b"]) ** 2)
 
 
 newton_direction = Question(
@@ -837,12 +836,12 @@ newton_direction = Question(
         {"f": basin, "params": {"w": test_array((3,)), "b": 0.5}, "damping": 0.25},
         {
             "f": matrix_fit,
-            "params": {"W": test_array((2, 2), 1.0, 0.5), "u": test_array((2,), 2.0, 0.5)},
+            "params": {"w": test_array((2, 2), 1.0, 0.5), "b": test_array((2,), 2.0, 0.5)},
             "damping": 3.0,
         },
         {
             "f": far_basin,
-            "params": {"x": test_array((2,), 3.0, 30.0), "y": test_array((2,), 4.0, 20.0)},
+            "params": {"w": test_array((2,), 3.0, 30.0), "b": test_array((2,), 4.0, 20.0)},
             "damping": 1.5,
         },
     ),
