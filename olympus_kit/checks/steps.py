@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from . import mistakes, program
+from .doubt import by_quotients
 from .evidence import (
     EditRow,
     Evidence,
@@ -48,6 +49,9 @@ from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
 
 NEAR = 5e-2  # a relative error below which a result is nearly right
+OF_A_QUOTIENT = (
+    1e-5  # the error up to which a result is what a difference quotient gives
+)
 LARGE = 16  # entries from which a Jacobian is told from an ordinary array
 MOST_ARGUMENTS = 4  # whose orders are all tried
 STEP_NAMES = (
@@ -361,6 +365,29 @@ def _first_bad(
     )
 
 
+def doubtful_reference(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Right at other points; here JAX's rule and difference quotients differ, and it is the latter.
+
+    What is right by a difference quotient may be right: nobody is told otherwise.
+    """
+    wrong = evidence.wrong_series()
+    if not wrong or not all(any(p.agrees for p in parts) for parts in wrong):
+        return None
+    doubtful: Trial | None = None
+    pairs = zip(evidence.trials, by_quotients(evidence.question), strict=True)
+    for trial, quotients in pairs:
+        if same_tree(trial.got, trial.want, evidence.loose):
+            continue
+        is_quotient = same_tree(trial.got, quotients, OF_A_QUOTIENT)
+        if not is_quotient or same_tree(quotients, trial.want, NEAR):
+            return None
+        doubtful = doubtful or trial
+    if doubtful is None:
+        return None
+    facts = _facts_of(evidence, None) | {"where": doubtful.case.label}
+    return diagnose(evidence.question, "doubtful-reference", facts)
+
+
 def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
     for parts in evidence.wrong_series():
         diagnosis = _predicted(evidence, parts, answer)
@@ -546,7 +573,7 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
             if count > limit.calls.get(name.partition("[")[0], count):
                 return {"function": name, "calls": str(count)}
         return {}
-    read = program.program_of(evidence.call, arguments, evidence.precision)
+    read = program.outline_of(evidence.call, arguments, evidence.precision)
     if read is None:
         return {}
     if limit.mode:
@@ -582,7 +609,7 @@ def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
 def _whole_jacobian(
     evidence: Evidence, trial: Trial, size: int
 ) -> Diagnosis | None:
-    read = program.program_of(
+    read = program.outline_of(
         evidence.call, trial.case.arguments, evidence.precision
     )
     elements = program.whole_jacobian(read, size) if read else None
@@ -624,6 +651,7 @@ STEPS = (
     order,
     shape,
     not_finite,
+    doubtful_reference,
     predicted_value,
     nearly,
     broken_law,

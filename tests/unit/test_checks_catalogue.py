@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from olympus_kit.checks import Question, outcome_of, run, test_array
+from olympus_kit.checks.doubt import with_quotients
 from olympus_kit.checks.message import catalogue
 from olympus_kit.checks.steps import error_id
 from olympus_kit.compare import TRANSFORMATIONS
@@ -17,7 +18,7 @@ REPO = Path(__file__).parents[2]
 # what is merely true of an answer; everything else in the catalogue is a misconception
 STATEMENTS = {
     *("took-too-long", "raised", "unsolved", "missing", "not-callable", "nothing", "container"),
-    *("shape", "law", "off", "part-container", "not-comparable"),
+    *("shape", "law", "off", "part-container", "not-comparable", "doubtful-reference"),
 }
 SQUARE = np.array([[1.0, 2.0, -0.5], [0.3, -1.5, 3.0], [4.0, 0.25, 1.0]])
 
@@ -161,6 +162,44 @@ def test_the_factor_that_is_missing_is_named():
 CUBE = question(
     lambda f, x: jax.jacfwd(f)(x), {"f": jnp.sin, "x": 0.5}, {"f": lambda x: x**3, "x": 20.0}
 )
+
+
+@jax.custom_jvp
+def badly_ruled(x):
+    return jnp.sin(x)
+
+
+# right at every point but 0, as that of `i0` was in second derivatives
+badly_ruled.defjvp(lambda x, t: (jnp.sin(x[0]), jnp.where(x[0] == 0, 0.0, jnp.cos(x[0])) * t[0]))
+RULED = question(
+    lambda f, x: jax.jacfwd(f)(x),
+    {"f": badly_ruled, "x": 0.5},
+    {"f": badly_ruled, "x": 20.0},
+    {"f": badly_ruled, "x": 0.0},
+)
+
+
+def test_a_reference_that_quotients_contradict_is_in_doubt():
+    slope = lambda f, x: jnp.cos(x)  # the truth
+    outcome = outcome_of(RULED, {"q": slope})
+    assert outcome.diagnosis.id == "doubtful-reference"
+    assert "test point 3" in outcome.text()
+    assert "and by the quotient, and 0 by" in " ".join(outcome.text().split())
+    assert found(RULED, lambda f, x: jax.grad(f)(x)) == "correct"
+    quotient = lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+    assert found(RULED, quotient) != "correct"
+    assert found(CUBE, quotient) == "finite-difference"
+    assert found(RULED, lambda f, x: jnp.where(x == 0, 0.5, jnp.cos(x))) == "off"
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_quotients_stand_for_derivatives_of_every_order(order, x64):
+    energy = lambda x: jnp.sum(jnp.sin(x) * x[::-1] ** 2)
+    transform = [jax.grad, jax.hessian][order - 1]
+    for x in (test_array((3,)), np.array([20.0, 0.0, -3.0])):
+        want = transform(energy)(x)
+        got = transform(with_quotients(energy))(x)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-6 * np.max(np.abs(want)))
 
 
 LEFT = []
