@@ -61,6 +61,20 @@ STEP_NAMES = (
     "epsilon",
 )  # of an argument that a question about quotients has
 KIT = Path(__file__).parents[2]
+DERIVATIVES = {
+    "grad",
+    "value_and_grad",
+    "jvp",
+    "vjp",
+    "jacfwd",
+    "jacrev",
+    "jacobian",
+    "hessian",
+    "linearize",
+}
+READY_MADE = DERIVATIVES | {
+    "associative_scan"
+}  # what a lesson may ask to write
 
 
 def judge(
@@ -660,6 +674,54 @@ STEPS = (
     broken_requirement,
     too_costly,
 )
+
+
+# A right answer that goes around the lesson.
+
+
+def around_the_lesson(
+    question: Question, answer: Any, solution: str
+) -> Diagnosis | None:
+    """What is said of a right answer that calls what the author's solution writes out.
+
+    The code has to name it; and derivatives must be in the answer's program, too, since a cell may
+    name them in a test of its own.
+    """
+    if not solution or question.answer == "value" or question.adapt:
+        return None
+    ready_made = READY_MADE & _foreign_names(code_of(answer))
+    ready_made -= _foreign_names(solution)
+    if not ready_made or _foreign_names(solution) & DERIVATIVES:
+        return None
+    used = f"`{min(ready_made)}`"
+    if ready_made & DERIVATIVES:
+        arguments = question.cases()[0].arguments
+        read = program.outline_of(answer, arguments, "float64")
+        mode = program.mode(read) if read else ""
+        if not mode:
+            return None
+        used = f"JAX's own derivatives (in {mode} mode)"
+    return diagnose(question, "around-the-lesson", {"used": used})
+
+
+def _foreign_names(code: str) -> set[str]:
+    """The names that a piece of code uses and does not define, and those of attributes."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return set()
+    own = set()
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.arg):
+            own.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.Name):
+            own.add(node.id)
+    return names - own
 
 
 # The student's code, where it is known.
