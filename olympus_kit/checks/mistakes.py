@@ -8,7 +8,8 @@ Where several explain the numbers, the first of this order wins, from the statem
 nothing to fit to the one that fits most:
 
 1. what the question's author foresaw (`Question.predictions`);
-2. a transformation of the right result (a sign, a transpose, sums, another place);
+2. a transformation of the right result (a sign, a transpose, sums, another place), another part
+   of it, or an argument as it came;
 3. a length of the data as a factor;
 4. the reference asked wrongly (arguments exchanged, a factor of the chain left out);
 5. a factor such as 2 or 1/3, the same in every entry of every case;
@@ -94,6 +95,7 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     question = evidence.question
     exact = (
         by_transformation(parts)
+        or by_name(evidence, parts)
         or by_length(parts)
         or by_prediction(question, parts)
     )
@@ -132,6 +134,26 @@ def by_transformation(parts: Series) -> Explanation | None:
         ):
             length = len(np.atleast_1d(parts[0].got))
             return id_, {"length": str(length)}
+    return None
+
+
+def by_name(evidence: Evidence, parts: Series) -> Explanation | None:
+    """Something else that has a name: another part of the right result, or an argument."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    if not _is_clearly_wrong(parts, tolerance):
+        return None
+    candidates: list[tuple[str, Facts, list[Any]]] = []
+    for name, others in evidence.series().items():
+        if name != parts[0].name and len(others) == len(parts):
+            wanted = [other.want for other in others]
+            candidates.append(("other-part", {"other": name}, wanted))
+    for name in parts[0].trial.case.arguments:
+        values = [part.trial.case.arguments[name] for part in parts]
+        candidates.append(("argument-returned", {"argument": name}, values))
+    for id_, facts, values in candidates:
+        pairs = zip(parts, values, strict=True)
+        if all(same(part.got, value, tolerance) for part, value in pairs):
+            return id_, facts
     return None
 
 
@@ -294,11 +316,22 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
         )
     for f in functions:
         yield "value-for-derivative", {"f": f}, _value(f, primals)
+        yield "derivative-too-many", {"f": f}, asked(_differentiated(f))
         for x in arrays:
             yield (
                 "rule-at-output",
                 {"f": f, "argument": x},
                 asked(_moved(f, x)),
+            )
+    for x in primals:
+        for number_words, fixed in (
+            ("0", jnp.zeros_like),
+            ("1", jnp.ones_like),
+        ):
+            yield (
+                "argument-fixed",
+                {"argument": x, "number": number_words},
+                asked(_fixed(x, fixed)),
             )
     for words, factor in _factors(arrays, functions):
         yield (
@@ -319,6 +352,15 @@ def _exchange(x: str, y: str) -> Rule:
 
 def _moved(f: str, x: str) -> Rule:
     return lambda a: {x: a[f](a[x])}
+
+
+def _differentiated(f: str) -> Rule:
+    """The derivative in the place of the function itself."""
+    return lambda a: {f: jax.grad(a[f])}
+
+
+def _fixed(x: str, fixed: Callable[[Any], Any]) -> Rule:
+    return lambda a: {x: jax.tree.map(fixed, a[x])}
 
 
 def _value(f: str, arguments: list[str]) -> Rule:
@@ -403,6 +445,17 @@ def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
         and stacked.dtype.kind != "O"
         and same(stacked, want, tolerance)
     )
+
+
+def joined(got: Any, parts: Sequence[Any], tolerance: float) -> str:
+    """The id of what made one array of the right parts, where a tuple was asked for."""
+    if not is_array(got) or not all(is_array(part) for part in parts):
+        return ""
+    if len({np.shape(part) for part in parts}) > 1:
+        return ""
+    if same(got, np.sum(np.stack(parts), axis=0), tolerance):
+        return "summed-parts"
+    return "stacked-parts" if same(got, np.stack(parts), tolerance) else ""
 
 
 def is_reordered(got: Any, want: Any, tolerance: float) -> bool:

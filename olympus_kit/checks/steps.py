@@ -232,7 +232,7 @@ def _branch(line: str) -> str:
     return ""
 
 
-def container(evidence: Evidence, _: Any) -> Diagnosis | None:
+def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
     """Nothing, a function, a tuple too many, a part too few."""
     for trial in evidence.trials:
         facts = {
@@ -241,6 +241,8 @@ def container(evidence: Evidence, _: Any) -> Diagnosis | None:
             "part": "the result",
         }
         id_ = _container(evidence, trial.got, trial.want, facts)
+        if id_ in ("container", "missing-part") and returns_in_loop(answer):
+            id_ = "return-in-loop"
         if id_:
             return diagnose(evidence.question, id_, facts)
     return None
@@ -259,7 +261,8 @@ def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
             if same_tree(got, part, evidence.loose):
                 facts["given"] = name
                 return "missing-part"
-        return "container"
+        one = mistakes.joined(got, list(wanted.values()), evidence.loose)
+        return one or "container"
     for name in parts:
         id_ = _odd_part(evidence, name, parts[name], wanted[name], facts)
         if id_:
@@ -584,8 +587,10 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
     if limit.calls:
         counts = program.calls(evidence.call, arguments, evidence.precision)
         for name, count in counts.items():
-            if count > limit.calls.get(name.partition("[")[0], count):
-                return {"function": name, "calls": str(count)}
+            most = limit.calls.get(name.partition("[")[0], count)
+            if count > most:
+                facts = {"function": name, "calls": str(count)}
+                return facts | {"most": "one" if most == 1 else str(most)}
         return {}
     read = program.outline_of(evidence.call, arguments, evidence.precision)
     if read is None:

@@ -91,6 +91,7 @@ SWAPPED_NAMES: dict[type[ast.operator], str] = {
     **SWAPPED,
     ast.Pow: "a power",
 }
+PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
 MOST_NAMES = 2  # other names that are tried in the place of one
 MOST_EDITS = (
     60  # of one solution; the kinds that stand first in `RANK` are kept
@@ -104,6 +105,7 @@ RANK = (
     "edit-iterations",
     "edit-return",
     "edit-negation",
+    "edit-sign",
     "edit-transpose",
     "edit-call",
     "edit-arguments",
@@ -304,6 +306,9 @@ def _changes(place: Place) -> Iterator[Change]:
 
 def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
     kind = type(node.op)
+    if kind in PRODUCTS and not _is_product(place.parent):
+        names = {"names": place.mentioned(node)}
+        yield "edit-sign", names, ast.UnaryOp(ast.USub(), node)
     left = {"names": place.mentioned(node.left)}
     right = {"names": place.mentioned(node.right)}
     if kind in (ast.Add, ast.Sub):
@@ -314,7 +319,7 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
             else node.right
         )
         yield "edit-term", left, missing_left
-    elif kind in (ast.Mult, ast.Div, ast.MatMult):
+    elif kind in PRODUCTS:
         yield "edit-factor", right, node.left
         if kind is not ast.Div:
             yield "edit-factor", left, node.right
@@ -329,6 +334,10 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
             {"new": words},
             ast.BinOp(node.left, new(), node.right),
         )
+
+
+def _is_product(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, PRODUCTS)
 
 
 def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:

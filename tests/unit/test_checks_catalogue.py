@@ -131,10 +131,23 @@ BATCH = question(
 )
 push = lambda f, x, v: jax.jvp(f, (x,), (v,))[1]
 
+CUBE = question(
+    lambda f, x: jax.jacfwd(f)(x), {"f": jnp.sin, "x": 0.5}, {"f": lambda x: x**3, "x": 20.0}
+)
+
+
+PAIR = question(lambda x: (jnp.sin(x), jnp.cos(x)), returns=("value", "slope"))
+
 PREDICTED = {
     "tangent-ignored": (PUSH, lambda f, x, v: push(f, x, jnp.ones(3))),
     "arguments-swapped": (PUSH, lambda f, x, v: push(f, v, x)),
     "value-for-derivative": (PUSH, lambda f, x, v: f(x)),
+    "summed-parts": (PAIR, lambda x: jnp.sin(x) + jnp.cos(x)),
+    "stacked-parts": (PAIR, lambda x: jnp.stack([jnp.sin(x), jnp.cos(x)])),
+    "argument-returned": (PUSH, lambda f, x, v: v),
+    "other-part": (PAIR, lambda x: (jnp.sin(x), jnp.sin(x))),
+    "derivative-too-many": (CUBE, lambda f, x: jax.grad(jax.grad(f))(x)),
+    "argument-fixed": (CUBE, lambda f, x: jax.grad(f)(1.0)),
     "rule-at-output": (PUSH, lambda f, x, v: push(f, f(x), v)),
     "missing-chain-factor": (BATCH, None),
     "extra-factor": (PUSH, lambda f, x, v: push(f, x, v) * x),
@@ -158,11 +171,6 @@ def test_a_mistake_is_predicted_from_the_reference(id_):
 def test_the_factor_that_is_missing_is_named():
     outcome = outcome_of(SCALARS, {"q": lambda x, w, u: u * jnp.cos(w * x)})
     assert "times w, it would be right" in outcome.text()
-
-
-CUBE = question(
-    lambda f, x: jax.jacfwd(f)(x), {"f": jnp.sin, "x": 0.5}, {"f": lambda x: x**3, "x": 20.0}
-)
 
 
 @jax.custom_jvp
