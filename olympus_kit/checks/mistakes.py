@@ -8,14 +8,14 @@ Where several explain the numbers, the first of this order wins, from the statem
 nothing to fit to the one that fits most:
 
 1. what the question's author foresaw (`Question.predictions`);
-2. a transformation of the right result (a sign, a transpose, sums, another place), another part
-   of it, or an argument as it came;
+2. a transformation of the right result (a sign, a transpose, sums, another place);
 3. a length of the data as a factor;
 4. the reference asked wrongly (arguments exchanged, a factor of the chain left out);
 5. a factor such as 2 or 1/3, the same in every entry of every case;
 6. a single edit of the solution;
-7. another number fitted to the data (a factor, an offset);
-8. a result that does not change with what it should depend on.
+7. another part of the right result, or an argument as it came;
+8. another number fitted to the data (a factor, an offset);
+9. a result that does not change with what it should depend on.
 """
 
 import base64
@@ -47,6 +47,10 @@ from .spec import Question
 
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
 Rule = Callable[[dict[str, Any]], Any]
+FIXED = {
+    "0": jnp.zeros_like,
+    "1": jnp.ones_like,
+}  # numbers used in place of an argument
 
 
 def pack_edits(rows: Sequence[EditRow]) -> str:
@@ -95,7 +99,6 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     question = evidence.question
     exact = (
         by_transformation(parts)
-        or by_name(evidence, parts)
         or by_length(parts)
         or by_prediction(question, parts)
     )
@@ -104,7 +107,12 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     constant = by_constant(parts)
     if constant and _is_simple(constant):
         return constant
-    return by_edit(evidence.edits, parts) or constant or by_indifference(parts)
+    return (
+        by_edit(evidence.edits, parts)
+        or by_name(evidence, parts)
+        or constant
+        or by_indifference(parts)
+    )
 
 
 def _is_simple(explanation: Explanation) -> bool:
@@ -323,16 +331,6 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
                 {"f": f, "argument": x},
                 asked(_moved(f, x)),
             )
-    for x in primals:
-        for number_words, fixed in (
-            ("0", jnp.zeros_like),
-            ("1", jnp.ones_like),
-        ):
-            yield (
-                "argument-fixed",
-                {"argument": x, "number": number_words},
-                asked(_fixed(x, fixed)),
-            )
     for words, factor in _factors(arrays, functions):
         yield (
             "missing-chain-factor",
@@ -344,6 +342,13 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
             {"missing": words},
             _changed(question, factor, np.multiply),
         )
+    for x in arrays:
+        for words, fixed in FIXED.items():
+            yield (
+                "argument-fixed",
+                {"argument": x, "number": words},
+                asked(_fixed(x, fixed)),
+            )
 
 
 def _exchange(x: str, y: str) -> Rule:

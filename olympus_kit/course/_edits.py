@@ -18,6 +18,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..checks import catalogue
 from ._lesson import BEGIN, END, Exercise
 
 NEIGHBOURS = {
@@ -97,30 +98,8 @@ MOST_EDITS = (
     60  # of one solution; the kinds that stand first in `RANK` are kept
 )
 
-# The most telling first: of two edits with the same results, the first one is told.
-RANK = (
-    "edit-term",
-    "edit-factor",
-    "edit-accumulation",
-    "edit-iterations",
-    "edit-return",
-    "edit-negation",
-    "edit-sign",
-    "edit-transpose",
-    "edit-call",
-    "edit-arguments",
-    "edit-operands",
-    "edit-axis",
-    "edit-default",
-    "edit-index",
-    "edit-slice",
-    "edit-comparison",
-    "edit-operator",
-    "edit-function",
-    "edit-constant",
-    "edit-statement",
-    "edit-name",
-)
+# The most telling first, as the catalogue has them: of equal results, the first is told.
+RANK = [id_ for id_ in catalogue() if id_.startswith("edit-")]
 
 Facts = dict[str, str]
 Change = tuple[
