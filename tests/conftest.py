@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -17,6 +18,14 @@ for setting, text in compile_cache().items():
     os.environ[setting] = text  # for the processes that tests start
     is_a_number = text.lstrip("-").isdigit()
     jax.config.update(setting.lower(), int(text) if is_a_number else text)
+
+# A check compiles hundreds of programs of one operation, and runs each of them once or twice: so
+# XLA need not optimize them. Only jaxlib 0.10 is known to take the second option; a newer one ends
+# the process when it sees it.
+FAST_TO_COMPILE = ["--xla_backend_optimization_level=0"]
+if version("jaxlib").startswith("0.10."):
+    FAST_TO_COMPILE.append("--xla_cpu_use_fusion_emitters=false")
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FAST_TO_COMPILE]).strip()
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import corpus.py
 # a shell that runs the tests in the background has Ctrl-C ignored; some tests send it

@@ -205,11 +205,13 @@ def observe(question: Question, call: Callable[..., Any]) -> Evidence:
     double = in_precision(question, call, "float64")
     if double.right:
         return double
-    single = in_precision(question, call, "float32")
+    # Float32 is tried only where it can matter: it costs as much as the rest of a check.
     if double.errors or _has_float32(double):
+        single = in_precision(question, call, "float32")
         return double if single.errors else single
-    if single.right and _is_rounded(double):
-        return single
+    if _is_rounded(double):
+        single = in_precision(question, call, "float32")
+        return single if single.right else double
     return double
 
 

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from functools import wraps
 from itertools import chain
 from pathlib import Path
@@ -27,7 +26,7 @@ from ..checks import (
     with_next_hint,
 )
 from ..files import write_whole
-from . import _course, _doctor, _lab, _start
+from . import _course, _lab, _start
 from . import _notebook as nb
 from ._course import CourseError, page, pages
 from ._lesson import read_all
@@ -384,22 +383,6 @@ def try_(
             f"{len(surveys)} questions, {surviving} edits survive",
         )
     raise typer.Exit(1 if surviving else 0)
-
-
-@command
-def doctor(json: Json = False) -> None:
-    """Look at versions, kernel and course. Example: `olympus doctor`."""
-    findings = _doctor.examine()
-    table = Table("", "what", "seen", "what to do")
-    for f in findings:
-        table.add_row(
-            "✓" if f.good else "△",
-            f.what,
-            f.seen,
-            "" if f.good else f.advice,
-        )
-    _tell(json, [asdict(f) for f in findings], table)
-    raise typer.Exit(0 if all(f.good for f in findings) else 1)
 
 
 if __name__ == "__main__":
