@@ -799,7 +799,7 @@ sinc = Question(
         "other-branch": Mistake(result=near_zero(0.0, lambda x: (1.0, np.nan, np.nan))),
         "constant-branch": Mistake(result=three_orders(constant_in_hole)),
         "constant-near-zero": Mistake(result=near_zero(0.002, lambda x: (1.0, 0.0, 0.0))),
-        "another-sinc": Mistake(result=other_sinc),
+        "another-sinc": Mistake(result=lambda x: other_sinc(x)[0], part="value"),
         "series-too-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 2))),
         "series-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 3))),
     },
