@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ._draw import Canvas, page_svg
+from ._draw import Canvas, page_svg, shorten
 from ._format import NAME_ROOM, aligned
+from ._text import notes_text
 from ._view import View
 
 WIDTH = 76  # of a line of text
@@ -121,19 +122,11 @@ class Figure(View):
     def text(self, color: bool = False) -> str:
         """Return everything that the picture shows."""
         lines = [self.title, *textwrap.wrap(self.finding, WIDTH)]
-        for note in self.notes:
-            lines += textwrap.wrap(
-                f"note: {note}", WIDTH, subsequent_indent="      "
-            )
+        lines += notes_text(self.notes, WIDTH)
         for detail in self.details():
             lines += ["", *detail.lines] if detail.lines else []
         for table in self.tables():
-            caption = table.caption
-            short = (
-                caption
-                if len(caption) <= NAME_ROOM
-                else f"{caption[: NAME_ROOM - 1]}…"
-            )
+            short = shorten(table.caption, NAME_ROOM)
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
         return "\n".join(lines)
 

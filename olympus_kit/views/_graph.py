@@ -9,9 +9,11 @@ from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture, user_line
 from ._dag import MOST_NODES, Dag
+from ._draw import page_svg
 from ._formula import plural
 from ._ladder import build_ladder
-from ._ladder_svg import ladder_svg, listing_svg
+from ._ladder_svg import ladder_picture
+from ._rows import plain
 from ._text import ladder_text
 from ._view import View
 
@@ -45,7 +47,7 @@ class Graph(View):
 
     def model(self) -> dict[str, Any]:
         """Return rows, steps and values as plain data."""
-        model = self._ladder.as_json()
+        model: dict[str, Any] = plain(self._ladder)
         if len(self._ladder.steps) > MOST_TEXT:
             left_out = f"the text of its {len(self._ladder.steps):,} steps is left out: print(view)"
             return model | {"text": "", "notes": [*model["notes"], left_out]}
@@ -73,8 +75,8 @@ class Graph(View):
 
     def svg(self) -> str:
         """Return the ladder as a picture."""
-        draw = listing_svg if self._ladder.layout == "listing" else ladder_svg
-        return draw(self._ladder)
+        picture = ladder_picture(self._ladder)
+        return page_svg(self.title, self._ladder.summary, [picture])
 
 
 def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..program import Equation, Program, Value
-from ._formula import number, operand, statement, value_text
+from ._formula import is_bad, joined, number, operand, statement, value_text
 from ._notation import formula, matrix_product
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
@@ -132,10 +132,7 @@ class Words:
 
     def names(self, values: Iterable[int]) -> str:
         """Return names in a row: "x, y and z"."""
-        *first, last = dict.fromkeys(self.name(v) for v in values)
-        if not first:
-            return last
-        return f"{', '.join(first)} and {last}"
+        return joined(list(dict.fromkeys(map(self.name, values))))
 
     # ---- products --------------------------------------------------------------------------------
 
@@ -262,10 +259,7 @@ class Words:
                 product,
                 text,
             )
-        bad = []
-        for r in equation.results:
-            if _is_bad(self.values[r]):
-                bad.append(self.name(r))
+        bad = [self.name(r) for r in equation.results if is_bad(self.values[r])]
         if bad:
             sentence += f" {', '.join(bad)} holds NaN or inf."
         return sentence
@@ -398,12 +392,6 @@ def _inverse(value: Value) -> str:
         return f"{1 / divisor:.7g}"
     with np.errstate(divide="ignore"):
         return number(float(np.float64(1) / summary.entries))
-
-
-def _is_bad(value: Value) -> bool:
-    if value.summary is None:
-        return False
-    return bool(value.summary.nans or value.summary.infs)
 
 
 # ---- names as short as they are unique ----------------------------------------------------------
