@@ -16,6 +16,7 @@ from ._measure import Run, add_seconds, differences, failure, measured
 from ._metrics import GROUPS, cell
 from ._sweep import Sweep, sweep
 from ._timing import tracked
+from ._types import Data, Function
 
 COUNTED = "FLOPs in the jaxpr, as multiples of "
 LEVELS = (
@@ -37,7 +38,7 @@ class Cost(Figure):
 
     def __init__(
         self,
-        rows: Sequence[dict[str, Any]],
+        rows: Sequence[Data],
         notes: Sequence[str],
         again: Callable[..., Cost],
         args: tuple[Any, ...],
@@ -91,11 +92,11 @@ class Cost(Figure):
         base = self.rows[0].get("flops")
         return row["flops"] / base if base and "flops" in row else None
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each function; what was not measured is missing."""
         return [dict(row) for row in self.rows]
 
-    def __getitem__(self, name: str) -> dict[str, Any]:
+    def __getitem__(self, name: str) -> Data:
         """Return the record of one function, such as `cost["f"]["flops"]`."""
         return {row["name"]: row for row in self.rows}[name]
 
@@ -151,7 +152,7 @@ class Cost(Figure):
 
     def sweep(
         self,
-        arguments: Callable[..., Any] | None = None,
+        arguments: Function | None = None,
         *,
         timed: bool = False,
         progress: bool | None = None,
@@ -188,7 +189,7 @@ class Cost(Figure):
         again = functools.partial(self._again, timed=timed)
         return sweep(again, self.args, arguments, sizes, progress)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Leave out the functions and their arguments: a file need not be able to hold them."""
         state = super().__getstate__()
         return {k: v for k, v in state.items() if k not in ("_again", "args")}
@@ -209,7 +210,7 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def cost(
-    f: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+    f: Function | Mapping[str, Function],
     *args: Any,
     argnums: Argnums = 0,
     timed: bool = False,
@@ -251,13 +252,13 @@ def cost(
         cost, f, argnums=argnums, memory=memory, progress=False
     )
     jobs, about = entries(f, args, argnums)
-    rows: list[dict[str, Any]] = []
+    rows: list[Data] = []
     notes: list[str] = []
     runs: dict[str, Run] = {}
     errors = []
     try:
         for name, entry in tracked(list(jobs.items()), "counting", progress):
-            row: dict[str, Any] = {"name": name, **entry.known}
+            row: Data = {"name": name, **entry.known}
             try:
                 runs[name] = measured(row, entry, memory)
             except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,9 +12,9 @@ import jax
 import numpy as np
 
 from ..program import Argnums, dtype_of, is_inexact, read_arguments
+from ._types import Function
 
 Leaves = tuple[Any, ...]
-Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ._draw import Canvas, page_svg, shorten
 from ._format import NAME_ROOM, aligned
 from ._text import notes_text
+from ._types import Data
 from ._view import View
 
 WIDTH = 76  # of a line of text
@@ -86,7 +86,7 @@ class Figure(View):
         """Return what is shown on request."""
         return []
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return the plain numbers, a dict for each row: FLOPs, bytes, seconds."""
         return []
 
@@ -94,7 +94,7 @@ class Figure(View):
         """Return what the player shows beside the steps."""
         return Player()
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the whole record as plain data, with the pictures as SVG."""
         details = [
             {
@@ -157,7 +157,7 @@ class Figure(View):
         return writers
 
 
-def drawn(pictures: Sequence[Canvas]) -> list[dict[str, Any]]:
+def drawn(pictures: Sequence[Canvas]) -> list[Data]:
     """Return pictures as plain data."""
     return [
         {"name": picture.name, "svg": picture.svg()} for picture in pictures

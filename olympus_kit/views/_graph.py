@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from ._ladder import build_ladder
 from ._ladder_svg import ladder_picture
 from ._rows import plain
 from ._text import ladder_text
+from ._types import Data, Function
 from ._view import View
 
 MOST_TEXT = 2_000  # steps whose text is stored beside the picture
@@ -45,15 +46,15 @@ class Graph(View):
         """The function, the mode, and what it is differentiated with respect to."""
         return self._ladder.title
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return rows, steps and values as plain data."""
-        model: dict[str, Any] = plain(self._ladder)
+        model: Data = plain(self._ladder)
         if len(self._ladder.steps) > MOST_TEXT:
             left_out = f"the text of its {len(self._ladder.steps):,} steps is left out: print(view)"
             return model | {"text": "", "notes": [*model["notes"], left_out]}
         return model | {"text": self.text()}
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model with each step inside its line, and counts as differences.
 
         Deflating sees only the last 32 KiB, and a step repeats the values of its line.
@@ -79,7 +80,7 @@ class Graph(View):
         return page_svg(self.title, self._ladder.summary, [picture])
 
 
-def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _lines(rows: Sequence[Data]) -> Iterator[Data]:
     for row in rows:
         for column in ("primal", "local_derivative", "tangent", "adjoint"):
             yield from row[column]
@@ -87,7 +88,7 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def graph(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,
@@ -158,7 +159,7 @@ def graph(
 
 
 def _until_it_raises(
-    f: Callable[..., Any],
+    f: Function,
     args: Sequence[Any],
     argnums: Argnums,
     error: Exception,

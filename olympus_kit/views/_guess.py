@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from ._formula import number
-from ._jacobian_passes import Array, Leaf, resolution
+from ._jacobian_passes import Leaf, resolution
+from ._types import Array
 
 ROUNDING = (
     100  # times the resolution of the dtype: what two right ways may differ by

@@ -22,7 +22,6 @@ from ._guess import close, looks_like, read_guess, tolerance_of
 from ._heat import LONG, WIDE, Heat, Run
 from ._jacobian_passes import (
     ONE_BY_ONE,
-    Array,
     Flat,
     Leaf,
     ModeOf,
@@ -42,6 +41,7 @@ from ._jacobian_words import (
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
 from ._timing import tracked
+from ._types import Array, Data, Function
 from ._view import element, module, pack
 
 BUDGET = 2**26  # bytes of J, or of what passes through at once
@@ -444,7 +444,7 @@ class Jacobian(Figure):
         return self.single and self.count <= MOST_LADDERS
 
     @cached_property
-    def _ladders(self) -> dict[str, Any]:
+    def _ladders(self) -> Data:
         """The ladders of the passes, as a page opens them; they are captured once."""
         states = []
         if self._opens:
@@ -458,7 +458,7 @@ class Jacobian(Figure):
             "states": states,
         }
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model with the ladders of its passes."""
         return self.model() | {"inner": self._ladders}
 
@@ -477,7 +477,7 @@ class Jacobian(Figure):
         script = f"{module(self.scripts)}\n{element(Graph.scripts)[1]}"
         return widget(self._embedded(), script)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Compute what a copy in a file cannot: it has no function."""
         _ = self.differences, self._ladders
         return super().__getstate__()
@@ -625,7 +625,7 @@ class Comparison(Jacobian):
 
 
 def jacobian_shapes(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     argnums: Argnums = 0,
     mode: ModeOf | None = None,

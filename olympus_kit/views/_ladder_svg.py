@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ._draw import MARKS, ROW, Canvas, shorten, width_of
 from ._rows import End, Ladder, Line, Row, every, in_order
+from ._types import Data
 
 LEFT = 78.0  # of the first column: row numbers and arrows stand before it
 GAP, RUNG = 8, 64  # between columns; before the last there is what is saved
@@ -195,7 +195,7 @@ def _draw_row(
             at += ROW
         canvas.text(left + 8, at + 2, note, "muted", size=11)
     # what is saved for the backward pass, from the primal to the adjoint
-    look: dict[str, Any] = {"stroke_width": 2}
+    look: Data = {"stroke_width": 2}
     word = shorten(", ".join(rung.name for rung in row.residuals), 9)
     if row.literals and not word:
         word, look = "literal", {"stroke_dasharray": "3 3"}

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..program import count
 from ._derivatives import Entry
 from ._format import bytes_text
 from ._timing import sample, waited
+from ._types import Data, Function
 
 ROUNDS = 9
 
@@ -26,12 +27,12 @@ ROUNDS = 9
 class Run:
     """A compiled function, and what it was compiled from."""
 
-    compiled: Callable[..., Any]
+    compiled: Function
     entry: Entry
     out: Any  # the shapes of its result
 
 
-def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
+def measured(row: Data, entry: Entry, memory: int | None) -> Run:
     """Write what a function costs into its row, as far as it gets, and return it compiled.
 
     Raises:
@@ -137,7 +138,7 @@ def _close(x: Any, y: Any) -> bool:
 
 
 def add_seconds(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Data],
     runs: Mapping[str, Run],
     progress: bool | None,
 ) -> list[str]:

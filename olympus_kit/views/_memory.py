@@ -23,6 +23,7 @@ from ._draw import MARKS, ROW, Canvas, shorten
 from ._figure import Figure, Step, Table
 from ._format import bytes_text, listed, number_text, short_names
 from ._formula import plural, statement
+from ._types import Data, Function
 
 MOST = 30  # bars in the picture; the largest values where there are more
 BAR = 17.0  # from one bar to the next
@@ -122,7 +123,7 @@ class Memory(Figure):
                 again.append((equation.primitive, equation.flops * times))
         return again
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each value: its bytes, role, first and last equation."""
         records = []
         for life in self.lives:
@@ -231,7 +232,7 @@ class Memory(Figure):
         return [canvas]
 
     def _draw_life(
-        self, canvas: Canvas, record: dict[str, Any], name: str, y: float
+        self, canvas: Canvas, record: Data, name: str, y: float
     ) -> None:
         start, end = self._x(record["made"] - 1), self._x(record["last_read"])
         size, role = bytes_text(record["bytes"]), record["role"]
@@ -283,7 +284,7 @@ def _inside_checkpoints(
 
 
 def memory(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,

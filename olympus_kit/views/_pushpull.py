@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ import numpy as np
 from ..program import describe, read_arguments
 from ._draw import MARKS, Canvas, width_of
 from ._figure import Detail, Figure
-from ._jacobian_passes import Array
+from ._types import Array, Data, Function
 
 LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
 PANEL, TOP = 300.0, 24.0
@@ -24,7 +24,7 @@ class PushPull(Figure):
     scripts = ("common.js", "linear.js")
 
     def __init__(
-        self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float
+        self, f: Function, x: Any, v: Any, u: Any, span: float
     ) -> None:
         self.name = read_arguments(f, (x,), "forward").name
         try:
@@ -96,7 +96,7 @@ class PushPull(Figure):
             )
         return vector
 
-    def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
+    def frame(self, point: Sequence[float] | Array) -> Data:
         """Return the point, its image and the Jacobian there."""
         if "_function" not in self.__dict__:
             raise RuntimeError(
@@ -105,7 +105,7 @@ class PushPull(Figure):
         with jax.enable_x64(self.x64):
             return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
-    def _frames(self, points: Array) -> list[dict[str, Any]]:
+    def _frames(self, points: Array) -> list[Data]:
         at = jax.numpy.asarray(points)
         parts = zip(
             at,
@@ -123,7 +123,7 @@ class PushPull(Figure):
         import traitlets
 
         widget = super().live()
-        traits: dict[str, Any] = {
+        traits: Data = {
             "point": traitlets.List(),
             "frame": traitlets.Dict(),
         }
@@ -164,7 +164,7 @@ class PushPull(Figure):
         ]
         return [Detail("Numbers", lines)]
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the pictures, their scales, and the Jacobian at every point of a lattice."""
         scales = [_Scale(lines).data() for lines in (self.grid, self.images)]
         return super().model() | {
@@ -197,7 +197,7 @@ class PushPull(Figure):
         )
         return [left, right]
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Leave out the function: a file need not be able to hold it."""
         return {
             k: v for k, v in super().__getstate__().items() if k != "_function"
@@ -250,7 +250,7 @@ class _Scale:
         )
         return places
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Data:
         """Return it for the front-end, which moves the arrows."""
         corner = [PANEL / 2, TOP + PANEL / 2]
         return {
@@ -325,7 +325,7 @@ def _draw_arrow(
 
 
 def push_pull(
-    f: Callable[..., Any],
+    f: Function,
     x: Any,
     v: Any = None,
     u: Any = None,

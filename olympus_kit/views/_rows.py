@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._types import Data
+
 
 @dataclass
 class Line:
@@ -104,7 +106,7 @@ class Step:
     words: str
     live: int
     flops: int
-    product: dict[str, Any] | None  # of a linear equation: see Words.product
+    product: Data | None  # of a linear equation: see Words.product
 
 
 @dataclass

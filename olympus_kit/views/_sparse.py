@@ -15,7 +15,8 @@ from ._formula import plural
 from ._heat import Heat
 from ._jacobian_passes import Flat, Leaf, ModeOf, differentiable, push_or_pull
 from ._jacobian_words import PASS
-from ._tiles import Array, Tiles
+from ._tiles import Tiles
+from ._types import Array, Data, Function
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
@@ -137,9 +138,7 @@ def _try(flat: Flat, mode: ModeOf) -> None:
 # --- the Jacobian --------------------------------------------------------------------------------
 
 
-def sparse_jacobian(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
-) -> Callable[..., Any]:
+def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
@@ -401,7 +400,7 @@ class Sparsity(Figure):
             f"{words.across}, so what comes out can be told apart."
         )
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each entry that can differ from zero, with the pass that fills it."""
         records = []
         for row, column in zip(self.rows, self.columns, strict=True):
@@ -484,9 +483,7 @@ class Sparsity(Figure):
         return "\n".join(lines)
 
 
-def sparsity(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
-) -> Sparsity:
+def sparsity(f: Function, *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
     The pattern holds for every point. Columns without a common row form a group (a colour): one

@@ -17,15 +17,16 @@ from ._figure import Figure, Step, Table
 from ._measure import failure
 from ._metrics import METRICS, cell
 from ._timing import tracked
+from ._types import Data, Function
 
 Sizes = Mapping[str, int]
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Data]
 
 
 class Measured(Protocol):
     """What a measurement at one size returns: a figure that has rows."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Data]
 
 
 class Sweep(Figure):
@@ -83,7 +84,7 @@ class Sweep(Figure):
             or "No two curves cross."
         )
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each function at each size; a note where it failed."""
         return [{**at, **row} for at, rows in self.points for row in rows]
 
@@ -187,7 +188,7 @@ class Sweep(Figure):
         }
         return ipywidgets.interactive(show, **sliders)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Leave out the functions: a file need not be able to hold them."""
         return {
             k: v for k, v in super().__getstate__().items() if k != "_measure"
@@ -233,7 +234,7 @@ def _crossings(
 def sweep(
     again: Callable[..., Measured],
     args: tuple[Any, ...],
-    arguments: Callable[..., Any] | None,
+    arguments: Function | None,
     sizes: Mapping[str, Any],
     progress: bool | None,
 ) -> Sweep:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from ..files import write_whole
 from ._draw import page_colors
+from ._types import Data
 
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
@@ -32,7 +33,7 @@ class View(ABC):
     ]  # the files in views/static that make up its front-end, in order
 
     @abstractmethod
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return what the front-end draws, as plain lists and dicts."""
 
     @abstractmethod
@@ -75,7 +76,7 @@ class View(ABC):
             )
         return pages[step]
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model in the order in which it deflates best."""
         return self.model()
 
@@ -149,7 +150,7 @@ class View(ABC):
         self.__dict__.pop("_pages", None)
         self.__dict__.pop("_plain", None)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Return what a copy in a file holds: the data, not what was made for a display."""
         return {
             k: v
@@ -196,7 +197,7 @@ def _finite(data: Any) -> Any:
     return data
 
 
-def pack(state: dict[str, Any]) -> str:
+def pack(state: Data) -> str:
     """Return plain data as deflated JSON in base64, which the page unpacks by itself.
 
     Levels above 7 take up to five times as long, to save less than 1 %.

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ..program import Equation, Program, Value
 from ._formula import is_bad, joined, number, operand, statement, value_text
 from ._notation import formula, matrix_product
+from ._types import Data
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
@@ -158,7 +158,7 @@ class Words:
         self,
         equation: Equation,
         role: str,
-    ) -> dict[str, Any] | None:
+    ) -> Data | None:
         """Return what a tangent or adjoint equation multiplies or adds: names, values and words.
 
         None for an equation that only moves entries, or does both at once.
@@ -235,7 +235,7 @@ class Words:
     # ---- sentences -------------------------------------------------------------------------------
 
     def sentence(
-        self, equation: Equation, role: str, product: dict[str, Any] | None
+        self, equation: Equation, role: str, product: Data | None
     ) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
@@ -315,7 +315,7 @@ class Words:
         equation: Equation,
         row: Equation,
         role: str,
-        product: dict[str, Any] | None,
+        product: Data | None,
         text: str,
     ) -> str:
         """Return "v3 = sin(v2); adjoint of v2 += cos(v2) · adjoint of v3; in numbers ..."."""
