@@ -133,16 +133,11 @@ class Chain(Figure):
             mode = named.get(order, "")
             rows.append((order, mode, *measure(order, sizes)))
         self.rows = sorted(rows, key=lambda row: row[2])
-
-    @property
-    def title(self) -> str:
-        """The sizes that the chain goes through."""
-        sizes = []
-        for letter, size in zip(LETTERS, self.sizes, strict=False):
-            sizes.append(f"{letter} = {size}")
-        if self.sizes[-1] == 1:
-            sizes[-1] = "1"
-        return f"A chain of {len(self.names)} functions: {' → '.join(sizes)}"
+        pairs = zip(LETTERS, sizes, strict=False)
+        entries = [f"{letter} = {size}" for letter, size in pairs]
+        if sizes[-1] == 1:
+            entries[-1] = "1"
+        self.title = f"A chain of {count} functions: {' → '.join(entries)}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]

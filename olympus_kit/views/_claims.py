@@ -76,7 +76,7 @@ class Claims(Figure):
         ])
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         """How many claims were tried."""
         return f"{plural(len(self.tried), 'claim')} about cost, measured"
 

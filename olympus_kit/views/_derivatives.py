@@ -53,7 +53,7 @@ class _Reading:
     """
 
     def __init__(self, f: Function, args: Leaves, argnums: Any) -> None:
-        shapes: dict[int, jax.ShapeDtypeStruct] = {}
+        shapes = {}
 
         def stand_in(leaf: Any) -> Any:
             """Return an array of zeros, which takes no memory, for what is only a shape."""

@@ -62,7 +62,7 @@ class _Folder:
         self, rows: Sequence[Row], names: Names, fewest: int
     ) -> list[Row]:
         """Return rows of which neighbours of one name, and one place, lie under that name."""
-        result: list[Row] = []
+        result = []
         for (name, _), group in groupby(
             rows,
             key=lambda row: names.get(row.path.partition("–")[0], ("", "")),
@@ -78,7 +78,7 @@ class _Folder:
         """Return rows of which a block that comes again and again stands there once."""
         numbers: dict[Hashable, int] = {}
         kinds = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
-        result: list[Row] = []
+        result = []
         at = 0
         while at < len(rows):
             period, count = _longest_run(kinds, at)

@@ -36,15 +36,11 @@ class Graph(View):
         self.program = program
         self.error = error  # where f raised: three lines about it
         self._ladder = build_ladder(program, layout, error)
+        self.title = self._ladder.title
 
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
         return Graph(self.program, "listing", self.error)
-
-    @property
-    def title(self) -> str:
-        """The function, the mode, and what it is differentiated with respect to."""
-        return self._ladder.title
 
     def model(self) -> Data:
         """Return rows, steps and values as plain data."""
@@ -169,7 +165,7 @@ def _until_it_raises(
     jax.make_jaxpr keeps equations whose results nobody reads, so a function that swallows the
     error and returns nothing has them all. A jitted function that raises is left out as a whole.
     """
-    raised: list[Exception] = []
+    raised = []
 
     @functools.wraps(f)
     def swallowing(*values: Any) -> tuple[()]:

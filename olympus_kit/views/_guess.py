@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import close_entries
 from ._formula import number
 from ._jacobian_passes import Leaf, resolution
 from ._types import Array
@@ -23,21 +24,12 @@ def tolerance_of(matrix: Array) -> float:
     return ROUNDING * resolution(matrix.dtype)
 
 
-def close(guess: Array, truth: Array, tolerance: float) -> Array:
-    """Return which entries are equal up to rounding."""
-    scale = float(np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth)))
-    right: Array = np.isclose(
-        guess, truth, rtol=tolerance, atol=tolerance * scale, equal_nan=True
-    )
-    return right
-
-
 def looks_like(guess: Array, truth: Array) -> str:
     """Return the simplest mistake that gives this guess; "" for none that is known."""
     tolerance = tolerance_of(truth)
     for words in _same(guess, truth, tolerance):
         return words
-    if close(guess, truth, 1e-2).all():
+    if close_entries(guess, truth, 1e-2).all():
         return (
             "like finite differences, or a rounded number: close, but not equal"
         )
@@ -65,7 +57,7 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
     for words, mistaken in mistakes:
         if (
             guess.shape == mistaken.shape
-            and close(guess, mistaken, tolerance).all()
+            and close_entries(guess, mistaken, tolerance).all()
         ):
             yield words
 
@@ -95,8 +87,10 @@ def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
         factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(
             norm, norm, 1
         )
-        settled = not (alone & ~close(factor, np.ones(1), tolerance)).any()
-        if settled and close(factor * truth, guess, tolerance).all():
+        settled = not (
+            alone & ~close_entries(factor, np.ones(1), tolerance)
+        ).any()
+        if settled and close_entries(factor * truth, guess, tolerance).all():
             yield text.format(number(factor.reshape(-1)[0].item()))
 
 

@@ -159,7 +159,7 @@ class Heat:
             0,
         )
         shares = finite / max(float(finite.max()), 1e-300)
-        together: dict[Hashable, Canvas] = {}
+        together = {}
         for i, j in np.ndindex(self.values.shape):
             key = self.group(i, j)
             if key not in together:

@@ -12,13 +12,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import close_entries
 from ..program import Argnums, dtype_of, is_inexact
 from ._draw import Canvas
 from ._figure import Detail, Figure, Step, Table
 from ._format import listed, short_names
 from ._formula import number, size_text
 from ._graph import Graph, graph
-from ._guess import close, looks_like, read_guess, tolerance_of
+from ._guess import looks_like, read_guess, tolerance_of
 from ._heat import LONG, WIDE, Heat, Run
 from ._jacobian_passes import (
     ONE_BY_ONE,
@@ -196,7 +197,7 @@ class Jacobian(Figure):
     # ---- words ----
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         """The function, and with respect to what it is differentiated."""
         flat = self.flat
         roots = [re.split(r"[\[.]", x.name)[0] for x in flat.inputs]
@@ -544,14 +545,15 @@ class Comparison(Jacobian):
     """A Jacobian with a guess: the wrong entries, and the mistake that they look like."""
 
     def __init__(self, view: Jacobian, guess: Any) -> None:
-        self.__dict__.update(Figure.__getstate__(view))
+        self.__dict__.update(view.__dict__)
+        self._forget()
         flat, truth = view.flat, view.matrix
         self.guess, self.mistake = read_guess(
             guess, truth, flat.outputs, flat.inputs
         )
         self.wrong = np.zeros(truth.shape, bool)
         if self.guess is not None:
-            self.wrong = ~close(
+            self.wrong = ~close_entries(
                 self.guess,
                 truth,
                 tolerance_of(truth),

@@ -80,7 +80,7 @@ def push_or_pull(
     """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
     if mode == "forward":
         return lambda *v: jax.jvp(run, points, v)[1]
-    pullback: Function = jax.vjp(run, *points)[1]
+    pullback = jax.vjp(run, *points)[1]
     return lambda *u: pullback(u)
 
 
@@ -268,7 +268,7 @@ def pass_runner(
         for x in out:
             rows = np.asarray(x).reshape(stop - start, -1)
             flats.append(rows.astype(flat.dtype))
-        lines: Array = np.concatenate(flats, axis=1)
+        lines = np.concatenate(flats, axis=1)
         lines += np.zeros((), flat.dtype)  # so that -0.0 is shown as 0.0
         return lines
 

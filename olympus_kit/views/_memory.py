@@ -41,6 +41,7 @@ class Memory(Figure):
     def __init__(self, program: Program) -> None:
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
+        self.title = f"Memory of {program.name} in {program.mode} mode"
         self.lives = lifetimes(program.equations, self.outputs)
         self.live_bytes = live_bytes(
             program.equations, self.outputs, program.values
@@ -54,11 +55,6 @@ class Memory(Figure):
             *program.notes,
             "inputs and constants are the caller's and are not counted",
         ]
-
-    @property
-    def title(self) -> str:
-        """The function and the mode."""
-        return f"Memory of {self.program.name} in {self.program.mode} mode"
 
     @property
     def finding(self) -> str:  # type: ignore[override]

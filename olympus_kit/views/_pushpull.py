@@ -13,6 +13,7 @@ from ..program import describe, read_arguments
 from ._draw import MARKS, Canvas, width_of
 from ._figure import Detail, Figure
 from ._types import Array, Data, Function
+from ._view import there
 
 LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
 PANEL, TOP = 300.0, 24.0
@@ -22,6 +23,8 @@ class PushPull(Figure):
     """A map between line and plane at a point: Jv and Jᵀu as arrows, on the grid and its image."""
 
     scripts = ("common.js", "linear.js")
+    alone = ("_function",)
+    _function: Function | None = None
 
     def __init__(
         self, f: Function, x: Any, v: Any, u: Any, span: float
@@ -59,6 +62,8 @@ class PushPull(Figure):
                 )
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
+        spaces = f"R{_POWER[n]} to R{_POWER[m]}"
+        self.title = f"Push forward, pull back: {self.name} from {spaces}"
         ends = np.linspace(-span, span, LINES)
         axes = [self.x[k] + ends for k in range(n)]
         self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
@@ -72,7 +77,9 @@ class PushPull(Figure):
     def f(self, point: Any) -> jax.Array:
         """Return f at a point given as a flat vector, as a flat vector."""
         return jax.numpy.asarray(
-            self._function(jax.numpy.reshape(point, self.shape))
+            there(self._function, "push_pull")(
+                jax.numpy.reshape(point, self.shape)
+            )
         ).ravel()
 
     def _vector(self, name: str, values: Any, size: int, what: str) -> Array:
@@ -98,10 +105,7 @@ class PushPull(Figure):
 
     def frame(self, point: Sequence[float] | Array) -> Data:
         """Return the point, its image and the Jacobian there."""
-        if "_function" not in self.__dict__:
-            raise RuntimeError(
-                "A view from a file has no function: call push_pull anew."
-            )
+        there(self._function, "push_pull")
         with jax.enable_x64(self.x64):
             return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
@@ -136,12 +140,6 @@ class PushPull(Figure):
             "point",
         )
         return widget
-
-    @property
-    def title(self) -> str:
-        """The function and its two spaces."""
-        n, m = self.x.size, len(self.u)
-        return f"Push forward, pull back: {self.name} from R{_POWER[n]} to R{_POWER[m]}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -196,12 +194,6 @@ class PushPull(Figure):
             [("Jv", Jv, False), ("u", self.u, True)],
         )
         return [left, right]
-
-    def __getstate__(self) -> Data:
-        """Leave out the function: a file need not be able to hold it."""
-        return {
-            k: v for k, v in super().__getstate__().items() if k != "_function"
-        }
 
 
 _POWER = {1: "", 2: "²"}

@@ -44,7 +44,7 @@ class Coloring:
         self.rows, self.columns = pattern.tocoo().coords
         by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
         # lines that all have an entry in one place need a group each
-        least: dict[ModeOf, int] = {}
+        least = {}
         for mode in modes:
             entries = np.diff(by_mode[mode].indptr)
             least[mode] = int(entries.max(initial=0))
@@ -105,7 +105,7 @@ def _coloring(flat: Flat) -> Coloring:
         *flat.args,
         argnums=flat.argnums,
     )
-    modes: list[ModeOf] = []
+    modes = []
     for mode in get_args(ModeOf):
         try:
             flat.mode(mode)
@@ -269,7 +269,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             points,
             coloring.mode,
         )
-        came: list[Any] = jax.vmap(one_pass)(*seeds)
+        came = jax.vmap(one_pass)(*seeds)
         return _in_blocks(flat, coloring, came)
 
     return compute
@@ -366,12 +366,8 @@ class Sparsity(Figure):
         down, across = self.tiles.step
         self.tiles.high[self.rows // down, self.columns // across] = 1
         self.axes = flat.axes(self.tiles.step)
-
-    @property
-    def title(self) -> str:
-        """The shape, and how much of it can differ from zero."""
-        count = len(self.rows)
-        return f"The sparsity of {self.name}: {count:,} of {self.m:,} × {self.n:,} entries"
+        size = f"{len(self.rows):,} of {flat.m:,} × {flat.n:,} entries"
+        self.title = f"The sparsity of {flat.name}: {size}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]

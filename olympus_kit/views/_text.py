@@ -73,8 +73,8 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
     pairs = in_order(ladder.rows)
     width = max((len(line.text) for _, line in pairs), default=0)
     width = min(MOST_EQUATION, width)
-    lines: list[str] = []
-    opened: set[str] = set()
+    lines = []
+    opened = set()
     backward, origin = False, ""
     for row, line in pairs:
         if line.role == "primal" and row.origin != origin:

@@ -43,7 +43,7 @@ def sample(
     timers = {
         name: timeit.Timer(job, timer=clock) for name, job in jobs.items()
     }
-    calls: dict[str, int] = {}
+    calls = {}
     times: dict[str, list[float]] = {name: [] for name in jobs}
     try:
         for name, job in jobs.items():
@@ -152,17 +152,13 @@ class Stopwatch(Figure):
         self.times = {
             name: list(seconds) for name, seconds in times.items() if seconds
         }
+        self.title = f"Time of {listed(list(self.times)) or 'nothing'}"
         sentences = [f"{words}." for words in self.verdicts().values()]
         self.finding = " ".join([*sentences, what]).strip()
         complete = min(map(len, times.values()), default=0)
         self.notes = [f"stopped: {complete} of {rounds} rounds timed"] * (
             complete < rounds
         )
-
-    @property
-    def title(self) -> str:
-        """What was timed."""
-        return f"Time of {listed(list(self.times)) or 'nothing'}"
 
     def verdicts(self) -> dict[str, str]:
         """Return, for each function but the first, what is known against the first."""

@@ -15,12 +15,13 @@ from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..files import write_whole
 from ._draw import page_colors
 from ._types import Data
 
+T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
@@ -31,6 +32,10 @@ class View(ABC):
     scripts: tuple[
         str, ...
     ]  # the files in views/static that make up its front-end, in order
+    title: str  # one line that says what is shown
+    alone: tuple[
+        str, ...
+    ] = ()  # attributes that a file need not be able to hold
 
     @abstractmethod
     def model(self) -> Data:
@@ -43,11 +48,6 @@ class View(ABC):
     @abstractmethod
     def svg(self) -> str:
         """Return the picture as an SVG that stands alone."""
-
-    @property
-    @abstractmethod
-    def title(self) -> str:
-        """One line that says what is shown."""
 
     def json(self) -> str:
         """Return the view's model as JSON."""
@@ -152,17 +152,24 @@ class View(ABC):
 
     def __getstate__(self) -> Data:
         """Return what a copy in a file holds: the data, not what was made for a display."""
-        return {
-            k: v
-            for k, v in self.__dict__.items()
-            if k not in ("_pages", "_plain")
-        }
+        left_out = ("_pages", "_plain", *self.alone)
+        return {k: v for k, v in self.__dict__.items() if k not in left_out}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> View:
         """Return another view of the same data, which nobody changes."""
         copy = object.__new__(type(self))
-        copy.__dict__.update(View.__getstate__(self))
+        copy.__dict__.update(self.__dict__)
+        copy._forget()
         return copy
+
+
+def there(function: T | None, call: str) -> T:
+    """Return a function of a view; raise an error where it comes from a file and has none."""
+    if function is None:
+        raise RuntimeError(
+            f"A view from a file has no functions to measure or to call: call {call} anew."
+        )
+    return function
 
 
 def _shows_colour() -> bool:

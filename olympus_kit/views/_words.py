@@ -78,7 +78,7 @@ class Words:
     @cached_property
     def sums(self) -> dict[str, int]:
         """The equations that add contributions, each with the primal value whose adjoint it is."""
-        targets: dict[str, int] = {}
+        targets = {}
         for target, parts in self.parts.items():
             total = self.program.adjoints.get(target)
             if total is None or len(parts) < 2:
@@ -268,7 +268,7 @@ class Words:
         """Return what an equation of a local derivative computes of it."""
         role = "tangent" if self.program.mode == "forward" else "adjoint"
         share = "Needed for the derivative of"
-        readers: list[Equation] = []
+        readers = []
         if equation.results:
             readers = self.read_by.get(equation.results[0], [])
         for reader in readers:
