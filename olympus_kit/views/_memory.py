@@ -21,7 +21,7 @@ from ..program import (
 from ._charts import WIDTH, cursor
 from ._draw import MARKS, ROW, Canvas, shorten
 from ._figure import Figure, Step, Table
-from ._format import bytes_text, listed, number_text, short_names
+from ._format import NAME_ROOM, bytes_text, listed, number_text, short_names
 from ._formula import plural, statement
 from ._types import Data, Function
 
@@ -61,13 +61,13 @@ class Memory(Figure):
         """The peak, by name, and what is saved or computed again."""
         if not self.live_bytes:
             return "There is no equation, and so nothing is live."
-        largest = _sizes(self.explained()) or "nothing"
+        largest = self._words(self.explained()) or "nothing"
         sentences = [
             f"The peak is {bytes_text(self.peak)}, at equation {self.at + 1} of "
             f"{len(self.live_bytes)}: {largest}."
         ]
         if self.residuals:
-            saved = _sizes(self._sized(self.residuals))
+            saved = self._words(self._sized(self.residuals))
             sentences.append(f"Saved for the backward pass: {saved}.")
         if again := self.recomputed():
             sentences.append(
@@ -104,10 +104,18 @@ class Memory(Figure):
         return [*before, *self._sized(stacked), *inner]
 
     def _sized(self, values: Iterable[int]) -> list[tuple[str, int]]:
-        return [
-            (self.program.values[v].name, self.program.values[v].nbytes)
-            for v in values
-        ]
+        table = self.program.values
+        return [(table[v].name, table[v].nbytes) for v in values]
+
+    def _words(self, values: Sequence[tuple[str, int]]) -> str:
+        """Return names, as short as they are unique, with their bytes; the first few of many."""
+        names = [value.name for value in self.program.values]
+        short = dict(zip(names, short_names(names), strict=True))
+        words = []
+        for name, size in values:
+            own = shorten(short[name], NAME_ROOM)
+            words.append(f"{own} ({bytes_text(size)})")
+        return listed(words)
 
     def recomputed(self) -> list[tuple[str, int]]:
         """Return what a checkpoint computes again: each equation's name, and its FLOPs."""
@@ -254,11 +262,6 @@ class Memory(Figure):
         for k in range(len(self.live_bytes)):
             places.setdefault(round(self._x(k + 0.5)), []).append(k)
         return places
-
-
-def _sizes(values: Sequence[tuple[str, int]]) -> str:
-    """Return names with their bytes, the first few of many."""
-    return listed([f"{name} ({bytes_text(n)})" for name, n in values], 4)
 
 
 def _inside_checkpoints(

@@ -85,7 +85,7 @@ const STYLE = `
   .okl .line.now { outline:2px solid Highlight; outline-offset:-2px }
 }
 @media print {
-  .okl :is(.dock,.choose,.edges,.path button) { display:none }
+  .okl :is(.dock,.switches,.choose,.edges,.path button) { display:none }
   .okl .pane .scroll { max-height:none; overflow:visible }
   .okl .canvas { height:auto !important } .okl .edges { display:none }
   .okl .item, .okl .head { position:static !important; break-inside:avoid; margin-bottom:6px }
@@ -121,7 +121,7 @@ function createList(scroll, refresh) {
     items = next;
     let top = 0;
     tops = items.map((item) => (top += item.height) - item.height);
-    canvas.style.height = `${top}px`;
+    canvas.style.height = `${top + 4}px`; // the last item's frame, too, without a scroll bar
     canvas.parentElement?.setAttribute("aria-rowcount", items.length + 1);
     canvas.replaceChildren(...canvas.querySelectorAll(":scope > svg"));
     drawn = new Map();
@@ -781,7 +781,7 @@ function render({ model, el }) {
     const attributes = { type: "button", "aria-pressed": "false", onclick: () => flip(name) };
     switches[name] = make("button", attributes, name === "ladder" ? "Ladder" : "Listing");
   }
-  player.bar.append(make("span", { class: "switches" }, Object.values(switches)));
+  const tools = make("div", { class: "switches" }, Object.values(switches));
   if (view.steps.length > FEW) {
     const onchange = ({ target }) => {
       const number = target.value.trim();
@@ -789,9 +789,7 @@ function render({ model, el }) {
       if (k < 0) player.say(`There is no row ${number}.`);
       else player.go(k);
     };
-    player.bar.append(
-      make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })),
-    );
+    tools.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })));
   }
   // pointing at a line marks all that belongs to its row, in both panes
   panes.addEventListener("mouseover", ({ target }) => {
@@ -837,6 +835,8 @@ function render({ model, el }) {
     narrow = width < NARROW;
     root.toggleAttribute("data-stacked", width < WIDE);
     root.toggleAttribute("data-narrow", narrow);
+    if (narrow) panes.before(tools);
+    else player.bar.append(tools);
     for (const pane of Object.values(built)) pane.resize(narrow);
   };
   measure();

@@ -35,6 +35,13 @@ const PLAYER_STYLE = `
   margin:.25rem 0; padding:.3rem .6rem; background:var(--soft); border-radius:8px;
   overflow-wrap:anywhere }
 .okl .words > div:first-child { flex:1 1 18rem; min-width:0 }
+@media (max-width:480px) { /* one row: the slider does what the hidden buttons do */
+  .okl .bar .far { display:none }
+  .okl .bar .play { min-width:44px }
+  .okl .bar button span { position:absolute; clip-path:inset(50%) }
+  .okl .bar .count { min-width:0; font-size:12px }
+  .okl .bar input[type=range] { flex-basis:2.4rem }
+}
 .okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
   font-size:12.5px; margin-bottom:.4rem; align-items:center }
 .okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
@@ -70,29 +77,32 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   function stop() {
     clearInterval(timer);
     timer = null;
-    play.textContent = "▶ Play";
+    play.replaceChildren("▶", word(" Play"));
   }
   function toggle() {
     if (timer) return stop();
     if (step() >= last) go(-1);
-    play.textContent = "❚❚ Pause";
+    play.replaceChildren("❚❚", word(" Pause"));
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const button = (text, name, onclick) =>
-    make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
-  const first = button("|◀", "show all, before the first step", () => go(-1));
+  const word = (text) => make("span", {}, text); // which a phone has no room for
+  const button = (text, name, onclick, more = {}) =>
+    make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, text);
+  const far = { class: "far" };
+  const first = button("|◀", "show all, before the first step", () => go(-1), far);
   const back = button("◀", "one step back", () => go(step() - 1));
   const next = button("Step ▶", "one step on", () => go(step() + 1));
-  const end = button("▶|", "to the last step", () => go(last));
-  const play = make("button", { type: "button", class: "play", onclick: toggle }, "▶ Play");
+  const end = button("▶|", "to the last step", () => go(last), far);
+  const play = make("button", { type: "button", class: "play", onclick: toggle });
+  stop();
   const slide = () => go(Number(slider.value));
   const range = { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step" };
   const slider = make("input", { ...range, oninput: slide });
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
   const leap =
-    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
+    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN", word(" or inf (n)"));
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
