@@ -273,7 +273,10 @@ function say(view, k) {
 // page's data has each step inside its line, and counts as differences.
 function survey(view) {
   const index = new Map();
-  const [lines, steps] = [[], []];
+  /** @type {any[]} */
+  const lines = [];
+  /** @type {any[]} */
+  const steps = [];
   const visit = (row, above) => {
     index.set(row.path, { row, above });
     for (const column of ["primal", "local_derivative", "tangent", "adjoint"]) {
@@ -679,6 +682,7 @@ function createLadder(view, player, scroll) {
 }
 
 // The length that all but a few lines stay below; those few are set in several rows of text.
+/** @param {number[]} lengths */
 function usual(lengths) {
   lengths.sort((a, b) => a - b);
   return Math.min(90, Math.max(22, lengths[Math.floor(0.96 * lengths.length)] ?? 0)) + MARGIN + 1;
@@ -728,6 +732,7 @@ function createListing(view, player, scroll) {
 
 // ---- everything together ------------------------------------------------------------------------
 
+/** @param {Host} host */
 function render({ model, el }) {
   const view = survey(model.get("view"));
   const player = createPlayer({

@@ -52,14 +52,25 @@ const PLAYER_STYLE = `
 .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
 `;
 
+/**
+ * @param {object} options
+ * @param {Model} options.model
+ * @param {number} options.steps
+ * @param {(k: number) => any} options.words
+ * @param {(k: number) => void} options.onStep
+ * @param {string} [options.idle]
+ * @param {number[]} [options.bad]
+ * @param {string} [options.group]
+ */
 function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const last = steps - 1;
-  const clamp = (k) => Math.max(-1, Math.min(last, k));
+  const clamp = (/** @type {number} */ k) => Math.max(-1, Math.min(last, k));
   const step = () => clamp(model.get("step") ?? -1);
   // Long programs are played in about a minute, short ones slowly enough to be read.
   const beat = Math.max(80, Math.min(900, 60000 / Math.max(1, steps)));
   const stride = Math.max(1, Math.round((steps * beat) / 60000));
 
+  /** @param {number} k */
   function go(k) {
     model.set("step", clamp(k));
     try {
@@ -73,10 +84,10 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     document.dispatchEvent(new CustomEvent("olympus-step", { detail }));
   }
 
-  let timer = null;
+  let timer = 0;
   function stop() {
     clearInterval(timer);
-    timer = null;
+    timer = 0;
     play.replaceChildren("▶", word(" Play"));
   }
   function toggle() {
@@ -86,7 +97,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const word = (text) => make("span", {}, text); // which a phone has no room for
+  const word = (/** @type {string} */ text) => make("span", {}, text); // which a phone has no room for
   const button = (text, name, onclick, more = {}) =>
     make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, text);
   const far = { class: "far" };
@@ -106,7 +117,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
-  let drawn = null;
+  let drawn = -2; // no step
   function draw() {
     const k = step();
     if (k === drawn) return;
@@ -125,6 +136,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     onStep(k);
   }
 
+  /** @param {any} event */
   const follow = ({ detail }) => {
     if (detail.group !== group || detail.model === model) return;
     model.set("step", clamp(detail.step));
@@ -135,14 +147,16 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
 
   // What a control does with a key by itself, it goes on doing; in no case does a key that means
   // something here reach the page around it, which may have a meaning of its own for it.
+  /** @type {(element: HTMLElement, more?: Record<string, () => void>) => void} */
   function keys(element, more = {}) {
     const on = () => go(step() + 1);
     const off = () => go(step() - 1);
+    /** @type {Record<string, () => void>} */
     const actions = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off };
     Object.assign(actions, { Home: () => go(-1), End: () => go(last), " ": toggle, n: toBad });
     actions.Escape = () => (timer ? stop() : go(-1));
     Object.assign(actions, more);
-    element.addEventListener("keydown", (event) => {
+    element.addEventListener("keydown", (/** @type {any} */ event) => {
       const { key, target } = event;
       if (!actions[key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
@@ -161,17 +175,20 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     model.off("change:step", draw);
   }
 
+  /** @param {any[]} words */
   function say(...words) {
     region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
   }
   return { bar, words: region, step, go, keys, say, start: draw, destroy };
 }
 
+/** @typedef {{ live: number, flops: number }} Meter */
+/** @param {{ steps: Meter[], peak: number, bad: number[] }} view */
 function createMeters(view) {
   const last = view.steps.length - 1;
   const total = Math.max(1, view.steps[last]?.flops ?? 1);
-  const x = (k) => (k + 1) * (600 / (last + 2));
-  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
+  const x = (/** @type {number} */ k) => (k + 1) * (600 / (last + 2));
+  const memory = (/** @type {number} */ k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
   // of thousands of steps, the fullest of each pixel
   const stride = Math.max(1, Math.ceil((last + 1) / 600));
   const picked = [];
@@ -182,7 +199,7 @@ function createMeters(view) {
     }
     picked.push(most);
   }
-  const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
+  const points = (/** @type {(k: number) => number} */ y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
   const at = svg("line", { class: "at", y1: 0, y2: 40 });
   const strip = svg(
     "svg",
@@ -198,6 +215,7 @@ function createMeters(view) {
   const live = make("div");
   const flops = make("div");
   const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
+  /** @param {number} k */
   function draw(k) {
     const step = view.steps[k];
     const most = step
