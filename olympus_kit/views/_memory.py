@@ -41,6 +41,8 @@ class Memory(Figure):
     def __init__(self, program: Program) -> None:
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
+        names = [value.name for value in program.values]
+        self.short = dict(zip(names, short_names(names), strict=True))
         self.title = f"Memory of {program.name} in {program.mode} mode"
         self.lives = lifetimes(program.equations, self.outputs)
         self.live_bytes = live_bytes(
@@ -109,12 +111,10 @@ class Memory(Figure):
 
     def _words(self, values: Sequence[tuple[str, int]]) -> str:
         """Return names, as short as they are unique, with their bytes; the first few of many."""
-        names = [value.name for value in self.program.values]
-        short = dict(zip(names, short_names(names), strict=True))
         words = []
         for name, size in values:
-            own = shorten(short[name], NAME_ROOM)
-            words.append(f"{own} ({bytes_text(size)})")
+            short = shorten(self.short[name], NAME_ROOM)
+            words.append(f"{short} ({bytes_text(size)})")
         return listed(words)
 
     def recomputed(self) -> list[tuple[str, int]]:
@@ -176,92 +176,67 @@ class Memory(Figure):
 
     def pictures(self) -> list[Canvas]:
         """Draw a bar for each value over program order, and below them how much is live."""
-        canvas = Canvas(self.title)
         if not self.live_bytes:
             return []
+        canvas = Canvas(self.title)
         records = self.records()
         large = sorted(records, key=lambda r: -r["bytes"])[:MOST]
-        short = dict(
-            zip(
-                (r["name"] for r in records),
-                short_names([r["name"] for r in records]),
-                strict=True,
-            )
-        )
         y = 0.0
         for record in sorted(large, key=lambda r: r["made"]):
-            self._draw_life(canvas, record, short[record["name"]], y)
+            self._draw_life(canvas, record, y)
             y += BAR
-        if len(records) > MOST:
-            canvas.text(
-                0, y + 14, f"… {len(records) - MOST} smaller values", "muted"
-            )
+        more = len(records) - MOST
+        if more > 0:
+            canvas.text(0, y + 14, f"… {more} smaller values", "muted")
             y += ROW
+        bottom = y + 84
         at = self._x(self.at + 0.5)
-        canvas.line(
-            [(at, 0), (at, y + 84)], "muted-line", stroke_dasharray="3 3"
-        )
-        words = f"peak {bytes_text(self.peak)}"
-        anchor = "end" if at > WIDTH / 2 else "start"
-        canvas.text(
-            at + (-6 if anchor == "end" else 6),
-            y + 20,
-            words,
-            font_weight=600,
-            anchor=anchor,
-        )
+        dashes = {"stroke_dasharray": "3 3"}
+        canvas.line([(at, 0), (at, bottom)], "muted-line", **dashes)
+        look: Data = {"anchor": "start", "font_weight": 600}
+        aside = 6
+        if at > WIDTH / 2:
+            look["anchor"], aside = "end", -6
+        peak = f"peak {bytes_text(self.peak)}"
+        canvas.text(at + aside, y + 20, peak, **look)
         for k, live in enumerate(self.live_bytes):
             height = 52 * live / max(1, self.peak)
-            wide = max(self._x(k + 1) - self._x(k) - 1, 0.5)
+            left, right = self._x(k), self._x(k + 1) - 1
             role = "ink" if k == self.at else "bookkeeping"
-            canvas.box(self._x(k), y + 84 - height, wide, height, role)
+            canvas.box(left, bottom - height, right - left, height, role)
         canvas.text(0, y + 80, "live bytes", "muted")
-        canvas.text(
-            0,
-            y + 104,
-            "◆ residual, saved for the backward pass",
-            "muted",
-            size=11,
-        )
-        shown = [
-            role for role in PRECEDENCE if any(r["role"] == role for r in large)
-        ]
+        note = "◆ residual, saved for the backward pass"
+        canvas.text(0, y + 104, note, "muted", size=11)
+        roles = {record["role"] for record in large}
         left = 0.0
-        for role in reversed(shown):
-            key = f"{MARKS[role]} {role.replace('_', ' ')}"
-            canvas.text(left, y + 122, key, role, size=11)
-            left += 7 * len(key) + 12
-        for x, steps in self._places().items():
-            cursor(canvas, x, 0, y + 84, steps)
-        return [canvas]
-
-    def _draw_life(
-        self, canvas: Canvas, record: Data, name: str, y: float
-    ) -> None:
-        start, end = self._x(record["made"] - 1), self._x(record["last_read"])
-        size, role = bytes_text(record["bytes"]), record["role"]
-        until = (
-            "returned"
-            if record["returned"]
-            else f"last read at {record['last_read']}"
-        )
-        words = f"{record['name']}: {size}, made at {record['made']}, {until}"
-        if record["residual"]:
-            words += ", a residual"
-        bar = canvas.group(data_say=words)
-        bar.text(14, y + 14, shorten(name, 12), role)
-        bar.box(start, y + 4, end - start, 12, role)
-        if record["residual"]:
-            bar.text(0, y + 14, "◆", role)
-            bar.text(start + 3, y + 15, "◆", "paper")
-        bar.text(WIDTH, y + 14, size, "muted", size=11, anchor="end")
-
-    def _places(self) -> dict[int, list[int]]:
-        """Return where the cursor stands, with its steps: those of a long program share pixels."""
+        for role in reversed(PRECEDENCE):
+            if role in roles:
+                key = f"{MARKS[role]} {role.replace('_', ' ')}"
+                canvas.text(left, y + 122, key, role, size=11)
+                left += 7 * len(key) + 12
+        # the equations of a long program share pixels
         places: dict[int, list[int]] = {}
         for k in range(len(self.live_bytes)):
             places.setdefault(round(self._x(k + 0.5)), []).append(k)
-        return places
+        for x, steps in places.items():
+            cursor(canvas, x, 0, bottom, steps)
+        return [canvas]
+
+    def _draw_life(self, canvas: Canvas, record: Data, y: float) -> None:
+        name, nbytes, role, made, read, returned, residual = record.values()
+        start, end = self._x(made - 1), self._x(read)
+        size = bytes_text(nbytes)
+        until = "returned" if returned else f"last read at {read}"
+        words = f"{name}: {size}, made at {made}, {until}"
+        if residual:
+            words += ", a residual"
+        bar = canvas.group(data_say=words)
+        bar.text(14, y + 14, shorten(self.short[name], 12), role)
+        bar.box(start, y + 4, end - start, 12, role)
+        if residual:
+            bar.text(0, y + 14, "◆", role)
+            bar.text(start + 3, y + 15, "◆", "paper")
+        bar.text(WIDTH, y + 14, size, "muted", size=11, anchor="end")
 
 
 def _inside_checkpoints(

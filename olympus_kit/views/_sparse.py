@@ -179,19 +179,14 @@ def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
             )
         values = []
         for old, new in zip(sample, leaves, strict=True):
-            if _is_number(old) and _varies(old):
-                _check_kind(
-                    old,
-                    new,
-                    flat.given.name,
+            misfit = _misfit(old, new)
+            if misfit:
+                name = flat.given.name
+                raise ValueError(
+                    f"The Jacobian of {name} was prepared for {misfit}"
                 )
+            if _varies(old):
                 values.append(new)
-            else:
-                _check_same(
-                    old,
-                    new,
-                    flat.given.name,
-                )
         return compute(values)
 
     return jacobian
@@ -203,47 +198,38 @@ def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
 
 
 def _is_number(leaf: Any) -> bool:
-    kinds = (
-        bool,
-        int,
-        float,
-        complex,
-        jax.Array,
-        np.ndarray,
-        np.generic,
-    )
+    kinds = bool | int | float | complex | jax.Array | np.ndarray | np.generic
     return isinstance(leaf, kinds)
 
 
 def _varies(leaf: Any) -> bool:
     """Whether the pattern holds for other values of a leaf, too."""
+    if not _is_number(leaf):
+        return False
     dtype = dtype_of(leaf)
-    if is_inexact(dtype):
-        return True
-    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+    is_key = jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
+    return is_inexact(dtype) or bool(is_key)
 
 
-def _check_kind(old: Any, new: Any, name: str) -> None:
-    was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
-    if np.shape(old) != np.shape(new) or not _varies(new):
-        raise ValueError(
-            f"The Jacobian of {name} was prepared for {was}; got {now}. Hand over the same shapes, "
-            "and 3.0 for 3, or prepare it again."
-        )
-
-
-def _check_same(old: Any, new: Any, name: str) -> None:
+def _misfit(old: Any, new: Any) -> str:
+    """Return what was prepared for one leaf and does not hold for another; "" where it does."""
+    if _varies(old):
+        if np.shape(old) == np.shape(new) and _varies(new):
+            return ""
+        was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
+        return f"{was}; got {now}. Hand over the same shapes, and 3.0 for 3, or prepare it again."
     if isinstance(new, jax.core.Tracer):
         same = False
     elif _is_number(old) and _is_number(new):
         same = np.array_equal(old, new)
     else:
         same = old is new or old == new
-    if not same:
-        raise ValueError(
-            f"The Jacobian of {name} was prepared for {describe(old)}; got {describe(new)}. "
-            "What is no real or complex number is part of what was prepared: prepare it again."
-        )
+    if same:
+        return ""
+    return (
+        f"{describe(old)}; got {describe(new)}. What is no real or complex number is part of what "
+        "was prepared: prepare it again."
+    )
 
 
 def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
