@@ -114,7 +114,6 @@ class _Folder:
         path = f"{first}–{last}"
         fold = Row(
             path,
-            rows[0].depth,
             name,
             row_number(path),
             note=times,
@@ -124,8 +123,6 @@ class _Folder:
         fold.origin = rows[0].origin
         if not times:
             fold.primal.append(self._line(rows, name))
-        for row in rows:
-            _deeper(row)
         return fold
 
     def _line(self, rows: Sequence[Row], name: str) -> Line:
@@ -210,9 +207,3 @@ def _kind(row: Row) -> Hashable:
         lines,
         tuple(_kind(child) for child in row.children),
     )
-
-
-def _deeper(row: Row) -> None:
-    row.depth += 1
-    for child in row.children:
-        _deeper(child)

@@ -51,10 +51,12 @@ class _Builder:
         self.program = program = with_short_names(program)
         self.values = program.values
         self.words = Words(program)
-        self.rows = [self._row(e, 0) for e in program.rows]
+        # in other modes it is a step that puts a line into its row
+        lined = program.mode == "primal"
+        self.rows = [self._row(e, lined) for e in program.rows]
         self.by_path = {row.path: row for row in every(self.rows)}
         note = "equations that belong to no row"
-        self.other = Row("other", 0, "bookkeeping", "other", note=note)
+        self.other = Row("other", "bookkeeping", "other", note=note)
         self.step_of: dict[int, int] = {}
         for k, equation in enumerate(program.equations):
             self.step_of |= dict.fromkeys(equation.results, k)
@@ -111,22 +113,21 @@ class _Builder:
 
     # ---- rows and lines --------------------------------------------------------------------------
 
-    def _row(self, equation: Equation, depth: int) -> Row:
-        row = Row(
-            equation.path, depth, label(equation), row_number(equation.path)
-        )
+    def _row(self, equation: Equation, lined: bool) -> Row:
+        path = equation.path
+        row = Row(path, label(equation), row_number(path))
         values = [self.values[r] for r in equation.results]
         row.source = f"line {equation.source.line}" if equation.source else ""
         row.origin = _origin(equation.scope)
         row.kind = "; ".join(f"{v.dtype}{list(v.shape)}" for v in values)
-        if depth or self.program.mode == "primal":
+        if lined:
             row.primal.append(self._line(equation, "primal"))
         if equation.trips is not None:
             row.note = plural(equation.trips, "iteration")
             if equation.params.get("reverse") is True:
                 row.note += ", the last one first"
         for body in equation.bodies:
-            children = [self._row(e, depth + 1) for e in body.equations]
+            children = [self._row(e, True) for e in body.equations]
             if not body.taken:
                 for child in every(children):
                     child.note = f"{body.name}: not run"

@@ -42,7 +42,6 @@ class Row:
     """A primal equation and everything that belongs to it; or a fold of several."""
 
     path: str  # of its equation; of a fold the first and the last
-    depth: int
     label: str
     number: str  # what a reader sees: paths count from 0, rows from 1
     primal: list[Line] = field(default_factory=list)

@@ -496,7 +496,8 @@ function createLadder(view, player, scroll) {
     const title = `${row.label} ${row.source}${text}`;
     const name = make("div", { class: "path", role: "rowheader", title }, number);
     name.append(make("span", { class: "hidden" }, text));
-    name.style.paddingLeft = `${Math.min(row.depth, 4) * 4}px`;
+    const depth = index.get(row.path).above.length;
+    name.style.paddingLeft = `${Math.min(depth, 4) * 4}px`;
     const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
     element.append(...columns.map((column) => drawCell(row, column)));
     if (derivative === "adjoint") element.lastChild.before(drawRung(row));
@@ -553,7 +554,7 @@ function createLadder(view, player, scroll) {
   function rowItems(rows, items, above) {
     let origin = above;
     for (const row of rows) {
-      if (row.depth === 0) {
+      if (!index.get(row.path).above.length) {
         if (row.origin !== origin) items.push(divider(row.origin || "back in the function itself"));
         origin = row.origin;
       }
