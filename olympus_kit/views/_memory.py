@@ -21,15 +21,15 @@ from ..program import (
 from ._charts import WIDTH, cursor
 from ._draw import MARKS, ROW, Canvas, shorten
 from ._figure import Figure, Step, Table
-from ._format import NAME_ROOM, bytes_text, listed, number_text, short_names
+from ._format import NAME_ROOM, bytes_text, listed, number_text
 from ._formula import plural, statement
+from ._ladder import role_of
 from ._types import Data, Function
+from ._words import with_short_names
 
 MOST = 30  # bars in the picture; the largest values where there are more
 BAR = 17.0  # from one bar to the next
 NAMES, SIZES = 104.0, 62.0  # room beside the bars, for a name and for bytes
-# the role that a bar shows: the first of these that its equation has
-PRECEDENCE = ("adjoint", "tangent", "local_derivative", "primal", "bookkeeping")
 
 
 class Memory(Figure):
@@ -39,10 +39,9 @@ class Memory(Figure):
     idle = "Step through the equations: the words say how much is live."
 
     def __init__(self, program: Program) -> None:
+        program = with_short_names(program)
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
-        names = [value.name for value in program.values]
-        self.short = dict(zip(names, short_names(names), strict=True))
         self.title = f"Memory of {program.name} in {program.mode} mode"
         self.lives = lifetimes(program.equations, self.outputs)
         self.live_bytes = live_bytes(
@@ -110,12 +109,11 @@ class Memory(Figure):
         return [(table[v].name, table[v].nbytes) for v in values]
 
     def _words(self, values: Sequence[tuple[str, int]]) -> str:
-        """Return names, as short as they are unique, with their bytes; the first few of many."""
-        words = []
-        for name, size in values:
-            short = shorten(self.short[name], NAME_ROOM)
-            words.append(f"{short} ({bytes_text(size)})")
-        return listed(words)
+        """Return names with their bytes, the first few of many."""
+        return listed([
+            f"{shorten(name, NAME_ROOM)} ({bytes_text(size)})"
+            for name, size in values
+        ])
 
     def recomputed(self) -> list[tuple[str, int]]:
         """Return what a checkpoint computes again: each equation's name, and its FLOPs."""
@@ -132,11 +130,10 @@ class Memory(Figure):
         records = []
         for life in self.lives:
             value = self.program.values[life.value]
-            roles = self.program.equations[life.start].roles
             records.append({
                 "name": value.name,
                 "bytes": value.nbytes,
-                "role": next(role for role in PRECEDENCE if role in roles),
+                "role": role_of(self.program.equations[life.start]),
                 "made": life.start + 1,
                 "last_read": min(life.end + 1, len(self.live_bytes)),
                 "returned": life.end == len(self.live_bytes),
@@ -209,7 +206,7 @@ class Memory(Figure):
         canvas.text(0, y + 104, note, "muted", size=11)
         roles = {record["role"] for record in large}
         left = 0.0
-        for role in reversed(PRECEDENCE):
+        for role in MARKS:
             if role in roles:
                 key = f"{MARKS[role]} {role.replace('_', ' ')}"
                 canvas.text(left, y + 122, key, role, size=11)
@@ -231,7 +228,7 @@ class Memory(Figure):
         if residual:
             words += ", a residual"
         bar = canvas.group(data_say=words)
-        bar.text(14, y + 14, shorten(self.short[name], 12), role)
+        bar.text(14, y + 14, shorten(name, 12), role)
         bar.box(start, y + 4, end - start, 12, role)
         if residual:
             bar.text(0, y + 14, "◆", role)

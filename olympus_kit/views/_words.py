@@ -7,8 +7,6 @@ adjoint of an operand of that row. What lies between is called a step of a rule.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
@@ -16,14 +14,13 @@ from functools import cached_property
 import numpy as np
 
 from ..program import Equation, Program, Value
+from ._format import short_names
 from ._formula import is_bad, joined, number, operand, statement, value_text
 from ._notation import formula, matrix_product
 from ._types import Data
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-# W1 of params['W1'] and params.W1
-LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")
 
 
 class Words:
@@ -394,30 +391,13 @@ def _inverse(value: Value) -> str:
         return number(float(np.float64(1) / summary.entries))
 
 
-# ---- names as short as they are unique ----------------------------------------------------------
-
-
 def with_short_names(program: Program) -> Program:
     """Return a program whose `params['W1']` is called `W1` where nothing else is called so."""
-    keys = [LAST_KEY.search(program.values[i].name) for i in program.inputs]
-    counts = Counter(key[1] for key in keys if key)
-    counts.update(value.name for value in program.values)
-    short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
-    if not short:
-        return program
-    names = "|".join(
-        map(
-            re.escape,
-            sorted(short, key=len, reverse=True),
-        )
-    )
-    # its adjoint and tangent, too
-    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")
+    inputs = {program.values[i].name for i in program.inputs}
+    names = short_names([value.name for value in program.values], inputs)
     values = []
-    for value in program.values:
-        match = pattern.match(value.name)
-        if match and not value.literal:
-            name = short[match[1]] + value.name[match.end() :]
+    for value, name in zip(program.values, names, strict=True):
+        if name != value.name and not value.literal:
             value = replace(value, name=name)
         values.append(value)
     return replace(program, values=tuple(values))
