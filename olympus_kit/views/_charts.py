@@ -32,7 +32,12 @@ def multiples(
             number itself as text.
     """
     canvas = Canvas(name)
-    canvas.text(0, 14, name, "muted")
+    canvas.text(
+        0,
+        14,
+        name,
+        "muted",
+    )
     ratios = [ratio for _, ratio, _ in rows if ratio]
     x = Scale([1.0, 2.0, *ratios], 8, WIDTH - 12)
     y = 42.0
@@ -42,29 +47,62 @@ def multiples(
             canvas.line(ends, "line-line")
         if ratio is not None:
             number = f"{times_text(ratio)}   {number}"
-        row = _labelled(canvas, y, name, number)
+        row = _labelled(
+            canvas,
+            y,
+            name,
+            number,
+        )
         if ratio:
             ends = [(x(1), y + 13), (x(ratio), y + 13)]
             look = {"stroke_width": 5, "stroke_linecap": "round"}
             row.line(ends, "primal-line", **look)
-            row.circle(x(ratio), y + 13, 6, "primal")
+            row.circle(
+                x(ratio),
+                y + 13,
+                6,
+                "primal",
+            )
         y += BAR
     for tick in _round_ticks(x):
-        _label(canvas, x(tick), y, f"{tick:g}×", "middle")
+        _label(
+            canvas,
+            x(tick),
+            y,
+            f"{tick:g}×",
+            "middle",
+        )
     return canvas
 
 
 def _label(canvas: Canvas, x: float, y: float, words: str, anchor: str) -> None:
     """Write a number of an axis."""
-    canvas.text(x, y, words, "muted", size=11, anchor=anchor)
+    canvas.text(
+        x,
+        y,
+        words,
+        "muted",
+        size=11,
+        anchor=anchor,
+    )
 
 
 def _labelled(canvas: Canvas, y: float, name: str, number: str) -> Canvas:
     """Write a name and its number above a bar; return the group that holds all three."""
     row = canvas.group(data_say=f"{name}: {number}")
     short = shorten(name, LETTERS - len(number))
-    row.text(8, y, short, font_weight=600)
-    row.text(WIDTH - 8, y, number, anchor="end")
+    row.text(
+        8,
+        y,
+        short,
+        font_weight=600,
+    )
+    row.text(
+        WIDTH - 8,
+        y,
+        number,
+        anchor="end",
+    )
     return row
 
 
@@ -79,12 +117,28 @@ def _round_ticks(scale: Scale) -> list[float]:
 def bars(heading: str, rows: Sequence[tuple[str, float, str]]) -> Canvas:
     """Draw horizontal bars, each below its name and its number."""
     canvas = Canvas(heading)
-    canvas.text(0, 14, heading, "muted")
+    canvas.text(
+        0,
+        14,
+        heading,
+        "muted",
+    )
     most = max((value for _, value, _ in rows), default=0) or 1
     y = 42.0
     for name, value, number in rows:
-        row = _labelled(canvas, y, name, number)
-        row.box(8, y + 6, (WIDTH - 16) * value / most, 12, "primal")
+        row = _labelled(
+            canvas,
+            y,
+            name,
+            number,
+        )
+        row.box(
+            8,
+            y + 6,
+            (WIDTH - 16) * value / most,
+            12,
+            "primal",
+        )
         y += BAR
     return canvas
 
@@ -102,26 +156,54 @@ def curves(
     """
     canvas = Canvas(f"{up} over {across}")
     bottom = 250.0
-    canvas.text(0, 14, up, "muted")
+    canvas.text(
+        0,
+        14,
+        up,
+        "muted",
+    )
     drawn = {}  # a logarithm takes no number below
     for name, line in lines.items():
         drawn[name] = [(a, b) for a, b in line if a > 0 and b > 0]
     points = [point for line in drawn.values() for point in line]
     if not points:
-        canvas.text(0, 40, "nothing above zero to draw", "muted")
+        canvas.text(
+            0,
+            40,
+            "nothing above zero to draw",
+            "muted",
+        )
         return canvas
     x = Scale([a for a, _ in points], 80, WIDTH - 14)
     y = Scale([b for _, b in points], bottom - 10, 36)
     for tick in y.ticks():
         at = y(tick)
         canvas.line([(66, at), (WIDTH, at)], "line-line")
-        _label(canvas, 62, at + 4, say(tick), "end")
+        _label(
+            canvas,
+            62,
+            at + 4,
+            say(tick),
+            "end",
+        )
     last = -100.0
     for number in sorted({a for a, _ in points}):
         if x(number) - last > 34:  # labels do not overlap
             last = x(number)
-            _label(canvas, last, bottom + 12, f"{number:g}", "middle")
-    canvas.text(WIDTH, bottom + 30, f"{across} →", "muted", anchor="end")
+            _label(
+                canvas,
+                last,
+                bottom + 12,
+                f"{number:g}",
+                "middle",
+            )
+    canvas.text(
+        WIDTH,
+        bottom + 30,
+        f"{across} →",
+        "muted",
+        anchor="end",
+    )
     legend = bottom + 34
     for k, (name, places) in enumerate(drawn.items()):
         role, shape = ROLES[k % 4], SHAPES[k % 4]
@@ -132,11 +214,29 @@ def curves(
         canvas.line(spots, f"{role}-line", **look)
         for a, b in places:
             group = canvas.group(data_say=f"{name}, {across} = {a:g}: {say(b)}")
-            group.text(x(a), y(b) + 5, shape, role, size=14, anchor="middle")
+            group.text(
+                x(a),
+                y(b) + 5,
+                shape,
+                role,
+                size=14,
+                anchor="middle",
+            )
         legend += ROW
-        canvas.text(0, legend, f"{shape} {shorten(name, LETTERS)}", role)
+        canvas.text(
+            0,
+            legend,
+            f"{shape} {shorten(name, LETTERS)}",
+            role,
+        )
     for number in sorted({a for a, _ in points}):
-        cursor(canvas, x(number), 26, bottom, steps.get(number, []))
+        cursor(
+            canvas,
+            x(number),
+            26,
+            bottom,
+            steps.get(number, []),
+        )
     return canvas
 
 

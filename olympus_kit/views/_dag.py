@@ -133,8 +133,20 @@ class Dag(Figure):
                     saved = values[operand].name in names
                     back = self._sent(row.path, position)
                     source, target = self._home[operand], len(self.nodes)
-                    self.arrows.append(Arrow(source, target, saved, back))
-            node = self._add("", statement(program, row), row.results, row.path)
+                    self.arrows.append(
+                        Arrow(
+                            source,
+                            target,
+                            saved,
+                            back,
+                        )
+                    )
+            node = self._add(
+                "",
+                statement(program, row),
+                row.results,
+                row.path,
+            )
             if names:
                 words = f"saves {', '.join(names)}"
                 node.parts.append(Part(words, "bookkeeping"))
@@ -202,11 +214,29 @@ class Dag(Figure):
         for k, arrow in enumerate(self.arrows):
             aside = 30.0 * ends[:k].count(ends[k])  # x * x has two arrows
             way = [spots[arrow.source], *bends[ends[k]], spots[arrow.target]]
-            _draw_arrow(canvas, arrow, [*map(at, way)], height / 2, aside)
+            _draw_arrow(
+                canvas,
+                arrow,
+                [*map(at, way)],
+                height / 2,
+                aside,
+            )
         for k, node in enumerate(self.nodes):
             lit = self._lit(node)
-            group = canvas.group("node", data_node=k, data_now=lit, data_say="")
-            _draw_node(group, node, lines[k], at(spots[k]), width, height)
+            group = canvas.group(
+                "node",
+                data_node=k,
+                data_now=lit,
+                data_say="",
+            )
+            _draw_node(
+                group,
+                node,
+                lines[k],
+                at(spots[k]),
+                width,
+                height,
+            )
         return [canvas]
 
     def _lit(self, node: Node) -> list[int]:
@@ -246,15 +276,42 @@ def _draw_node(
     if node.word.startswith("const"):
         look |= {"stroke-dasharray": "4 3"}
     if "out" in node.word:  # a second line around it
-        group.box(left - 4, top - 4, width + 8, height + 8, "primal-line", rx=8)
-    group.box(left, top, width, height, "box primal-line paper", **look)
+        group.box(
+            left - 4,
+            top - 4,
+            width + 8,
+            height + 8,
+            "primal-line",
+            rx=8,
+        )
+    group.box(
+        left,
+        top,
+        width,
+        height,
+        "box primal-line paper",
+        **look,
+    )
     y += 13 - TEXT_ROW * len(lines) / 2
     title, *others = lines
-    group.text(middle, y, title, anchor="middle", font_weight=600)
+    group.text(
+        middle,
+        y,
+        title,
+        anchor="middle",
+        font_weight=600,
+    )
     for part, words in zip(node.parts, others, strict=True):
         y += TEXT_ROW
         step = part.step
-        group.text(middle, y, words, part.role, anchor="middle", data_at=step)
+        group.text(
+            middle,
+            y,
+            words,
+            part.role,
+            anchor="middle",
+            data_at=step,
+        )
 
 
 def _draw_arrow(
@@ -280,9 +337,24 @@ def _draw_arrow(
     y += 4 - 13 * (len(labels) - 1) / 2
     for label in labels:
         plate = width_of(label.text, 11) + 6
-        group.box(x - plate / 2, y - 10, plate, 13, "paper", data_at=label.step)
+        group.box(
+            x - plate / 2,
+            y - 10,
+            plate,
+            13,
+            "paper",
+            data_at=label.step,
+        )
         words, role, step = label.text, label.role, label.step
-        group.text(x, y, words, role, 11, "middle", data_at=step)
+        group.text(
+            x,
+            y,
+            words,
+            role,
+            11,
+            "middle",
+            data_at=step,
+        )
         y += 13
 
 

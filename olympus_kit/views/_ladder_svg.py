@@ -22,7 +22,12 @@ def ladder_picture(ladder: Ladder) -> Canvas:
     canvas = Canvas(ladder.title)
     y = 14.0
     for line in ladder.error:
-        canvas.text(0, y, shorten(line, 140), "adjoint")
+        canvas.text(
+            0,
+            y,
+            shorten(line, 140),
+            "adjoint",
+        )
         y += ROW
     if ladder.layout == "listing":
         _draw_listing(canvas, ladder, y)
@@ -38,10 +43,26 @@ def _draw_listing(canvas: Canvas, ladder: Ladder, y: float) -> None:
     texts = [shorten(line.text, TEXT_ROOM) for line in shown]
     right = width_of(max([40 * " ", *texts], key=len)) + 30
     for line, text in zip(shown, texts, strict=True):
-        canvas.text(0, y, f"{MARKS[line.role]} {text}", line.role)
-        canvas.text(right, y, f"# {_best(line.value, line.short)}", "muted")
+        canvas.text(
+            0,
+            y,
+            f"{MARKS[line.role]} {text}",
+            line.role,
+        )
+        canvas.text(
+            right,
+            y,
+            f"# {_best(line.value, line.short)}",
+            "muted",
+        )
         y += ROW
-    _draw_more(canvas, 0, y, len(lines) - len(shown), "lines")
+    _draw_more(
+        canvas,
+        0,
+        y,
+        len(lines) - len(shown),
+        "lines",
+    )
 
 
 def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
@@ -56,7 +77,13 @@ def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
         word = column.replace("_", " ")
         is_last_but_one = len(widths) == len(ladder.columns) - 2
         head = f"{MARKS[column]} {word} {read}"
-        canvas.text(lefts[-1], y, head, column, font_weight=600)
+        canvas.text(
+            lefts[-1],
+            y,
+            head,
+            column,
+            font_weight=600,
+        )
         lefts.append(lefts[-1] + width + (RUNG if is_last_but_one else GAP))
         widths.append(width)
         table.append(cells)
@@ -64,16 +91,41 @@ def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
     y += 12
     # where the arrow from an input or a row begins
     marks = {f"in {k}": y + k * (ROW + 4) + 12 for k in range(MOST_ENDS)}
-    y = _draw_ends(canvas, "in", ladder.inputs, lefts, y)
+    y = _draw_ends(
+        canvas,
+        "in",
+        ladder.inputs,
+        lefts,
+        y,
+    )
     for row, *cells in zip(rows, *table, strict=True):
         for inside in every([row]):
             marks[inside.path] = y + 13
-        _draw_row(canvas, row, cells, lefts, widths, y)
+        _draw_row(
+            canvas,
+            row,
+            cells,
+            lefts,
+            widths,
+            y,
+        )
         y += GAP + max(map(_height, cells))
-    y = _draw_more(canvas, 0, y, len(ladder.rows) - MOST_ROWS, "rows below")
+    y = _draw_more(
+        canvas,
+        0,
+        y,
+        len(ladder.rows) - MOST_ROWS,
+        "rows below",
+    )
     if len(ladder.rows) <= MOST_ARCS:
         _draw_arcs(canvas, rows, marks)
-    _draw_ends(canvas, "out", ladder.outputs, lefts, y)
+    _draw_ends(
+        canvas,
+        "out",
+        ladder.outputs,
+        lefts,
+        y,
+    )
 
 
 def _best(value: str, short: str) -> str:
@@ -122,7 +174,12 @@ def _draw_more(
     """Say that so many are left out, where any are; return where the next may begin."""
     if count <= 0:
         return y
-    canvas.text(x, y + 16, f"… {count} more {what}".strip(), "muted")
+    canvas.text(
+        x,
+        y + 16,
+        f"… {count} more {what}".strip(),
+        "muted",
+    )
     return y + ROW + 4
 
 
@@ -136,7 +193,13 @@ def _draw_ends(
     left = lefts[0] + 8
     for end in ends[:MOST_ENDS]:
         own = f"{end.name} = {_best(end.value, end.short)}"
-        canvas.text(0, y + 16, word, "muted", size=11)
+        canvas.text(
+            0,
+            y + 16,
+            word,
+            "muted",
+            size=11,
+        )
         canvas.text(left, y + 16, own)
         if end.partner:
             derivative = _best(end.derivative, end.derivative_short)
@@ -145,9 +208,21 @@ def _draw_ends(
                 text += "  seed"
             x = max(lefts[-1] + 8, left + width_of(own) + 14)
             words = f"{text}  {end.zero}".rstrip()
-            canvas.text(x, y + 16, words, end.role, font_weight=600)
+            canvas.text(
+                x,
+                y + 16,
+                words,
+                end.role,
+                font_weight=600,
+            )
         y += ROW + 4
-    return _draw_more(canvas, left, y, len(ends) - MOST_ENDS, "")
+    return _draw_more(
+        canvas,
+        left,
+        y,
+        len(ends) - MOST_ENDS,
+        "",
+    )
 
 
 def _draw_arcs(
@@ -178,22 +253,56 @@ def _draw_row(
     widths: Sequence[float],
     y: float,
 ) -> None:
-    canvas.text(0, y + 18, row.number, "muted", size=11)
+    canvas.text(
+        0,
+        y + 18,
+        row.number,
+        "muted",
+        size=11,
+    )
     start, end = lefts[-1] - RUNG, lefts[-1]
-    for (lines, note), left, width in zip(cells, lefts, widths, strict=True):
+    for (lines, note), left, width in zip(
+        cells,
+        lefts,
+        widths,
+        strict=True,
+    ):
         at = y + 17
         if lines:
             role = f"{lines[0].role}-line"
-            canvas.box(left, y, width, ROW * len(lines) + 6, role, rx=5)
+            canvas.box(
+                left,
+                y,
+                width,
+                ROW * len(lines) + 6,
+                role,
+                rx=5,
+            )
             if left < end:
                 start = left + width
         for line in lines:
             text = f"{MARKS[line.role]} {shorten(line.text, TEXT_ROOM)}"
             value = _best(line.value, line.short)
-            canvas.text(left + 8, at, text, line.role)
-            canvas.text(left + width - 8, at, value, anchor="end")
+            canvas.text(
+                left + 8,
+                at,
+                text,
+                line.role,
+            )
+            canvas.text(
+                left + width - 8,
+                at,
+                value,
+                anchor="end",
+            )
             at += ROW
-        canvas.text(left + 8, at + 2, note, "muted", size=11)
+        canvas.text(
+            left + 8,
+            at + 2,
+            note,
+            "muted",
+            size=11,
+        )
     # what is saved for the backward pass, from the primal to the adjoint
     look: Data = {"stroke_width": 2}
     word = shorten(", ".join(rung.name for rung in row.residuals), 9)
@@ -202,4 +311,11 @@ def _draw_row(
     if word:
         middle = (start + end) / 2
         canvas.line([(start, y + 13), (end, y + 13)], "muted-line", **look)
-        canvas.text(middle, y + 9, word, "muted", size=10, anchor="middle")
+        canvas.text(
+            middle,
+            y + 9,
+            word,
+            "muted",
+            size=10,
+            anchor="middle",
+        )

@@ -88,16 +88,16 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   function stop() {
     clearInterval(timer);
     timer = 0;
-    play.replaceChildren("▶", word(" Play"));
+    play.replaceChildren("▶", make("span", {}, " Play"));
   }
   function toggle() {
     if (timer) return stop();
     if (step() >= last) go(-1);
-    play.replaceChildren("❚❚", word(" Pause"));
+    play.replaceChildren("❚❚", make("span", {}, " Pause"));
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const word = (/** @type {string} */ text) => make("span", {}, text); // which a phone has no room for
+  const nan = ["NaN", make("span", {}, " or inf (n)")]; // a phone has no room for the rest
   const button = (text, name, onclick, more = {}) =>
     make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, text);
   const far = { class: "far" };
@@ -113,7 +113,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
   const leap =
-    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN", word(" or inf (n)"));
+    bad.length > 0 && make("button", { type: "button", onclick: toBad }, nan);
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
@@ -199,7 +199,8 @@ function createMeters(view) {
     }
     picked.push(most);
   }
-  const points = (/** @type {(k: number) => number} */ y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
+  /** @type {(y: (k: number) => number) => string} */
+  const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
   const at = svg("line", { class: "at", y1: 0, y2: 40 });
   const strip = svg(
     "svg",
