@@ -64,9 +64,15 @@ def browser():
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Name how many tests no browser has seen."""
-    from chrome import NO_BROWSER
+    """Name how many tests a missing program left out."""
+    from chrome import NO_BROWSER, NO_NODE, NO_TSC
 
-    left_out = [r for r in terminalreporter.getreports("skipped") if NO_BROWSER in str(r.longrepr)]
-    if left_out:
-        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {NO_BROWSER}")
+    skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
+    for missing, what in (
+        (NO_BROWSER, "browser tests"),
+        (NO_TSC, "type checks of the front-ends"),
+        (NO_NODE, "tests of the front-ends"),
+    ):
+        count = sum(missing in reason for reason in skipped)
+        if count:
+            terminalreporter.write_line(f"{count} {what} were left out: {missing}")
