@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -87,7 +87,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
-        except (CourseError, LookupError, ValueError, OSError) as error:
+        except (
+            CourseError,
+            LookupError,
+            ValueError,
+            OSError,
+            RuntimeError,
+        ) as error:
             _complain(f"olympus: {error}")
             raise typer.Exit(2) from None
 
@@ -360,6 +366,103 @@ def try_(
             f"{len(surveys)} questions, {surviving} edits survive",
         )
     raise typer.Exit(1 if surviving else 0)
+
+
+@command
+def grade(
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder or zip of submissions.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--out", help="The folder to write.")
+    ] = Path("marks"),
+    which: Annotated[
+        str, typer.Option("--only", help="One exercise, such as 04.")
+    ] = "",
+    roster: Annotated[
+        Path | None, typer.Option(help="Who is who: a CSV.")
+    ] = None,
+    due: Annotated[
+        str, typer.Option(help="When it is due: 2026-12-01T18:00.")
+    ] = "",
+    grace: Annotated[
+        float, typer.Option(help="Minutes that count as in time.")
+    ] = 0.0,
+    penalty: Annotated[
+        float, typer.Option(help="The share that a late day costs.")
+    ] = 0.1,
+    extensions: Annotated[
+        Path | None, typer.Option(help="CSV: student, due.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Submissions at a time.")
+    ] = 1,
+    scheduler: Annotated[
+        str, typer.Option(help="The address of a dask scheduler.")
+    ] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run.")
+    ] = False,
+    regrade: Annotated[
+        str, typer.Option(help="Judge this one question anew.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write what --regrade changes.")
+    ] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-no-sandbox", help="Let submissions do what they want."
+        ),
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="For one cell, or one call.")
+    ] = 60.0,
+    json: Json = False,
+) -> None:
+    """Grade a class, each answer in a jail. Example: `olympus grade submitted --out marks`."""
+    from . import _grading
+
+    if resume and not to.is_dir():
+        raise CourseError(f"There is no run in {to} to go on with.")
+    wish = _grading.Wish(
+        submissions, to, which, jobs, scheduler, not unsafe, seconds
+    )
+    wish.read_tables(roster, extensions, due, grace, penalty)
+    if unsafe:
+        _complain(
+            "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
+        )
+    if regrade:
+        lines = wish.regrade(regrade, yes)
+        _tell(
+            json,
+            {"changes": lines, "written": yes},
+            *(lines or ["No mark changes."]),
+        )
+        if lines and not yes:
+            _complain("Nothing is written yet: add --yes.")
+        return
+    with Progress(
+        console=err, transient=True, disable=json or not err.is_terminal
+    ) as bar:
+        task = bar.add_task("grading", total=None)
+        advance = lambda done, total: bar.update(
+            task, completed=done, total=total
+        )
+        try:
+            records = wish.grade(advance)
+        except KeyboardInterrupt:
+            _complain(
+                "olympus: stopped. What is graded is kept; go on with --resume."
+            )
+            raise typer.Exit(130) from None
+    _tell(
+        json,
+        records,
+        *_grading.lines(records),
+        f"{to / 'summary.html'} says more",
+    )
 
 
 @command

@@ -39,21 +39,31 @@ class Answers:
 def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
     """The released setup, then the student's own code. Released checks are not run."""
     setup = [cell for cell in released.cells if "setup" in nb.tags(cell)]
-    canonical = {_essence(cell.source) for cell in released.cells if _is_fixed(cell)}
+    canonical = {
+        _essence(cell.source) for cell in released.cells if _is_fixed(cell)
+    }
     own = []
     for cell in notebook.cells[:MOST_CELLS]:
         source = str(cell.source)
         runs = cell.cell_type == "code" or (
             cell.cell_type == "raw" and set(_defined(source)) & set(names)
         )
-        if runs and len(source) <= MOST_CHARACTERS and _essence(source) not in canonical:
+        if (
+            runs
+            and len(source) <= MOST_CHARACTERS
+            and _essence(source) not in canonical
+        ):
             own.append(cell)
     places, rules = _places(own, names)
     cells = [Cell(str(cell.source)) for cell in setup]
     for number, cell in enumerate(own):
         answers = tuple(name for name in names if places.get(name) == number)
         cells.append(Cell(str(cell.source), answers))
-    stubs = {nb.name(c): _essence(c.source) for c in released.cells if "answer" in nb.tags(c)}
+    stubs = {
+        nb.name(c): _essence(c.source)
+        for c in released.cells
+        if "answer" in nb.tags(c)
+    }
     untouched = []
     for name in names:
         place = places.get(name)
@@ -70,7 +80,9 @@ def _essence(source: str) -> str:
     return "\n".join(line.rstrip() for line in source.strip().splitlines())
 
 
-def _places(cells: list[Any], names: Sequence[str]) -> tuple[dict[str, int], dict[str, str]]:
+def _places(
+    cells: list[Any], names: Sequence[str]
+) -> tuple[dict[str, int], dict[str, str]]:
     """For each question the number of its cell, and the rule that found it."""
     places: dict[str, int] = {}
     rules: dict[str, str] = {}
@@ -78,7 +90,9 @@ def _places(cells: list[Any], names: Sequence[str]) -> tuple[dict[str, int], dic
         for name in _defined(str(cell.source)):
             if name in names:
                 places[name] = number
-                rules[name] = IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
+                rules[name] = (
+                    IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
+                )
     for number, cell in enumerate(cells):
         name = nb.name(cell)
         if name not in names:
@@ -86,7 +100,9 @@ def _places(cells: list[Any], names: Sequence[str]) -> tuple[dict[str, int], dic
         if name in _defined(str(cell.source)):
             if places.get(name) == number:
                 rules[name] = BY_NAME
-        elif name not in places:  # broken Python, perhaps: the cell still is the answer
+        elif (
+            name not in places
+        ):  # broken Python, perhaps: the cell still is the answer
             places[name] = number
             rules[name] = BY_NAME
     return places, rules
@@ -104,10 +120,16 @@ def _defined(source: str) -> list[str]:
         return []
     names = []
     for statement in tree.body:
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(
+            statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        ):
             names.append(statement.name)
         elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            targets = (
+                statement.targets
+                if isinstance(statement, ast.Assign)
+                else [statement.target]
+            )
             for target in targets:
                 for node in ast.walk(target):
                     if isinstance(node, ast.Name):

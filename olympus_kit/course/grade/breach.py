@@ -61,8 +61,8 @@ def _kills_first(_: dict[str, Any]) -> bool:
 
 def _traces(facts: dict[str, Any]) -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
-    outside = libc.ptrace(PTRACE_ATTACH, facts["pid"], 0, 0) == 0
-    return outside or libc.ptrace(PTRACE_ATTACH, os.getppid(), 0, 0) == 0
+    others = (facts["pid"], os.getppid())
+    return any(libc.ptrace(PTRACE_ATTACH, pid, 0, 0) == 0 for pid in others)
 
 
 def _reads_memory(_: dict[str, Any]) -> bool:
@@ -72,7 +72,7 @@ def _reads_memory(_: dict[str, Any]) -> bool:
 
 def _nests(_: dict[str, Any]) -> bool:
     """A user namespace of its own would give back what was taken away."""
-    return ctypes.CDLL(None).unshare(0x10000000) == 0
+    return bool(ctypes.CDLL(None).unshare(0x10000000) == 0)
 
 
 def _is_privileged(_: dict[str, Any]) -> bool:

@@ -20,8 +20,8 @@ class Item:
     """One question: as it was released, as answers in a jail are asked it, its credits."""
 
     entry: Entry
-    asked: Question
-    spread: float
+    spread: float = 0.0
+    asked: Question | None = None
 
     @property
     def credits(self) -> tuple[Credit, ...]:
@@ -40,7 +40,11 @@ class Item:
         required = {requirement.id for requirement in question.requirements}
         if diagnosis.id in limits or diagnosis.id in COSTS:
             return PARTS.index("cost")
-        if diagnosis.id in required or diagnosis.id in ("law", "impure", "mutated-input"):
+        if diagnosis.id in required or diagnosis.id in (
+            "law",
+            "impure",
+            "mutated-input",
+        ):
             return PARTS.index("law")
         return PARTS.index("value") if shaped else 0
 
@@ -72,8 +76,10 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
     items = {}
     for name in answers["questions"]:
         entry = checks.find(name, course)
-        question, spread = points.draw(entry.question, seed, solutions.get(name))
-        items[name] = Item(entry, points.for_jail(question), spread)
+        question, spread = points.draw(
+            entry.question, seed, solutions.get(name)
+        )
+        items[name] = Item(entry, spread, points.for_jail(question))
     return Exam(stem, str(answers["title"]), released, items)
 
 
@@ -84,5 +90,8 @@ def _solutions(released: Any, questions: dict[str, Any]) -> dict[str, Any]:
         if "setup" in nb.tags(cell):
             exec(cell.source, namespace)
     for name, data in questions.items():
-        exec(compile(data["solution"], f"<solution of {name}>", "exec"), namespace)
+        exec(
+            compile(data["solution"], f"<solution of {name}>", "exec"),
+            namespace,
+        )
     return namespace

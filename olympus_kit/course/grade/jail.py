@@ -28,8 +28,25 @@ COURSE = "/course"
 COMMAND = (sys.executable, "-m", "olympus_kit.course.grade.zygote")
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
-SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
-NEEDED = ("olympus", "olympus_kit", "jax", "jaxlib", "numpy", "scipy", "IPython", "cloudpickle")
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/bin",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+)
+NEEDED = (
+    "olympus",
+    "olympus_kit",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "scipy",
+    "IPython",
+    "cloudpickle",
+)
 FLAGS = (
     "--unshare-user",
     "--unshare-all",
@@ -69,7 +86,10 @@ class Jail:
     """
 
     def __init__(
-        self, course: Path | None = None, limits: Limits = Limits(), sandbox: bool = True
+        self,
+        course: Path | None = None,
+        limits: Limits = Limits(),
+        sandbox: bool = True,
     ) -> None:
         self.course = course
         self.limits = limits
@@ -97,6 +117,11 @@ class Jail:
             self.folder.cleanup()
         self.control = self.process = self.folder = None
 
+    def shut(self) -> None:
+        """End the jail for good: a visit from another thread finds it shut."""
+        self.processes.kill_all()
+        self.close()
+
     @contextlib.contextmanager
     def visit(self, role: str) -> Iterator["Visit"]:
         """A fresh child in the jail to talk to; at the end everything in the jail is killed."""
@@ -111,7 +136,9 @@ class Jail:
         }
         visit = Visit(Channel(ours))
         try:
-            socket.send_fds(control, [json.dumps(order).encode()], [theirs.fileno()])
+            socket.send_fds(
+                control, [json.dumps(order).encode()], [theirs.fileno()]
+            )
             theirs.close()
             yield visit
         finally:
@@ -127,7 +154,9 @@ class Jail:
             reason = control.recv(2**10).decode()
         except OSError:
             reason = ""
-        if not reason:  # it could not clean up, or is gone: the next visit gets a new jail
+        if (
+            not reason
+        ):  # it could not clean up, or is gone: the next visit gets a new jail
             self.close()
             return "left a jail behind that could not be cleaned"
         return "" if reason == "-" else reason
@@ -156,8 +185,12 @@ class Jail:
                 ours.close()
                 self.close()
                 errors.seek(0)
-                lines = errors.read().decode(errors="replace").strip().splitlines()
-                raise NoJail(f"The jail did not start: {lines[-1] if lines else 'no word'}")
+                lines = (
+                    errors.read().decode(errors="replace").strip().splitlines()
+                )
+                raise NoJail(
+                    f"The jail did not start: {lines[-1] if lines else 'no word'}"
+                )
         self.control = ours
         return ours
 
@@ -179,8 +212,20 @@ class Jail:
         if rules is not None:
             command += ["--seccomp", str(rules)]
         command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-        command += ["--size", str(self.limits.scratch_bytes), "--tmpfs", self.scratch]
-        command += ["--remount-ro", "/", "--chdir", self.scratch, "--", *COMMAND]
+        command += [
+            "--size",
+            str(self.limits.scratch_bytes),
+            "--tmpfs",
+            self.scratch,
+        ]
+        command += [
+            "--remount-ro",
+            "/",
+            "--chdir",
+            self.scratch,
+            "--",
+            *COMMAND,
+        ]
         return command
 
     def _environment(self) -> dict[str, str]:
@@ -195,7 +240,9 @@ class Jail:
             "JAX_PLATFORMS": "cpu",
             "PYTHONPATH": os.pathsep.join(_python_path()),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "OLYMPUS_COURSE": COURSE if self.sandbox else str(self.course or ""),
+            "OLYMPUS_COURSE": COURSE
+            if self.sandbox
+            else str(self.course or ""),
         }
 
 
@@ -248,7 +295,9 @@ def _readable() -> list[str]:
     shown = [*SYSTEM, sys.base_prefix, sys.prefix]
     for name in NEEDED:
         folder = _package_folder(name)
-        if folder is None or any(folder.is_relative_to(place) for place in shown):
+        if folder is None or any(
+            folder.is_relative_to(place) for place in shown
+        ):
             continue
         shown.append(str(folder))
     return shown

@@ -35,7 +35,9 @@ class ForeignFunction(Foreign):
     """The same for a function: it can be told, and not called."""
 
     def __call__(self, *_: object, **__: object) -> Any:
-        raise TypeError("a function of the answer's own process cannot be called here")
+        raise TypeError(
+            "a function of the answer's own process cannot be called here"
+        )
 
 
 def encode(value: Any) -> Any:
@@ -59,7 +61,10 @@ def _encode(value: Any, depth: int, count: Iterator[int]) -> Any:
     if is_array(value):
         return _encode_array(value)
     if isinstance(value, dict):
-        items = [[str(key), _encode(item, depth - 1, count)] for key, item in value.items()]
+        items = [
+            [str(key), _encode(item, depth - 1, count)]
+            for key, item in value.items()
+        ]
         return {"dict": items}
     if isinstance(value, (tuple, list)):
         name = "tuple" if isinstance(value, tuple) else "list"
@@ -71,11 +76,17 @@ def _encode(value: Any, depth: int, count: Iterator[int]) -> Any:
 
 def _encode_array(value: Any) -> Any:
     array = np.asarray(value)
-    if array.dtype.kind not in KINDS:  # such as bfloat16, which NumPy itself does not know
+    if (
+        array.dtype.kind not in KINDS
+    ):  # such as bfloat16, which NumPy itself does not know
         array = array.astype(np.float32)
-    scalar = isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
+    scalar = isinstance(value, (int, float, complex)) and not isinstance(
+        value, np.generic
+    )
     return {
-        "array": base64.b64encode(np.ascontiguousarray(array).tobytes()).decode(),
+        "array": base64.b64encode(
+            np.ascontiguousarray(array).tobytes()
+        ).decode(),
         "dtype": array.dtype.newbyteorder("<").str,
         "shape": list(array.shape),
         "python": scalar,
@@ -86,7 +97,13 @@ def decode(data: Any) -> Any:
     """The value that `encode` wrote. ValueError for anything that it did not write."""
     try:
         return _decode(data)
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"not a plain value: {error}") from None
 
 

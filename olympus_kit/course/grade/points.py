@@ -18,11 +18,17 @@ import numpy as np
 from ...checks import Question, Requirement, judge
 from .remote import RemoteAnswer
 
-SPREADS = (0.25, 0.05, 0.0)  # how far points are moved; 0 leaves the public ones
+SPREADS = (
+    0.25,
+    0.05,
+    0.0,
+)  # how far points are moved; 0 leaves the public ones
 LABEL = "at a point of the judge"
 
 
-def draw(question: Question, seed: int, solution: Any) -> tuple[Question, float]:
+def draw(
+    question: Question, seed: int, solution: Any
+) -> tuple[Question, float]:
     """The question at points of the judge, and how far they were moved from the public ones."""
     for spread in SPREADS:
         moved = at_spread(question, seed, spread)
@@ -58,29 +64,40 @@ def at_spread(question: Question, seed: int, spread: float) -> Question:
 
 
 def _moved_tangent(
-    tangent: Callable[[Mapping[str, Any]], Mapping[str, Any]], key: list[int], spread: float
+    tangent: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    key: list[int],
+    spread: float,
 ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
     return lambda point: _moved(tangent(point), key, spread)
 
 
-def _moved(arguments: Mapping[str, Any], key: list[int], spread: float) -> dict[str, Any]:
+def _moved(
+    arguments: Mapping[str, Any], key: list[int], spread: float
+) -> dict[str, Any]:
     dice = np.random.default_rng(key)
 
     def move(leaf: Any) -> Any:
-        if not isinstance(leaf, (float, np.ndarray)) or np.asarray(leaf).dtype.kind != "f":
+        if (
+            not isinstance(leaf, (float, np.ndarray))
+            or np.asarray(leaf).dtype.kind != "f"
+        ):
             return leaf
         factor = 1 + spread * dice.uniform(-1, 1, np.shape(leaf))
         # exact in single precision, so that both precisions see the same inputs
         moved = np.asarray(leaf * factor).astype(np.float32).astype(np.float64)
         return float(moved) if isinstance(leaf, float) else moved
 
-    return {name: jax.tree.map(move, value) for name, value in arguments.items()}
+    return {
+        name: jax.tree.map(move, value) for name, value in arguments.items()
+    }
 
 
 def for_jail(question: Question) -> Question:
     """The question as it is asked of answers in a jail: the same, but for where they run."""
     adapt = question.adapt
-    requirements = tuple(_for_jail(requirement) for requirement in question.requirements)
+    requirements = tuple(
+        _for_jail(requirement) for requirement in question.requirements
+    )
     if adapt is None:
         return replace(question, requirements=requirements)
     return replace(
@@ -100,7 +117,9 @@ def _for_jail(requirement: Requirement) -> Requirement:
     if holds is None:
         return requirement
 
-    def asked(answer: RemoteAnswer, arguments: dict[str, Any]) -> bool | dict[str, str]:
+    def asked(
+        answer: RemoteAnswer, arguments: dict[str, Any]
+    ) -> bool | dict[str, str]:
         before = answer.talk.raised
         try:
             return holds(answer, arguments)

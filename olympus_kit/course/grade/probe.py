@@ -33,7 +33,9 @@ def probe(jail: Jail) -> list[str]:
     breaches = [name for name in breach.ATTEMPTS if name in answers]
     if visit.end:
         breaches.append(visit.end)
-    if jail.process is not None and _descendants(jail.process.pid) > _own_processes(jail):
+    if jail.process is not None and _descendants(
+        jail.process.pid
+    ) > _own_processes(jail):
         breaches.append("outlives its parent")
     return breaches
 
@@ -63,7 +65,9 @@ def _count_below(pid: int) -> int:
     below = {pid}
     grows = True
     while grows:
-        more = {child for child, parent in parents.items() if parent in below} - below
+        more = {
+            child for child, parent in parents.items() if parent in below
+        } - below
         below |= more
         grows = bool(more)
     return len(below) - 1
@@ -75,7 +79,9 @@ def _targets() -> Iterator[dict[str, Any]]:
     with (
         tempfile.NamedTemporaryFile("w", dir=Path.home()) as secret,
         socket.create_server(("127.0.0.1", 0)) as server,
-        subprocess.Popen(["sleep", "600"], stdout=subprocess.DEVNULL) as sleeper,
+        subprocess.Popen(
+            ["sleep", "600"], stdout=subprocess.DEVNULL
+        ) as sleeper,
     ):
         try:
             secret.write(os.urandom(16).hex())

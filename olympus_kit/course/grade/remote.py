@@ -40,7 +40,7 @@ class Talk:
     def ask(self, task: dict[str, Any]) -> dict[str, Any]:
         """Have something computed. RemoteError and Unsolved come from the answer itself."""
         request = {
-            "x64": jax.config.jax_enable_x64,
+            "x64": task["x64"],
             # by value, so that the witness gets the functions it needs and nothing else
             "task": cloudpickle.dumps(task),
         }
@@ -74,7 +74,10 @@ def _rebuilt(data: Any) -> Exception:
         return Unsolved(text.partition(" ")[0])
     ancestor: type[Exception] = RemoteError
     for name in reversed(names):
-        if name not in ("object", "BaseException", "Exception") and name.isidentifier():
+        if (
+            name not in ("object", "BaseException", "Exception")
+            and name.isidentifier()
+        ):
             ancestor = type(name, (ancestor,), {})
     return ancestor(text)
 
@@ -82,7 +85,9 @@ def _rebuilt(data: Any) -> Exception:
 class RemoteAnswer:
     """An answer in the jail. It is called with arguments, or differentiated by jax."""
 
-    def __init__(self, talk: Talk, name: str, adapt: Adapter | None = None) -> None:
+    def __init__(
+        self, talk: Talk, name: str, adapt: Adapter | None = None
+    ) -> None:
         self.talk = talk
         self.name = name
         self.adapt = adapt
@@ -97,13 +102,26 @@ class RemoteAnswer:
 
     def __call__(self, *arguments: Any) -> Any:
         leaves, container = plain.structure(arguments)
-        traced = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.core.Tracer)]
+        traced = [
+            i
+            for i, leaf in enumerate(leaves)
+            if isinstance(leaf, jax.core.Tracer)
+        ]
         if traced:
             return self._differentiable(leaves, container, traced)
-        return self._decoded(self.talk.ask(self._task("call") | {"arguments": arguments}))
+        return self._decoded(
+            self.talk.ask(self._task("call") | {"arguments": arguments})
+        )
 
     def _task(self, kind: str) -> dict[str, Any]:
-        return {"kind": kind, "name": self.name, "adapt": self.adapt}
+        # asked here, since a callback of jax runs in a thread with a setting of its own
+        x64 = jnp.result_type(float) == np.float64
+        return {
+            "kind": kind,
+            "name": self.name,
+            "adapt": self.adapt,
+            "x64": x64,
+        }
 
     def _decoded(self, reply: dict[str, Any]) -> Any:
         if "missing" in reply:
@@ -113,32 +131,48 @@ class RemoteAnswer:
         except (KeyError, ValueError):
             raise Gone("sent something that is no value") from None
 
-    def _differentiable(self, leaves: list[Any], container: Any, traced: list[int]) -> Any:
+    def _differentiable(
+        self, leaves: list[Any], container: Any, traced: list[int]
+    ) -> Any:
         fixed = [None if i in traced else leaf for i, leaf in enumerate(leaves)]
         arrays = [leaves[i] for i in traced]
-        task = self._task("shapes") | {"leaves": fixed, "container": container, "places": traced}
+        task = self._task("shapes") | {
+            "leaves": fixed,
+            "container": container,
+            "places": traced,
+        }
         shapes, tree = self._shapes(task | {"order": 0, "outputs": 0}, arrays)
 
         @cache
         def derivative(order: int) -> Callable[..., Any]:
-            return self._numbers(task | {"order": order, "outputs": len(shapes)}, derivative)
+            return self._numbers(
+                task | {"order": order, "outputs": len(shapes)}, derivative
+            )
 
         results = derivative(0)(*arrays)
         return jax.tree.map(lambda place: results[place], tree)
 
-    def _shapes(self, task: dict[str, Any], arrays: Sequence[Any]) -> tuple[list[Any], Any]:
-        examples = [np.ones(np.shape(array), jnp.result_type(array)) for array in arrays]
+    def _shapes(
+        self, task: dict[str, Any], arrays: Sequence[Any]
+    ) -> tuple[list[Any], Any]:
+        examples = [
+            np.ones(np.shape(array), jnp.result_type(array)) for array in arrays
+        ]
         reply = self.talk.ask(task | {"arrays": examples})
         try:
             shapes = []
             for dtype, shape in reply["shapes"]:
-                shapes.append(jax.ShapeDtypeStruct(tuple(shape), np.dtype(dtype)))
+                shapes.append(
+                    jax.ShapeDtypeStruct(tuple(shape), np.dtype(dtype))
+                )
             return shapes, plain.decode(reply["container"])
         except (KeyError, TypeError, ValueError):
             raise Gone("sent something that is no shape") from None
 
     def _numbers(
-        self, task: dict[str, Any], derivative: Callable[[int], Callable[..., Any]]
+        self,
+        task: dict[str, Any],
+        derivative: Callable[[int], Callable[..., Any]],
     ) -> Callable[..., Any]:
         """A function of arrays whose values, and whose pullback's, are computed in the jail."""
 
@@ -150,7 +184,9 @@ class RemoteAnswer:
         @jax.custom_vjp
         def function(*arrays: Any) -> Any:
             shapes, _ = self._shapes(task, arrays)
-            return jax.pure_callback(compute, tuple(shapes), *arrays, vmap_method="sequential")
+            return jax.pure_callback(
+                compute, tuple(shapes), *arrays, vmap_method="sequential"
+            )
 
         def forward(*arrays: Any) -> Any:
             return function(*arrays), arrays

@@ -9,7 +9,9 @@ The numbers of the calls are those of Linux's tables for the two processors that
 import platform
 import struct
 
-INSTRUCTION = struct.Struct("<HBBI")  # struct sock_filter: code, jump if true, if false, k
+INSTRUCTION = struct.Struct(
+    "<HBBI"
+)  # struct sock_filter: code, jump if true, if false, k
 LOAD = 0x20
 JUMP_EQUAL = 0x15
 JUMP_AT_LEAST = 0x35

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...checks import Diagnosis, Outcome, Unsolved, judge, observe, same_shapes
+from ...checks import (
+    Diagnosis,
+    Outcome,
+    Question,
+    Unsolved,
+    judge,
+    observe,
+    same_shapes,
+)
 from .answers import Answers, Cell
 from .exam import Exam, Item
 from .jail import Jail, Visit
@@ -40,23 +48,33 @@ class Jails:
     witness: Jail
     examiner: Jail
 
-    def close(self) -> None:
-        """End both."""
-        self.witness.close()
-        self.examiner.close()
+    def shut(self) -> None:
+        """End both for good."""
+        self.witness.shut()
+        self.examiner.shut()
 
 
-def grade_answers(exam: Exam, answers: Answers, jails: Jails) -> dict[str, dict[str, Any]]:
+def grade_answers(
+    exam: Exam, answers: Answers, jails: Jails
+) -> dict[str, dict[str, Any]]:
     """For each question its record: state, points, parts, message."""
     asked = [name for name in exam.items if name not in answers.stubs]
     deadline = time.monotonic() + SUBMISSION_SECONDS
-    values = Run(exam, answers.cells, jails.witness, "witness", _ask_witness).all(asked, deadline)
-    words = Run(exam, answers.cells, jails.examiner, "examiner", _hear_examiner).all(
-        asked, deadline
+    first = Run(
+        exam, list(answers.cells), jails.witness, "witness", _ask_witness
     )
+    values = first.all(asked, deadline)
+    # a cell that stopped one process would only stop the other
+    rest = [name for name in asked if name in values.results]
+    second = Run(exam, first.cells, jails.examiner, "examiner", _hear_examiner)
+    words = second.all(rest, deadline)
     records = {}
     for name, item in exam.items.items():
-        record = {"rule": answers.rules.get(name, ""), "of": item.most, "note": ""}
+        record = {
+            "rule": answers.rules.get(name, ""),
+            "of": item.most,
+            "note": "",
+        }
         if name in asked:
             record |= _verdict(name, item, values, words)
         else:
@@ -65,7 +83,9 @@ def grade_answers(exam: Exam, answers: Answers, jails: Jails) -> dict[str, dict[
     return records
 
 
-def _verdict(name: str, item: Item, values: Verdicts, words: Verdicts) -> dict[str, Any]:
+def _verdict(
+    name: str, item: Item, values: Verdicts, words: Verdicts
+) -> dict[str, Any]:
     trouble = values.troubles.get(name) or words.troubles.get(name)
     if trouble:
         return _record(name, item, "stopped", 0, None) | {"note": trouble}
@@ -76,8 +96,16 @@ def _verdict(name: str, item: Item, values: Verdicts, words: Verdicts) -> dict[s
     if outcome.state == "correct" and reached == 4:
         return _record(name, item, "correct", 4, None)
     if outcome.state == "correct":
-        return _record(name, item, "not yet", reached, None) | {"note": AT_JUDGES_POINT}
-    return _record(name, item, "not yet", min(reached, _heard(item, outcome, reached)), outcome)
+        return _record(name, item, "not yet", reached, None) | {
+            "note": AT_JUDGES_POINT
+        }
+    return _record(
+        name,
+        item,
+        "not yet",
+        min(reached, _heard(item, outcome, reached)),
+        outcome,
+    )
 
 
 def _heard(item: Item, outcome: Outcome, reached: int) -> int:
@@ -107,41 +135,49 @@ class Run:
     """The runs of one submission in one jail, until every question has an end."""
 
     exam: Exam
-    cells: tuple[Cell, ...]
+    cells: list[Cell]
     jail: Jail
     role: str
     ask: Asker
 
     def all(self, names: list[str], deadline: float) -> Verdicts:
         """Every question's result, or what kept it from one."""
-        cells = list(self.cells)
         verdicts = Verdicts()
         left = list(names)
         while left:
             if time.monotonic() > deadline:
                 for name in left:
-                    verdicts.troubles[name] = "The submission as a whole took too long."
+                    verdicts.troubles[name] = (
+                        "The submission as a whole took too long."
+                    )
                 break
-            blamed = self._once(cells, left, verdicts)
+            blamed = self._once(self.cells, left, verdicts)
             if isinstance(blamed, int):
-                cells[blamed] = Cell("")
+                self.cells[blamed] = Cell("")
             left = [
                 name
                 for name in left
-                if name not in verdicts.results and name not in verdicts.troubles
+                if name not in verdicts.results
+                and name not in verdicts.troubles
             ]
         return verdicts
 
-    def _once(self, cells: list[Cell], names: list[str], verdicts: Verdicts) -> int | str:
+    def _once(
+        self, cells: list[Cell], names: list[str], verdicts: Verdicts
+    ) -> int | str:
         """One process. Return the cell or the question that ended it; empty where all is done."""
         blamed: int | str = ""
         why = ""
         with self.jail.visit(self.role) as visit:
             try:
-                task = {"cells": [["", cell.code] for cell in cells], "names": names}
-                for number, cell in enumerate(cells):
-                    task["cells"][number][0] = cell.answers[0] if cell.answers else ""
-                visit.channel.send(json.dumps(task).encode(), self.jail.limits.cell_seconds)
+                code = []
+                for cell in cells:
+                    first = cell.answers[0] if cell.answers else ""
+                    code.append([first, cell.code])
+                task = {"cells": code, "names": names}
+                visit.channel.send(
+                    json.dumps(task).encode(), self.jail.limits.cell_seconds
+                )
                 blamed = 0
                 for number in _progress(visit, self.jail.limits.cell_seconds):
                     blamed = number
@@ -158,7 +194,9 @@ class Run:
         where = cells[blamed].answers if isinstance(blamed, int) else (blamed,)
         for name in where:
             if name in names and name not in verdicts.results:
-                verdicts.troubles[name] = _why(why, visit.end, isinstance(blamed, int))
+                verdicts.troubles[name] = _why(
+                    why, visit.end, isinstance(blamed, int)
+                )
         return blamed
 
 
@@ -199,20 +237,22 @@ def _ask_witness(
 
 def _reached(remote: RemoteAnswer, item: Item) -> tuple[int, str]:
     question = item.asked
+    assert question is not None
     try:
         answer: Any = remote.value() if question.answer == "value" else remote
         diagnosis = judge(question, answer, costs=False)
-        shaped = diagnosis is not None and _is_shaped(item, answer)
+        shaped = diagnosis is not None and _is_shaped(question, answer)
     except Unsolved:
         return 0, "not attempted"
     except Exception:
         return 0, "not yet"
-    return item.reached(diagnosis, shaped), "correct" if diagnosis is None else "not yet"
+    return item.reached(
+        diagnosis, shaped
+    ), "correct" if diagnosis is None else "not yet"
 
 
-def _is_shaped(item: Item, answer: Any) -> bool:
+def _is_shaped(question: Question, answer: Any) -> bool:
     """Whether every result has the right container and shapes."""
-    question = item.asked
     call = answer
     if question.answer == "value":
         call = lambda: answer
@@ -241,7 +281,7 @@ def _outcome(name: str, data: dict[str, Any]) -> Outcome:
         return Outcome(name, "correct")
     if state == "not attempted":
         return Outcome(name, "not attempted")
-    fields = {key: str(value)[:4000] for key, value in data["diagnosis"].items()}
+    fields = {
+        key: str(value)[:4000] for key, value in data["diagnosis"].items()
+    }
     return Outcome(name, "not yet", Diagnosis(**fields))
-
-

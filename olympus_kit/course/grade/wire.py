@@ -38,12 +38,16 @@ class Channel:
         except OSError as error:
             raise Gone(_reason(error)) from None
 
-    def receive(self, seconds: float | None = None, most: int = MOST_BYTES) -> bytes:
+    def receive(
+        self, seconds: float | None = None, most: int = MOST_BYTES
+    ) -> bytes:
         """The next frame, of at most `most` bytes. Gone where it does not come."""
         deadline = None if seconds is None else time.monotonic() + seconds
         (length,) = HEAD.unpack(self._exactly(HEAD.size, deadline))
         if length > most:
-            raise Gone(f"sent a frame of {length:,} bytes; {most:,} are allowed")
+            raise Gone(
+                f"sent a frame of {length:,} bytes; {most:,} are allowed"
+            )
         return self._exactly(length, deadline)
 
     def send_json(self, data: Any) -> None:

@@ -45,7 +45,9 @@ def _answer(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
     try:
         header = pickle.loads(request)  # the judge's own bytes
         with jax.enable_x64(header["x64"]):
-            task = pickle.loads(header["task"])  # arrays in it take the precision that is set
+            task = pickle.loads(
+                header["task"]
+            )  # arrays in it take the precision that is set
             return _value(namespace, task)
     except BaseException as error:
         return {"raised": _error(error)}
@@ -90,7 +92,9 @@ def _array_function(
         leaves = list(task["leaves"])
         for place, array in zip(task["places"], arrays, strict=True):
             leaves[place] = array
-        arguments = jax.tree.unflatten(jax.tree.structure(task["container"]), leaves)
+        arguments = jax.tree.unflatten(
+            jax.tree.structure(task["container"]), leaves
+        )
         results, container = plain.structure(answer(*arguments))
         seen.append(container)
         return tuple(jnp.asarray(result) for result in results)

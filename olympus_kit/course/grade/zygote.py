@@ -31,7 +31,12 @@ ROLES = {
     "examiner": "olympus_kit.course.grade.examiner",
     "probe": "olympus_kit.course.grade.breach",
 }
-WARM = ("olympus", "olympus.numpy", "olympus_kit", "IPython.core.interactiveshell")
+WARM = (
+    "olympus",
+    "olympus.numpy",
+    "olympus_kit",
+    "IPython.core.interactiveshell",
+)
 
 
 def main() -> None:
@@ -39,7 +44,9 @@ def main() -> None:
     sandboxed = os.getpid() == 1
     _dumpable(False)
     control = socket.socket(fileno=0)
-    roles = {name: import_module(module).serve for name, module in ROLES.items()}
+    roles = {
+        name: import_module(module).serve for name, module in ROLES.items()
+    }
     for module in WARM:
         import_module(module)
     control.send(b"ready")
@@ -100,7 +107,9 @@ def _limit(order: dict[str, Any]) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _supervise(child: int, order: dict[str, Any], control: socket.socket) -> str:
+def _supervise(
+    child: int, order: dict[str, Any], control: socket.socket
+) -> str:
     """Wait until the judge has had enough; kill what takes too much. Say how the child ended."""
     reason = ""
     control.settimeout(TICK)
