@@ -5,6 +5,7 @@ which must keep its point whatever its neighbour does.
 """
 
 import copy
+import functools
 from pathlib import Path
 
 from olympus_kit.checks import ANSWERS, SPEC, encode
@@ -122,6 +123,7 @@ def hand_in(path: Path, codes: dict[str, str]) -> None:
     path.write_text(nb.write(notebook) if path.suffix == ".md" else nb.as_ipynb(notebook))
 
 
+@functools.cache
 def why_no_jail() -> str:
     """Why this machine gives no jail; empty where it gives one."""
     try:

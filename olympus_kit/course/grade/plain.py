@@ -15,7 +15,7 @@ import numpy as np
 
 from ...checks import is_array
 
-MOST_LEAVES = 100_000
+MOST_LEAVES = 20_000
 MOST_DEPTH = 40
 MOST_TEXT = 2000
 KINDS = "?biufc"

@@ -70,10 +70,12 @@ def grade_answers(
     words = second.all(rest, deadline)
     records = {}
     for name, item in exam.items.items():
-        record = {
+        record: dict[str, Any] = {
             "rule": answers.rules.get(name, ""),
             "of": item.most,
             "note": "",
+            "own_points": item.spread > 0
+            or item.entry.question.answer == "value",
         }
         if name in asked:
             record |= _verdict(name, item, values, words)

@@ -1,0 +1,78 @@
+"""Grading agrees with the lessons: solutions and alternatives get full marks, mutants none."""
+
+from pathlib import Path
+
+import pytest
+from grading import why_no_jail
+
+from olympus_kit.course import _lesson
+from olympus_kit.course import _notebook as nb
+from olympus_kit.course.grade.answers import find_answers
+from olympus_kit.course.grade.exam import exam
+from olympus_kit.course.grade.jail import Jail
+from olympus_kit.course.grade.session import Jails, grade_answers
+
+REPO = Path(__file__).parents[2]
+COURSE = REPO / "exercises"
+LESSONS = sorted(path.stem for path in (REPO / "solutions").glob("*.md"))
+QUICK = "00_start"
+SEED = 20261128
+
+
+@pytest.fixture(scope="module")
+def jails():
+    reason = why_no_jail()
+    if reason:
+        pytest.skip(f"NO JAIL HERE, grading the lessons is left out: {reason}")
+    started = Jails(Jail(None), Jail(COURSE))
+    yield started
+    started.shut()
+
+
+def grade(stem, codes, jails):
+    """The records of one page with these answers."""
+    lesson = exam(COURSE, stem, SEED)
+    page = nb.parse(nb.write(lesson.released))
+    for cell in page.cells:
+        if "answer" in nb.tags(cell) and nb.name(cell) in codes:
+            cell.source = codes[nb.name(cell)]
+    answers = find_answers(page, lesson.released, list(lesson.items))
+    return grade_answers(lesson, answers, jails)
+
+
+def rounds(exercises, codes_of):
+    """Pages that hold the first code of each question, then the second of each, and so on."""
+    number = 0
+    while True:
+        codes = {}
+        for exercise in exercises:
+            if number < len(codes_of(exercise)):
+                codes[exercise.name] = codes_of(exercise)[number]
+        if not codes:
+            return
+        yield codes
+        number += 1
+
+
+def hold_to_account(stem, jails):
+    exercises = _lesson.read(REPO / "solutions" / f"{stem}.md").exercises
+    right = lambda exercise: [exercise.solution(), *exercise.alternatives]
+    for codes in rounds(exercises, right):
+        records = grade(stem, codes, jails)
+        for name, code in codes.items():
+            assert records[name]["points"] == records[name]["of"], (name, code, records[name])
+    wrong = lambda exercise: [code for _, code, _ in exercise.mutants]
+    for codes in rounds(exercises, wrong):
+        records = grade(stem, codes, jails)
+        for name, code in codes.items():
+            assert records[name]["points"] == 0, (name, code, records[name])
+
+
+def test_a_quick_lesson_is_graded_as_it_is_checked(jails):
+    hold_to_account(QUICK, jails)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("stem", [stem for stem in LESSONS if stem != QUICK])
+def test_each_lesson_is_graded_as_it_is_checked(jails, stem):
+    hold_to_account(stem, jails)
