@@ -416,7 +416,7 @@ def grade(
         ),
     ] = False,
     seconds: Annotated[
-        float, typer.Option(min=1, help="For one cell, or one call.")
+        float, typer.Option(min=1, help="For one cell; twice for an answer.")
     ] = 60.0,
     json: Json = False,
 ) -> None:

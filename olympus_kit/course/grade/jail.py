@@ -71,7 +71,7 @@ class Limits:
     """What one submission may use."""
 
     cell_seconds: float = 60.0  # of the clock, for one cell
-    question_seconds: float = 60.0  # of the clock, for one call of an answer
+    question_seconds: float = 120.0  # of the clock, for all calls of one answer
     cpu_seconds: int = 300
     memory_bytes: int = 3 * 2**30
     scratch_bytes: int = 64 * 2**20

@@ -93,7 +93,7 @@ def _verdict(
         return _record(name, item, "stopped", 0, None) | {"note": trouble}
     outcome = words.results[name]
     reached, own = values.results[name]
-    if own == "not attempted":
+    if own == "not attempted" or outcome.state == "not attempted":
         return _record(name, item, "not attempted", 0, None)
     if outcome.state == "correct" and reached == 4:
         return _record(name, item, "correct", 4, None)
@@ -153,7 +153,7 @@ class Run:
                         "The submission as a whole took too long."
                     )
                 break
-            blamed = self._once(self.cells, left, verdicts)
+            blamed = self._once(self.cells, left, verdicts, deadline)
             if isinstance(blamed, int):
                 self.cells[blamed] = Cell("")
             left = [
@@ -165,7 +165,11 @@ class Run:
         return verdicts
 
     def _once(
-        self, cells: list[Cell], names: list[str], verdicts: Verdicts
+        self,
+        cells: list[Cell],
+        names: list[str],
+        verdicts: Verdicts,
+        deadline: float,
     ) -> int | str:
         """One process. Return the cell or the question that ended it; empty where all is done."""
         blamed: int | str = ""
@@ -181,7 +185,8 @@ class Run:
                     json.dumps(task).encode(), self.jail.limits.cell_seconds
                 )
                 blamed = 0
-                for number in _progress(visit, self.jail.limits.cell_seconds):
+                seconds = self.jail.limits.cell_seconds
+                for number in _progress(visit, len(cells), seconds, deadline):
                     blamed = number
                 blamed = names[0]
                 for name, result in self.ask(
@@ -211,17 +216,22 @@ def _why(said: str, seen: str, in_cell: bool) -> str:
     return f"{place} {said}, and was stopped."
 
 
-def _progress(visit: Visit, seconds: float) -> Iterator[int]:
-    """The numbers of the cells as they begin, until all have run."""
-    while True:
-        word = visit.channel.receive_json(seconds)
-        if not isinstance(word, dict):
-            raise Gone("sent something that is no word of the witness")
-        if "ready" in word:
+def _progress(
+    visit: Visit, count: int, seconds: float, deadline: float
+) -> Iterator[int]:
+    """The numbers of the cells as they begin, until all have run.
+
+    Each number comes once and in order: a process that sends others, or the same for ever, is one
+    whose cell has taken over the conversation.
+    """
+    for number in range(count + 1):
+        left = min(seconds, max(deadline - time.monotonic(), 1.0))
+        word = visit.channel.receive_json(left)
+        if word == {"ready": True}:
             return
-        number = word.get("cell")
-        if isinstance(number, int):
-            yield number
+        if word != {"cell": number} or number == count:
+            raise Gone("sent something that is no word of the witness")
+        yield number
 
 
 def _ask_witness(

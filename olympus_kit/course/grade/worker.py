@@ -15,7 +15,7 @@ from .jail import Jail, Limits, NoJail
 from .probe import probe
 from .session import Jails, grade_answers
 
-SECONDS = 60.0  # of the clock, that one cell or one call may take
+SECONDS = 60.0  # of the clock, that one cell may take; a question may take twice as long
 
 _threads = threading.local()
 _every: list[Jails] = []
@@ -52,7 +52,9 @@ def _jails(course: Path, job: Job) -> Jails:
     """This thread's jails, probed before they are used for the first time."""
     key = (course, job.sandbox, job.seconds)
     if getattr(_threads, "key", None) != key:
-        limits = Limits(cell_seconds=job.seconds, question_seconds=job.seconds)
+        limits = Limits(
+            cell_seconds=job.seconds, question_seconds=2 * job.seconds
+        )
         witness = Jail(None, limits, sandbox=job.sandbox)
         examiner = Jail(course, limits, sandbox=job.sandbox)
         if job.sandbox:
