@@ -171,6 +171,26 @@ def test_marks_do_not_depend_on_order_or_on_how_many_work(graded):
         assert record["points"] == before[record["student"]]["points"]
 
 
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_goes_on(graded, monkeypatch):
+    folder, course, before = graded
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(folder / "handed-in", folder / "stopped", course=course, progress=stop)
+    verdicts = folder / "stopped" / ".run" / "verdicts"
+    assert len(list(verdicts.iterdir())) == 1
+    assert not (folder / "stopped" / "marks.csv").exists()
+    judged = []
+    real = worker_module.grade_job
+    monkeypatch.setattr(batch_module, "grade_job", lambda job: judged.append(job) or real(job))
+    records = grade(folder / "handed-in", folder / "stopped", course=course)
+    assert len(judged) == 3  # four different submissions, of which one was done
+    for record in records:
+        assert record["points"] == before[record["student"]]["points"]
+
+
 def test_grading_fails_closed(graded, monkeypatch):
     folder, course, _ = graded
     breach = ["reads a file outside"]

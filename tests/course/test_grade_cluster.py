@@ -2,12 +2,11 @@
 
 import os
 import signal
-import threading
-import time
 
 import pytest
 from grading import CUBE, SQUARE, STEM, hand_in, why_no_jail, write_course
 
+from olympus_kit.course.grade import batch as batch_module
 from olympus_kit.course.grade import grade
 
 distributed = pytest.importorskip("distributed")
@@ -38,14 +37,32 @@ def test_marks_do_not_depend_on_the_cluster_and_a_killed_worker_costs_no_row(tmp
         with distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster:
-            if workers == 2:
-                victim = next(iter(cluster.workers.values())).pid
-                threading.Timer(8.0, os.kill, (victim, signal.SIGKILL)).start()
+            victims = [worker.pid for worker in cluster.workers.values()][1:]
+
+            def kill_one(done, total, victims=victims):
+                while victims:
+                    os.kill(victims.pop(), signal.SIGKILL)
+
             records = grade(
                 handed_in,
                 tmp_path / f"cluster{workers}",
                 course=course,
                 scheduler=cluster.scheduler_address,
+                progress=kill_one,
             )
-            time.sleep(0)
         assert {record["student"]: record["points"] for record in records} == expected
+
+
+def test_a_cluster_without_workers_is_given_up(tmp_path, monkeypatch):
+    course = write_course(tmp_path)
+    hand_in(tmp_path / "handed-in" / "ann" / f"{STEM}.md", {"square": SQUARE})
+    monkeypatch.setattr(batch_module, "TICK", 0.1)
+    monkeypatch.setattr(batch_module, "PATIENCE", 3)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        (record,) = grade(
+            tmp_path / "handed-in",
+            tmp_path / "marks",
+            course=course,
+            scheduler=cluster.scheduler_address,
+        )
+    assert record["status"] == "not graded: the cluster has no workers"

@@ -3,12 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    as_completed,
-)
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +24,8 @@ from .tables import write_tables
 from .worker import SECONDS, Job, close_jails, grade_job
 
 Progress = Callable[[int, int], None]
+TICK = 10.0  # seconds between two looks at the cluster
+PATIENCE = 30  # looks at a cluster without workers: one that starts, or restarts, has a while
 
 
 def grade(
@@ -161,12 +158,12 @@ class Batch:
         scheduler: str,
         progress: Progress | None,
     ) -> None:
-        with ended_by_signals(), _executor(jobs, scheduler) as executor:
+        with ended_by_signals(), _crew(jobs, scheduler) as crew:
             futures: dict[Future[Any], Job] = {}
             for job in open_jobs:
-                futures[executor.submit(grade_job, job)] = job
+                futures[crew.executor.submit(grade_job, job)] = job
             try:
-                for count, future in enumerate(as_completed(futures), 1):
+                for count, future in enumerate(self._done(futures, crew), 1):
                     self._take(futures[future], future)
                     if progress is not None:
                         progress(count, len(futures))
@@ -175,6 +172,24 @@ class Batch:
                     future.cancel()
                 if not scheduler:
                     close_jails()
+
+    def _done(
+        self, futures: Mapping["Future[Any]", Job], crew: cluster.Crew
+    ) -> Iterator["Future[Any]"]:
+        """Futures as they end. Where a cluster has lost all its workers, the rest is given up."""
+        left = set(futures)
+        lonely = 0
+        while left and lonely < PATIENCE:
+            done, left = wait(left, TICK, FIRST_COMPLETED)
+            yield from done
+            if done or crew.has_workers():
+                lonely = 0
+            else:
+                lonely += 1
+        for future in left:
+            self.troubles[futures[future].digest] = (
+                "not graded: the cluster has no workers"
+            )
 
     def _take(self, job: Job, future: "Future[Any]") -> None:
         try:
@@ -268,14 +283,15 @@ def _released(course: Path, stem: str) -> Any:
 
 
 @contextmanager
-def _executor(jobs: int, scheduler: str) -> Iterator[Executor]:
+def _crew(jobs: int, scheduler: str) -> Iterator[cluster.Crew]:
+    """The threads of this process, or the workers of a cluster."""
     if scheduler:
-        with cluster.executor(scheduler) as executor:
-            yield executor
+        with cluster.connect(scheduler) as crew:
+            yield crew
         return
     pool = ThreadPoolExecutor(jobs)
     try:
-        yield pool
+        yield cluster.Crew(pool, lambda: True)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -6,13 +6,22 @@ does not. A job that takes its worker with it is given up by dask after three wo
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who does the jobs, and whether anybody is there."""
+
+    executor: Executor
+    has_workers: Callable[[], bool]
 
 
 @contextlib.contextmanager
-def executor(address: str) -> Iterator[Executor]:
-    """The workers behind a scheduler's address, as an executor. RuntimeError without dask."""
+def connect(address: str) -> Iterator[Crew]:
+    """The workers behind a scheduler's address. RuntimeError without dask."""
     try:
         from distributed import Client
     except ImportError:
@@ -20,4 +29,5 @@ def executor(address: str) -> Iterator[Executor]:
             "dask is missing: install olympus-kit[cluster]."
         ) from None
     with Client(address) as client:
-        yield client.get_executor(pure=False)
+        has_workers = lambda: bool(client.scheduler_info()["workers"])
+        yield Crew(client.get_executor(pure=False), has_workers)

@@ -8,6 +8,7 @@ from typing import Any
 from ... import checks
 from ...checks import Credit, Diagnosis, Entry, Question
 from .. import _notebook as nb
+from .._cache import use_compile_cache
 from . import points
 
 PARTS = ("shape", "value", "law", "cost")
@@ -70,6 +71,7 @@ class Exam:
 @lru_cache(maxsize=64)
 def exam(course: Path, stem: str, seed: int) -> Exam:
     """The lesson `stem` of the folder `course`, at points that the secret seed gives."""
+    use_compile_cache()
     answers = checks.read_answers(course / f"{stem}{checks.ANSWERS}")
     released = nb.parse(answers["released"], stem)
     solutions = _solutions(released, answers["questions"])

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ...checks import Question, Requirement, judge
+from ...checks import Question, Requirement, observe
 from .remote import RemoteAnswer
 
 SPREADS = (
@@ -30,6 +30,8 @@ def draw(
     question: Question, seed: int, solution: Any
 ) -> tuple[Question, float]:
     """The question at points of the judge, and how far they were moved from the public ones."""
+    if question.answer == "value":
+        return question, 0.0
     for spread in SPREADS:
         moved = at_spread(question, seed, spread)
         if spread == 0.0 or _passes(moved, solution):
@@ -38,8 +40,9 @@ def draw(
 
 
 def _passes(question: Question, solution: Any) -> bool:
+    call = question.adapt(solution) if question.adapt else solution
     try:
-        return judge(question, solution, costs=False) is None
+        return observe(question, call).right
     except Exception:
         return False
 
