@@ -421,48 +421,65 @@ def grade(
     json: Json = False,
 ) -> None:
     """Grade a class, each answer in a jail. Example: `olympus grade submitted --out marks`."""
-    from . import _grading
+    from .grade import batch, late
+    from .grade.submissions import read_roster
 
     if resume and not to.is_dir():
         raise CourseError(f"There is no run in {to} to go on with.")
-    wish = _grading.Wish(
-        submissions, to, which, jobs, scheduler, not unsafe, seconds
+    policy = late.Policy(
+        due=late.moment(due) if due else None,
+        grace=grace,
+        penalty=penalty,
+        extensions=late.read_extensions(extensions) if extensions else {},
     )
-    wish.read_tables(roster, extensions, due, grace, penalty)
+    wish: dict[str, Any] = {
+        "only": which,
+        "roster": read_roster(roster) if roster else [],
+        "jobs": jobs,
+        "sandbox": not unsafe,
+        "seconds": seconds,
+    }
     if unsafe:
         _complain(
             "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
         )
     if regrade:
-        lines = wish.regrade(regrade, yes)
+        book, lines = batch.regrade(submissions, to, regrade, **wish)
+        if yes:
+            batch.finish(book, to, policy)
+        elif lines:
+            _complain("Nothing is written yet: add --yes.")
         _tell(
             json,
             {"changes": lines, "written": yes},
             *(lines or ["No mark changes."]),
         )
-        if lines and not yes:
-            _complain("Nothing is written yet: add --yes.")
         return
     with Progress(
         console=err, transient=True, disable=json or not err.is_terminal
     ) as bar:
         task = bar.add_task("grading", total=None)
-        advance = lambda done, total: bar.update(
+        wish["progress"] = lambda done, total: bar.update(
             task, completed=done, total=total
         )
         try:
-            records = wish.grade(advance)
+            records = batch.grade(
+                submissions, to, policy=policy, scheduler=scheduler, **wish
+            )
         except KeyboardInterrupt:
             _complain(
                 "olympus: stopped. What is graded is kept; go on with --resume."
             )
             raise typer.Exit(130) from None
-    _tell(
-        json,
-        records,
-        *_grading.lines(records),
-        f"{to / 'summary.html'} says more",
-    )
+    _tell(json, records, *_rows(records), f"{to / 'summary.html'} says more")
+
+
+def _rows(records: list[dict[str, Any]]) -> Iterator[str]:
+    """One line for each student."""
+    width = max(len(record["student"]) for record in records)
+    for record in records:
+        total = f"{record['total']:g} of {record['of']:g}"
+        yield f"{record['student']:{width}}  {total}  {record['status']}"
 
 
 @command

@@ -309,6 +309,7 @@ def regrade(
     roster: Sequence[Person] = (),
     jobs: int = 1,
     sandbox: bool = True,
+    seconds: float = SECONDS,
 ) -> tuple[Gradebook, list[str]]:
     """Judge one question anew for everybody; the gradebook, and what would change in words.
 
@@ -320,7 +321,7 @@ def regrade(
         raise LookupError(
             f"{question} has not been graded. These have: {', '.join(before['questions'])}."
         )
-    run = Batch(Path(out), course, only, sandbox)
+    run = Batch(Path(out), course, only, sandbox, seconds)
     with run.read(Path(submissions), roster) as handed_in:
         stem = before["questions"][question]["lesson"]
         fresh = {
