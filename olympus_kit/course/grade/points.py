@@ -35,8 +35,19 @@ def draw(
     for spread in SPREADS:
         moved = at_spread(question, seed, spread)
         if spread == 0.0 or _passes(moved, solution):
-            return moved, spread
+            return moved, spread if _differs(moved, question) else 0.0
     raise AssertionError("the last spread always stands")
+
+
+def _differs(moved: Question, question: Question) -> bool:
+    """Whether any number was moved: a question may ask of functions and counts alone."""
+    for case, public in zip(moved.cases(), question.cases(), strict=True):
+        leaves = jax.tree.leaves(dict(case.arguments))
+        before = jax.tree.leaves(dict(public.arguments))
+        for leaf, other in zip(leaves, before, strict=True):
+            if leaf is not other and not np.array_equal(leaf, other):
+                return True
+    return False
 
 
 def _passes(question: Question, solution: Any) -> bool:
@@ -85,6 +96,8 @@ def _moved(
             or np.asarray(leaf).dtype.kind != "f"
         ):
             return leaf
+        if np.isin(leaf, (-1.0, 0.0, 1.0)).all():
+            return leaf  # labels, a mask, a unit vector: other numbers have no meaning there
         factor = 1 + spread * dice.uniform(-1, 1, np.shape(leaf))
         # exact in single precision, so that both precisions see the same inputs
         moved = np.asarray(leaf * factor).astype(np.float32).astype(np.float64)
