@@ -1,5 +1,6 @@
 """Grading agrees with the lessons: solutions and alternatives get full marks, mutants none."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -40,18 +41,34 @@ def grade(stem, codes, jails):
     return grade_answers(lesson, answers, jails)
 
 
+def helpers(exercise, code):
+    """The names that a code gives beside the answer's own."""
+    names = set()
+    for statement in ast.parse(code).body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            names |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return names - {exercise.name}
+
+
 def rounds(exercises, codes_of):
-    """Pages that hold the first code of each question, then the second of each, and so on."""
-    number = 0
-    while True:
-        codes = {}
-        for exercise in exercises:
-            if number < len(codes_of(exercise)):
-                codes[exercise.name] = codes_of(exercise)[number]
-        if not codes:
-            return
+    """Pages that hold one code of each question, until each code had its turn.
+
+    Codes that define the same helper are not put on one page, where the last would win.
+    """
+    left = [(exercise, code) for exercise in exercises for code in codes_of(exercise)]
+    while left:
+        codes, taken, later = {}, set(), []
+        for exercise, code in left:
+            names = helpers(exercise, code)
+            if exercise.name in codes or names & taken:
+                later.append((exercise, code))
+            else:
+                codes[exercise.name] = code
+                taken |= names
         yield codes
-        number += 1
+        left = later
 
 
 def hold_to_account(stem, jails):
