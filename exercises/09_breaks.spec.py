@@ -6,7 +6,7 @@ import numpy as np
 
 from olympus_kit.checks import Mistake, Question, Requirement, symmetric, test_array
 
-PAGE = "exercises/09_breaks.md"
+CHAPTER = "book/09_breaks.md"
 
 
 def value_and_gradient(answer):
@@ -54,7 +54,7 @@ softplus = Question(
             "cotangent 0, its own slope is inf, and 0 · inf is NaN.",
             "{where}, slope is nan in yours; it should be 1. Replace the x before it reaches the "
             "branch that can't bear it.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
         Mistake(
             "kink",
@@ -62,38 +62,38 @@ softplus = Question(
             "Your slope is right except at 0. You put the softplus together from functions with a "
             "kink there, such as `maximum` and `abs`: their slopes at 0 are conventions, and the "
             "conventions don't add up to ½.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
         Mistake(
             "kink-one",
             "a kink where there is none",
             "Your slope is right except at 0. You put the softplus together from pieces with a kink "
             "there, and the slope that JAX takes at a kink is a convention. Here it is not ½.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
         Mistake(
             "hinge",
             "the ramp without its curve",
             "Your function is max(x, 0). Far out it agrees with the softplus; near 0 the softplus "
             "is round: its value at 0 is ln 2.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
         Mistake(
             "slope-as-answer",
             "the derivative instead of the function",
             "You returned the slope 1/(1 + exp(−x)). Write the function itself; the check takes "
             "its derivative with `grad`.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
         Mistake(
             "digits-absorbed",
             "digits absorbed",
             "At −50 your value is 0: next to 1, exp(−50) vanishes, and the logarithm of 1 is 0. "
             "`jnp.log1p(t)` is log(1 + t) without that loss.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-softplus",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#breaks-softplus",
 )
 
 length = lambda x: jnp.sqrt(jnp.sum(jnp.square(x)))
@@ -133,35 +133,35 @@ norm_hessian = Question(
             "the diagonal alone",
             "Your matrix has the right diagonal and zeros elsewhere. Each entry of the gradient "
             "x / f(x) depends on all entries of x, through f(x): the mixed derivatives are not zero.",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
         Mistake(
             "outer-product",
             "the outer product of the gradient",
             "Your matrix is the gradient times itself, g gᵀ. A Hessian holds second derivatives: "
             "differentiate the gradient once more.",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
         Mistake(
             "length-as-constant",
             "the length taken as a constant",
             "You differentiated x / f(x) as if f(x) did not depend on x. The quotient rule has a "
             "second term, −x xᵀ / f³.",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
         Mistake(
             "plus-for-minus",
             "plus instead of minus",
             "You added the second term of the quotient rule. Along x the gradient keeps its direction, so "
             "the Hessian times x has to be zero: subtract x xᵀ / f³.",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
         Mistake(
             "square-of-length",
             "the Hessian of the squared length",
             "Your matrix is 2 on the diagonal: that belongs to the sum of the squares. The length "
             "is its square root.",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
         Mistake(
             "gradient-only",
@@ -169,10 +169,10 @@ norm_hessian = Question(
             "You returned the gradient, a vector of shape (n,). The Hessian is the Jacobian of the "
             "gradient, of shape (n, n).",
             "At (3, 4) the gradient is (0.6, 0.8), the Hessian [[0.128, −0.096], [−0.096, 0.072]].",
-            read=PAGE,
+            read="book/02_jacobians.md#jacobian-orders",
         ),
     ),
-    read=PAGE,
+    read="book/02_jacobians.md#jacobian-orders",
 )
 
 scaled_law = Requirement(
@@ -215,22 +215,619 @@ safe_norm = Question(
             "is inf there, the slope of the squares is 0, and inf · 0 is NaN. To choose another "
             "*result* afterwards does not help: the root is differentiated all the same, so it must "
             "not see the zero.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-double",
         ),
         Mistake(
             "sum-of-sizes",
             "another norm",
             "You added up the sizes |xᵢ|: that is another norm. The length is the root of the sum "
             "of the squares.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-double",
         ),
         Mistake(
             "no-root",
             "the root is missing",
             "Your value is the squared length. It is smooth at zero, but it is another function: "
             "take the square root.",
-            read=PAGE,
+            read=CHAPTER + "#breaks-double",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#breaks-double",
+)
+
+def value_and_slopes(answer):
+    """Use a function of x and s as the check does: its values, and the slope of each entry."""
+
+    def call(x, s):
+        value = answer(x, s)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(lambda x: jnp.sum(answer(x, s)))(x)
+
+    return call
+
+
+def at_kink(slope):
+    """The ramp's value and slopes, with the slope at 0 that `slope` makes of s."""
+    return lambda x, s: (np.maximum(x, 0), np.where(x > 0, 1.0, np.where(x < 0, 0.0, slope(s))))
+
+
+kinked_ramp = Question(
+    name="kinked_ramp",
+    returns=("value", "slopes"),
+    call="kinked_ramp(x, s), and the gradient of its sum",
+    adapt=value_and_slopes,
+    points=(
+        {"x": np.array([1.5, 0.0, -2.0]), "s": 0.25},
+        {"x": np.array([[0.0, 0.25], [-0.5, 0.0]]), "s": 0.75},
+        {"x": np.array([-4e6, 0.0, 5e6, -0.0]), "s": -0.5},
+    ),
+    labels=("x = (1.5, 0, −2), s = 0.25", "x of shape (2, 2), s = 0.75", "s = −0.5"),
+    large_points=(2,),
+    reference=at_kink(lambda s: s),
+    predictions={
+        "slope-zero": Mistake(result=at_kink(lambda s: 0.0)),
+        "slope-half": Mistake(result=at_kink(lambda s: 0.5)),
+        "slope-one": Mistake(result=at_kink(lambda s: 1.0)),
+        "slope-below": Mistake(
+            result=lambda x, s: (np.where(x > 0, x, s * x), np.where(x > 0, 1.0, s))
+        ),
+        "value-at-zero": Mistake(
+            result=lambda x, s: np.where(x == 0, s, np.maximum(x, 0)), part="value"
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "slope-zero",
+            "the slope of relu",
+            "The value is right, and the slope at 0 is 0 whatever `s` is: that is the convention of "
+            "`relu`. Choose a formula for the case x = 0 that has the value 0 and the slope s.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "slope-half",
+            "the slope of maximum",
+            "The value is right, and the slope at 0 is ½ whatever `s` is: `maximum` shares a tie. "
+            "Choose a formula for the case x = 0 that has the value 0 and the slope s.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "slope-one",
+            "0 counted among the positive numbers",
+            "Your slope at 0 is 1: there the formula of the positive numbers was chosen. Exactly 0 "
+            "is a case of its own.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "slope-below",
+            "the slope s for negative numbers, too",
+            "For negative x your value is s·x; it should be 0. The slope s belongs to x = 0 alone.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "value-at-zero",
+            "the slope put in the place of the value",
+            "At 0 your *value* is s. The value there is 0, and s is the slope: choose a formula "
+            "such as a line through the origin.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+    ),
+    read=CHAPTER + "#breaks-kinks",
+)
+
+def step_after_step(steps, x, is_bad=lambda t: not np.isfinite(t), running=True, first=True):
+    """The bad steps (down, up) as a mistaken hunter would find them."""
+    down, up, inputs = [], [], []
+    for number, step in enumerate(steps):
+        inputs.append(x)
+        x = step(x)
+        if is_bad(x):
+            down.append(number)
+    u = jnp.ones_like(x)
+    for number in reversed(range(len(steps))):
+        value, pullback = jax.vjp(steps[number], inputs[number])
+        u = pullback(u if running else jnp.ones_like(value))[0]
+        if is_bad(u):
+            up.append(number)
+    place = 0 if first else -1
+    return (down[place] if down else -1), (up[place] if up else -1)
+
+
+minus_one = lambda x: x - 1
+add_one = lambda x: x + 1
+root_or_zero = lambda x: jnp.where(x > 0, jnp.sqrt(x), 0.0)
+larger = lambda x: 1e200 * x
+flip = lambda x: -x
+# by the point, which differs from question to question: where value and cotangent go bad
+BAD_STEPS = {
+    1000.0: (0, 0),
+    0.0: (-1, 1),
+    0.5: (-1, -1),
+    2.0: (3, 3),
+    1.0: (-1, 1),
+    1e-300: (-1, 0),
+    3.0: (1, 1),
+}
+
+nan_hunt = Question(
+    name="nan_hunt",
+    returns=("down", "up"),
+    points=(
+        {"steps": [jnp.exp, add_one, jnp.log], "x": 1000.0},
+        {"steps": [jnp.square, jnp.sqrt], "x": 0.0},
+        {"steps": [jnp.sin, jnp.cos, jnp.exp], "x": 0.5},
+        {"steps": [jnp.square, jnp.log, flip, jnp.sqrt], "x": 2.0},
+        {"steps": [minus_one, root_or_zero, jnp.exp, add_one], "x": 1.0},
+        {"steps": [larger, larger], "x": 1e-300},
+        {"steps": [lambda x: 300 * x, jnp.exp, lambda x: 1 / x, add_one, jnp.sin], "x": 3.0},
+    ),
+    labels=(
+        "exp, add 1, log at 1000",
+        "square, root at 0",
+        "sin, cos, exp at 0.5",
+        "square, log, minus, root at 2",
+        "subtract 1, a root chosen by where, exp, add 1, at 1",
+        "twice times 1e200, at 1e-300",
+        "times 300, exp, one over, add 1, sin, at 3",
+    ),
+    large_points=(0,),
+    reference=lambda steps, x: BAD_STEPS[float(x)],
+    predictions={
+        "nan-alone": Mistake(
+            result=lambda steps, x: step_after_step(steps, x, is_bad=lambda t: np.isnan(t))
+        ),
+        "last-bad-step": Mistake(result=lambda steps, x: step_after_step(steps, x, first=False)),
+        "each-slope-alone": Mistake(
+            result=lambda steps, x: step_after_step(steps, x, running=False)
+        ),
+        "slope-of-first-bad": Mistake(
+            result=lambda steps, x: (
+                step_after_step(steps, x)[0],
+                step_after_step(steps, x, running=False, first=False)[1],
+            )
+        ),
+        "counted-from-the-end": Mistake(
+            result=lambda steps, x: (
+                BAD_STEPS[float(x)][0],
+                len(steps) - 1 - BAD_STEPS[float(x)][1] if BAD_STEPS[float(x)][1] >= 0 else -1,
+            )
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "nan-alone",
+            "inf is overlooked",
+            "You look for NaN alone. The trouble often begins with an `inf`, which is not a NaN yet: "
+            "`jnp.isfinite` is false for both.",
+            "{where}, {part} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "last-bad-step",
+            "the last bad step instead of the first",
+            "You found the *last* step that is not finite. A NaN is passed on to all that comes after "
+            "it; what counts is where it began.",
+            "{where}, {part} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "each-slope-alone",
+            "each slope by itself",
+            "You look at the slope of each step by itself. In the backward pass a running cotangent "
+            "is multiplied by one after the other, and their product can go bad where each of them is "
+            "fine (or the other way round).",
+            "{where}, {part} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "slope-of-first-bad",
+            "each slope by itself",
+            "You look at the slope of each step by itself. In the backward pass a running cotangent "
+            "is multiplied by one after the other, and their product can go bad where each of them is "
+            "fine (or the other way round).",
+            "{where}, {part} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "counted-from-the-end",
+            "counted from the end",
+            "In the backward pass you count from the end. A step keeps its number: the last one is "
+            "`len(steps) - 1`.",
+            "{where}, {part} is {got} in yours; it should be {want}.",
+            read=CHAPTER + "#breaks-first",
+        ),
+    ),
+    read=CHAPTER + "#breaks-first",
+)
+
+def loss_and_gradient(answer):
+    """Use a loss of logits and a class as the check does."""
+
+    def call(z, k):
+        value = answer(z, k)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(answer)(z, k)
+
+    return call
+
+
+def log_sum(z):
+    return np.max(z) + np.log(np.sum(np.exp(z - np.max(z))))
+
+
+probabilities = lambda z: np.exp(z - log_sum(z))
+one_hot = lambda z, k: np.eye(len(z))[int(k)]
+
+cross_entropy = Question(
+    name="cross_entropy",
+    returns=("value", "gradient"),
+    call="cross_entropy(z, k) and olympus.grad(cross_entropy)(z, k)",
+    adapt=loss_and_gradient,
+    points=(
+        {"z": np.array([0.5, -1.0, 2.0]), "k": 1},
+        {"z": test_array((5,), phase=1.0, scale=3.0), "k": 3},
+        {"z": np.array([1000.0, 0.0, -1000.0]), "k": 1},
+        {"z": np.array([-800.0, -801.0, -802.5, -799.0]), "k": 0},
+    ),
+    labels=("z = (0.5, −1, 2)", "five logits", "z = (1000, 0, −1000)", "logits around −800"),
+    large_points=(2, 3),
+    reference=lambda z, k: (log_sum(z) - z[k], probabilities(z) - one_hot(z, k)),
+    shape_of={"gradient": "z"},
+    predictions={
+        "shift-in-one-term": Mistake(
+            result=lambda z, k: log_sum(z) - np.max(z) - z[k], part="value"
+        ),
+        "mean-over-classes": Mistake(result=lambda z, k: log_sum(z) - np.mean(z), part="value"),
+        "loss-cut-off": Mistake(
+            result=lambda z, k: -np.log(probabilities(z)[k] + 1e-12), part="value"
+        ),
+        "probability": Mistake(result=lambda z, k: probabilities(z)[k], part="value"),
+    },
+    mistakes=(
+        Mistake(
+            "shift-in-one-term",
+            "shifted in one term alone",
+            "Your value is too small by max(z). A shift changes nothing only if *all* logits are "
+            "shifted: also the one that is subtracted.",
+            read=CHAPTER + "#breaks-logits",
+        ),
+        Mistake(
+            "mean-over-classes",
+            "the mean over all classes",
+            "You averaged over all classes. The loss asks only for the probability of the true class, "
+            "k.",
+            read=CHAPTER + "#breaks-logits",
+        ),
+        Mistake(
+            "loss-cut-off",
+            "a small number was added",
+            "You added a small number to the probability. The loss is then cut off, and its gradient "
+            "dies, just for the examples that the model gets most wrong.",
+            "At z = (1000, 0, −1000) and k = 1 the loss is 1000, and −log(1e-12) is 27.6.",
+            read=CHAPTER + "#breaks-logits",
+        ),
+        Mistake(
+            "probability",
+            "the probability instead of the loss",
+            "Your value is p_k. The loss is −ln p_k.",
+            read=CHAPTER + "#breaks-logits",
+        ),
+    ),
+    read=CHAPTER + "#breaks-logits",
+)
+
+def values_and_slopes(answer):
+    """Use a function of an array, entry by entry, as the check does."""
+
+    def call(x):
+        value = answer(x)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(lambda x: jnp.sum(answer(x)))(x)
+
+    return call
+
+
+fires = lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0)
+soft_slope = lambda x: 0.25 / np.cosh(np.clip(np.asarray(x), -700, 700) / 2) ** 2
+
+spike = Question(
+    name="spike",
+    returns=("value", "slopes"),
+    call="spike(x), and the gradient of its sum",
+    adapt=values_and_slopes,
+    points=(
+        {"x": np.array([0.5, -1.25, 0.0])},
+        {"x": test_array((2, 3), phase=2.0)},
+        {"x": np.array([-800.0, 30.0, 1.0, -5.0])},
+    ),
+    labels=("x = (0.5, −1.25, 0)", "x of shape (2, 3)", "x = (−800, 30, 1, −5)"),
+    large_points=(2,),
+    reference=lambda x: (fires(x), soft_slope(x)),
+    shape_of={"slopes": "x"},
+    predictions={
+        "no-surrogate": Mistake(result=lambda x: (fires(x), 0 * soft_slope(x))),
+        "soft-value": Mistake(result=lambda x: (sigmoid(x), soft_slope(x))),
+        "straight-through": Mistake(result=lambda x: (fires(x), np.ones_like(x))),
+        "fires-at-zero": Mistake(
+            result=lambda x: (np.where(np.asarray(x) >= 0, 1.0, 0.0), soft_slope(x))
+        ),
+        "correction-learns": Mistake(result=lambda x: (fires(x), -soft_slope(x))),
+        "overflowing-sigmoid": Mistake(
+            result=lambda x: (fires(x), np.where(np.asarray(x) < -700, np.nan, soft_slope(x)))
+        ),
+        "steeper-surrogate": Mistake(
+            result=lambda x: (fires(x), 1 / np.cosh(np.clip(np.asarray(x), -300, 300)) ** 2)
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "no-surrogate",
+            "the true derivative",
+            "Your values are right, and the derivative is the true one: 0 everywhere. Nothing before "
+            "this step would ever learn.",
+            read=CHAPTER + "#breaks-straight",
+        ),
+        Mistake(
+            "soft-value",
+            "the soft step itself",
+            "Your derivative is right, but the value is that of the sigmoid. Forward it should be "
+            "the hard step, 0 or 1.",
+            read=CHAPTER + "#breaks-straight",
+        ),
+        Mistake(
+            "straight-through",
+            "straight through",
+            "Your slope is 1 everywhere: you pretend that nothing was done. Here the surrogate is a "
+            "sigmoid, which is flat far from 0.",
+            read=CHAPTER + "#breaks-straight",
+        ),
+        Mistake(
+            "fires-at-zero",
+            "the step at 0",
+            "At 0 your value is 1. The step is 1 where x > 0, and 0 elsewhere, at 0 too.",
+            read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "correction-learns",
+            "the wrong half was stopped",
+            "Your slope has the wrong sign: you stopped the gradient of the sigmoid, and let through "
+            "that of the correction. It should be the other way round.",
+            read=CHAPTER + "#breaks-straight",
+        ),
+        Mistake(
+            "overflowing-sigmoid",
+            "an exponential overflows",
+            "All is right but the slope at −800, which is NaN: exp(800) is inf, and in the backward pass "
+            "inf / inf appears. `olympus.nn.sigmoid` is written so that nothing overflows.",
+            read=CHAPTER + "#breaks-softplus",
+        ),
+        Mistake(
+            "steeper-surrogate",
+            "another soft step",
+            "Your slope is that of tanh(x). The surrogate here is the sigmoid: its slope at 0 is ¼.",
+            read=CHAPTER + "#breaks-straight",
+        ),
+    ),
+    read=CHAPTER + "#breaks-straight",
+)
+
+def shrinking(w):
+    """Three layers of float16, each of which makes the cotangents 2⁻⁹ or 2⁻¹⁰ times as large."""
+    y = w.astype(jnp.float16)
+    factors = jnp.array([2.0**-9, 2.0**-10, -(2.0**-9)], jnp.float16)
+    for _ in range(3):
+        # or else a compiler multiplies the three factors first, and their product is 0 in float16
+        y = jax.lax.optimization_barrier(factors * y)
+    return jnp.sum(y.astype(jnp.float32))
+
+
+def ordinary(w):
+    """A square of float16, whose gradient is w."""
+    y = w.astype(jnp.float16)
+    return jnp.sum((jnp.float16(0.5) * y * y).astype(jnp.float32))
+
+
+TRUE_GRADIENT = {
+    shrinking: lambda w: np.array([2.0**-27, 2.0**-30, -(2.0**-27)]),
+    ordinary: lambda w: np.asarray(w),
+}
+MOST = 2.0**100  # a scale beyond it overflows in float32, whatever a compiler does with float16
+
+
+def scaled(rule):
+    """What `rule` makes of the true gradient, the scale, and whether that scale is usable."""
+    return lambda loss, w, scale: rule(TRUE_GRADIENT[loss](w), float(scale), scale < MOST)
+
+
+scaled_gradient = Question(
+    name="scaled_gradient",
+    returns=("gradient", "finite"),
+    points=(
+        {"loss": shrinking, "w": np.array([3.0, 200.0, -8.0]), "scale": 2.0**12},
+        {"loss": ordinary, "w": np.array([0.5, -2.0, 1.25, 4.0]), "scale": 2.0**6},
+        {"loss": shrinking, "w": np.array([1.0, -16.0, 0.5]), "scale": 2.0**10},
+        {"loss": ordinary, "w": np.array([0.5, -2.0]), "scale": 2.0**140},
+    ),
+    labels=(
+        "a loss with tiny slopes, scale = 2^12",
+        "an ordinary loss, scale = 2^6",
+        "a loss with tiny slopes, scale = 2^10",
+        "an ordinary loss, scale = 2^140",
+    ),
+    large_points=(3,),
+    reference=scaled(lambda g, scale, fits: (g * fits, float(fits))),
+    shape_of={"gradient": "w"},
+    predictions={
+        "underflow": Mistake(result=scaled(lambda g, scale, fits: (g * (np.abs(g) > 1e-4), 1.0))),
+        "scale-left-in": Mistake(
+            result=scaled(lambda g, scale, fits: (g * scale * fits, float(fits)))
+        ),
+        "divided-in-half": Mistake(
+            result=scaled(
+                lambda g, scale, fits: (
+                    g * fits * (np.abs(g) > 1e-4),
+                    float(fits),
+                )
+            )
+        ),
+        "never-skipped": Mistake(result=scaled(lambda g, scale, fits: (g * fits, 1.0))),
+        "not-skipped": Mistake(
+            result=scaled(lambda g, scale, fits: (g if fits else g * np.inf, float(fits)))
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "underflow",
+            "the small slopes are gone",
+            "The entries that should be tiny are 0, and no scale is too large for your answer: the "
+            "backward pass does not see it. Multiply the loss, inside the function that is "
+            "differentiated.",
+            read=CHAPTER + "#breaks-half",
+        ),
+        Mistake(
+            "divided-in-half",
+            "the small slopes are gone in the end",
+            "The entries that should be tiny are 0, and a scale that is too large is noticed: the scale "
+            "was there during the backward pass, and then it was taken out in a type that has no "
+            "room for small numbers. Divide in the type of w.",
+            read=CHAPTER + "#breaks-half",
+        ),
+        Mistake(
+            "scale-left-in",
+            "the scale is still in it",
+            "Your gradient is `scale` times the right one. Divide by the scale in the end.",
+            read=CHAPTER + "#breaks-half",
+        ),
+        Mistake(
+            "never-skipped",
+            "the flag never falls",
+            "With a scale that is far too large your flag still says that all is finite. Look at the "
+            "*gradient*: the loss itself may be finite while it overflows.",
+            read=CHAPTER + "#breaks-half",
+        ),
+        Mistake(
+            "not-skipped",
+            "a bad step is taken",
+            "Where the gradient is not finite you return it as it is. One step with it, and all weights "
+            "are lost: return zeros there.",
+            read=CHAPTER + "#breaks-half",
+        ),
+    ),
+    read=CHAPTER + "#breaks-half",
+)
+
+import math
+
+
+def three_orders(answer):
+    """Use a function as the check does: its value, its slope, its second derivative."""
+
+    def call(x):
+        value = answer(x)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(answer)(x), jax.grad(jax.grad(answer))(x)
+
+    return call
+
+
+def series_of_sinc(x, terms):
+    """Value, slope and second derivative of the series of sin(x) / x."""
+    value = slope = second = 0.0
+    for k in range(terms):
+        c = (-1) ** k / math.factorial(2 * k + 1)
+        value += c * x ** (2 * k)
+        slope += c * 2 * k * x ** max(2 * k - 1, 0)
+        second += c * 2 * k * (2 * k - 1) * x ** max(2 * k - 2, 0)
+    return value, slope, second
+
+
+def orders_of_sinc(x):
+    x = float(x)
+    if abs(x) < 1:
+        return series_of_sinc(x, 14)
+    s, c = math.sin(x), math.cos(x)
+    return s / x, c / x - s / x**2, -s / x - 2 * c / x**2 + 2 * s / x**3
+
+
+def other_sinc(x):
+    value, slope, second = orders_of_sinc(math.pi * float(x))
+    return value, math.pi * slope, math.pi**2 * second
+
+
+def constant_in_hole(x):
+    """The quotient with a double `where`; it loses digits near 0, as an answer like it does."""
+    safe = jnp.where(x == 0, 1.0, x)
+    return jnp.where(x == 0, 1.0, jnp.sin(safe) / safe)
+
+
+def near_zero(radius, orders):
+    """The right results, but `orders` of x where |x| is at most `radius`."""
+    return lambda x: orders(float(x)) if abs(float(x)) <= radius else orders_of_sinc(x)
+
+
+sinc = Question(
+    name="sinc",
+    returns=("value", "slope", "second derivative"),
+    call="sinc(x), olympus.grad(sinc)(x) and olympus.grad(olympus.grad(sinc))(x)",
+    adapt=three_orders,
+    points=({"x": 0.0}, {"x": 0.001}, {"x": 0.75}, {"x": -2.0}, {"x": 50.0}, {"x": 0.0625}),
+    large_points=(4,),
+    reference=orders_of_sinc,
+    predictions={
+        "other-branch": Mistake(result=near_zero(0.0, lambda x: (1.0, np.nan, np.nan))),
+        "constant-branch": Mistake(result=three_orders(constant_in_hole)),
+        "constant-near-zero": Mistake(result=near_zero(0.002, lambda x: (1.0, 0.0, 0.0))),
+        "another-sinc": Mistake(result=other_sinc),
+        "series-too-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 2))),
+        "series-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 3))),
+    },
+    mistakes=(
+        Mistake(
+            "other-branch",
+            "the branch that was not chosen",
+            "Your value at 0 is right, and the slope there is NaN. `where` computes both of its branches, "
+            "and so does the derivative: sin(x) / x meets the 0. Replace the x before it reaches that "
+            "branch.",
+            read=CHAPTER + "#breaks-where",
+        ),
+        Mistake(
+            "constant-branch",
+            "a constant in the hole",
+            "Value and slope are right, and at 0 the second derivative is 0. You filled the hole "
+            "with a constant, and a constant has no curvature: the chosen branch needs the right "
+            "derivatives, not the right value alone.",
+            read=CHAPTER + "#breaks-library",
+        ),
+        Mistake(
+            "constant-near-zero",
+            "a constant around the hole",
+            "Near 0 your function is constant: its slope and its curvature are 0 there. The second "
+            "derivative at 0 should be −1/3.",
+            read=CHAPTER + "#breaks-library",
+        ),
+        Mistake(
+            "another-sinc",
+            "another function of that name",
+            "Your function is sin(πx) / (πx), which is what `jnp.sinc` computes. Asked for is sin(x) / x.",
+            read=CHAPTER + "#breaks-library",
+        ),
+        Mistake(
+            "series-too-short",
+            "too few terms",
+            "Near 0 you cut the series off after two terms. At 0.0625 the next ones still count, most "
+            "of all in the second derivative.",
+            read=CHAPTER + "#breaks-library",
+        ),
+        Mistake(
+            "series-short",
+            "too few terms",
+            "Near 0 you cut the series off after three terms. At 0.0625 the next ones still count, most "
+            "of all in the second derivative.",
+            read=CHAPTER + "#breaks-library",
+        ),
+    ),
+    read=CHAPTER + "#breaks-library",
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from olympus_kit.checks import Mistake, Question, Requirement, test_array
 
-PAGE = "exercises/10_rules.md"
+CHAPTER = "book/10_rules.md"
 
 
 def value_and_pullback(answer):
@@ -46,7 +46,7 @@ OTHER_VALUE = Mistake(
     "The function itself returns the right value, but under differentiation another one comes out: "
     "the forward half of your rule has to return what the function returns.",
     "",
-    read=PAGE,
+    read=CHAPTER + "#rules-vjp",
 )
 
 slope = lambda x: 1 / (1 + np.asarray(x))
@@ -88,15 +88,15 @@ log1p = Question(
             "that JAX can differentiate by itself. Here the code outside is the one to use, and the "
             "rule is yours to write.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
         Mistake(
             "fwd-not-a-pair",
             "the forward half returns a pair",
-            "`log1p_fwd` has to return two things, `value, remembered`: the value, and what the way "
-            "back will need. Yours returned something else.",
+            "`log1p_fwd` has to return two things, `value, remembered`: the value, and what the "
+            "backward pass will need. Yours returned something else.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
             raised=("TypeError: must produce a pair",),
         ),
         Mistake(
@@ -106,37 +106,37 @@ log1p = Question(
             "that calls the function *outside* loses the rule there: in `log1p_fwd`, call `log1p` "
             "itself.",
             "For x = 0.5 the second derivative should be −1 / 1.5² = −0.444444.",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
         Mistake(
             "rule-of-log",
             "the rule of log",
             "You divided by x: that is the rule of log(x). The derivative of log(1 + x) is "
             "1 / (1 + x).",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
         Mistake(
             "value-remembered",
             "the value instead of the input",
             "You computed 1 / (1 + value). The slope is 1 / (1 + x), with the x that went *in*: "
             "that is what has to be remembered.",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
         Mistake(
             "multiplied",
             "multiplied instead of divided",
             "You multiplied u by 1 + x. The derivative of log(1 + x) is 1 / (1 + x).",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
         Mistake(
             "summed",
             "the cotangent was summed",
             "Each entry of your x_bar uses the sum of all of u. Entry i of the value depends on "
             "entry i of x alone, so only the entry i of u comes back to it.",
-            read=PAGE,
+            read=CHAPTER + "#rules-vjp",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#rules-vjp",
 )
 
 sigmoid = lambda x: 1 / (1 + np.exp(-x))
@@ -199,38 +199,38 @@ reciprocal_jvp = Question(
             "There JAX traces the tangent: use the functions of `olympus.numpy`, and no `if` on "
             "`x_dot`.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-broken",
         ),
         Mistake(
             "as-it-was",
             "the broken rule",
             "That is the rule as it was. It is right at the one point and for the one tangent with "
             "which it was tested, and nowhere else. Vary the tangent, then vary x.",
-            read=PAGE,
+            read=CHAPTER + "#rules-broken",
         ),
         Mistake(
             "tangent-still-ignored",
             "the tangent is ignored",
             "Your tangent does not depend on `x_dot`. The result has to be linear in it: twice the "
             "tangent in, twice the tangent out. As it is, every gradient in reverse mode is 0.",
-            read=PAGE,
+            read=CHAPTER + "#rules-broken",
         ),
         Mistake(
             "still-divided",
             "divided by y², not multiplied",
             "The derivative of 1/s is −s′/s², and y is 1/s. So 1/s² is y²: multiply by it. At y = 1 "
             "the two agree, and nowhere else.",
-            read=PAGE,
+            read=CHAPTER + "#rules-broken",
         ),
         Mistake(
             "inner-derivative-missing",
             "the inner derivative is missing",
             "You differentiated 1/s, but not s. The chain rule has one more factor: the derivative "
             "of log(1 + exp(x)), which is 1 / (1 + exp(−x)).",
-            read=PAGE,
+            read=CHAPTER + "#rules-broken",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#rules-broken",
 )
 
 NAMES = (
@@ -270,7 +270,7 @@ needs_rule = Question(
             'Everything is right but "rounding". No error and no nan there: `grad` of a staircase '
             "is 0 without a word, and a network behind it would never learn.",
             "olympus.grad(jnp.round)(2.3) is 0.0; wanted is 1.0.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "all-loops",
@@ -278,7 +278,7 @@ needs_rule = Question(
             'Everything is right but "twenty steps". A loop whose number of steps is fixed can be '
             "reversed: JAX knows how much it will have to remember.",
             "olympus.grad(newton_twenty)(4.0) is 0.25, as wanted.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "while-reversed",
@@ -286,7 +286,7 @@ needs_rule = Question(
             'Everything is right but "a while loop". Reverse mode has to remember every step, and '
             "a `while_loop` does not say how many there will be. Forward mode works.",
             "olympus.grad(newton_while)(4.0) raises a ValueError.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "outside-seen",
@@ -294,7 +294,7 @@ needs_rule = Question(
             'Everything is right but "outside code". JAX hands the numbers to NumPy and gets '
             "numbers back: there is nothing that it could differentiate.",
             "olympus.grad(outside_log1p)(1.0) raises a ValueError.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "overflow-overlooked",
@@ -302,7 +302,7 @@ needs_rule = Question(
             'Everything is right but "exp in a log". exp(1000) is infinite, and so the slope is '
             "inf / inf.",
             "olympus.grad(f)(1000.0) is nan; wanted is 1.0.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "branch-suspected",
@@ -310,7 +310,7 @@ needs_rule = Question(
             'Everything is right but "a branch". `where` passes the cotangent to the branch that '
             "was chosen, and here neither branch does any harm.",
             "olympus.grad(f)(3.0) is 6.0, as wanted.",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "the-other-way-round",
@@ -318,7 +318,7 @@ needs_rule = Question(
             "Your answers are all the other way round: `True` says that JAX's own derivative is "
             "**not** what is wanted.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "everything",
@@ -326,7 +326,7 @@ needs_rule = Question(
             "You answered `True` everywhere. JAX differentiates polynomials, branches and loops of a "
             "fixed length without any help.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
         Mistake(
             "nothing-needed",
@@ -334,10 +334,10 @@ needs_rule = Question(
             "You answered `False` everywhere. In some of the cases `grad` raises an error, gives nan, "
             "or gives a number that is not the wanted one. Try them.",
             "",
-            read=PAGE,
+            read=CHAPTER + "#rules-when",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#rules-when",
 )
 
 straight_round = Question(
@@ -368,26 +368,527 @@ straight_round = Question(
             "not rounded",
             "Your value is x itself. The cotangent passes, but nothing was rounded on the way "
             "forward.",
-            read=PAGE,
+            read=CHAPTER + "#rules-clip",
         ),
         Mistake(
             "cut-off",
             "cut off, not rounded",
             "Your value is the next whole number below. `jnp.round` goes to the nearest one.",
-            read=PAGE,
+            read=CHAPTER + "#rules-clip",
         ),
         Mistake(
             "passes-ones",
             "the cotangent was replaced by ones",
             'Your pullback returns ones, whatever u is. "Slope 1" means: what comes in, goes out.',
-            read=PAGE,
+            read=CHAPTER + "#rules-clip",
         ),
         Mistake(
             "cotangent-rounded",
             "the cotangent was rounded",
             "Your pullback rounds u. Only the value is rounded; the cotangent passes as it is.",
-            read=PAGE,
+            read=CHAPTER + "#rules-clip",
         ),
     ),
-    read=PAGE,
+    read=CHAPTER + "#rules-clip",
+)
+
+NO_OWN_RULE = Mistake(
+    "no-own-rule",
+    "no rule of its own",
+    "The numbers are right, but there is no rule: JAX's own derivative made them. Here you are asked for "
+    "a `custom_vjp` with its two halves.",
+    "",
+    read=CHAPTER + "#rules-vjp",
+)
+
+
+def has_vjp_rule(answer, arguments):
+    """Whether the program holds a `custom_vjp` (JAX's own functions have rules of the other kind)."""
+    return "custom_vjp" in str(jax.make_jaxpr(answer)(arguments["x"]))
+
+
+def pulled(power, inner=True, use_u=True):
+    """The pullback −σ(x) · y**power · u, or what is left of it when something is forgotten."""
+
+    def result(x, u):
+        x = np.asarray(x)
+        y = 1 / np.logaddexp(x, 0)
+        return -(sigmoid(x) if inner else 1.0) * y**power * (np.asarray(u) if use_u else 1.0)
+
+    return result
+
+
+reciprocal_rule = Question(
+    name="reciprocal_rule",
+    returns=("value", "x_bar"),
+    call="reciprocal_rule(x), and its pullback with u",
+    adapt=value_and_pullback,
+    points=(
+        {"x": np.array([0.5, -2.0, 3.0])},
+        {"x": np.array([[1.0, -20.0], [5.0, 0.0]])},
+        {"x": np.array([1000.0, 80.0])},
+    ),
+    labels=("x = (0.5, −2, 3)", "x of shape (2, 2)", "x = (1000, 80)"),
+    large_points=(2,),
+    tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
+    reference=lambda x, u: (1 / np.logaddexp(x, 0), pulled(2)(x, u)),
+    shape_of={"x_bar": "x"},
+    requirements=(
+        Requirement("no-own-rule", has_vjp_rule),
+        Requirement("other-value-in-fwd", same_value),
+    ),
+    predictions={
+        "square-divides": Mistake(result=pulled(-2), part="x_bar"),
+        "inner-factor-missing": Mistake(result=pulled(2, inner=False), part="x_bar"),
+        "cotangent-ignored": Mistake(result=pulled(2, use_u=False), part="x_bar"),
+        "power-one": Mistake(result=pulled(1), part="x_bar"),
+    },
+    mistakes=(
+        OTHER_VALUE,
+        NO_OWN_RULE,
+        Mistake(
+            "square-divides",
+            "divided by y², not multiplied",
+            "You divided by y². With s = log(1 + exp(x)) the derivative has a factor 1/s², and 1/s is y: "
+            "multiply by y².",
+            read=CHAPTER + "#rules-broken",
+        ),
+        Mistake(
+            "inner-factor-missing",
+            "the inner derivative is missing",
+            "You differentiated 1/s, but not s = log(1 + exp(x)): the factor 1 / (1 + exp(−x)) is missing.",
+            read=CHAPTER + "#rules-broken",
+        ),
+        Mistake(
+            "power-one",
+            "y instead of y²",
+            "You multiplied by y. The derivative of 1/s is −s′/s², and that is −s′ y².",
+            read=CHAPTER + "#rules-broken",
+        ),
+    ),
+    read=CHAPTER + "#rules-vjp",
+)
+
+import re
+
+
+def saves_one(answer, arguments):
+    """Whether no more numbers are saved than the value has."""
+    x = arguments["x"]
+    leaves = jax.tree.leaves(jax.vjp(answer, x)[1])
+    return sum(np.size(leaf) for leaf in leaves) <= np.size(x)
+
+
+def sigmoid_once(answer, arguments):
+    """Whether the backward pass computes no exponential again."""
+    value, pullback = jax.vjp(answer, arguments["x"])
+    text = str(jax.make_jaxpr(pullback)(value))
+    return re.search(r"\b(exp|exp2|logistic|tanh|cosh|sinh)\b", text) is None
+
+
+slope_of_sigmoid = lambda x: sigmoid(x) * sigmoid(-x)
+
+Logistic = Question(
+    name="Logistic",
+    returns=("value", "x_bar"),
+    call="Logistic(x), and its pullback with u",
+    adapt=value_and_pullback,
+    points=(
+        {"x": np.array([0.5, -1.0, 0.0])},
+        {"x": np.array([[2.0, -0.25], [1.5, -3.0]])},
+        {"x": np.array([-12.0, 9.0])},
+    ),
+    labels=("x = (0.5, −1, 0)", "x of shape (2, 2)", "x = (−12, 9)"),
+    large_points=(2,),
+    tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
+    reference=lambda x, u: (
+        sigmoid(np.asarray(x)),
+        np.asarray(u) * slope_of_sigmoid(np.asarray(x)),
+    ),
+    shape_of={"x_bar": "x"},
+    requirements=(
+        Requirement("no-own-rule", has_rule),
+        Requirement("sigmoid-twice", sigmoid_once),
+        Requirement("saves-two", saves_one),
+        Requirement("other-value-in-fwd", same_value),
+    ),
+    predictions={
+        "input-for-value": Mistake(
+            result=lambda x, u: np.asarray(u) * np.asarray(x) * (1 - np.asarray(x)), part="x_bar"
+        ),
+        "rule-of-exp": Mistake(
+            result=lambda x, u: np.asarray(u) * sigmoid(np.asarray(x)), part="x_bar"
+        ),
+        "cotangent-ignored": Mistake(
+            result=lambda x, u: slope_of_sigmoid(np.asarray(x)), part="x_bar"
+        ),
+    },
+    mistakes=(
+        OTHER_VALUE,
+        NO_OWN_RULE,
+        Mistake(
+            "sigmoid-twice",
+            "the sigmoid is computed again",
+            "The numbers are right, but the backward pass computes a sigmoid (or an exponential) again. "
+            "Save the *value*: the slope is y (1 − y).",
+            "",
+            read=CHAPTER + "#rules-vjp",
+        ),
+        Mistake(
+            "saves-two",
+            "more is saved than necessary",
+            "The numbers are right, but more than one array is saved for the backward pass. The value "
+            "alone is enough: the slope is y (1 − y).",
+            "",
+            read=CHAPTER + "#rules-memory",
+        ),
+        Mistake(
+            "input-for-value",
+            "the input was saved",
+            "You computed x (1 − x). The formula y (1 − y) takes the *value*: save that.",
+            read=CHAPTER + "#rules-torch",
+        ),
+        Mistake(
+            "rule-of-exp",
+            "the rule of the exponential",
+            "You multiplied by y alone: that is the rule of `Exp`. The slope of the sigmoid is y (1 − y).",
+            read=CHAPTER + "#rules-vjp",
+        ),
+    ),
+    read=CHAPTER + "#rules-torch",
+)
+
+def value_and_clipped(answer):
+    """Use a function of x and a limit as reverse mode does, with respect to x."""
+
+    def call(x, longest, u):
+        value = answer(x, longest)
+        if value is None or callable(value):
+            return value
+        return value, jax.vjp(lambda x: answer(x, longest), x)[1](u)[0]
+
+    return call
+
+
+def shortened(u, longest, length):
+    """u times longest / length where the length is larger than longest."""
+    u = np.asarray(u)
+    return u * float(longest) / length if length > longest else u
+
+
+euclid = lambda u: float(np.sqrt(np.sum(np.square(u))))
+
+clip_length = Question(
+    name="clip_length",
+    returns=("value", "x_bar"),
+    call="clip_length(x, longest), and its pullback with u",
+    adapt=value_and_clipped,
+    points=(
+        {"x": np.array([0.5, -1.0, 2.0]), "longest": 1.5},
+        {"x": np.array([[3.0, -0.5], [0.25, 1.0]]), "longest": 0.25},
+        {"x": np.array([4e5, -3e5, 1e5, 2e5]), "longest": 20.0},
+    ),
+    labels=("x of shape (3,), longest = 1.5", "x of shape (2, 2), longest = 0.25", "longest = 20"),
+    large_points=(2,),
+    tangents=(
+        like_x(1.0, 0.1),
+        like_x(4.0, 20.0),
+        lambda p: {"u": np.zeros(p["x"].shape)},
+        like_x(2.0, 3.0),
+    ),
+    reference=lambda x, longest, u: (np.asarray(x), shortened(u, longest, euclid(u))),
+    shape_of={"x_bar": "x"},
+    predictions={
+        "entry-by-entry": Mistake(
+            result=lambda x, longest, u: np.clip(u, -longest, longest), part="x_bar"
+        ),
+        "always-that-long": Mistake(
+            result=lambda x, longest, u: np.asarray(u) * longest / (euclid(u) or 1.0), part="x_bar"
+        ),
+        "zero-length": Mistake(
+            result=lambda x, longest, u: (
+                shortened(u, longest, euclid(u)) if np.any(u) else np.full(np.shape(u), np.nan)
+            ),
+            part="x_bar",
+        ),
+        "root-missing": Mistake(
+            result=lambda x, longest, u: shortened(u, longest, euclid(u) ** 2), part="x_bar"
+        ),
+        "nothing-clipped": Mistake(result=lambda x, longest, u: np.asarray(u), part="x_bar"),
+        "value-clipped": Mistake(
+            result=lambda x, longest, u: shortened(x, longest, euclid(x)), part="value"
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "entry-by-entry",
+            "each entry by itself",
+            "You cut each entry by itself, which changes the direction. Here the whole cotangent is "
+            "shortened, by one factor for all entries.",
+            read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "always-that-long",
+            "short ones are stretched",
+            "Your cotangents always have the length `longest`. One that is shorter should stay as it is.",
+            read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "zero-length",
+            "a length of zero",
+            "A cotangent of zeros becomes NaN: you divide it by its length, which is 0. Keep the 0 away from "
+            "the division.",
+            read="book/09_breaks.md#breaks-double",
+        ),
+        Mistake(
+            "root-missing",
+            "the squared length",
+            "You compare and divide with the *square* of the length. Take its root.",
+            read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "nothing-clipped",
+            "nothing is clipped",
+            "The cotangent comes through unchanged, also where it is longer than `longest`.",
+            read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "value-clipped",
+            "the value was clipped",
+            "You shortened x itself. The value is x, unchanged; what is shortened is the cotangent that comes "
+            "back.",
+            read=CHAPTER + "#rules-clip",
+        ),
+    ),
+    read=CHAPTER + "#rules-clip",
+)
+
+def value_and_two_pullbacks(answer):
+    """Use a function of two arrays as reverse mode does."""
+
+    def call(x, y, u):
+        value = answer(x, y)
+        if value is None or callable(value):
+            return value
+        return value, *jax.vjp(answer, x, y)[1](u)
+
+    return call
+
+
+def parts_of_hypot(x, y):
+    """The value and both slopes; zero at the corner."""
+    x, y = np.asarray(x), np.asarray(y)
+    value = np.hypot(x, y)
+    safe = np.where(value == 0, 1.0, value)
+    return value, x / safe, y / safe
+
+
+def hypot_terms(rule):
+    """What `rule` makes of the value, both slopes, both arguments and the cotangent."""
+
+    def result(x, y, u):
+        value, s, t = parts_of_hypot(x, y)
+        return (value, *rule(s, t, np.asarray(x), np.asarray(y), np.asarray(u)))
+
+    return result
+
+
+def at_corner(x, y, u):
+    with np.errstate(all="ignore"):
+        value = np.hypot(x, y)
+        return value, np.asarray(u) * x / value, np.asarray(u) * y / value
+
+
+def overflowed(x, y, u):
+    value, s, t = parts_of_hypot(x, y)
+    huge = value > 1e160
+    return value, np.where(huge, 0.0, s) * u, np.where(huge, 0.0, t) * u
+
+
+pair = lambda phase, scale: {
+    "x": test_array((3,), phase=phase, scale=scale),
+    "y": test_array((3,), phase=phase + 1, scale=scale),
+}
+
+safe_hypot = Question(
+    name="safe_hypot",
+    returns=("value", "x_bar", "y_bar"),
+    call="safe_hypot(x, y), and its pullback with u",
+    adapt=value_and_two_pullbacks,
+    points=(
+        {"x": np.array([3.0, 0.0, 0.0, -1.0]), "y": np.array([-4.0, 0.0, 2.0, 0.0])},
+        pair(2.0, 5.0),
+        {"x": np.array([3e200, -5e199]), "y": np.array([4e200, 1.2e200])},
+    ),
+    labels=("x = (3, 0, 0, −1), y = (−4, 0, 2, 0)", "x and y of shape (3,)", "numbers about 1e200"),
+    large_points=(2,),
+    tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
+    reference=hypot_terms(lambda s, t, x, y, u: (s * u, t * u)),
+    shape_of={"x_bar": "x", "y_bar": "y"},
+    predictions={
+        "corner-remains": Mistake(result=at_corner),
+        "terms-swapped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (t * u, s * u))),
+        "tangent-dropped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (0 * u, 0 * u))),
+        "no-influence": Mistake(result=hypot_terms(lambda s, t, x, y, u: (s * u, 0 * u))),
+        "squares-overflow": Mistake(result=overflowed),
+        "root-of-slope-missing": Mistake(
+            result=hypot_terms(lambda s, t, x, y, u: (2 * x * u, 2 * y * u))
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "corner-remains",
+            "NaN at the corner",
+            "All is right but the slopes at (0, 0): there you divide 0 by 0. Let the denominator be 1 where "
+            "the value is 0.",
+            read="book/09_breaks.md#breaks-double",
+        ),
+        Mistake(
+            "terms-swapped",
+            "the two terms have changed places",
+            "Your term for x has the slope with respect to y, and the other way round.",
+            read=CHAPTER + "#rules-defjvps",
+        ),
+        Mistake(
+            "tangent-dropped",
+            "the tangents are ignored",
+            "Your slopes come out as 0 everywhere: the terms do not depend on `x_dot` and `y_dot`, and what "
+            "does not depend on a tangent is, as a linear map of it, zero. Multiply by the tangent.",
+            read=CHAPTER + "#rules-broken",
+        ),
+        Mistake(
+            "no-influence",
+            "one argument has no influence",
+            "Your cotangent of y is 0: `None` says that this argument has no influence.",
+            read=CHAPTER + "#rules-defjvps",
+        ),
+        Mistake(
+            "squares-overflow",
+            "the squares overflow",
+            "Everything is right but the slopes at 1e200: there x² is inf, and x divided by inf is 0. You "
+            "have the value already, which did not overflow: divide by it.",
+            read="book/09_breaks.md#breaks-edge",
+        ),
+        Mistake(
+            "root-of-slope-missing",
+            "the slopes of the squares",
+            "Your slopes are 2x and 2y: they belong to x² + y². The root divides them by twice the value.",
+            read=CHAPTER + "#rules-defjvps",
+        ),
+    ),
+    read=CHAPTER + "#rules-defjvps",
+)
+
+def with_rule(f, backward):
+    """f with a backward half of its own, which gets x and u."""
+    g = jax.custom_vjp(f)
+    g.defvjp(lambda x: (f(x), x), lambda x, u: (backward(x, u),))
+    return g
+
+
+CYCLE = np.array([
+    [1.0, 2.0, 0.0],
+    [0.0, 1.0, 2.0],
+    [2.0, 0.0, 1.0],
+])  # rows and columns add up to 3
+RULES = {
+    "right": with_rule(jnp.tanh, lambda x, u: u * (1 - jnp.tanh(x) ** 2)),
+    "no rule of its own": lambda x: jnp.stack([x[0] * x[1], jnp.sum(jnp.sin(x))]),
+    "cotangent ignored": with_rule(jnp.sin, lambda x, u: jnp.cos(x)),
+    "right at 1": with_rule(lambda x: 1 / x, lambda x, u: -u),
+    "not transposed": with_rule(lambda x: CYCLE @ x, lambda x, u: CYCLE @ u),
+    "sign of u lost": with_rule(lambda x: 2 * x, lambda x, u: 2 * jnp.abs(u)),
+    "a hundredth off": with_rule(jnp.sin, lambda x, u: 1.02 * jnp.cos(x) * u),
+    "overflows": lambda x: jnp.log(1 + jnp.exp(x)),
+    "right, a matrix": with_rule(lambda x: CYCLE @ x, lambda x, u: CYCLE.T @ u),
+}
+POINTS_OF = {
+    "right at 1": [np.ones(3), np.array([0.5, 2.0, -1.5])],
+    "sign of u lost": [test_array((6,), 1.0), test_array((6,), 2.0)],
+    "overflows": [test_array((3,)), np.array([0.5, 800.0])],
+    "no rule of its own": [test_array((3,), 3.0), test_array((2,), 1.0, 30.0)],
+}
+RIGHT = {"right", "no rule of its own", "right, a matrix"}
+NAME_OF = {rule: name for name, rule in RULES.items()}
+passing = lambda names: Mistake(result=lambda f, points: float(NAME_OF[f] in names))
+
+rule_is_right = Question(
+    name="rule_is_right",
+    returns="verdict",
+    points=tuple(
+        {"f": rule, "points": POINTS_OF.get(name, [test_array((3,), 1.0), test_array((3,), 2.0)])}
+        for name, rule in RULES.items()
+    ),
+    labels=tuple(f"the rule is: {name}" for name in RULES),
+    large_points=(7,),
+    reference=lambda f, points: float(NAME_OF[f] in RIGHT),
+    predictions={
+        "first-point-only": passing(RIGHT | {"right at 1", "overflows"}),
+        "cotangent-of-ones": passing(
+            RIGHT | {"cotangent ignored", "not transposed", "sign of u lost"}
+        ),
+        "positive-cotangents": passing(RIGHT | {"sign of u lost"}),
+        "nan-passes": passing(RIGHT | {"overflows"}),
+        "too-generous": passing(RIGHT | {"a hundredth off"}),
+        "always-content": passing(set(RULES)),
+        "never-content": passing(set()),
+    },
+    mistakes=(
+        Mistake(
+            "first-point-only",
+            "one point only",
+            "Rules that are right at the first point alone pass your test. Go through all the points.",
+            "The rule −u of 1/x is right at x = 1, and at x = 2 the slope is −1/4.",
+            read=CHAPTER + "#rules-test",
+        ),
+        Mistake(
+            "cotangent-of-ones",
+            "a cotangent of ones",
+            "Rules that ignore the cotangent, or forget to transpose, pass your test: a cotangent of ones "
+            "adds up all outputs, and the sums happen to agree. Take cotangents that look like nothing in "
+            "particular.",
+            "The rows of [[1, 2], [2, 1]] and its columns have the same sums.",
+            read=CHAPTER + "#rules-test",
+        ),
+        Mistake(
+            "positive-cotangents",
+            "no negative cotangents",
+            "A rule that takes the absolute value of the cotangent passes your test: none of yours has "
+            "a negative entry. A pullback is linear, and −u has to give the negative.",
+            "For 2x the pullback of −1 is −2; the rule 2·|u| gives 2.",
+            read=CHAPTER + "#rules-test",
+        ),
+        Mistake(
+            "nan-passes",
+            "NaN passes",
+            "A rule that gives NaN passes your test: `gap > tolerance` is false for NaN. Ask whether the "
+            "numbers are close, not whether they are far apart.",
+            "float('nan') > 0.1 is False, and float('nan') <= 0.1 is False as well.",
+            read=CHAPTER + "#rules-test",
+        ),
+        Mistake(
+            "too-generous",
+            "too generous",
+            "A rule that is off by two hundredths passes your test. Difference quotients with h = 1e-5 "
+            "are good to eight digits or so in 64 bits: demand four.",
+            "1.02 · cos(1) is 0.551 and cos(1) is 0.540.",
+            read="book/01_slopes.md#slopes-u",
+        ),
+        Mistake(
+            "always-content",
+            "every rule passes",
+            "Your test lets every rule pass.",
+            "",
+            read=CHAPTER + "#rules-test",
+        ),
+        Mistake(
+            "never-content",
+            "no rule passes",
+            "Your test lets no rule pass, not even the right ones. A difference quotient has an error of its "
+            "own: look at your tolerance, and at the order of the arguments.",
+            "With h = 1e-5 a one-sided quotient is off by about 1e-5, a central one by about 1e-10.",
+            read="book/01_slopes.md#slopes-u",
+        ),
+    ),
+    read=CHAPTER + "#rules-test",
 )

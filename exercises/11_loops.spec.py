@@ -4,10 +4,522 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Mistake, Question, Requirement
+from olympus_kit.checks import Mistake, Question, Requirement, test_array
 
-PAGE = "exercises/11_loops.md"
+PAGE = "book/11_loops.md"
 
+
+def compiled_value_and_slope(answer):
+    """Use the answer with jit, and with jit of its gradient."""
+
+    def call(r, d):
+        value = jax.jit(answer)(r, d)
+        if value is None or callable(value):
+            return value
+        return value, jax.jit(jax.grad(answer))(r, d)
+
+    return call
+
+
+def pieces(value_inside, slope_inside, value_outside, slope_outside, inside):
+    """Value and slope of a function of two pieces, by formulas."""
+
+    def result(r, d):
+        if inside(r, d):
+            return value_inside(r, d), slope_inside(r, d)
+        return value_outside(r, d), slope_outside(r, d)
+
+    return result
+
+
+square = (lambda r, d: r**2 / 2, lambda r, d: r)
+line = (lambda r, d: d * (abs(r) - d / 2), lambda r, d: d * np.sign(r))
+small = lambda r, d: abs(r) <= d
+
+huber = Question(
+    name="huber",
+    returns=("value", "slope"),
+    call="huber(r, d) under jit, and jit(grad(huber))(r, d)",
+    adapt=compiled_value_and_slope,
+    points=(
+        {"r": 0.5, "d": 1.25},
+        {"r": -3.0, "d": 2.0},
+        {"r": 40.0, "d": 1.5},
+        {"r": -0.25, "d": 0.75},
+        {"r": 5.0, "d": 3.0},
+    ),
+    labels=(
+        "r = 0.5, d = 1.25",
+        "r = −3, d = 2",
+        "r = 40, d = 1.5",
+        "r = −0.25, d = 0.75",
+        "r = 5, d = 3",
+    ),
+    large_points=(2,),
+    reference=pieces(*square, *line, small),
+    predictions={
+        "pieces-do-not-meet": Mistake(
+            result=pieces(*square, lambda r, d: d * abs(r), line[1], small)
+        ),
+        "negative-errors": Mistake(result=pieces(*square, *line, lambda r, d: r <= d)),
+        "branches-swapped": Mistake(result=pieces(*line, *square, small)),
+        "half-missing": Mistake(result=pieces(lambda r, d: r**2, lambda r, d: 2 * r, *line, small)),
+        "line-without-size": Mistake(
+            result=pieces(*square, lambda r, d: d * (r - d / 2), lambda r, d: d, small)
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "pieces-do-not-meet",
+            "the pieces do not meet",
+            "Your line is d·|r|. At |r| = d it is d², where the square is d²/2: the loss jumps. Take "
+            "d²/2 off the line.",
+            read=PAGE + "#loops-cond",
+        ),
+        Mistake(
+            "negative-errors",
+            "negative errors are all inside",
+            "Your condition compares r itself with d, so that every negative error counts as small. "
+            "Compare |r|.",
+            read=PAGE + "#loops-cond",
+        ),
+        Mistake(
+            "branches-swapped",
+            "the branches are swapped",
+            "Your line is used inside and your square outside. `cond` calls the first function where "
+            "the condition is true.",
+            read=PAGE + "#loops-cond",
+        ),
+        Mistake(
+            "half-missing",
+            "a half is missing",
+            "Your square is not halved. Then its slope at |r| = d is 2d, and that of the line is d.",
+            read=PAGE + "#loops-cond",
+        ),
+        Mistake(
+            "line-without-size",
+            "the line goes on to the left",
+            "Outside you use r where |r| belongs: for a large negative error the loss is negative.",
+            read=PAGE + "#loops-cond",
+        ),
+    ),
+    read=PAGE,
+)
+
+def python_if(x):
+    return x**2 if x > 1 else 2 * x
+
+
+def python_for(x):
+    for _ in range(5):
+        x = x / 2
+    return x
+
+
+def python_while(x):
+    while x > 1:
+        x = x / 2
+    return x
+
+
+KINDS = (
+    python_if,
+    python_for,
+    python_while,
+    lambda x: jax.lax.cond(x > 1, lambda x: x**2, lambda x: 2 * x, x),
+    lambda x: jax.lax.scan(lambda c, _: (c / 2, None), x, length=5)[0],
+    lambda x: jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x),
+)
+USES = (
+    lambda f: jax.jit(f)(3.0),
+    lambda f: jax.jvp(f, (3.0,), (1.0,)),
+    lambda f: jax.grad(f)(3.0),
+    lambda f: jax.jit(jax.grad(f))(3.0),
+)
+
+
+def works(use, f):
+    try:
+        use(f)
+    except (TypeError, ValueError):  # what jax raises for control flow
+        return 0.0
+    return 1.0
+
+
+def tried(kind):
+    """What jax itself does."""
+    return np.array([works(use, KINDS[kind]) for use in USES])
+
+
+def replaced(rows):
+    """The right table with some rows replaced."""
+    return lambda kind: np.array(rows.get(kind, tried(kind)), float)
+
+
+survives = Question(
+    name="survives",
+    returns="the four numbers",
+    points=tuple({"kind": kind} for kind in range(6)),
+    labels=("Python's if", "Python's for", "Python's while", "cond", "scan", "while_loop"),
+    large_points=(5,),
+    reference=tried,
+    predictions={
+        "if-under-jit": Mistake(result=replaced({0: [1, 1, 1, 1], 2: [1, 1, 1, 1]})),
+        "if-never": Mistake(result=replaced({0: [0, 0, 0, 0], 2: [0, 0, 0, 0]})),
+        "while-never": Mistake(result=replaced({5: [1, 0, 0, 0]})),
+        "while-reversed": Mistake(result=replaced({5: [1, 1, 1, 1]})),
+        "python-while-reversed": Mistake(result=replaced({2: [0, 1, 0, 0]})),
+    },
+    mistakes=(
+        Mistake(
+            "if-under-jit",
+            "Python cannot decide under jit",
+            "You let Python's `if` and `while` pass under jit. There the stand-in for x has no "
+            "value, so that Python cannot decide, and JAX raises TracerBoolConversionError.",
+            "",
+            read=PAGE + "#loops-python",
+        ),
+        Mistake(
+            "if-never",
+            "a derivative may branch in Python",
+            "You let Python's `if` and `while` fail everywhere. Without jit the stand-in of jvp and "
+            "grad knows its value: Python decides, and the path that it takes is differentiated.",
+            "",
+            read=PAGE + "#loops-python",
+        ),
+        Mistake(
+            "while-never",
+            "forward mode goes through a while loop",
+            "You let `while_loop` fail in forward mode. A tangent travels along with the carry, "
+            "through any number of iterations.",
+            "",
+            read=PAGE + "#loops-modes",
+        ),
+        Mistake(
+            "while-reversed",
+            "a while loop cannot be reversed",
+            "You let `while_loop` pass in reverse mode. The backward pass needs something of every "
+            "iteration, and a compiled program must know beforehand how much that is.",
+            "",
+            read=PAGE + "#loops-modes",
+        ),
+        Mistake(
+            "python-while-reversed",
+            "Python's while is written down",
+            "You let Python's `while` fail in reverse mode. It is not compiled: it runs, and every "
+            "step that it took is there to go back through.",
+            "",
+            read=PAGE + "#loops-python",
+        ),
+    ),
+    read=PAGE,
+)
+
+def roots(a, steps):
+    """Closed form: the steps double the angle of an hyperbolic cotangent."""
+    r = jnp.sqrt(a)
+    near = ((1 - r) / (1 + r)) ** (2**steps)
+    return r * (1 + near) / (1 - near)
+
+
+def value_and_slope_at(f):
+    """A function of a and steps, and its slope with respect to a."""
+    return lambda a, steps: (f(a, steps), jax.jacfwd(lambda a: f(a, steps))(a))
+
+
+def used(answer):
+    """Use the answer as reverse mode does."""
+
+    def call(a, steps):
+        value = answer(a, steps)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(lambda a: answer(a, steps))(a)
+
+    return call
+
+
+def half_in_one_term(a, steps):
+    x = jnp.ones_like(a)
+    for _ in range(steps):
+        x = x + a / x / 2
+    return x
+
+
+def last_step_alone(a, steps):
+    x = roots(a, steps - 1)
+    return roots(a, steps), 1 / (2 * x)
+
+
+newton_root = Question(
+    name="newton_root",
+    returns=("value", "slope"),
+    call="newton_root(a, steps), and its derivative with respect to a",
+    adapt=used,
+    points=({"a": 2.0, "steps": 2}, {"a": 0.25, "steps": 3}, {"a": 1e6, "steps": 10}),
+    labels=("a = 2, 2 steps", "a = 0.25, 3 steps", "a = 1e6, 10 steps"),
+    large_points=(2,),
+    reference=value_and_slope_at(roots),
+    predictions={
+        "one-step-short": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
+        "exact-root": Mistake(result=value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
+        "precedence-of-slash": Mistake(result=value_and_slope_at(half_in_one_term)),
+        "stopped-gradient": Mistake(result=last_step_alone),
+    },
+    mistakes=(
+        Mistake(
+            "one-step-short",
+            "one step short",
+            "Your result is that of one step fewer. `range(n)` and `fori_loop(0, n, …)` both run "
+            "n times.",
+            read=PAGE + "#loops-converge",
+        ),
+        Mistake(
+            "exact-root",
+            "the root itself",
+            "You returned the exact root. This question asks for what a given number of steps makes "
+            "of 1, converged or not.",
+            read=PAGE + "#loops-converge",
+        ),
+        Mistake(
+            "precedence-of-slash",
+            "a missing bracket",
+            "`x + a / x / 2` halves the second term only. A step is the mean of both: "
+            "`(x + a / x) / 2`.",
+            read=PAGE + "#loops-converge",
+        ),
+        Mistake(
+            "stopped-gradient",
+            "only the last step was differentiated",
+            "Your value is right, but the slope is that of the last step alone. What comes into it "
+            "depends on a, too: every step adds its share.",
+            read=PAGE + "#loops-converge",
+        ),
+    ),
+    rtol=1e-8,
+    read=PAGE,
+)
+
+def last_and_slope(answer):
+    """Use the answer compiled, and compiled in reverse mode."""
+
+    def call(go_on, body, x, most):
+        run = lambda x: answer(go_on, body, x, most)
+        last = jax.jit(run)(x)
+        if last is None or callable(last):
+            return last
+        return last, jax.jit(jax.grad(lambda x: jnp.sum(run(x))))(x)
+
+    return call
+
+
+def in_python(loop):
+    """Last value and slope, by a loop in Python; forward mode, which simply follows."""
+
+    def result(go_on, body, x, most):
+        run = lambda x: loop(go_on, body, x, most)
+        total = lambda x: jnp.sum(run(x))
+        return run(x), jax.jacfwd(total)(x)
+
+    return result
+
+
+def until(go_on, body, x, most):
+    for _ in range(most):
+        if not go_on(x):
+            break
+        x = body(x)
+    return x
+
+
+def all_of_them(go_on, body, x, most):
+    for _ in range(most):
+        x = body(x)
+    return x
+
+
+def long(x):
+    return jnp.sum(x**2) > 1.0
+
+
+bounded_while = Question(
+    name="bounded_while",
+    returns=("last", "slope"),
+    call="bounded_while(go_on, body, x, most) under jit, and its gradient",
+    adapt=last_and_slope,
+    points=(
+        {"go_on": long, "body": lambda x: x * x / 4, "x": test_array((3,), 1.0, 1.5), "most": 6},
+        {"go_on": lambda x: x > 1.0, "body": lambda x: jnp.sqrt(x - 1), "x": 26.0, "most": 5},
+        {"go_on": long, "body": lambda x: 0.75 * jnp.sin(x), "x": test_array((2,), 2.0), "most": 1},
+        {"go_on": long, "body": lambda x: x / 2, "x": test_array((4,), 3.0, 1e3), "most": 4},
+        {"go_on": lambda x: x < 0.0, "body": lambda x: x**2, "x": 0.75, "most": 3},
+    ),
+    labels=(
+        "three numbers, at most 6 iterations",
+        "the root of x − 1, from 26, at most 5 iterations",
+        "two numbers, at most 1 iteration",
+        "four numbers up to 1000, at most 4 iterations",
+        "a loop that never begins",
+    ),
+    large_points=(3,),
+    reference=in_python(until),
+    predictions={
+        "never-stops": Mistake(result=in_python(all_of_them)),
+        "tested-too-late": Mistake(
+            result=in_python(lambda go_on, body, x, most: until(go_on, body, body(x), most - 1))
+        ),
+        "one-too-few": Mistake(
+            result=in_python(lambda go_on, body, x, most: until(go_on, body, x, most - 1))
+        ),
+        "condition-upside-down": Mistake(
+            result=in_python(lambda go_on, body, x, most: until(lambda x: ~go_on(x), body, x, most))
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "never-stops",
+            "it never stops early",
+            "Your loop makes all `most` iterations, whatever `go_on` says. Where it is false, x "
+            "should stay as it is.",
+            read=PAGE + "#loops-modes",
+        ),
+        Mistake(
+            "tested-too-late",
+            "the first test is missing",
+            "Your loop calls `body` once before it asks `go_on`. A while loop asks first: it may be "
+            "that nothing is to be done.",
+            read=PAGE + "#loops-four",
+        ),
+        Mistake(
+            "one-too-few",
+            "one iteration too few",
+            "Your loop makes at most one iteration fewer than `most`.",
+            read=PAGE + "#loops-four",
+        ),
+        Mistake(
+            "condition-upside-down",
+            "the condition is upside down",
+            "Your loop calls `body` where `go_on` is false. The first function of a `cond` belongs "
+            "to true.",
+            read=PAGE + "#loops-cond",
+        ),
+        Mistake(
+            "pair-returned",
+            "the pair of the scan",
+            "You returned what `scan` returns: a pair of the last carry and the stacked outputs. The "
+            "last x is its first item.",
+            "",
+            read=PAGE + "#loops-four",
+            raised=("TypeError: got <class 'tuple'>",),
+        ),
+    ),
+    rtol=1e-10,
+    read=PAGE,
+)
+
+from olympus_kit.checks import dense_pullback
+
+
+def last_state(W, s0, xs):
+    return jax.lax.scan(lambda s, x: (W @ s + x, None), s0, xs)[0]
+
+
+def by_time(W, s0, xs, u, transpose=True, after=0):
+    """States, cotangents of the states, and the share of W at each time, from formulas."""
+    states, rows = [np.asarray(s0)], [np.asarray(u)]
+    for row in np.asarray(xs):
+        states.append(row + np.dot(W, states[-1]))
+        rows.append((W.T if transpose else W) @ rows[-1])
+    T = len(xs)
+    shares = [np.outer(rows[T - 1 - t], states[t + after]) for t in range(T)]
+    return shares, rows[T], np.stack(rows[:T][::-1])
+
+
+def with_shares(choose, **changes):
+    """The three cotangents, where `choose` makes W's of the shares at each time."""
+
+    def result(W, s0, xs, u):
+        shares, s0_bar, xs_bar = by_time(W, s0, xs, u, **changes)
+        return choose(shares), s0_bar, xs_bar
+
+    return result
+
+
+def pulled_before(W, s0, xs, u):
+    shares, s0_bar, xs_bar = by_time(W, s0, xs, W.T @ u)
+    return sum(shares), by_time(W, s0, xs, u)[1], xs_bar
+
+
+def total(shares):
+    return sum(shares)
+
+
+rnn_pullback = Question(
+    name="rnn_pullback",
+    returns=("W_bar", "s0_bar", "xs_bar"),
+    points=(
+        {"W": test_array((2, 2)), "s0": test_array((2,), 1.0), "xs": test_array((3, 2), 2.0)},
+        {"W": test_array((3, 3), 3.0), "s0": test_array((3,), 4.0), "xs": test_array((5, 3), 5.0)},
+        {
+            "W": test_array((3, 3), 6.0, 4.0),
+            "s0": test_array((3,), 7.0, 100.0),
+            "xs": test_array((4, 3), 8.0),
+        },
+    ),
+    labels=("2 units, 3 times", "3 units, 5 times", "3 units, 4 times"),
+    tangents=(
+        lambda p: {"u": test_array(p["s0"].shape, 0.5)},
+        lambda p: {"u": test_array(p["s0"].shape, 1.5, 3.0)},
+    ),
+    large_points=(2,),
+    reference=lambda W, s0, xs, u: dense_pullback(last_state, (W, s0, xs), u),
+    shape_of={"W_bar": "W", "s0_bar": "s0", "xs_bar": "xs"},
+    predictions={
+        "not-transposed": Mistake(result=with_shares(total, transpose=False)),
+        "last-time-alone": Mistake(result=with_shares(lambda shares: shares[-1])),
+        "overwritten-first": Mistake(result=with_shares(lambda shares: shares[0])),
+        "state-after": Mistake(result=with_shares(total, after=1)),
+        "pulled-before": Mistake(result=pulled_before),
+    },
+    mistakes=(
+        Mistake(
+            "not-transposed",
+            "the transpose is missing",
+            "You sent the cotangent through W on its way back. Forward, W takes a state to the next; "
+            "back, its transpose takes a cotangent to the one before.",
+            read="book/04_reverse.md#reverse-shape",
+        ),
+        Mistake(
+            "last-time-alone",
+            "only the last time",
+            "Your W_bar is the share of the last time alone. W is used at every time, and each adds "
+            "its share.",
+            read=PAGE + "#loops-modes",
+        ),
+        Mistake(
+            "overwritten-first",
+            "the shares replace one another",
+            "Your W_bar is the share of the first time alone: each share replaced the one before. Add "
+            "them up.",
+            read="book/04_reverse.md#reverse-accumulate",
+        ),
+        Mistake(
+            "state-after",
+            "the state after, not before",
+            "In W_bar you took the state that came out of each step. W was multiplied by the state "
+            "that went in.",
+            read=PAGE + "#loops-modes",
+        ),
+        Mistake(
+            "pulled-before",
+            "pulled back one step too early",
+            "You multiplied u by the transpose of W before you used it. x_t and W get the cotangent "
+            "of s_t itself; only s_{t−1} gets it through W.",
+            read=PAGE + "#loops-modes",
+        ),
+    ),
+    read=PAGE,
+)
 
 def value_and_slope(answer):
     """Use the answer as reverse mode does."""
@@ -57,7 +569,7 @@ def bends(answer, arguments):
 fixed_point = Question(
     name="fixed_point",
     returns=("value", "slope"),
-    call="fixed_point(g, a), and its derivative for a",
+    call="fixed_point(g, a), and its derivative with respect to a",
     adapt=value_and_slope,
     points=(
         {"g": lambda x, a: (x + a / x) / 2, "a": 1e6},
@@ -80,30 +592,30 @@ fixed_point = Question(
         Mistake(
             "only-direct",
             "right for the square root only",
-            "You took the derivative of g for a, and nothing else. But a also moves x, and x goes "
+            "You took the derivative of g with respect to a, and nothing else. But a also moves x, and x goes "
             "into g again: x′ = ∂ₓg · x′ + ∂ₐg. For Newton's square root ∂ₓg is 0 at the solution, "
             "so it does not show there.",
-            read=PAGE,
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
             "root-only",
             "the rule of the square root",
             "Your rule is 1/(2x): that is the square root's. Here g may be any function, so its "
             "derivatives have to come from g itself.",
-            read=PAGE,
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
             "plus-for-minus",
             "plus instead of minus",
             "You divided by 1 + ∂ₓg. From x′ = ∂ₓg · x′ + ∂ₐg follows (1 − ∂ₓg) x′ = ∂ₐg.",
-            read=PAGE,
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
             "at-the-start",
             "taken at the starting point",
             "You took the derivatives of g at the starting point x = 1. The equation holds at the "
             "solution: take them there.",
-            read=PAGE,
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
             "works-only-once",
@@ -112,94 +624,229 @@ fixed_point = Question(
             "that calls `iterate` leads the second derivative into the bare loop: inside the rule, "
             "call `fixed_point`.",
             "For the square root at a = 4 the second derivative should be −1/32 = −0.03125.",
-            read=PAGE,
+            read=PAGE + "#loops-implicit",
         ),
     ),
     rtol=1e-8,  # an iteration stops a few roundings before the end
     read=PAGE,
 )
 
-def roots(a, steps):
-    """Closed form: the steps double the angle of an hyperbolic cotangent."""
-    r = jnp.sqrt(a)
-    near = ((1 - r) / (1 + r)) ** (2**steps)
-    return r * (1 + near) / (1 - near)
+C = test_array((3, 4), 1.0, 0.4)
+D = test_array((3, 3), 2.0, 0.4)
+E = test_array((2, 5), 3.0)
 
 
-def value_and_slope_at(f):
-    """A function of a and steps, and its slope for a."""
-    return lambda a, steps: (f(a, steps), jax.jacfwd(lambda a: f(a, steps))(a))
+def network(x, a):
+    return jnp.tanh(D @ x + C @ a)
 
 
-def used(answer):
-    """Use the answer as reverse mode does."""
-
-    def call(a, steps):
-        value = answer(a, steps)
-        if value is None or callable(value):
-            return value
-        return value, jax.grad(lambda a: answer(a, steps))(a)
-
-    return call
+def waves(x, a):
+    return 0.4 * jnp.cos(x[::-1] * a[0]) + jnp.stack([a[1] * x[1], a[2]])
 
 
-def half_in_one_term(a, steps):
-    x = jnp.ones_like(a)
-    for _ in range(steps):
-        x = x + a / x / 2
+def steep(x, a):
+    return E @ a + 0.5 * jnp.stack([jnp.sin(x[1]), x[0] / 2 + jnp.cos(x[0])])
+
+
+def solution_of(g, a, n):
+    """By iteration, in float64."""
+    a, x = np.asarray(a, float), np.zeros(n)
+    with jax.enable_x64(True):
+        for _ in range(200):
+            x = np.asarray(g(jnp.asarray(x), jnp.asarray(a)))
     return x
 
 
-def last_step_alone(a, steps):
-    x = roots(a, steps - 1)
-    return roots(a, steps), 1 / (2 * x)
+def at(g, a, n):
+    return {"g": g, "x": solution_of(g, a, n), "a": a}
 
 
-newton_root = Question(
-    name="newton_root",
-    returns=("value", "slope"),
-    call="newton_root(a, steps), and its derivative for a",
-    adapt=used,
-    points=({"a": 2.0, "steps": 2}, {"a": 0.25, "steps": 3}, {"a": 1e6, "steps": 10}),
-    labels=("a = 2, 2 steps", "a = 0.25, 3 steps", "a = 1e6, 10 steps"),
+def by_matrices(weigh):
+    """u pulled back, where `weigh` makes the matrix between u and the Jacobian for a."""
+
+    def result(g, x, a, u):
+        dg_dx, dg_da = jax.jacfwd(g, argnums=(0, 1))(x, a)
+        return u @ weigh(np.asarray(dg_dx)) @ dg_da
+
+    return result
+
+
+eye = lambda J: np.eye(len(J))
+inverse = np.linalg.inv
+
+settled_pullback = Question(
+    name="settled_pullback",
+    returns="a_bar",
+    points=(
+        at(network, test_array((4,), 4.0), 3),
+        at(waves, np.array([0.75, 0.25, -0.5]), 2),
+        at(steep, test_array((5,), 5.0, 20.0), 2),
+    ),
+    labels=("three numbers, four parameters", "two numbers, three parameters", "five parameters"),
+    tangents=(
+        lambda p: {"u": test_array(p["x"].shape, 0.5)},
+        lambda p: {"u": test_array(p["x"].shape, 1.5, 3.0)},
+    ),
     large_points=(2,),
-    reference=value_and_slope_at(roots),
+    reference=by_matrices(lambda J: inverse(eye(J) - J)),
+    shape_of={"a_bar": "a"},
     predictions={
-        "one-step-short": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
-        "exact-root": Mistake(result=value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
-        "precedence-of-slash": Mistake(result=value_and_slope_at(half_in_one_term)),
-        "stopped-gradient": Mistake(result=last_step_alone),
+        "solve-not-transposed": Mistake(result=by_matrices(lambda J: inverse(eye(J) - J).T)),
+        "only-direct-vector": Mistake(result=by_matrices(eye)),
+        "plus-for-minus-vector": Mistake(result=by_matrices(lambda J: inverse(eye(J) + J))),
+        "one-round-only": Mistake(result=by_matrices(lambda J: eye(J) + J)),
+        "multiplied-not-solved": Mistake(result=by_matrices(lambda J: eye(J) - J)),
+        "in-x-not-a": Mistake(
+            result=lambda g, x, a, u: u @ inverse(np.eye(len(x)) - jax.jacfwd(g)(x, a))
+        ),
     },
     mistakes=(
         Mistake(
-            "one-step-short",
-            "one step short",
-            "Your result is that of one step fewer. `range(n)` and `fori_loop(0, n, …)` both run "
-            "n times.",
-            read=PAGE,
+            "solve-not-transposed",
+            "the transpose is missing in the equation",
+            "You solved (I − ∂ₓg) w = u. A cotangent stands on the left, uᵀ (I − ∂ₓg)⁻¹, so the "
+            "matrix has to be transposed.",
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
-            "exact-root",
-            "the root itself",
-            "You returned the exact root. This question asks for what a given number of steps makes "
-            "of 1, converged or not.",
-            read=PAGE,
+            "only-direct-vector",
+            "only the direct path",
+            "You pulled u back through a ↦ g(x, a), and nothing else. But a also moves x, and x goes "
+            "into g again: first solve w = u + (∂ₓg)ᵀ w.",
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
-            "precedence-of-slash",
-            "a missing bracket",
-            "`x + a / x / 2` halves the second term only. A step is the mean of both: "
-            "`(x + a / x) / 2`.",
-            read=PAGE,
+            "plus-for-minus-vector",
+            "plus instead of minus",
+            "You solved with I + ∂ₓg. From ∂x = ∂ₓg ∂x + ∂ₐg follows (I − ∂ₓg) ∂x = ∂ₐg.",
+            read=PAGE + "#loops-implicit",
         ),
         Mistake(
-            "stopped-gradient",
-            "only the last step was differentiated",
-            "Your value is right, but the slope is that of the last step alone. What comes into it "
-            "depends on a, too: every step adds its share.",
-            read=PAGE,
+            "one-round-only",
+            "one time round only",
+            "You let the cotangent go round once: w = u + (∂ₓg)ᵀ u. It goes round again and again; w "
+            "is where that settles, w = u + (∂ₓg)ᵀ w.",
+            read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "multiplied-not-solved",
+            "multiplied where it should be solved",
+            "You multiplied u by the matrix (I − ∂ₓg)ᵀ. It should be solved: w is what becomes u when "
+            "it is multiplied.",
+            read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "in-x-not-a",
+            "the last step is missing",
+            "You returned w, which has the shape of x. It still has to be pulled back through "
+            "a ↦ g(x, a).",
+            "",
+            read=PAGE + "#loops-implicit",
         ),
     ),
-    rtol=1e-8,
+    rtol=1e-9,
+    read=PAGE,
+)
+
+A = test_array((4, 3), 1.0)
+target = test_array((4,), 2.0)
+mixing = test_array((3, 2), 3.0)
+coupling = np.array([[3.0, 1.0], [1.0, 2.0]])
+wide = test_array((2, 3), 4.0)
+
+
+def ridge(x, a):
+    return jnp.sum((A @ x - target) ** 2) + jnp.sum(jnp.exp(a[0]) * x**2) + a[1] * x[0]
+
+
+def ridge_minimum(a):
+    matrix = 2 * A.T @ A + 2 * jnp.exp(a[0]) * jnp.eye(3)
+    return jnp.linalg.solve(matrix, 2 * A.T @ target - a[1] * jnp.eye(3)[0])
+
+
+def hollow(x, a):
+    return jnp.sum(jnp.cosh(x)) - x @ (mixing @ a)
+
+
+def hollow_minimum(a):
+    return jnp.arcsinh(mixing @ a)
+
+
+def bowl(x, a):
+    y = x - jnp.sin(wide @ a)
+    return y @ (coupling @ y) / 2 - x @ (wide @ a**2)
+
+
+def bowl_minimum(a):
+    return jnp.sin(wide @ a) + jnp.linalg.solve(coupling, wide @ a**2)
+
+
+MINIMA = {ridge: ridge_minimum, hollow: hollow_minimum, bowl: bowl_minimum}
+
+
+def at_minimum(f, a):
+    with jax.enable_x64(True):
+        return {"f": f, "x": np.asarray(MINIMA[f](jnp.asarray(a))), "a": a}
+
+
+def by_hessians(combine):
+    """What `combine` makes of the two matrices of second derivatives."""
+    return lambda f, x, a: combine(*jax.jacfwd(jax.jacfwd(f), argnums=(0, 1))(x, a))
+
+
+argmin_jacobian = Question(
+    name="argmin_jacobian",
+    returns="the Jacobian",
+    points=(
+        at_minimum(ridge, np.array([0.5, -1.25])),
+        at_minimum(hollow, np.array([0.75, -0.5])),
+        at_minimum(bowl, np.array([10.0, -25.0, 40.0])),
+    ),
+    labels=(
+        "ridge regression, three numbers, two parameters",
+        "three numbers, two parameters",
+        "two numbers, three parameters",
+    ),
+    large_points=(2,),
+    reference=lambda f, x, a: jax.jacfwd(MINIMA[f])(a),
+    predictions={
+        "no-hessian": Mistake(result=by_hessians(lambda H, mixed: -mixed)),
+        "hessian-multiplied": Mistake(result=by_hessians(lambda H, mixed: -H @ mixed)),
+        "diagonal-hessian": Mistake(
+            result=by_hessians(lambda H, mixed: -mixed / np.diag(H)[:, None])
+        ),
+        "sum-over-parameters": Mistake(result=lambda f, x, a: jax.jacfwd(MINIMA[f])(a).sum(axis=1)),
+    },
+    mistakes=(
+        Mistake(
+            "no-hessian",
+            "the Hessian is missing",
+            "You returned how the *gradient* moves with a, with a minus sign. By how much x has to move "
+            "to make it zero again depends on the curvature: solve with the Hessian.",
+            read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "hessian-multiplied",
+            "multiplied by the Hessian",
+            "You multiplied by the Hessian. From H ∂x = −∂ₐ∇f follows ∂x = −H⁻¹ ∂ₐ∇f: solve.",
+            read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "diagonal-hessian",
+            "only the diagonal of the Hessian",
+            "You divided by the diagonal of the Hessian. Where the variables are coupled, all moves "
+            "together: it takes the whole matrix.",
+            read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "sum-over-parameters",
+            "the parameters were added up",
+            "Your result has one number for each entry of x: the parameters were added up. Each of them "
+            "has a column of its own.",
+            "",
+            read=PAGE + "#loops-implicit",
+        ),
+    ),
+    rtol=1e-9,
     read=PAGE,
 )

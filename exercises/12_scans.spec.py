@@ -1,12 +1,175 @@
 """The specifications of 12_scans.md, released from solutions/12_scans.md: edit them there."""
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import Mistake, Question, Requirement, test_array
+from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, linear_in, test_array
+from olympus_kit.program import capture, count
 
-PAGE = "exercises/12_scans.md"
+PAGE = "book/12_scans.md"
+
+
+def gap_of(difference, size=lambda gap: np.max(np.abs(gap))):
+    return lambda op, a, b, c: size(np.asarray(difference(op, a, b, c)))
+
+
+brackets = lambda op, a, b, c: reduce(op, (a, b, c)) - op(a, reduce(op, (b, c)))
+exact = lambda *numbers: np.array(numbers)  # sums and products of these have no rounding
+
+bracket_gap = Question(
+    name="bracket_gap",
+    returns="the gap",
+    points=(
+        {
+            "op": lambda x, y: x - y,
+            "a": exact(1.0, 5.0),
+            "b": exact(0.5, -2.0),
+            "c": exact(-3.0, 0.25),
+        },
+        {
+            "op": lambda x, y: (x + y) / 2,
+            "a": exact(8.0, 1.0, 0.0),
+            "b": exact(4.0, -1.0, 2.0),
+            "c": exact(2.0, 5.0, 0.5),
+        },
+        {
+            "op": lambda x, y: x * y + x,
+            "a": exact(100.0, 32.0),
+            "b": exact(0.5, 64.0),
+            "c": exact(16.0, -2.0),
+        },
+        {
+            "op": jnp.matmul,
+            "a": exact([1.0, 2.0], [0.0, 1.0]),
+            "b": exact([0.0, 1.0], [1.0, 1.0]),
+            "c": exact([2.0, 0.5], [4.0, 1.0]),
+        },
+    ),
+    labels=("the difference", "the mean", "x·y + x", "matrix products"),
+    large_points=(2,),
+    reference=gap_of(brackets),
+    predictions={
+        "swapped-not-bracketed": Mistake(result=gap_of(lambda op, a, b, c: op(a, b) - op(b, a))),
+        "order-changed": Mistake(
+            result=gap_of(lambda op, a, b, c: reduce(op, (a, b, c)) - reduce(op, (b, c, a)))
+        ),
+        "signed-gap": Mistake(result=gap_of(brackets, np.max)),
+        "summed-gap": Mistake(result=gap_of(brackets, lambda gap: np.sum(np.abs(gap)))),
+    },
+    mistakes=(
+        Mistake(
+            "swapped-not-bracketed",
+            "swapped, not bracketed",
+            "You compared a ∘ b with b ∘ a: whether the operation is *commutative*. A tree never swaps "
+            "operands; it moves the brackets, and for that it takes three.",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "order-changed",
+            "the order changed, too",
+            "On one side your operands stand in the order b, c, a. Only the brackets may move: "
+            "a ∘ (b ∘ c).",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "signed-gap",
+            "a difference has a sign",
+            "You took the largest difference with its sign. Where all differences are negative, the "
+            "largest is the smallest gap: take absolute values first.",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "summed-gap",
+            "summed instead of the largest",
+            "You added up the gaps of all entries. Asked for is the largest.",
+            read=PAGE + "#scans-associative",
+        ),
+    ),
+    read=PAGE,
+)
+
+def powers(d, n):
+    """The Jacobian of the filter, entry by entry."""
+    return np.array([[d ** (i - j) if i >= j else 0.0 for j in range(n)] for i in range(n)])
+
+
+def pulled_with(change):
+    return lambda d, u: np.asarray(u, float) @ change(powers(d, len(u)), d)
+
+
+smoothed_pullback = Question(
+    name="smoothed_pullback",
+    returns="x_bar",
+    points=(
+        {"d": 0.5, "u": test_array((4,))},
+        {"d": -0.75, "u": test_array((7,), 1.0)},
+        {"d": 2.0, "u": test_array((6,), 2.0, 100.0)},
+        {"d": 0.25, "u": test_array((1,), 3.0)},
+    ),
+    labels=("d = 0.5, 4 numbers", "d = −0.75, 7 numbers", "d = 2, 6 numbers up to 100", "1 number"),
+    large_points=(2,),
+    reference=pulled_with(lambda J, d: J),
+    shape_of={"x_bar": "u"},
+    requirements=(linear_in("u"),),
+    predictions={
+        "filter-forward": Mistake(result=pulled_with(lambda J, d: J.T)),
+        "factor-ignored": Mistake(result=pulled_with(lambda J, d: J != 0)),
+        "faded-once-more": Mistake(result=pulled_with(lambda J, d: d * J)),
+        "next-only": Mistake(result=pulled_with(lambda J, d: np.tril(np.triu(J, -1)))),
+        "last-carry": Mistake(result=lambda d, u: (u @ powers(d, len(u)))[0]),
+    },
+    mistakes=(
+        Mistake(
+            "filter-forward",
+            "the filter itself",
+            "You ran the filter over u from the first entry to the last. That is its pushforward. x_i "
+            "takes part in y_i and all *later* outputs: start from the end.",
+            read=PAGE + "#scans-derivative",
+        ),
+        Mistake(
+            "factor-ignored",
+            "the factor is missing",
+            "You added up the later cotangents without the factor d: that is the case d = 1. An output "
+            "k places later holds dᵏ x_i.",
+            read=PAGE + "#scans-derivative",
+        ),
+        Mistake(
+            "faded-once-more",
+            "a factor too many",
+            "Each of your sums is multiplied by d once more. x_i itself goes into y_i undiminished: "
+            "u_i + d · (what comes later).",
+            read=PAGE + "#scans-derivative",
+        ),
+        Mistake(
+            "next-only",
+            "only the next output",
+            "You took u_i and the next cotangent. x_i lives on in all later outputs, with d², d³, …: "
+            "what you add should be the *result* of the next place.",
+            read=PAGE + "#scans-derivative",
+        ),
+        Mistake(
+            "last-carry",
+            "the carry instead of the outputs",
+            "You returned the last carry: one number. `scan` returns the pair (carry, outputs); the "
+            "outputs are asked for.",
+            "",
+            read="book/11_loops.md#loops-four",
+        ),
+    ),
+    cost_limits=(
+        CostLimit(
+            "dense-jacobian",
+            lambda: {"d": 0.5, "u": test_array((64,))},
+            largest=512,
+            size="n = 64",
+        ),
+    ),
+    read=PAGE,
+)
+
 DISPATCH = 0.25  # seconds after which a call returns, result or no result
 
 
@@ -120,7 +283,7 @@ race = Question(
             "You never called `clock()`. Time with the clock that you are given, so that the check "
             "can bring a clock of its own. (`timeit` takes one, too: `timer=clock`.)",
             "",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
             raised=("Misused: another clock",),
         ),
         Mistake(
@@ -129,7 +292,7 @@ race = Question(
             "You gave f or g to another transform, such as `jit`. They are compiled already: call "
             "`f(x)` and `g(x)` as they are.",
             "",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
             raised=("Misused: compiled twice",),
         ),
         Mistake(
@@ -138,41 +301,134 @@ race = Question(
             "Your ratio is 1, whatever the functions do. JAX returns before the result is there, so "
             "you timed how long it takes to ask. Wait with `olympus.block_until_ready` before you "
             "read the clock again.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
         ),
         Mistake(
             "compilation-timed",
             "the first call was timed",
             "You timed the first call of each function, which also compiles it. Call each once "
             "before you read the clock.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
         ),
         Mistake(
             "mean-time",
             "the mean time",
             "You took the mean of the times. Whatever disturbs a measurement makes it longer, never "
             "shorter, so the smallest time is the one to trust.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
         ),
         Mistake(
             "slowest",
             "the largest time",
             "You took the largest of the times: the one that was disturbed most. Take the smallest.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
         ),
         Mistake(
             "upside-down",
             "upside down",
             "Your ratio is the time of g divided by that of f. This question asks for f over g: "
             "more than 1 where f takes longer.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
         ),
         Mistake(
             "signs-cancel",
             "a difference has a sign",
             "You took the largest of f(x) − g(x). Where g is larger, the difference is negative and "
             "counts for nothing: take its absolute value first.",
-            read=PAGE,
+            read=PAGE + "#scans-seconds",
+        ),
+    ),
+    read=PAGE,
+)
+
+def in_turn(a, b, s0):
+    states = []
+    for i in range(len(a)):
+        s0 = a[i] * s0 + b[i]
+        states.append(s0)
+    return np.array(states)
+
+
+def composed_backwards(a, b, s0):
+    """The states if every step came before those on its left."""
+    return np.array([in_turn(a[: i + 1][::-1], b[: i + 1][::-1], s0)[-1] for i in range(len(a))])
+
+
+def offset_not_scaled(a, b, s0):
+    return np.cumprod(a) * s0 + np.cumsum(b)
+
+
+STEPS, ROUNDS = 128, 192
+
+
+def in_a_tree(answer, arguments):
+    """Whether the longest chain of equations is shorter than two for each step."""
+    if len(arguments["a"]) != 7:
+        return True  # one of the points is enough, since the size is our own
+    sizes = test_array((STEPS,)), test_array((STEPS,), 1.0)
+    depth = capture(answer, *sizes, 0.5, mode="primal").totals.depth
+    return True if depth < ROUNDS else {"depth": str(depth)}
+
+
+linear_recurrence = Question(
+    name="linear_recurrence",
+    returns="the states",
+    points=(
+        {"a": test_array((4,)), "b": test_array((4,), 1.0), "s0": 0.75},
+        {
+            "a": np.array([0.5, 0.0, -2.0, 1.0, 0.0, 3.0, 0.25]),
+            "b": test_array((7,), 2.0),
+            "s0": -1.5,
+        },
+        {"a": test_array((5,), 3.0, 3.0), "b": test_array((5,), 4.0, 50.0), "s0": 100.0},
+        {"a": test_array((1,), 5.0), "b": test_array((1,), 6.0), "s0": 2.0},
+    ),
+    labels=("4 steps", "7 steps, two factors are 0", "5 steps from 100", "1 step"),
+    large_points=(2,),
+    reference=in_turn,
+    shape_of={"the states": "a"},
+    requirements=(Requirement("recurrence-in-a-row", in_a_tree),),
+    predictions={
+        "composed-backwards": Mistake(result=composed_backwards),
+        "start-forgotten": Mistake(result=lambda a, b, s0: in_turn(a, b, 0.0)),
+        "offset-not-scaled": Mistake(result=offset_not_scaled),
+        "factors-alone": Mistake(result=lambda a, b, s0: np.cumprod(a) * s0),
+    },
+    mistakes=(
+        Mistake(
+            "recurrence-in-a-row",
+            "one after another",
+            "The numbers are right, but one step waits for the other: for 128 steps your longest chain "
+            "has {depth} operations. Compose the *steps* in a tree; then it is well below 192.",
+            "Twice as many steps should make the chain longer by a round or two, not twice as long.",
+            read=PAGE + "#scans-prefix",
+        ),
+        Mistake(
+            "composed-backwards",
+            "composed in the opposite order",
+            "Your composition applies the second step first. First (a₁, b₁), then (a₂, b₂) is "
+            "s ↦ a₂ (a₁ s + b₁) + b₂.",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "start-forgotten",
+            "the start is missing",
+            "You returned the states of a recurrence that starts at 0. Apply each composed step to s0: "
+            "factor · s0 + offset.",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "offset-not-scaled",
+            "an offset that is not multiplied",
+            "You added the offsets of two steps. The second step multiplies all that comes in, the "
+            "offset of the first, too: a₂ b₁ + b₂.",
+            read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "factors-alone",
+            "the offsets are missing",
+            "Your states are products of the factors alone, as if every b were 0.",
+            read=PAGE + "#scans-associative",
         ),
     ),
     read=PAGE,
@@ -262,55 +518,298 @@ tree_scan = Question(
             "chain has {depth} calls of `op`, each of which needs the one before. A tree needs about "
             "2 · log₂ 32 = 10.",
             "Twice as many numbers should make the chain longer by a step or two, not twice as long.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "order-swapped",
             "the order is swapped",
             "You combined later elements with earlier ones, op(b, a) in place of op(a, b). For + it "
             "makes no difference; for matrices it does. Associative is not commutative.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "zeros-for-neutral",
             "zeros in place of nothing",
             "You filled up with zeros. For + a zero changes nothing, but a matrix times zero is "
             "zero. The first entries have nobody to be combined with: leave them as they are.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "wrapped-around",
             "wrapped around",
             "`roll` brings the last elements round to the front, and they were combined with the "
             "first. The first `d` entries have nobody before them: leave them as they are.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "sum-for-op",
             "a sum, whatever op is",
             "You computed the cumulative sum, and did not use `op` at all.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "from-the-right",
             "from the right",
             "Your scan runs from the last element to the first. Entry i should combine everything "
             "from the first element up to i.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "one-round",
             "one round only",
             "Each of your entries combines two neighbours. That is the first round; the next "
             "combines entries that are 2 apart, then 4, until everything before is in.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
         ),
         Mistake(
             "distance-not-doubled",
             "the distance grows by one",
             "Your distance grows by one in each round: 1, 2, 3, …. After the round with distance 1 "
             "each entry covers two elements, so the next has to reach 2 back, the one after that 4.",
-            read=PAGE,
+            read=PAGE + "#scans-prefix",
+        ),
+    ),
+    read=PAGE,
+)
+
+H = 0.25
+
+
+def swing(state):
+    """A pendulum for a short time: first the position moves, then the speed."""
+    q, p = state
+    q = q + H * p
+    return jnp.stack([q, p - H * jnp.sin(q)])
+
+
+def swing_back(state):
+    q, p = state
+    p = p + H * jnp.sin(q)
+    return jnp.stack([q - H * p, p])
+
+
+def coupled(state):
+    """A reversible layer: each half moves by a function of the other."""
+    a, b = state
+    a = 1.5 * a + jnp.tanh(b)
+    return jnp.stack([a, b + jnp.cos(a)])
+
+
+def uncoupled(state):
+    a, b = state
+    b = b - jnp.cos(a)
+    return jnp.stack([(a - jnp.tanh(b)) / 1.5, b])
+
+
+def stretched(state):
+    return jnp.sinh(state)
+
+
+def unstretched(state):
+    return jnp.arcsinh(state)
+
+
+def all_states(inverse, y, n):
+    """The states from the first to the last but one."""
+    states = []
+    for _ in range(n):
+        y = inverse(y)
+        states.append(y)
+    return states[::-1]
+
+
+def dense(step, state):
+    size = np.size(state)
+    return np.reshape(jax.jacfwd(step)(state), (size, size))
+
+
+def through(matrices):
+    """The cotangent multiplied by matrices from the last to the first, beside the first state."""
+
+    def result(step, inverse, y, n, u):
+        row = np.ravel(u)
+        for matrix in matrices(step, inverse, y, n):
+            row = row @ matrix
+        first = all_states(inverse, y, n)[0]
+        return first, np.reshape(row, np.shape(u))
+
+    return result
+
+
+def jacobians(step, inverse, y, n):
+    return [dense(step, state) for state in reversed(all_states(inverse, y, n))]
+
+
+def of_outputs(step, inverse, y, n):
+    return [dense(step, state) for state in reversed([*all_states(inverse, y, n)[1:], y])]
+
+
+def of_the_first(step, inverse, y, n):
+    return [dense(step, all_states(inverse, y, n)[0])] * n
+
+
+right = through(jacobians)
+
+reversible_pullback = Question(
+    name="reversible_pullback",
+    returns=("x", "x_bar"),
+    points=(
+        {"step": swing, "inverse": swing_back, "y": test_array((2,)), "n": 4},
+        {"step": coupled, "inverse": uncoupled, "y": test_array((2, 3), 1.0), "n": 2},
+        {"step": stretched, "inverse": unstretched, "y": test_array((3,), 2.0, 300.0), "n": 3},
+    ),
+    labels=("a pendulum, 4 steps", "a layer with an inverse, 2 steps", "sinh, 3 steps"),
+    tangents=(
+        lambda p: {"u": test_array(p["y"].shape, 0.5)},
+        lambda p: {"u": test_array(p["y"].shape, 1.5, 3.0)},
+    ),
+    large_points=(2,),
+    reference=right,
+    shape_of={"x": "y", "x_bar": "y"},
+    predictions={
+        "at-the-wrong-state": Mistake(result=through(of_outputs)),
+        "inverse-for-transpose": Mistake(
+            result=through(lambda *a: [np.linalg.inv(J).T for J in jacobians(*a)])
+        ),
+        "pulled-through-inverse": Mistake(
+            result=through(lambda *a: [np.linalg.inv(J) for J in jacobians(*a)])
+        ),
+        "pushed-forward": Mistake(result=through(lambda *a: [J.T for J in jacobians(*a)])),
+        "one-step-short": Mistake(
+            result=lambda step, inverse, y, n, u: right(step, inverse, y, n - 1, u)
+        ),
+        "one-state-for-all": Mistake(result=through(of_the_first)),
+    },
+    mistakes=(
+        Mistake(
+            "at-the-wrong-state",
+            "differentiated at the state after",
+            "You pulled u back through the step at the state that came *out* of it. A step is "
+            "differentiated where it was taken: first `inverse`, then `vjp`.",
+            read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "inverse-for-transpose",
+            "pushed through the inverse",
+            "You pushed u through `inverse`, as a tangent. A cotangent goes back through the "
+            "*transpose* of the step's Jacobian; the inverse undoes it.",
+            read="book/04_reverse.md#reverse-shape",
+        ),
+        Mistake(
+            "pulled-through-inverse",
+            "pulled back through the inverse",
+            "You pulled u back through `inverse`. That belongs to the loop that runs the other way. "
+            "`inverse` gives the states; the cotangent goes through `step`.",
+            read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "pushed-forward",
+            "pushed forward",
+            "You pushed u forward through each step with `jvp`. u is a cotangent: pull it back with "
+            "`vjp`.",
+            read="book/04_reverse.md#reverse-shape",
+        ),
+        Mistake(
+            "one-step-short",
+            "one step short",
+            "You went back one step less than the loop went forward.",
+            read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "one-state-for-all",
+            "one state for all steps",
+            "You pulled u back n times at the first state. Each step has a state of its own.",
+            read=PAGE + "#scans-by-hand",
+        ),
+    ),
+    rtol=1e-9,
+    rtol32=1e-3,
+    read=PAGE,
+)
+
+def one_after_another(step, x, n):
+    for _ in range(n):
+        x = step(x)
+    return x
+
+
+def value_and_pull(answer):
+    """Use the answer as reverse mode does: the last value, and the gradient of its sum."""
+
+    def call(step, x, n):
+        value = answer(step, x, n)
+        if value is None or callable(value):
+            return value
+        return value, jax.grad(lambda x: jnp.sum(answer(step, x, n)))(x)
+
+    return call
+
+
+def without_odd(step, x, n):
+    """Both halves rounded down, again and again: the largest power of two that is not above n."""
+    return one_after_another(step, x, 2 ** (n.bit_length() - 1))
+
+
+def one_half(step, x, n):
+    return step(x)
+
+
+LENGTH, ENTRIES = 64, 1000
+
+
+def thrifty(answer, arguments):
+    """Whether the gradient of 64 steps has far fewer than 64 states in memory."""
+    if arguments["n"] != 6:
+        return True  # one of the points is enough, since the size is our own
+    whole = lambda x: answer(jnp.sin, x, LENGTH).sum()
+    x = jax.ShapeDtypeStruct((ENTRIES,), jnp.float32)
+    states = count(jax.jit(jax.grad(whole)).trace(x).jaxpr).peak / (4 * ENTRIES)
+    return True if states < 15 else {"states": f"{states:.0f}"}
+
+
+halved_loop = Question(
+    name="halved_loop",
+    returns=("last", "gradient"),
+    call="halved_loop(step, x, n), and the gradient of its sum",
+    adapt=value_and_pull,
+    points=(
+        {"step": jnp.sin, "x": test_array((3,)), "n": 6},
+        {"step": lambda x: x / 2 + jnp.cos(x), "x": 0.75, "n": 5},
+        {"step": jnp.cos, "x": test_array((2, 2), scale=300.0), "n": 7},
+        {"step": jnp.exp, "x": 0.5, "n": 1},
+    ),
+    labels=("sin, 6 steps", "x/2 + cos x, 5 steps", "cos, 7 steps, x up to 300", "exp, 1 step"),
+    large_points=(2,),
+    reference=lambda step, x, n: (
+        one_after_another(step, x, n),
+        jax.grad(lambda x: jnp.sum(one_after_another(step, x, n)))(x),
+    ),
+    requirements=(Requirement("too-much-memory", thrifty),),
+    predictions={
+        "one-half-alone": Mistake(result=lambda step, x, n: value_and_pull(one_half)(step, x, n)),
+        "odd-lost": Mistake(result=lambda step, x, n: value_and_pull(without_odd)(step, x, n)),
+    },
+    mistakes=(
+        Mistake(
+            "too-much-memory",
+            "too much is in memory",
+            "The numbers are right, but the gradient has too much in memory. Every half has to be "
+            "halved again, and the first of the two is checkpointed.",
+            "For 64 steps, yours has {states} values at its worst moment; halving takes about 10.",
+            read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "odd-lost",
+            "odd numbers lose a step",
+            "For odd n you made fewer steps: n // 2 is rounded down, so the second half has n − n // 2 "
+            "steps.",
+            read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "one-half-alone",
+            "the second half is missing",
+            "You ran the first half only, and halved it again and again.",
+            read=PAGE + "#scans-by-hand",
         ),
     ),
     read=PAGE,

@@ -191,12 +191,14 @@ def index_for_search(folder: Path) -> None:
 def build(project: Path, cold: bool) -> None:
     """Build the book of the project in this folder."""
     from api import write
+    from taught import write as write_index
 
     started = time.monotonic()
     if cold:
         shutil.rmtree(project / "_build", ignore_errors=True)
     say("1/3 API pages from the docstrings")
     write(project / "_build" / "api")
+    write_index(project / "_build" / "api", project / "book")
     say("2/3 pages, their cells and references (the first time takes a minute or two)")
     resolve(project)
     say("3/3 HTML and search")

@@ -1,0 +1,859 @@
+"""The specifications of 08_bonnet.md, released from solutions/08_bonnet.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import CostLimit, Mistake, Question, linear_in, test_array
+
+CHAPTER = "book/08_bonnet.md"
+NUMPY = {
+    "add": np.add,
+    "mul": np.multiply,
+    "neg": np.negative,
+    "sin": np.sin,
+    "exp": np.exp,
+}
+SINE_OF_PRODUCT = [("mul", (0, 1)), ("sin", (2,)), ("add", (3, 0))]
+DIAMOND = [("exp", (0,)), ("mul", (3, 1)), ("neg", (3,)), ("mul", (4, 5)), ("add", (6, 2))]
+SQUARES = [("mul", (0, 0)), ("mul", (2, 2)), ("sin", (3,)), ("mul", (4, 2)), ("add", (5, 1))]
+HALF_DEAD = [
+    ("sin", (0,)),
+    ("exp", (1,)),
+    ("mul", (0, 1)),
+    ("neg", (3,)),
+    ("add", (4, 2)),
+    ("mul", (2, 2)),
+]
+
+
+def run_all(steps, x):
+    """Every value of a little program, in plain NumPy."""
+    values = [np.float64(entry) for entry in np.asarray(x)]
+    for name, operands in steps:
+        values.append(NUMPY[name](*(values[i] for i in operands)))
+    return values
+
+
+def chained(steps, x):
+    """What comes when a step that needs an older value takes the newest."""
+    result, inputs = x[0], len(x)
+    for name, operands in steps:
+        result = NUMPY[name](*(x[i] if i < inputs else result for i in operands))
+    return result
+
+
+def stacked(steps, x):
+    values = list(np.asarray(x))
+    for name, operands in steps:
+        values.append(NUMPY[name](*(values[-1 - place] for place in range(len(operands)))))
+    return values[-1]
+
+
+def with_cosine(steps, x):
+    values = list(np.asarray(x))
+    for name, operands in steps:
+        rule = np.cos if name == "sin" else NUMPY[name]
+        values.append(rule(*(values[i] for i in operands)))
+    return values[-1]
+
+
+PROGRAM_POINTS = (
+    {"steps": SINE_OF_PRODUCT, "x": np.array([0.5, 1.25])},
+    {"steps": DIAMOND, "x": np.array([0.75, -1.5, 2.0])},
+    {"steps": SQUARES, "x": np.array([3.0, 40.0])},
+)
+PROGRAM_LABELS = ("sin(x y) + x", "a value that is used twice", "powers of 3, plus 40")
+
+run_program = Question(
+    name="run_program",
+    returns="result",
+    points=PROGRAM_POINTS,
+    labels=PROGRAM_LABELS,
+    large_points=(2,),
+    reference=lambda steps, x: run_all(steps, x)[-1],
+    predictions={
+        "operands-are-inputs": Mistake(result=chained),
+        "every-value-returned": Mistake(result=lambda steps, x: np.array(run_all(steps, x))),
+        "newest-first": Mistake(result=stacked),
+        "last-step-missing": Mistake(result=lambda steps, x: run_all(steps, x)[-2]),
+        "sum-for-add-of-all": Mistake(result=with_cosine),
+    },
+    mistakes=(
+        Mistake(
+            "operands-are-inputs",
+            "older values are lost",
+            "You keep only the newest value, and use it for every operand that is no input. A step may "
+            "read any value that was made before: keep them all.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "every-value-returned",
+            "all the values",
+            "You returned every value of the program. Its result is the last one.",
+            "",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "newest-first",
+            "the operands were not looked up",
+            "You took the newest values as operands. A step says which ones it reads: look them up by "
+            "their numbers.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "last-step-missing",
+            "one step short",
+            "Your result is what the step before the last makes.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "sum-for-add-of-all",
+            "a cosine for a sine",
+            "Your program runs a cosine where it says `sin`. The derivative comes later.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-interpreter",
+)
+
+def dependents(steps, n, wanted):
+    """Places of needed steps, by the powers of a matrix that says who reads whom."""
+    size = n + len(steps)
+    reads = np.eye(size, dtype=int)
+    for place, (_, operands) in enumerate(steps):
+        reads[n + place, list(operands)] = 1
+    reached = np.linalg.matrix_power(reads, size)[wanted] > 0
+    return np.flatnonzero(reached[n:])
+
+
+def one_level(steps, n, wanted):
+    near = [i - n for i in sorted(set(steps[wanted - n][1])) if i >= n]
+    return np.array([*near, wanted - n])
+
+
+LONG = [*HALF_DEAD, ("exp", (3,)), ("sin", (8,)), ("neg", (7,)), ("mul", (9, 8)), ("add", (10, 6))]
+
+needed_steps = Question(
+    name="needed_steps",
+    returns="places",
+    points=(
+        {"steps": DIAMOND, "n": 3, "wanted": 5},
+        {"steps": HALF_DEAD, "n": 2, "wanted": 6},
+        {"steps": LONG, "n": 2, "wanted": 12},
+        {"steps": LONG, "n": 2, "wanted": 10},
+    ),
+    labels=(
+        "value 5 of a diamond",
+        "value 6 of a program with dead steps",
+        "the last value of 11 steps",
+        "value 10 of 11 steps",
+    ),
+    large_points=(2, 3),
+    reference=dependents,
+    predictions={
+        "direct-operands-only": Mistake(result=one_level),
+        "forward-order": Mistake(result=lambda steps, n, wanted: np.array([wanted - n])),
+        "value-numbers": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted) + n),
+        "everything-before": Mistake(result=lambda steps, n, wanted: np.arange(wanted - n + 1)),
+        "last-first": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted)[::-1]),
+        "count-returned": Mistake(
+            result=lambda steps, n, wanted: len(dependents(steps, n, wanted))
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "forward-order",
+            "from the first to the last",
+            "Only the step that makes the wanted value is in your result. If you go from first to last, "
+            "you learn too late that an earlier step is needed. Go from last to first.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "direct-operands-only",
+            "one level only",
+            "You have the step and those that it reads. These read others, which are needed, too.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "value-numbers",
+            "numbers of values for places of steps",
+            "Your numbers are those of the values. The step at place p makes value n + p: take n away.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "everything-before",
+            "every step before it",
+            "You returned every step up to the wanted value. Some of them are for nothing.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "last-first",
+            "the last step first",
+            "Your places stand in descending order. They are asked for in ascending order.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "count-returned",
+            "how many instead of which",
+            "You returned how many steps are needed. Asked for are their places.",
+            "",
+            read=CHAPTER + "#bonnet-dead",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-dead",
+)
+
+FACTORS = {
+    "add": lambda a, b: (1.0, 1.0),
+    "mul": lambda a, b: (b, a),
+    "neg": lambda a: (-1.0,),
+    "sin": lambda a: (np.cos(a),),
+    "exp": lambda a: (np.exp(a),),
+}
+
+
+def lines_of(change=None, **rules):
+    """The lines, with some rules replaced, and each line changed."""
+
+    def lines(steps, x):
+        values, table, rows = run_all(steps, x), FACTORS | rules, []
+        for place, (name, operands) in enumerate(steps):
+            to = len(x) + place
+            factors = table[name](*(values[i] for i in operands))
+            rows += [[to, i, factor] for i, factor in zip(operands, factors, strict=True)]
+        result = np.array(rows)
+        return result if change is None else change(result, x, values)
+
+    return lines
+
+
+def columns_swapped(rows, x, values):
+    return rows[:, [1, 0, 2]]
+
+
+def places_counted(rows, x, values):
+    return rows - np.array([len(x), 0, 0])
+
+
+def results_as_factors(rows, x, values):
+    return np.array([[to, start, values[int(to)]] for to, start, _ in rows])
+
+
+linear_program = Question(
+    name="linear_program",
+    returns="lines",
+    points=(
+        {"steps": SINE_OF_PRODUCT, "x": np.array([0.5, 1.25])},
+        {"steps": DIAMOND, "x": np.array([0.75, -1.5, 2.0])},
+        {"steps": SQUARES, "x": np.array([3.0, 40.0])},
+    ),
+    labels=PROGRAM_LABELS,
+    large_points=(2,),
+    reference=lines_of(),
+    predictions={
+        "factors-swapped": Mistake(result=lines_of(mul=lambda a, b: (a, b))),
+        "derivative-at-the-value": Mistake(
+            result=lines_of(sin=lambda a: (np.cos(np.sin(a)),), exp=lambda a: (np.exp(np.exp(a)),))
+        ),
+        "from-and-to-swapped": Mistake(result=lines_of(columns_swapped)),
+        "counted-without-inputs": Mistake(result=lines_of(places_counted)),
+        "values-for-factors": Mistake(result=lines_of(results_as_factors)),
+        "minus-forgotten": Mistake(result=lines_of(neg=lambda a: (1.0,))),
+    },
+    mistakes=(
+        Mistake(
+            "factors-swapped",
+            "the factors of a product are swapped",
+            "For a product a · b your factor for a is a itself. The derivative with respect to a is the "
+            "*other* factor, b.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "derivative-at-the-value",
+            "the derivative at the wrong place",
+            "You took the derivatives of sin and exp at what the step made. They belong at what it read.",
+            read=CHAPTER + "#bonnet-meaning",
+        ),
+        Mistake(
+            "from-and-to-swapped",
+            "from and to have changed places",
+            "The first column of yours holds what is read, the second what is made. A line is (to, from, "
+            "factor).",
+            "",
+            read=CHAPTER + "#bonnet-split",
+        ),
+        Mistake(
+            "counted-without-inputs",
+            "places for numbers",
+            "In your first column stand the places of the steps. The step at place p makes value n + p.",
+            "",
+            read=CHAPTER + "#bonnet-split",
+        ),
+        Mistake(
+            "values-for-factors",
+            "values instead of local derivatives",
+            "Your factors are what each step makes. They should be its derivative with respect to the "
+            "operand.",
+            read=CHAPTER + "#bonnet-meaning",
+        ),
+        Mistake(
+            "minus-forgotten",
+            "the sign of neg",
+            "Your factor for `neg` is 1. Its derivative is −1.",
+            read=CHAPTER + "#bonnet-meaning",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-split",
+)
+
+def by_columns(lines, n, u):
+    """Push each input's unit tangent forward: one entry of the row at a time."""
+    size = 1 + max(to for to, _, _ in lines)
+    entries = []
+    for i in range(n):
+        dots = np.zeros(size)
+        dots[i] = 1.0
+        for to, start, factor in lines:
+            dots[to] += factor * dots[start]
+        entries.append(dots[-1] * u)
+    return np.array(entries)
+
+
+def backwards(lines, u, update, ordered=reversed):
+    bars = [0.0] * max(to for to, _, _ in lines) + [u]
+    for to, start, factor in ordered(lines):
+        bars[start] = update(bars[start], bars[to], factor)
+    return np.array(bars, dtype=float)
+
+
+def pushed_ones(lines, n, u):
+    return by_columns(lines, n, u).sum()
+
+
+def rows_of(steps, x):
+    return [(int(to), int(start), float(factor)) for to, start, factor in lines_of()(steps, x)]
+
+
+seed = lambda value: lambda p: {"u": value}
+accumulate = lambda bar, w_bar, factor: bar + factor * w_bar
+
+transpose_program = Question(
+    name="transpose_program",
+    returns="cotangents",
+    points=(
+        {"lines": rows_of(SINE_OF_PRODUCT, [0.5, 1.25]), "n": 2},
+        {"lines": rows_of(DIAMOND, [0.75, -1.5, 2.0]), "n": 3},
+        {"lines": rows_of(SQUARES, [3.0, 40.0]), "n": 2},
+    ),
+    labels=PROGRAM_LABELS,
+    tangents=(seed(1.5), seed(-2.0)),
+    large_points=(2,),
+    reference=by_columns,
+    requirements=(linear_in("u"),),
+    predictions={
+        "forward-order": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, accumulate, ordered=list)[:n]
+        ),
+        "overwritten-bar": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, lambda bar, w, c: c * w)[:n]
+        ),
+        "divided-by-factor": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, lambda bar, w, c: bar + w / c)[:n]
+        ),
+        "all-cotangents": Mistake(result=lambda lines, n, u: backwards(lines, u, accumulate)),
+        "pushed-forward": Mistake(result=pushed_ones),
+        "seed-ignored": Mistake(result=lambda lines, n, u: by_columns(lines, n, 1.0)),
+    },
+    mistakes=(
+        Mistake(
+            "forward-order",
+            "the lines in forward order",
+            "You went through the lines from first to last. Then a cotangent is read before anything has "
+            "arrived there. Go from last to first.",
+            "",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "overwritten-bar",
+            "overwritten instead of added",
+            "You replaced a cotangent where you should add to it. A value that is used twice gets a "
+            "contribution from each use.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "divided-by-factor",
+            "the inverse instead of the transpose",
+            "You divided by the factors. The transpose of a multiplication by c is a multiplication by c.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "all-cotangents",
+            "the cotangents of all values",
+            "You returned the cotangent of every value. Asked for are those of the n inputs.",
+            "",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "pushed-forward",
+            "forward instead of backward",
+            "You pushed a tangent of u through the program: one number comes out. Transposed, one cotangent "
+            "goes in, and n come out.",
+            "",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "seed-ignored",
+            "the cotangent was ignored",
+            "Your result is that of u = 1. The backward pass starts from u.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-transpose",
+)
+
+lax = jax.lax
+twice_sine = lambda x: lax.sin(lax.mul(lax.sin(x), x))
+inner_call = jax.jit(lambda x: lax.mul(lax.sin(x), lax.sin(x)))
+looped = lambda x: lax.scan(lambda c, _: (inner_call(lax.sin(c)), None), x, None, length=7)[0]
+
+
+def nested(x):
+    step = lambda c, _: (lax.add(looped(c), lax.sin(c)), None)
+    return lax.mul(lax.sin(x), lax.scan(step, x, None, length=50)[0])
+
+
+def table(*rows):
+    """Counts by hand, by the label of the function and the primitive's name."""
+    counts = {(f, name): count for f, name, count in rows}
+    return lambda f, x, name: counts[f, name]
+
+
+counted = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 7 * 3),
+    (looped, "mul", 7),
+    (nested, "sin", 50 * (7 * 3 + 1) + 1),
+    (nested, "add", 50),
+)
+shallow = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 0),
+    (looped, "mul", 0),
+    (nested, "sin", 1),
+    (nested, "add", 0),
+)
+unmultiplied = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 3),
+    (looped, "mul", 1),
+    (nested, "sin", 5),
+    (nested, "add", 1),
+)
+one_level_counted = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 7),
+    (looped, "mul", 0),
+    (nested, "sin", 51),
+    (nested, "add", 50),
+)
+all_of_them = table(
+    (twice_sine, "sin", 3),
+    (looped, "sin", 7 * 4),
+    (looped, "mul", 7 * 4),
+    (nested, "sin", 50 * (7 * 4 + 2) + 2),
+    (nested, "add", 50 * (7 * 4 + 2) + 2),
+)
+
+count_primitives = Question(
+    name="count_primitives",
+    returns="count",
+    points=(
+        {"f": twice_sine, "x": test_array((3,)), "name": "sin"},
+        {"f": looped, "x": test_array((4,), 1.0), "name": "sin"},
+        {"f": looped, "x": test_array((2,), 2.0), "name": "mul"},
+        {"f": nested, "x": test_array((5,), 3.0, 100.0), "name": "sin"},
+        {"f": nested, "x": test_array((6,), 4.0, 100.0), "name": "add"},
+    ),
+    labels=(
+        "sines, no loop",
+        "sines, a call in a loop of 7",
+        "products, a call in a loop of 7",
+        "sines, a loop of 7 in a loop of 50",
+        "sums, a loop of 7 in a loop of 50",
+    ),
+    large_points=(3, 4),
+    reference=counted,
+    predictions={
+        "top-level-only": Mistake(result=shallow),
+        "loop-counted-once": Mistake(result=unmultiplied),
+        "one-level-deep": Mistake(result=one_level_counted),
+        "every-primitive": Mistake(result=all_of_them),
+        "entries-counted": Mistake(result=lambda f, x, name: counted(f, x, name) * np.size(x)),
+    },
+    mistakes=(
+        Mistake(
+            "top-level-only",
+            "the programs inside",
+            "You counted the equations of the outer program alone. Calls and loops hold programs of their "
+            "own, and what is in them runs, too.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "loop-counted-once",
+            "a loop runs more than once",
+            "You counted the body of a loop once. It runs `length` times.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "one-level-deep",
+            "only one level deep",
+            "You looked into the programs inside, and not into those inside them. Let your function call "
+            "itself.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "every-primitive",
+            "all primitives together",
+            "You counted all equations. Only those of the primitive `name` are asked for.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+        Mistake(
+            "entries-counted",
+            "entries for runs",
+            "You counted the entries of the results. A sine of an array is one run of `sin`.",
+            read=CHAPTER + "#bonnet-interpreter",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-interpreter",
+)
+
+def overflow(x):
+    """sin, exp, exp (inf), sub (inf - inf: NaN), mul"""
+    large = lax.exp(lax.exp(x))
+    return lax.mul(lax.sub(large, large), x)
+
+
+def negative_root(x):
+    """neg, sqrt (NaN where x > 0), add"""
+    return lax.add(lax.sqrt(lax.neg(x)), x)
+
+
+healthy = lambda x: lax.mul(lax.sin(x), lax.exp(x))
+NOT_A_NUMBER = np.array([np.nan, 1.0])
+from_outside = lambda x: lax.log(lax.mul(lax.add(x, NOT_A_NUMBER), x))
+
+
+def inherited(x):
+    """The constant holds a NaN: add and mul inherit it; then the logarithm of -1 makes another."""
+    return lax.mul(lax.add(x, NOT_A_NUMBER), lax.log(lax.neg(lax.exp(x))))
+
+
+def nan_places(first, last, entire, infinite, inherits):
+    """The places by hand, for each function."""
+    functions = (overflow, negative_root, healthy, from_outside, inherited)
+    columns = dict(
+        zip(functions, zip(first, last, entire, infinite, inherits, strict=True), strict=True)
+    )
+    return lambda kind: lambda f, x: columns[f][kind]
+
+
+place_of = nan_places(
+    first=(2, 1, -1, -1, 3),
+    last=(3, 2, -1, 2, 4),
+    entire=(2, -1, -1, -1, 3),
+    infinite=(1, 1, -1, 0, 0),
+    inherits=(2, 1, -1, 0, 0),
+)
+count_of = {overflow: 4, negative_root: 3, healthy: 3, from_outside: 3, inherited: 5}
+
+
+def missing_as_length(f, x):
+    inherited_place = place_of(4)(f, x)
+    return inherited_place if inherited_place >= 0 else count_of[f]
+
+
+def from_one(f, x):
+    inherited_place = place_of(4)(f, x)
+    return inherited_place + 1 if inherited_place >= 0 else -1
+
+
+first_nan = Question(
+    name="first_nan",
+    returns="place",
+    points=(
+        {"f": overflow, "x": np.array([10.0, 12.0])},
+        {"f": negative_root, "x": np.array([2.0, -3.0])},
+        {"f": healthy, "x": np.array([0.5, 1.5])},
+        {"f": from_outside, "x": np.array([1.5, 2.5])},
+        {"f": inherited, "x": np.array([1.0, 200.0])},
+    ),
+    labels=(
+        "a difference of two overflows",
+        "a root, one entry negative",
+        "no NaN at all",
+        "a NaN that comes from a constant",
+        "a NaN from a constant, and another",
+    ),
+    large_points=(4,),
+    reference=place_of(0),
+    predictions={
+        "any-nan": Mistake(result=place_of(1)),
+        "whole-result-nan": Mistake(result=place_of(2)),
+        "inf-counts-as-nan": Mistake(result=place_of(3)),
+        "inherited-nan": Mistake(result=place_of(4)),
+        "length-when-none": Mistake(result=missing_as_length),
+        "counted-from-one": Mistake(result=from_one),
+    },
+    mistakes=(
+        Mistake(
+            "any-nan",
+            "the last instead of the first",
+            "You returned the last equation whose result holds a NaN. Everything that reads a NaN makes "
+            "one: look for the first that reads none.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "whole-result-nan",
+            "one NaN is enough",
+            "You asked whether *all* entries of a result are NaN. One is enough: `.any()`.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "inf-counts-as-nan",
+            "inf is not NaN",
+            "You stopped at the first result that is not finite. An overflow to inf may be harmless; asked "
+            "for is the first NaN.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "inherited-nan",
+            "a NaN that was inherited",
+            "You returned the first equation whose result holds a NaN. Where an operand held one already, "
+            "the equation is not to blame.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "length-when-none",
+            "where there is none",
+            "Where no equation is to blame, you returned the number of equations, and you did not look at "
+            "the operands. Asked for is -1 there; an equation that only inherits a NaN does not count.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "counted-from-one",
+            "counted from one",
+            "You count the equations from 1, and do not look at the operands. The first equation has place "
+            "0; one that only inherits a NaN does not count.",
+            read=CHAPTER + "#bonnet-read",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-read",
+)
+
+def halving(x):
+    """Halve until it is short, in Python."""
+    while jnp.sum(x**2) > 1:
+        x = x / 2
+    return jnp.sin(x) * x[0]
+
+
+def picky(x):
+    """Raises, and catches, depending on a value."""
+    try:
+        if x[0] >= 3:
+            raise ValueError("too large")
+        return 2 * x**3
+    except ValueError:
+        return jnp.outer(x, x)[0] * jnp.pi
+
+
+def sorted_branch(x):
+    return jnp.tanh(x) if jnp.max(x) > 0 else jnp.exp(x) * jnp.roll(x, 1)
+
+
+def dense_rows(f, x, U):
+    """With the forward mode, one column after the other: it runs Python at values, too."""
+    columns = [jax.jvp(f, (x,), (unit,))[1] for unit in np.eye(np.size(x))]
+    return U @ jnp.stack(columns, axis=-1)
+
+
+dynamic_rows = Question(
+    name="dynamic_rows",
+    returns="rows",
+    points=(
+        {"f": halving, "x": np.array([3.0, 1.5, -2.0]), "U": test_array((4, 3))},
+        {"f": picky, "x": np.array([1.0, 2.0]), "U": test_array((3, 2), 1.0)},
+        {"f": sorted_branch, "x": np.array([-1.0, -0.5, -2.0]), "U": test_array((2, 3), 2.0)},
+        {"f": picky, "x": np.array([40.0, 2.0]), "U": test_array((4, 2), 3.0)},
+    ),
+    labels=("a Python loop", "the usual branch", "an if", "the branch that raises"),
+    large_points=(3,),
+    reference=dense_rows,
+    predictions={
+        "cotangents-summed": Mistake(result=lambda f, x, U: dense_rows(f, x, U).sum(axis=0)),
+        "cotangent-ones": Mistake(result=lambda f, x, U: dense_rows(f, x, np.ones_like(U))),
+    },
+    mistakes=(
+        Mistake(
+            "cotangents-summed",
+            "the cotangents were added up",
+            "You added the cotangents and pulled back their sum. Each row of U should give a row.",
+            "",
+            read="book/05_vmap.md#vmap-mjp",
+        ),
+        Mistake(
+            "cotangent-ones",
+            "the cotangents were ignored",
+            "Your rows are all the same: what ones would give. Pull back the rows of U.",
+            read="book/05_vmap.md#vmap-mjp",
+        ),
+        Mistake(
+            "python-branch",
+            "f was traced",
+            "You compiled something that calls f. There x is a stand-in without a value, and f asks for "
+            "one. Call `vjp(f, x)` outside of `jit`, and compile the pullback.",
+            "",
+            read=CHAPTER + "#bonnet-dynamic",
+            raised=("TracerBoolConversionError: ", "ConcretizationTypeError: "),
+        ),
+    ),
+    cost_limits=(
+        CostLimit(
+            "too-many-calls",
+            lambda: {"f": picky, "x": np.array([1.0, 2.0]), "U": test_array((4, 2))},
+            calls={"f": 1},
+        ),
+    ),
+    read=CHAPTER + "#bonnet-dynamic",
+)
+
+def twice_used(x):
+    s = lax.sin(x)
+    return lax.mul(s, lax.sub(lax.exp(s), lax.cos(x)))
+
+
+def with_literals(x):
+    return lax.sub(lax.mul(x, lax.cos(lax.mul(x, x))), lax.neg(lax.add(x, lax.exp(lax.sin(x)))))
+
+
+def dead_inside(x):
+    unused = lax.exp(lax.cos(x))
+    doubled = lax.add(x, x)
+    lax.mul(unused, doubled)
+    return lax.sin(lax.mul(doubled, lax.mul(x, x)))
+
+
+def slope_of(f, x, h=1e-40):
+    """The derivative of an entrywise function, by a complex step: exact to rounding."""
+    return np.imag(np.asarray(f(jnp.asarray(x) + 1j * h))) / h
+
+
+def rules_changed(change):
+    """The pullback of a function whose rules for some primitives are wrong."""
+    return lambda f, x, u: u * forward_slopes(f, x, change)
+
+
+def forward_slopes(f, x, change):
+    """The slope of an entrywise function, by the factors of its steps, some of them changed."""
+    program = jax.make_jaxpr(f)(x).jaxpr
+    values = {program.invars[0]: np.asarray(x)}
+    slopes = {program.invars[0]: np.ones(np.shape(x))}
+    factors = {
+        "add": lambda a, b: (1.0, 1.0),
+        "sub": lambda a, b: (1.0, -1.0),
+        "mul": lambda a, b: (b, a),
+        "neg": lambda a: (-1.0,),
+        "sin": lambda a: (np.cos(a),),
+        "cos": lambda a: (-np.sin(a),),
+        "exp": lambda a: (np.exp(a),),
+    } | change
+    for step in program.eqns:
+        operands = [values[v] for v in step.invars]
+        pairs = zip(step.invars, factors[step.primitive.name](*operands), strict=True)
+        slopes[step.outvars[0]] = sum(factor * slopes[v] for v, factor in pairs)
+        values[step.outvars[0]] = np.asarray(step.primitive.bind(*operands, **step.params))
+    return slopes[program.outvars[0]]
+
+
+def last_contribution(f, x, u):
+    """The pullback where a later contribution replaces the earlier ones."""
+    program = jax.make_jaxpr(f)(x).jaxpr
+    values = {program.invars[0]: jnp.asarray(x)}
+    for step in program.eqns:
+        operands = [values[v] for v in step.invars]
+        values[step.outvars[0]] = step.primitive.bind(*operands, **step.params)
+    bars = {program.outvars[0]: u}
+    for step in reversed(program.eqns):
+        operands = [values[v] for v in step.invars]
+        w_bar = bars.get(step.outvars[0], 0 * u)
+        apply = lambda *a, step=step: step.primitive.bind(*a, **step.params)
+        backs = jax.vjp(apply, *operands)[1](jnp.asarray(w_bar))
+        bars.update(zip(step.invars, backs, strict=True))
+    return bars[program.invars[0]]
+
+
+u_like_x = lambda phase: lambda p: {"u": test_array(np.shape(p["x"]), phase)}
+
+jaxpr_vjp = Question(
+    name="jaxpr_vjp",
+    returns="x_bar",
+    points=(
+        {"f": twice_used, "x": test_array((3,))},
+        {"f": with_literals, "x": test_array((2,), 1.0)},
+        {"f": dead_inside, "x": test_array((2,), 2.0, 9.0)},
+    ),
+    labels=("a value used twice", "all seven primitives", "steps that nobody reads"),
+    tangents=(u_like_x(0.5), u_like_x(2.5)),
+    shape_of={"x_bar": "x"},
+    large_points=(2,),
+    reference=lambda f, x, u: u * slope_of(f, x),
+    requirements=(linear_in("u"),),
+    predictions={
+        "overwritten-bar": Mistake(result=last_contribution),
+        "minus-of-sub-forgotten": Mistake(result=rules_changed({"sub": lambda a, b: (1.0, 1.0)})),
+        "cosine-without-minus": Mistake(result=rules_changed({"cos": lambda a: (np.sin(a),)})),
+    },
+    mistakes=(
+        Mistake(
+            "overwritten-bar",
+            "overwritten instead of added",
+            "You replaced a cotangent where you should add to it. A variable that is read twice gets a "
+            "contribution from each.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "minus-of-sub-forgotten",
+            "the sign of sub",
+            "Your rule for `sub` sends the same cotangent to both operands. The second gets a minus.",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "cosine-without-minus",
+            "the sign of cos",
+            "Your rule for `cos` lacks the minus: the derivative of cos is −sin.",
+            read=CHAPTER + "#bonnet-meaning",
+        ),
+        Mistake(
+            "jax-differentiates",
+            "JAX did it",
+            "The numbers are right, but JAX differentiated for you ({mode} mode). Here the point is to do it "
+            "yourself: run the equations, then go back through them with rules of your own.",
+            "",
+            read=CHAPTER + "#bonnet-transpose",
+        ),
+    ),
+    cost_limits=(
+        CostLimit(
+            "jax-differentiates",
+            lambda: {"f": twice_used, "x": test_array((3,)), "u": test_array((3,), 1.0)},
+            mode="no mode of JAX",
+        ),
+    ),
+    read=CHAPTER + "#bonnet-transpose",
+)

@@ -1,0 +1,790 @@
+"""The specifications of 13_matrices.md, released from solutions/13_matrices.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import (
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    adjoint,
+    dense_pullback,
+    linear_in,
+    test_array,
+)
+
+CHAPTER = "book/13_matrices.md"
+
+
+def single(a):
+    """The same numbers, exact in float32."""
+    return np.asarray(a, dtype=np.float32).astype(np.float64)
+
+
+def regular(n, phase=0.0, scale=1.0):
+    """A matrix without symmetry that is far from singular."""
+    return single(scale * (test_array((n, n), phase) + 3 * np.eye(n)))
+
+
+def symmetric_array(n, phase=0.0, scale=1.0):
+    half = test_array((n, n), phase, scale)
+    return single(half + half.T)
+
+
+def along(f, *wrt):
+    """The derivative of f along tangents: whole Jacobians, contracted."""
+    places = tuple(range(len(wrt)))
+
+    def slope(points, tangents):
+        blocks = jax.jacfwd(f, argnums=places)(*points)
+        return sum(np.tensordot(J, t, np.ndim(t)) for J, t in zip(blocks, tangents, strict=True))
+
+    return slope
+
+
+def cube(A):
+    return A @ A @ A
+
+
+cube_slope = Question(
+    name="cube_slope",
+    returns="the derivative",
+    points=(
+        {"A": test_array((3, 3))},
+        {"A": test_array((2, 2), 1.0)},
+        {"A": test_array((3, 3), 2.0, 30.0)},
+    ),
+    labels=("A of shape (3, 3)", "A of shape (2, 2)", "A of shape (3, 3), large entries"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"dA": test_array(p["A"].shape, 3.0)},
+        lambda p: {"dA": test_array(p["A"].shape, 4.0, 2.0)},
+    ),
+    reference=lambda A, dA: along(cube, "A")((A,), (dA,)),
+    shape_of={"the derivative": "A"},
+    requirements=(linear_in("dA"),),
+    predictions={
+        "commuted-left": Mistake(result=lambda A, dA: 3 * A @ A @ dA),
+        "commuted-right": Mistake(result=lambda A, dA: 3 * dA @ A @ A),
+        "middle-lost": Mistake(result=lambda A, dA: dA @ A @ A + A @ A @ dA),
+        "step-itself": Mistake(result=lambda A, dA: cube(A + dA) - cube(A)),
+        "entrywise": Mistake(result=lambda A, dA: 3 * A**2 * dA),
+        "square-only": Mistake(result=lambda A, dA: A @ dA + dA @ A),
+    },
+    mistakes=(
+        Mistake(
+            "commuted-left",
+            "all factors moved to one side",
+            "You wrote 3 A A dA, as for numbers. Matrices do not commute: dA stays where "
+            "the factor was that it replaces, in front, in the middle, or at the end.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+        Mistake(
+            "commuted-right",
+            "all factors moved to one side",
+            "You wrote 3 dA A A, as for numbers. Matrices do not commute: dA stays where "
+            "the factor was that it replaces, in front, in the middle, or at the end.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+        Mistake(
+            "middle-lost",
+            "the middle term is missing",
+            "Two of the three terms are there. The one in which the middle factor moves, A "
+            "dA A, is missing.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+        Mistake(
+            "step-itself",
+            "the whole change",
+            "You returned f(A + dA) − f(A). The derivative is the part of it that is linear "
+            "in dA: leave out what holds dA twice or three times.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+        Mistake(
+            "entrywise",
+            "entry by entry",
+            "You cubed each entry by itself. Here A A A is a product of matrices: `@`, not "
+            "`*` and `**`.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+        Mistake(
+            "square-only",
+            "the derivative of the square",
+            "Your result is the derivative of A A. This question is about A A A, with three terms.",
+            read=CHAPTER + "#matrix-linear",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def quotient(A, B):
+    return jnp.linalg.inv(A) @ B
+
+
+quotient_slope = Question(
+    name="quotient_slope",
+    returns="the derivative",
+    points=(
+        {"A": regular(3), "B": test_array((3, 2), 1.0)},
+        {"A": regular(2, 2.0), "B": test_array((2, 2), 3.0)},
+        {"A": regular(3, 4.0), "B": test_array((3, 1), 5.0, 100.0)},
+    ),
+    labels=("B of shape (3, 2)", "B of shape (2, 2)", "B of shape (3, 1), large entries"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"dA": test_array(p["A"].shape, 6.0), "dB": test_array(p["B"].shape, 7.0)},
+        lambda p: {"dA": test_array(p["A"].shape, 8.0), "dB": test_array(p["B"].shape, 9.0, 3.0)},
+    ),
+    reference=lambda A, B, dA, dB: along(quotient, "A", "B")((A, B), (dA, dB)),
+    shape_of={"the derivative": "B"},
+    predictions={
+        "sign-of-the-matrix": Mistake(
+            result=lambda A, B, dA, dB: quotient(A, dB) + quotient(A, dA @ quotient(A, B))
+        ),
+        "right-side-still": Mistake(result=lambda A, B, dA, dB: -quotient(A, dA @ quotient(A, B))),
+        "matrix-still": Mistake(result=lambda A, B, dA, dB: quotient(A, dB)),
+        "order-lost": Mistake(
+            result=lambda A, B, dA, dB: quotient(A, dB) - quotient(A @ A, dA @ B)
+        ),
+        "not-solved": Mistake(result=lambda A, B, dA, dB: dB - dA @ quotient(A, B)),
+        "right-side-for-solution": Mistake(result=lambda A, B, dA, dB: quotient(A, dB - dA @ B)),
+    },
+    mistakes=(
+        Mistake(
+            "sign-of-the-matrix",
+            "the sign of dA's term",
+            "dA's term has the wrong sign: from dA X + A dX = dB follows A dX = dB − dA X.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "right-side-still",
+            "B does not move",
+            "Your derivative is that for a fixed B. dB belongs to it, too.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "matrix-still",
+            "A does not move",
+            "Your derivative is that for a fixed A. dA moves X as well.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "order-lost",
+            "both inverses in front",
+            "You used −A⁻² dA for the derivative of the inverse, as for numbers. One "
+            "inverse stands on each side of dA: −A⁻¹ dA A⁻¹.",
+            read=CHAPTER + "#matrix-inverse",
+        ),
+        Mistake(
+            "not-solved",
+            "the last solve is missing",
+            "You returned dB − dA X. That is A dX; one solve with A is still to do.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "right-side-for-solution",
+            "B in place of X",
+            "You multiplied dA by B. In dA X + A dX = dB it meets the solution X.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def pulled(A, B, U):
+    return dense_pullback(quotient, (A, B), U)
+
+
+solve_pullback = Question(
+    name="solve_pullback",
+    returns=("A_bar", "B_bar"),
+    points=(
+        {"A": regular(3), "B": test_array((3, 2), 1.0)},
+        {"A": regular(4, 2.0), "B": test_array((4, 1), 3.0)},
+        {"A": regular(2, 4.0, 20.0), "B": test_array((2, 3), 5.0, 100.0)},
+    ),
+    labels=("B of shape (3, 2)", "B of shape (4, 1)", "B of shape (2, 3), large entries"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"U": test_array(p["B"].shape, 6.0)},
+        lambda p: {"U": test_array(p["B"].shape, 7.0, 2.0)},
+    ),
+    reference=pulled,
+    shape_of={"A_bar": "A", "B_bar": "B"},
+    requirements=(linear_in("U"), adjoint(quotient, ("A", "B"), "U")),
+    predictions={
+        "not-transposed": Mistake(
+            result=lambda A, B, U: (-quotient(A, U) @ quotient(A, B).T, quotient(A, U))
+        ),
+        "no-minus": Mistake(result=lambda A, B, U: -pulled(A, B, U)[0], part="A_bar"),
+        "outer-reversed": Mistake(result=lambda A, B, U: pulled(A, B, U)[0].T, part="A_bar"),
+        "not-solved": Mistake(result=lambda A, B, U: (-U @ quotient(A, B).T, U)),
+        "right-side-for-solution": Mistake(
+            result=lambda A, B, U: -pulled(A, B, U)[1] @ B.T, part="A_bar"
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "not-transposed",
+            "solved with A, not with its transpose",
+            "You solved with A itself. Going backwards the solve is one with the transpose "
+            "of A. For a symmetric A it would not show.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "no-minus",
+            "a minus is missing",
+            "A_bar has the wrong sign: dX = A⁻¹(dB − dA X), so dA comes in with a minus.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "outer-reversed",
+            "the factors of A_bar have changed places",
+            "Your A_bar is the transpose of the right one. The row of A says to which "
+            "equation, the column to which unknown: (cotangent of B) times Xᵀ.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "not-solved",
+            "the solve is missing",
+            "You used U where the solution of Aᵀ B_bar = U belongs.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "right-side-for-solution",
+            "B in place of X",
+            "Your A_bar uses B. In dX = A⁻¹(dB − dA X) the matrix dA meets the solution X.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def density(S, x):
+    return -jnp.linalg.slogdet(S)[1] / 2 - x @ jnp.linalg.inv(S) @ x / 2
+
+
+def dense_gradient(S, x):
+    return jax.jacfwd(density)(S, x)
+
+
+def with_inverse(make):
+    return Mistake(result=lambda S, x: make(np.linalg.inv(S), x))
+
+
+covariance_gradient = Question(
+    name="covariance_gradient",
+    returns="the gradient",
+    points=(
+        {"S": regular(3), "x": test_array((3,), 1.0)},
+        {"S": regular(2, 2.0), "x": test_array((2,), 3.0, 2.0)},
+        {"S": regular(3, 4.0), "x": test_array((3,), 5.0, 50.0)},
+    ),
+    labels=("S of shape (3, 3)", "S of shape (2, 2)", "x far from 0"),
+    large_points=(2,),
+    reference=dense_gradient,
+    shape_of={"the gradient": "S"},
+    predictions={
+        "not-transposed": Mistake(result=lambda S, x: dense_gradient(S, x).T),
+        "sign-of-quadratic": with_inverse(lambda P, x: -(np.outer(P.T @ x, P @ x) + P.T) / 2),
+        "no-determinant": with_inverse(lambda P, x: np.outer(P.T @ x, P @ x) / 2),
+        "no-half": Mistake(result=lambda S, x: 2 * dense_gradient(S, x)),
+        "not-solved": with_inverse(lambda P, x: (np.outer(x, x) - P.T) / 2),
+        "taken-for-symmetric": with_inverse(lambda P, x: (np.outer(P @ x, P @ x) - P) / 2),
+    },
+    mistakes=(
+        Mistake(
+            "not-transposed",
+            "the transpose",
+            "Your gradient is the transpose of the right one. ⟨G, dS⟩ has to be the change "
+            "of ℓ: the gradient of log|det S| is the inverse, *transposed*.",
+            read=CHAPTER + "#matrix-det",
+        ),
+        Mistake(
+            "sign-of-quadratic",
+            "the sign of the second term",
+            "The derivative of S⁻¹ has a minus, and so has the term in ℓ: together a plus. "
+            "Your second term has the wrong sign.",
+            read=CHAPTER + "#matrix-inverse",
+        ),
+        Mistake(
+            "no-determinant",
+            "the determinant is missing",
+            "Your result is the gradient of the quadratic term alone. −log|det S|/2 has one, too.",
+            read=CHAPTER + "#matrix-det",
+        ),
+        Mistake(
+            "no-half",
+            "the halves are missing",
+            "Your result is twice the gradient: both terms of ℓ have a factor ½.",
+            read=CHAPTER + "#matrix-det",
+        ),
+        Mistake(
+            "not-solved",
+            "x in place of S⁻¹x",
+            "You used x xᵀ. In d(xᵀS⁻¹x) = −xᵀS⁻¹ dS S⁻¹x an inverse stands between x and "
+            "dS, on each side.",
+            read=CHAPTER + "#matrix-inverse",
+        ),
+        Mistake(
+            "taken-for-symmetric",
+            "S taken for symmetric",
+            "Your formula holds for a symmetric S only. Here the entries are free: one "
+            "factor of the outer product needs Sᵀ, and the inverse is transposed.",
+            read=CHAPTER + "#matrix-symmetric",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def mesh(n, count, phase):
+    """A matrix with one rank-one part for each parameter; it has no symmetry."""
+    left = test_array((n, count), phase, 0.25)
+    right = test_array((count, n), phase + 1.0, 0.25)
+    return lambda p: 4 * jnp.eye(n) + left @ (p[:, None] * right) / np.sqrt(count)
+
+
+def bending(x):
+    return jnp.sum(jnp.sin(x)) + x[0] * x[-1]
+
+
+def state(matrix, b, p):
+    return jnp.linalg.inv(matrix(p)) @ b
+
+
+def by_columns(matrix, loss, b, p, solve):
+    return jax.jacfwd(lambda p: loss(state(matrix, b, p)))(p)
+
+
+def contracted(make):
+    """What another cotangent of the matrix leads to."""
+
+    def result(matrix, loss, b, p, solve):
+        A = matrix(p)
+        bar = make(A, state(matrix, b, p), loss, b)
+        return np.tensordot(bar, jax.jacfwd(matrix)(p), 2)
+
+    return Mistake(result=result)
+
+
+def weight_of(A, u):
+    return np.linalg.inv(A).T @ u
+
+
+adjoint_gradient = Question(
+    name="adjoint_gradient",
+    returns="the gradient",
+    call="adjoint_gradient(matrix, loss, b, p, solve)",
+    points=(
+        {
+            "matrix": mesh(4, 5, 0.0),
+            "loss": bending,
+            "b": test_array((4,), 1.0, 3.0),
+            "p": test_array((5,), 2.0),
+            "solve": jnp.linalg.solve,
+        },
+        {
+            "matrix": lambda p: jnp.diag(3 + p**2) + jnp.outer(p, jnp.cos(p[::-1])),
+            "loss": lambda x: jnp.sum(x**3),
+            "b": test_array((3,), 3.0, 2.0),
+            "p": test_array((3,), 4.0),
+            "solve": jnp.linalg.solve,
+        },
+        {
+            "matrix": mesh(6, 1000, 5.0),
+            "loss": bending,
+            "b": test_array((6,), 6.0, 5.0),
+            "p": test_array((1000,), 7.0),
+            "solve": jnp.linalg.solve,
+        },
+    ),
+    labels=("5 parameters", "3 parameters, in two places each", "1000 parameters"),
+    large_points=(2,),
+    reference=by_columns,
+    shape_of={"the gradient": "p"},
+    cost_limits=(
+        CostLimit(
+            "too-many-calls",
+            lambda: {
+                "matrix": mesh(4, 5, 0.0),
+                "loss": bending,
+                "b": test_array((4,), 1.0, 3.0),
+                "p": test_array((5,), 2.0),
+                "solve": jnp.linalg.solve,
+            },
+            calls={"solve": 2},
+        ),
+    ),
+    predictions={
+        "not-transposed": contracted(
+            lambda A, x, loss, b: -np.outer(np.linalg.inv(A) @ jax.jacfwd(loss)(x), x)
+        ),
+        "no-minus": Mistake(result=lambda *args: -by_columns(*args)),
+        "outer-reversed": contracted(
+            lambda A, x, loss, b: -np.outer(x, weight_of(A, jax.jacfwd(loss)(x)))
+        ),
+        "loss-at-right-side": contracted(
+            lambda A, x, loss, b: -np.outer(weight_of(A, jax.jacfwd(loss)(b)), x)
+        ),
+        "right-side-for-solution": contracted(
+            lambda A, x, loss, b: -np.outer(weight_of(A, jax.jacfwd(loss)(x)), b)
+        ),
+    },
+    mistakes=(
+        Mistake(
+            "not-transposed",
+            "the adjoint solve is not transposed",
+            "Your second solve is with A itself. The adjoint solve is with the transpose of "
+            "A. For a symmetric A it would not show.",
+            read=CHAPTER + "#matrix-adjoint",
+        ),
+        Mistake(
+            "no-minus",
+            "a minus is missing",
+            "Every slope has the wrong sign. A stiffer spring gives way less: from dA x + A "
+            "dx = 0 comes dx = −A⁻¹ dA x.",
+            read=CHAPTER + "#matrix-adjoint",
+        ),
+        Mistake(
+            "outer-reversed",
+            "the outer product is transposed",
+            "The two factors of the outer product have changed places: λ xᵀ, since λ "
+            "belongs to the rows of A and x to its columns.",
+            read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "loss-at-right-side",
+            "the loss's slope at b",
+            "You took the slope of the loss at b. It belongs to the state x.",
+            read=CHAPTER + "#matrix-adjoint",
+        ),
+        Mistake(
+            "right-side-for-solution",
+            "b in place of x",
+            "Your outer product holds b. From dA x + A dx = 0 you see that dA meets the state x.",
+            read=CHAPTER + "#matrix-adjoint",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def eigen_pair(S, k):
+    values, V = jnp.linalg.eigh(S)
+    return values[k], jnp.outer(V[:, k], V[:, k])
+
+
+def eigen_slopes_of(S, dS, k):
+    return jax.jvp(lambda S: eigen_pair(S, k), (S,), (dS,))[1]
+
+
+def vector_slope(S, dS, k):
+    P = np.asarray(eigen_slopes_of(S, dS, k)[1])
+    v = np.linalg.eigh(S)[1][:, k]
+    return v, P @ v  # P' v = v', since v' is orthogonal to v
+
+
+def without_gap(S, dS, k):
+    v = np.linalg.eigh(S)[1][:, k]
+    v_dot = dS @ v - (v @ dS @ v) * v
+    return np.outer(v_dot, v) + np.outer(v, v_dot)
+
+
+def one_term(S, dS, k):
+    v, v_dot = vector_slope(S, dS, k)
+    return np.outer(v_dot, v)
+
+
+def by_rows(S, dS, k):
+    v = np.linalg.eigh(S)[1][k]
+    rows = lambda S: jnp.outer(jnp.linalg.eigh(S)[1][k], jnp.linalg.eigh(S)[1][k])
+    return v @ dS @ v, jax.jvp(rows, (S,), (dS,))[1]
+
+
+eigen_slopes = Question(
+    name="eigen_slopes",
+    returns=("slope", "projector_slope"),
+    points=(
+        {"S": symmetric_array(3), "k": 0},
+        {"S": symmetric_array(4, 1.0), "k": 2},
+        {"S": symmetric_array(3, 2.0, 100.0), "k": 2},
+    ),
+    labels=("S of shape (3, 3), k = 0", "S of shape (4, 4), k = 2", "S of shape (3, 3), k = 2"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"dS": symmetric_array(len(p["S"]), 3.0)},
+        lambda p: {"dS": symmetric_array(len(p["S"]), 4.0, 2.0)},
+    ),
+    call="eigen_slopes(S=…, dS=…, k=…)",
+    adapt=lambda answer: lambda S, k, dS: answer(S, dS, k),
+    reference=lambda S, k, dS: eigen_slopes_of(S, dS, k),
+    requirements=(linear_in("dS"),),
+    predictions={
+        "gap-reversed": Mistake(
+            result=lambda S, k, dS: -eigen_slopes_of(S, dS, k)[1], part="projector_slope"
+        ),
+        "no-gap": Mistake(result=lambda S, k, dS: without_gap(S, dS, k), part="projector_slope"),
+        "one-term": Mistake(result=lambda S, k, dS: one_term(S, dS, k), part="projector_slope"),
+        "rows-for-columns": Mistake(result=lambda S, k, dS: by_rows(S, dS, k)),
+        "descending": Mistake(result=lambda S, k, dS: eigen_slopes_of(S, dS, len(S) - 1 - k)),
+    },
+    rtol=1e-8,
+    rtol32=1e-3,
+    mistakes=(
+        Mistake(
+            "gap-reversed",
+            "the gap is reversed",
+            "The projector's derivative has the wrong sign: divide by λₖ − λⱼ, the own "
+            "eigenvalue first.",
+            read=CHAPTER + "#matrix-eigen",
+        ),
+        Mistake(
+            "no-gap",
+            "not divided by the gap",
+            "The parts along the other eigenvectors are there, but none is divided by its "
+            "gap λₖ − λⱼ.",
+            read=CHAPTER + "#matrix-eigen",
+        ),
+        Mistake(
+            "one-term",
+            "half of the product rule",
+            "You returned dv vᵀ. The projector v vᵀ has two factors that move: dv vᵀ + v dvᵀ.",
+            read=CHAPTER + "#matrix-eigen",
+        ),
+        Mistake(
+            "rows-for-columns",
+            "a row in place of a column",
+            "You took row k of the matrix of eigenvectors. They stand in its columns: V[:, k].",
+            read=CHAPTER + "#matrix-eigen",
+        ),
+        Mistake(
+            "descending",
+            "counted from the largest",
+            "Your eigenvalue is number k from the top. `eigh` gives them in ascending "
+            "order, and k counts from the smallest.",
+            read=CHAPTER + "#matrix-eigen",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def metric(n, phase):
+    half = test_array((n, n), phase)
+    return single(half @ half.T + np.diag(np.arange(1.0, n + 1)))
+
+
+def in_straight_coordinates(f, x, M, rate, steps):
+    """The same walk where M is the identity: z = Lᵀ x with M = L Lᵀ."""
+    L = np.linalg.cholesky(M)
+    back = np.linalg.inv(L.T)
+    z = L.T @ x
+    for _ in range(steps):
+        z = z - rate * jax.jacfwd(lambda z: f(back @ z))(z)
+    return back @ z
+
+
+def walk_with(make):
+    """The walk with another direction, made of the slope and M."""
+
+    def result(f, x, M, rate, steps):
+        for _ in range(steps):
+            x = x - rate * make(jax.jacfwd(f)(x), M)
+        return x
+
+    return Mistake(result=result)
+
+
+def in_one(f, x, M, rate, steps):
+    return x - rate * steps * np.linalg.inv(M) @ jax.jacfwd(f)(x)
+
+
+def last_step(f, x, M, rate, steps):
+    before = in_straight_coordinates(f, x, M, rate, steps - 1)
+    return before - in_straight_coordinates(f, x, M, rate, steps)
+
+
+valley = lambda x: jnp.sum(jnp.sin(x) * jnp.arange(1.0, 1.0 + len(x))) + x[0] * x[-1] / 4
+
+metric_descent = Question(
+    name="metric_descent",
+    returns="where it ends",
+    points=(
+        {"f": valley, "x": test_array((3,)), "M": metric(3, 1.0), "rate": 0.25, "steps": 3},
+        {"f": valley, "x": test_array((2,), 2.0), "M": metric(2, 3.0), "rate": 0.5, "steps": 4},
+        {
+            "f": lambda x: jnp.sum(jnp.sqrt(1 + x**2)) + x[0],
+            "x": test_array((4,), 4.0, 200.0),
+            "M": metric(4, 5.0),
+            "rate": 0.25,
+            "steps": 2,
+        },
+    ),
+    labels=("3 inputs, 3 steps", "2 inputs, 4 steps", "4 inputs far out, 2 steps"),
+    large_points=(2,),
+    reference=in_straight_coordinates,
+    shape_of={"where it ends": "x"},
+    predictions={
+        "multiplied": walk_with(lambda slope, M: M @ slope),
+        "plain-descent": walk_with(lambda slope, M: slope),
+        "diagonal-only": walk_with(lambda slope, M: slope / np.diag(M)),
+        "uphill": walk_with(lambda slope, M: -np.linalg.inv(M) @ slope),
+        "single-step": Mistake(result=in_one),
+        "step-returned": Mistake(result=last_step),
+    },
+    mistakes=(
+        Mistake(
+            "multiplied",
+            "multiplied by M",
+            "You multiplied the slope by M. ⟨g, v⟩ = gᵀM v has to be ∇f·v, so M g = ∇f: "
+            "solve with M.",
+            read=CHAPTER + "#matrix-units",
+        ),
+        Mistake(
+            "plain-descent",
+            "M is not used",
+            "Your walk is plain gradient descent: M is not used. The gradient depends on "
+            "how lengths are measured.",
+            read=CHAPTER + "#matrix-units",
+        ),
+        Mistake(
+            "diagonal-only",
+            "only the diagonal of M",
+            "You divided by the diagonal of M. M has entries beside it, so it takes a "
+            "linear solve.",
+            read=CHAPTER + "#matrix-units",
+        ),
+        Mistake(
+            "uphill",
+            "uphill",
+            "You walk uphill: subtract the gradient.",
+            read=CHAPTER + "#matrix-units",
+        ),
+        Mistake(
+            "single-step",
+            "one long step",
+            "You took one step of the whole length. After each step the slope is another "
+            "one: compute it anew.",
+            read=CHAPTER + "#matrix-units",
+        ),
+        Mistake(
+            "step-returned",
+            "the last step",
+            "You returned the last step. What is asked for is the place where the walk ends.",
+            read=CHAPTER + "#matrix-units",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+class Search:
+    """A minimiser that is not differentiated; `exact` is one that can be."""
+
+    def __init__(self, exact):
+        self.exact = exact
+
+    def __call__(self, p):
+        return jax.lax.stop_gradient(self.exact(p))
+
+
+BOWL = single(regular(3) @ regular(3).T)
+AIM = test_array((3,), 1.0)
+POINT = test_array((2,), 2.0)
+
+bowl = lambda x, p: x @ BOWL @ x / 2 + p**2 * (x @ x) - jnp.sin(p) * (AIM @ x)
+barrier = lambda x, p: jnp.sum(jnp.exp(x) - p * x)
+shifted = lambda x, p: jnp.sum(jnp.cosh(x - jnp.sin(p) * POINT)) + p**3
+
+bowl_best = Search(lambda p: jnp.sin(p) * jnp.linalg.inv(BOWL + 2 * p**2 * jnp.eye(3)) @ AIM)
+barrier_best = Search(lambda p: jnp.log(p) * jnp.ones(2))
+shifted_best = Search(lambda p: jnp.sin(p) * POINT)
+
+
+def by_the_exact_minimum(f, best, p):
+    v = lambda p: f(best.exact(p), p)
+    return jax.jacfwd(v)(p), jax.jacfwd(jax.jacfwd(v))(p)
+
+
+def curvature_with(make):
+    """Another curvature, made of f_pp, f_xp and the Hessian."""
+
+    def result(f, best, p):
+        x = best.exact(p)
+        f_pp = jax.jacfwd(jax.jacfwd(f, 1), 1)(x, p)
+        mixed = np.asarray(jax.jacfwd(jax.jacfwd(f, 1), 0)(x, p))
+        return make(f_pp, mixed, np.asarray(jax.hessian(f)(x, p)))
+
+    return Mistake(result=result, part="curvature")
+
+
+minimum_slopes = Question(
+    name="minimum_slopes",
+    returns=("slope", "curvature"),
+    points=(
+        {"f": bowl, "best": bowl_best, "p": 0.75},
+        {"f": barrier, "best": barrier_best, "p": 2.5},
+        {"f": shifted, "best": shifted_best, "p": 40.0},
+    ),
+    labels=("a bowl, p = 0.75", "f = Σ exp(x) − p x, p = 2.5", "a bowl that moves, p = 40"),
+    large_points=(2,),
+    reference=by_the_exact_minimum,
+    predictions={
+        "standing-still-twice": curvature_with(lambda f_pp, mixed, H: f_pp),
+        "sign-of-motion": curvature_with(
+            lambda f_pp, mixed, H: f_pp + mixed @ np.linalg.inv(H) @ mixed
+        ),
+        "not-inverted": curvature_with(lambda f_pp, mixed, H: f_pp - mixed @ H @ mixed),
+        "twice-the-motion": curvature_with(
+            lambda f_pp, mixed, H: f_pp - 2 * mixed @ np.linalg.inv(H) @ mixed
+        ),
+        "value-first": Mistake(
+            result=lambda f, best, p: (f(best.exact(p), p), by_the_exact_minimum(f, best, p)[0])
+        ),
+        "motion-alone": curvature_with(lambda f_pp, mixed, H: -mixed @ np.linalg.inv(H) @ mixed),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "standing-still-twice",
+            "x stands still for the second derivative, too",
+            "Your curvature is that of f with x held still. The envelope theorem holds for "
+            "the first derivative only: the slope ∂f/∂p changes when x moves.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "sign-of-motion",
+            "x moves the wrong way",
+            "The share of the moving x has the wrong sign: from H dx/dp + ∂ₚ∂ₓf = 0 comes "
+            "dx/dp = −H⁻¹ ∂ₚ∂ₓf.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "not-inverted",
+            "multiplied by the Hessian",
+            "You multiplied by the Hessian. The motion of x solves a system with it: H "
+            "dx/dp = −∂ₚ∂ₓf.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "twice-the-motion",
+            "the motion counted twice",
+            "You counted the motion of x twice. Differentiate v′ = ∂ₚf(x*(p), p) once: the "
+            "term with dx/dp appears once.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "value-first",
+            "one derivative short",
+            "You returned the minimum itself and its slope. The slope and the curvature are "
+            "asked for.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "motion-alone",
+            "f's own curvature is missing",
+            "Your curvature holds the share of the moving x alone. ∂ₚ∂ₚf belongs to it, too.",
+            read=CHAPTER + "#matrix-envelope",
+        ),
+    ),
+    read=CHAPTER,
+)

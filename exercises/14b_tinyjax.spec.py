@@ -1,0 +1,271 @@
+"""The specifications of 14b_tinyjax.md, released from solutions/14b_tinyjax.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import Mistake, Question, Requirement, linear_in, test_array
+
+CHAPTER = "book/14b_tinyjax.md"
+
+
+def traced_twice(answer, arguments):
+    """Whether the second derivative of the tiny system comes out, with this rule in it."""
+    names = answer.__globals__
+    slope = lambda f: lambda x: names["jvp"](f, [x], [1.0])[1]
+    tanh = lambda x: names["bind"]("tanh", x)
+    x = float(np.ravel(arguments["x"])[0]) / 8
+    want = jax.jacfwd(jax.jacfwd(jnp.tanh))(x)
+    return bool(np.isclose(slope(slope(tanh))(x), want))
+
+
+def slope_of_tanh(d, x):
+    return jax.jvp(jnp.tanh, (jnp.asarray(x),), (jnp.asarray(d),))[1]
+
+
+tanh_push = Question(
+    name="tanh_push",
+    returns="the tangent",
+    points=(
+        {"x": test_array((3,))},
+        {"x": test_array((2, 2), 1.0)},
+        {"x": test_array((4,), 2.0, 9.0)},
+    ),
+    labels=("x of shape (3,)", "x of shape (2, 2)", "x of shape (4,), large"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"d": test_array(p["x"].shape, 3.0)},
+        lambda p: {"d": test_array(p["x"].shape, 4.0, 2.0)},
+    ),
+    call="tanh_push(d, x)",
+    adapt=lambda answer: lambda x, d: answer(np.asarray(d), np.asarray(x)),
+    reference=lambda x, d: slope_of_tanh(d, x),
+    requirements=(linear_in("d"), Requirement("not-traceable", traced_twice)),
+    predictions={
+        "d-forgotten": Mistake(result=lambda x, d: 1 - np.tanh(x) ** 2),
+        "at-the-tangent": Mistake(result=lambda x, d: 1 - np.tanh(d) ** 2),
+        "plus-for-minus": Mistake(result=lambda x, d: d * (1 + np.tanh(x) ** 2)),
+        "no-square": Mistake(result=lambda x, d: d * (1 - np.tanh(x))),
+        "value-and-tangent": Mistake(result=lambda x, d: (np.tanh(x), slope_of_tanh(d, x))),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "d-forgotten",
+            "the tangent is forgotten",
+            "You returned the local derivative. The tangent of the result is the local "
+            "derivative times the tangent d that comes in.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "at-the-tangent",
+            "taken at the tangent",
+            "You took the tanh of d. The local derivative belongs to the value x.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "plus-for-minus",
+            "plus for minus",
+            "The derivative of tanh is 1 − tanh², with a minus.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "no-square",
+            "the square is missing",
+            "The derivative of tanh is 1 − tanh², not 1 − tanh.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "not-traceable",
+            "works for numbers only",
+            "For numbers your rule is right, but a second derivative does not come out of "
+            "it: there x is a tracer, and a function of NumPy can do nothing with it, nor "
+            "can `**`. Use `bind`, `*` and `-`.",
+            "",
+            read=CHAPTER + "#tiny-operations",
+        ),
+        Mistake(
+            "value-and-tangent",
+            "the value as well",
+            "You returned the value beside the tangent. `jvp` computes the value itself; "
+            "the rule gives the tangent alone.",
+            "",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def tiny(answer):
+    """Call the answer with a function made of the tiny system's operations."""
+
+    def call(f, *arrays):
+        names = answer.__globals__
+        return answer(lambda x: f(names, x), *(np.asarray(a) for a in arrays))
+
+    return call
+
+
+def swirl(ops, x):
+    """Three results of a vector; every one depends on several entries."""
+    whole = ops["spread"](ops["total"](x * x), len(FIXED))
+    return whole * FIXED + ops["sin"](x) * x
+
+
+def squeeze(ops, x):
+    """Two results of four entries."""
+    rows = ops["spread"](x, 2) * WEIGHTS
+    return ops["exp"](ops["sin"](ops["total"](rows, 1)))
+
+
+FIXED = test_array((3,), 5.0)
+WEIGHTS = test_array((2, 4), 6.0)
+JAX_OPS = {
+    "sin": jnp.sin,
+    "exp": jnp.exp,
+    "total": lambda x, axis=0: jnp.sum(x, axis),
+    "spread": lambda x, size, axis=0: jnp.repeat(jnp.expand_dims(x, axis), size, axis),
+}
+
+
+def whole_jacobian(f, x):
+    return jax.jacfwd(lambda x: f(JAX_OPS, x))(jnp.asarray(x))
+
+
+tiny_jacobian = Question(
+    name="tiny_jacobian",
+    returns="the Jacobian",
+    points=(
+        {"f": swirl, "x": test_array((3,))},
+        {"f": squeeze, "x": test_array((4,), 1.0)},
+        {"f": swirl, "x": test_array((3,), 2.0, 30.0)},
+    ),
+    labels=("three outputs, three inputs", "two outputs, four inputs", "x far out"),
+    large_points=(2,),
+    call="tiny_jacobian(f, x)",
+    adapt=tiny,
+    reference=whole_jacobian,
+    predictions={
+        "transposed-jacobian": Mistake(result=lambda f, x: whole_jacobian(f, x).T),
+        "column-sums": Mistake(result=lambda f, x: whole_jacobian(f, x).sum(0)),
+        "row-sums": Mistake(result=lambda f, x: whole_jacobian(f, x).sum(1)),
+        "first-row": Mistake(result=lambda f, x: whole_jacobian(f, x)[0]),
+        "value-as-well": Mistake(
+            result=lambda f, x: (f(JAX_OPS, jnp.asarray(x)), whole_jacobian(f, x))
+        ),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "transposed-jacobian",
+            "the transpose",
+            "You have the columns of the Jacobian as rows. Forward mode gives columns: "
+            "transpose, or pull back instead.",
+            read=CHAPTER + "#tiny-vmap",
+        ),
+        Mistake(
+            "first-row",
+            "one row alone",
+            "You returned the first row of the Jacobian. Each output needs a unit vector of "
+            "its own.",
+            read=CHAPTER + "#tiny-grad",
+        ),
+        Mistake(
+            "value-as-well",
+            "the value as well",
+            "You returned the value of f beside the Jacobian. Only the Jacobian is asked for.",
+            "",
+            read=CHAPTER + "#tiny-grad",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def waves(ops, x):
+    return ops["total"](ops["exp"](ops["sin"](x) * x)) * ops["sin"](ops["total"](x))
+
+
+def powers(ops, x):
+    return ops["total"](x * x * x * x) + ops["total"](x) * ops["total"](x * x)
+
+
+def on_line(f, x, v):
+    return lambda t: f(JAX_OPS, x + t * v)
+
+
+def derivative_along(order):
+    """The derivative of this order, forward mode inside forward mode."""
+
+    def result(f, x, v):
+        g = on_line(f, jnp.asarray(x), jnp.asarray(v))
+        for _ in range(order):
+            g = jax.jacfwd(g)
+        return g(0.0)
+
+    return result
+
+
+third = derivative_along(3)
+
+third_along = Question(
+    name="third_along",
+    returns="the third derivative",
+    points=(
+        {"f": waves, "x": test_array((3,))},
+        {"f": powers, "x": test_array((4,), 1.0)},
+        {"f": powers, "x": test_array((3,), 2.0, 40.0)},
+    ),
+    labels=("waves, 3 entries", "powers, 4 entries", "powers, far out"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"v": test_array(p["x"].shape, 3.0)},
+        lambda p: {"v": test_array(p["x"].shape, 4.0, 2.0)},
+    ),
+    call="third_along(f, x, v)",
+    adapt=tiny,
+    reference=third,
+    predictions={
+        "second-along": Mistake(result=derivative_along(2)),
+        "cube-of-slope": Mistake(result=lambda f, x, v: derivative_along(1)(f, x, v) ** 3),
+        "taylor-coefficient": Mistake(result=lambda f, x, v: third(f, x, v) / 6),
+        "along-ones": Mistake(result=lambda f, x, v: third(f, x, np.ones_like(v))),
+        "slope-alone": Mistake(result=derivative_along(1)),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "second-along",
+            "one derivative short",
+            "Your result is the second derivative along the line. One more `jvp` around it "
+            "gives the third.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "cube-of-slope",
+            "a power of the slope",
+            "You took the third power of the slope. The third derivative is the derivative "
+            "of the derivative of the derivative.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "taylor-coefficient",
+            "divided by 3!",
+            "Your number is the Taylor coefficient: the derivative divided by 6. The "
+            "derivative itself is asked for.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "along-ones",
+            "along another line",
+            "You went along (1, 1, …). The line has the direction v.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "slope-alone",
+            "the first derivative",
+            "Your result is the first derivative along the line. Differentiate it twice more.",
+            read=CHAPTER + "#tiny-jvp",
+        ),
+    ),
+    read=CHAPTER,
+)
