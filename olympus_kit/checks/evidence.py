@@ -296,3 +296,12 @@ def same_tree(got: Any, want: Any, tolerance: float) -> bool:
             return False
         return all(same_tree(got[key], want[key], tolerance) for key in want)
     return same(got, want, tolerance)
+
+
+def same_shapes(evidence: Evidence) -> bool:
+    """Whether every trial returned the right containers with arrays of the right shapes."""
+    expected = 0
+    for trial in evidence.trials:
+        expected += len(entries(evidence.question, trial.want))
+    parts = [part for series in evidence.series().values() for part in series]
+    return len(parts) == expected and all(part.fits for part in parts)

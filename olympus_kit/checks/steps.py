@@ -81,8 +81,12 @@ def judge(
     question: Question,
     answer: Any,
     edits: Sequence[EditRow] = (),
+    costs: bool = True,
 ) -> Diagnosis | None:
-    """What is wrong with an answer; None when it is right. Unsolved passes through."""
+    """What is wrong with an answer; None when it is right. Unsolved passes through.
+
+    Without `costs`, nothing is asked of the answer's own program: its values alone count.
+    """
     call: Callable[..., Any] = answer
     if question.answer == "value":
         call = lambda: answer
@@ -93,6 +97,8 @@ def judge(
         call = question.adapt(answer)
     evidence = replace(observe(question, call), edits=edits)
     for step in STEPS:
+        if step is too_costly and not costs:
+            continue
         diagnosis = step(evidence, answer)
         if diagnosis:
             return diagnosis
