@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .views import Jacobian as Jacobian
     from .views import Memory as Memory
     from .views import PushPull as PushPull
+    from .views import Quiz as Quiz
     from .views import Sparsity as Sparsity
     from .views import Stopwatch as Stopwatch
     from .views import Sweep as Sweep
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .views import jacobian_shapes as jacobian_shapes
     from .views import memory as memory
     from .views import push_pull as push_pull
+    from .views import quiz as quiz
     from .views import segmented as segmented
     from .views import sparse_jacobian as sparse_jacobian
     from .views import sparsity as sparsity
@@ -74,6 +76,7 @@ _HOME = {
         ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"],
         "views",
     ),
+    **dict.fromkeys(["Quiz", "quiz"], "views"),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])

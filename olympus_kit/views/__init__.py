@@ -15,6 +15,8 @@ from ._memory import Memory as Memory
 from ._memory import memory as memory
 from ._pushpull import PushPull as PushPull
 from ._pushpull import push_pull as push_pull
+from ._quiz import Quiz as Quiz
+from ._quiz import quiz as quiz
 from ._sparse import Sparsity as Sparsity
 from ._sparse import sparse_jacobian as sparse_jacobian
 from ._sparse import sparsity as sparsity

@@ -12,6 +12,7 @@ from typing import Any
 
 from ._draw import Canvas, page_svg
 from ._format import NAME_ROOM, aligned
+from ._questions import questions_text
 from ._view import View
 
 WIDTH = 76  # of a line of text
@@ -63,7 +64,12 @@ class Figure(View):
     makes of them is decided here.
     """
 
-    scripts: tuple[str, ...] = ("common.js", "player.js", "figure.js")
+    scripts: tuple[str, ...] = (
+        "common.js",
+        "ask.js",
+        "player.js",
+        "figure.js",
+    )
     finding: str = ""
     notes: Sequence[str] = ()
     kind = "figure"  # what a screen reader calls the picture
@@ -115,6 +121,7 @@ class Figure(View):
             "details": details,
             "tables": [asdict(table) for table in self.tables()],
             "records": self.records(),
+            "questions": [question.data() for question in self.questions],
             "text": self.text(),
         }
 
@@ -135,6 +142,8 @@ class Figure(View):
                 else f"{caption[: NAME_ROOM - 1]}…"
             )
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
+        if self.questions:
+            lines += questions_text(self.questions)
         return "\n".join(lines)
 
     def svg(self) -> str:

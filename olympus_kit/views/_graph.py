@@ -22,7 +22,7 @@ Layout = Literal["ladder", "listing", "dag"]
 class Graph(View):
     """The ladder of a program: one row for each primal equation, its derivative beside it."""
 
-    scripts = ("common.js", "player.js", "ladder.js")
+    scripts = ("common.js", "ask.js", "player.js", "ladder.js")
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ import os
 import sys
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from ..files import write_whole
 from ._draw import page_colors
+from ._questions import Question
 
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
@@ -30,6 +31,7 @@ class View(ABC):
     scripts: tuple[
         str, ...
     ]  # the files in views/static that make up its front-end, in order
+    questions: Sequence[Question] = ()  # what it asks before it shows
 
     @abstractmethod
     def model(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import olympus_kit
 from olympus_kit import checks, program, views
 
 KIT = """
-Chain Claims Cost Graph Jacobian Memory Program PushPull Sparsity Stopwatch Sweep Tradeoff
-Unsolved View capture chain check check_all cost graph hint jacobian_shapes memory push_pull
+Chain Claims Cost Graph Jacobian Memory Program PushPull Quiz Sparsity Stopwatch Sweep Tradeoff
+Unsolved View capture chain check check_all cost graph hint jacobian_shapes memory push_pull quiz
 segmented solution sparse_jacobian sparsity stopwatch timing_traps tradeoff
 """
 
@@ -21,9 +21,9 @@ sparsity_pattern user_line walk
 """
 
 VIEWS = """
-Chain Claims Cost Graph Jacobian Memory PushPull Sparsity Stopwatch Sweep Tradeoff View chain cost
-graph jacobian_shapes memory push_pull segmented sparse_jacobian sparsity statement stopwatch
-timing_traps tradeoff value_text
+Chain Claims Cost Graph Jacobian Memory PushPull Quiz Sparsity Stopwatch Sweep Tradeoff View chain
+cost graph jacobian_shapes memory push_pull quiz segmented sparse_jacobian sparsity statement
+stopwatch timing_traps tradeoff value_text
 """
 
 # for authors of lessons, and for the course, which releases, judges and shows them

@@ -246,6 +246,8 @@ function createInner(inner, step) {
 function render({ model, el }) {
   const view = model.get("view");
   const { group, bad, peak } = view.player;
+  const questions = view.questions ?? [];
+  const quiz = view.chapter ? createQuiz(view) : null;
   const count = view.steps.length;
   const pictures = drawPictures(view.pictures);
   const status = make("p", { class: "say", role: "status" });
@@ -288,6 +290,7 @@ function render({ model, el }) {
     player
       ? make("div", { class: "dock" }, player.bar, player.words)
       : view.idle && make("div", { class: "words" }, view.idle),
+    quiz?.element,
     meters?.element,
     pictures.length > 0 && scroll,
     stops.length > 0 && status,
@@ -332,8 +335,10 @@ function render({ model, el }) {
   } else {
     inner.show();
   }
+  if (questions.length && !quiz) createVeil(root, questions);
   return () => {
     player?.destroy();
+    quiz?.destroy();
     unmount();
   };
 }

@@ -740,6 +740,7 @@ function render({ model, el }) {
       : "This program has no equations.",
     bad: view.bad,
     group: view.group,
+    questions: view.questions,
   });
   const meters = createMeters(view);
   const panes = make("div", { class: "panes" });
