@@ -127,7 +127,8 @@ class Figure(View):
 
     def text(self, color: bool = False) -> str:
         """Return everything that the picture shows."""
-        lines = [self.title, *textwrap.wrap(self.finding, WIDTH)]
+        asked, answered = questions_text(self.questions)
+        lines = [self.title, *asked, *textwrap.wrap(self.finding, WIDTH)]
         for note in self.notes:
             lines += textwrap.wrap(
                 f"note: {note}", WIDTH, subsequent_indent="      "
@@ -142,8 +143,7 @@ class Figure(View):
                 else f"{caption[: NAME_ROOM - 1]}…"
             )
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
-        if self.questions:
-            lines += questions_text(self.questions)
+        lines += answered
         return "\n".join(lines)
 
     def svg(self) -> str:

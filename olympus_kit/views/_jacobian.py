@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -39,6 +39,7 @@ from ._jacobian_words import (
     pass_words,
     shape_words,
 )
+from ._predict import shape_questions
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
 from ._timing import tracked
@@ -632,6 +633,7 @@ def jacobian_shapes(
     batched: bool | None = None,
     holomorphic: bool = False,
     budget: int = BUDGET,
+    ask: Literal["shape"] | None = None,
 ) -> Jacobian:
     """Show what the Jacobian of `f` at `args` is, and fill it pass by pass.
 
@@ -648,6 +650,7 @@ def jacobian_shapes(
         batched: whether all passes run at once, by vmap; by default where there are more than 32.
         holomorphic: promise that a complex function has a complex derivative.
         budget: bytes of J that may be held at once; of a larger one there are only tiles.
+        ask: "shape" asks for the shapes of the blocks before anything is shown.
 
     Raises:
         TypeError: for what is not a function, leaves or outputs without numbers, complex numbers
@@ -669,9 +672,14 @@ def jacobian_shapes(
         )
     if batched not in (True, False, None):
         raise ValueError(f"batched is True, False or None; got {batched!r}.")
-    return Jacobian(
+    if ask not in ("shape", None):
+        raise ValueError(f'ask is "shape" or None; got {ask!r}.')
+    view = Jacobian(
         Flat(f, args, argnums, holomorphic),
         mode,
         batched,
         budget,
     )
+    if ask:
+        view.questions = shape_questions(view.flat.outputs, view.flat.inputs)
+    return view

@@ -23,6 +23,7 @@ from ._draw import MARKS, ROW, Canvas, shorten
 from ._figure import Figure, Step, Table
 from ._format import bytes_text, listed, number_text, short_names
 from ._formula import plural, statement
+from ._predict import saved_questions
 
 MOST = 30  # bars in the picture; the largest values where there are more
 BAR = 17.0  # from one bar to the next
@@ -288,6 +289,7 @@ def memory(
     mode: Mode = "reverse",
     argnums: Argnums = 0,
     checkpoint: bool | Callable[..., bool] = False,
+    ask: bool = False,
 ) -> Memory:
     """Show what is live at each equation of a program, value by value.
 
@@ -298,11 +300,12 @@ def memory(
         argnums: which arguments to differentiate; the first by default, "all" for all.
         checkpoint: True saves nothing but the inputs and computes the rest again on the backward
             pass; a policy of `olympus.checkpoint_policies` says what to save.
+        ask: whether to ask for the residuals before anything is shown.
 
     Raises:
         TypeError: for what is not a function, a non-numeric leaf, nothing to differentiate, or
             a checkpoint that is not a policy.
-        ValueError: for an unknown mode.
+        ValueError: for an unknown mode, or where there is nothing to ask.
 
     ```python
     import olympus.numpy as jnp
@@ -322,4 +325,7 @@ def memory(
             f, policy=checkpoint if callable(checkpoint) else None
         )
         run.__name__ = getattr(f, "__name__", "f")
-    return Memory(capture(run, *args, mode=mode, argnums=argnums))
+    view = Memory(capture(run, *args, mode=mode, argnums=argnums))
+    if ask:
+        view.questions = saved_questions(view.program)
+    return view

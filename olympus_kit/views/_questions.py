@@ -163,15 +163,19 @@ def answer_lines(question: Question, number: int) -> list[str]:
     return lines
 
 
-def questions_text(questions: Sequence[Question]) -> list[str]:
-    """Return all questions and, after all of them, all answers."""
-    lines: list[str] = []
+def questions_text(
+    questions: Sequence[Question],
+) -> tuple[list[str], list[str]]:
+    """Return all questions as lines of text, and all answers."""
+    asked: list[str] = []
+    answers: list[str] = []
     for number, question in enumerate(questions, start=1):
-        lines += ["", *question_lines(question, number)]
-    lines += ["", "Answers"]
-    for number, question in enumerate(questions, start=1):
-        lines += answer_lines(question, number)
-    return lines
+        asked += ["", *question_lines(question, number)]
+        answers += answer_lines(question, number)
+    if answers:
+        asked.append("")
+        answers[:0] = ["", "Answers"]
+    return asked, answers
 
 
 def marked(question: Question, choice: Choice) -> str:

@@ -90,8 +90,8 @@ class Quiz(Figure):
     def svg(self) -> str:
         """Return the questions as a picture, for a page whose scripts are taken away."""
         canvas = Canvas(self.title)
-        lines = questions_text(self.questions)
-        for k, line in enumerate(lines[: lines.index("Answers")]):
+        asked, _ = questions_text(self.questions)
+        for k, line in enumerate(asked):
             canvas.text(0, 16 + 18 * k, line)
         return page_svg(self.title, self.finding, [canvas])
 

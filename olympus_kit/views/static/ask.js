@@ -27,10 +27,13 @@ const ASK_STYLE = `
   border-radius:8px; padding:0 .5rem }
 .okl .told { min-height:1.5em; max-width:60em; margin:.2rem 0; overflow-wrap:anywhere }
 .okl .told a { color:var(--primal) }
-.okl[data-asking] :is(.later code, .summary, .meters, details) { visibility:hidden }
+.okl[data-asking] .later code { visibility:hidden }
+.okl[data-asking] :is(.summary, .meters, details) { display:none }
 .okl[data-asking] .dock { position:static }
 @media (forced-colors:active) { .okl .answers button[data-answer] { outline:2px solid Highlight } }
 `;
+
+const FEW_LINES = 6; // answers that stand below one another
 
 // `code` between backticks and *stress* between stars, as in Markdown
 function withCode(text) {
@@ -117,7 +120,7 @@ function createQuestion(question, { number, answer, onAnswer }) {
     make("legend", {}, number ? `${number}. ` : "", withCode(question.ask)),
     isTyped
       ? make("div", { class: "typed" }, typed)
-      : make("div", { class: kind === "line" ? "answers lines" : "answers" }, buttons),
+      : make("div", { class: choices.length > FEW_LINES ? "answers lines" : "answers" }, buttons),
     told,
   );
   if (answer) {

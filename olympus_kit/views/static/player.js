@@ -138,8 +138,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     // a button that is disabled while it has the focus would swallow every key
     if (bar.getRootNode().activeElement?.disabled) slider.focus();
     const sentence = k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k);
-    const solved = questions.find((question) => question.step === k);
-    say(sentence, solved && make("div", {}, withCode(solved.choices.find((c) => c.right).why)));
+    say(sentence);
     onStep(k);
     ask();
   }
