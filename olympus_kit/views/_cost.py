@@ -14,6 +14,7 @@ from ..program import Argnums
 from ._charts import multiples
 from ._derivatives import entries
 from ._draw import Canvas
+from ._explore import explorable
 from ._figure import Detail, Figure, Table
 from ._format import listed, number_text, times_text
 from ._measure import Run, add_seconds, differences, failure, measured
@@ -213,6 +214,7 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return notes
 
 
+@explorable
 def cost(
     f: Callable[..., Any] | Mapping[str, Callable[..., Any]],
     *args: Any,

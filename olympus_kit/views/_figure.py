@@ -67,6 +67,7 @@ class Figure(View):
     scripts: tuple[str, ...] = (
         "common.js",
         "ask.js",
+        "frames.js",
         "player.js",
         "figure.js",
     )
@@ -124,6 +125,10 @@ class Figure(View):
             "questions": [question.data() for question in self.questions],
             "text": self.text(),
         }
+
+    def explored_model(self) -> dict[str, Any]:
+        """Return the record as one of many points of an explorer."""
+        return self.model()
 
     def text(self, color: bool = False) -> str:
         """Return everything that the picture shows."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture, user_line
 from ._dag import MOST_NODES, Dag
+from ._explore import explorable
 from ._formula import plural
 from ._ladder import build_ladder
 from ._ladder_svg import ladder_svg, listing_svg
@@ -24,7 +25,7 @@ Layout = Literal["ladder", "listing", "dag"]
 class Graph(View):
     """The ladder of a program: one row for each primal equation, its derivative beside it."""
 
-    scripts = ("common.js", "ask.js", "player.js", "ladder.js")
+    scripts = ("common.js", "ask.js", "frames.js", "player.js", "ladder.js")
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from _lines(row["children"])
 
 
+@explorable
 def graph(
     f: Callable[..., Any],
     *args: Any,

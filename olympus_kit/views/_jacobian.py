@@ -14,6 +14,7 @@ import numpy as np
 
 from ..program import Argnums, dtype_of, is_inexact
 from ._draw import Canvas
+from ._explore import explorable
 from ._figure import Detail, Figure, Step, Table
 from ._format import listed, short_names
 from ._formula import number, size_text
@@ -625,6 +626,7 @@ class Comparison(Jacobian):
         return words
 
 
+@explorable
 def jacobian_shapes(
     f: Callable[..., Any],
     *args: Any,

@@ -20,6 +20,7 @@ from ..program import (
 )
 from ._charts import WIDTH, cursor
 from ._draw import MARKS, ROW, Canvas, shorten
+from ._explore import explorable
 from ._figure import Figure, Step, Table
 from ._format import bytes_text, listed, number_text, short_names
 from ._formula import plural, statement
@@ -283,6 +284,7 @@ def _inside_checkpoints(
             )
 
 
+@explorable
 def memory(
     f: Callable[..., Any],
     *args: Any,

@@ -165,7 +165,7 @@ class Sweep(Figure):
             cursor(canvas, axis(size), 26, 250, steps)
         return [canvas]
 
-    def explore(self) -> Any:
+    def explore(self) -> Any:  # type: ignore[override]
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
         from IPython.display import display

@@ -45,6 +45,8 @@ const BASE = `
 .okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
   background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
 .okl [hidden] { display:none !important }
+.okl [data-changed] { text-decoration:underline dotted 2px; text-underline-offset:3px }
+.okl :not(text)[data-changed] { background:var(--now) }
 @media print {
   .okl { border:0; padding:0 }
   .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }

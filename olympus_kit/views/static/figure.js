@@ -243,7 +243,7 @@ function createInner(inner, step) {
 
 // ---- everything together -----------------------------------------------------------------------
 
-function render({ model, el }) {
+function renderFigure({ model, el }) {
   const view = model.get("view");
   const { group, bad, peak } = view.player;
   const questions = view.questions ?? [];
@@ -343,4 +343,5 @@ function render({ model, el }) {
   };
 }
 
+const render = explorable(renderFigure);
 export default { render };

@@ -728,7 +728,7 @@ function createListing(view, player, scroll) {
 
 // ---- everything together ------------------------------------------------------------------------
 
-function render({ model, el }) {
+function renderLadder({ model, el }) {
   const view = survey(model.get("view"));
   const player = createPlayer({
     model,
@@ -853,4 +853,5 @@ function render({ model, el }) {
   };
 }
 
+const render = explorable(renderLadder);
 export default { render };
