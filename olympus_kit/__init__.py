@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .views import Chain as Chain
     from .views import Claims as Claims
     from .views import Cost as Cost
+    from .views import Explorer as Explorer
     from .views import Graph as Graph
     from .views import Jacobian as Jacobian
     from .views import Memory as Memory
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from .views import View as View
     from .views import chain as chain
     from .views import cost as cost
+    from .views import explore as explore
+    from .views import gallery as gallery
     from .views import graph as graph
     from .views import jacobian_shapes as jacobian_shapes
     from .views import memory as memory
@@ -76,7 +79,9 @@ _HOME = {
         ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"],
         "views",
     ),
-    **dict.fromkeys(["Quiz", "quiz"], "views"),
+    **dict.fromkeys(
+        ["Explorer", "Quiz", "explore", "gallery", "quiz"], "views"
+    ),
 }
 
 __all__ = sorted([*_olympus.__all__, *_HOME])

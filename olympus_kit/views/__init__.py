@@ -5,8 +5,11 @@ from ._chain import chain as chain
 from ._claims import Claims as Claims
 from ._cost import Cost as Cost
 from ._cost import cost as cost
+from ._explore import Explorer as Explorer
 from ._formula import statement as statement
 from ._formula import value_text as value_text
+from ._gallery import explore as explore
+from ._gallery import gallery as gallery
 from ._graph import Graph as Graph
 from ._graph import graph as graph
 from ._jacobian import Jacobian as Jacobian

@@ -20,7 +20,7 @@ import numpy as np
 from ..program import Program, walk
 from ._format import listed
 from ._formula import number, plural, size_text, statement
-from ._frames import Shot, stored
+from ._frames import Shot, frame_data
 from ._view import View, module, pack
 
 P = ParamSpec("P")
@@ -41,10 +41,19 @@ class Axis:
     name: str
     values: tuple[float, ...]
     start: int  # the value at which it stands at first
+    labels: tuple[str, ...] = ()  # what is chosen instead of a number
 
     def thinned(self) -> Axis:
         """Return every other value, the first and about the last of them."""
-        return Axis(self.name, self.values[::2], self.start // 2)
+        return Axis(
+            self.name, self.values[::2], self.start // 2, self.labels[::2]
+        )
+
+    def at(self, x: float) -> str:
+        """Return where the slider stands, in words."""
+        if self.labels:
+            return self.labels[self.values.index(x)]
+        return f"{self.name} = {number(x)}"
 
 
 @dataclass(frozen=True)
@@ -304,7 +313,7 @@ class Explorer(View):
         """Return what there is at a point; an error is shown, not raised."""
         try:
             view = self.at(point)
-            model = view.explored_model()
+            model = view.point_model()
         except Exception as error:
             lines = str(error).strip().splitlines() or [""]
             return Shot(error=f"{type(error).__name__}: {lines[0]}")
@@ -317,7 +326,7 @@ class Explorer(View):
         """Return the frames as plain data, as many as the budget allows."""
         while True:
             points = list(product(*(axis.values for axis in self.axes)))
-            data = stored([self._shots[point] for point in points])
+            data = frame_data([self._shots[point] for point in points])
             size = len(pack(data))
             longest = max(len(axis.values) for axis in self.axes)
             if size <= self.budget or longest <= FEWEST:
@@ -333,10 +342,12 @@ class Explorer(View):
     @property
     def title(self) -> str:
         """What is shown, and what can be changed."""
-        ranges = [
-            f"{axis.name} from {number(axis.values[0])} to {number(axis.values[-1])}"
-            for axis in self.axes
-        ]
+        ranges = []
+        for axis in self.axes:
+            low, high = number(axis.values[0]), number(axis.values[-1])
+            ranges.append(f"{axis.name} from {low} to {high}")
+            if axis.labels:
+                return f"A gallery of {len(axis.labels)} functions"
         return f"{self.view.title}; {' and '.join(ranges)}"
 
     @property
@@ -360,14 +371,14 @@ class Explorer(View):
 
     def _at(self, point: Sequence[float]) -> str:
         pairs = zip(self.axes, point, strict=True)
-        return ", ".join(f"{axis.name} = {number(x)}" for axis, x in pairs)
+        return ", ".join(axis.at(x) for axis, x in pairs)
 
     def _changes(self) -> list[str]:
         """Say between which points of a single slider the program itself changes.
 
         Of other sizes every program is another one, since its shapes are written in it.
         """
-        if self.at.func.__name__ == "_from_arguments":
+        if self.at.func.__name__ == "_from_arguments" or self.axes[0].labels:
             return []
         if len(self.axes) > 1:
             many = len({

@@ -126,7 +126,7 @@ class Figure(View):
             "text": self.text(),
         }
 
-    def explored_model(self) -> dict[str, Any]:
+    def point_model(self) -> dict[str, Any]:
         """Return the record as one of many points of an explorer."""
         return self.model()
 

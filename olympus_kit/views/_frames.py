@@ -38,7 +38,7 @@ class _Form:
     differing: dict[Path, None] = field(default_factory=dict)
 
 
-def stored(shots: Sequence[Shot]) -> dict[str, Any]:
+def frame_data(shots: Sequence[Shot]) -> dict[str, Any]:
     """Return shots as plain data: forms, and for each shot its form and what differs there."""
     forms: dict[tuple[Path, ...], _Form] = {}
     numbers: dict[tuple[Path, ...], int] = {}
@@ -82,7 +82,7 @@ def stored(shots: Sequence[Shot]) -> dict[str, Any]:
     }
 
 
-def restored(data: dict[str, Any], number: int) -> dict[str, Any]:
+def frame_model(data: dict[str, Any], number: int) -> dict[str, Any]:
     """Return the model of a frame, as the page puts it together."""
     frame = data["frames"][number]
     form = data["forms"][frame["form"]]

@@ -13,7 +13,7 @@ from ..program import Equation, Program
 from ._format import bytes_text, listed, number_text, times_text
 from ._formula import operand, statement, value_text
 from ._jacobian_passes import Leaf
-from ._questions import Choice, Question, shuffled
+from ._questions import Choice, Question, shuffle
 from ._words import Words, with_short_names
 
 MOST_LINES = 5  # that a ladder asks for
@@ -95,7 +95,7 @@ class _Lines:
         return Question(
             name=name,
             ask="Which line comes next?",
-            choices=shuffled(name, choices),
+            choices=shuffle(name, choices),
             kind="line",
             step=step,
         )
@@ -206,7 +206,7 @@ def _shape_question(y: Leaf, x: Leaf) -> Question:
         name=name,
         ask=f"`{y.name}` has the shape {out}, and `{x.name}` the shape {x.shape}. What is the "
         f"shape of the derivative of `{y.name}` with respect to `{x.name}`?",
-        choices=shuffled(name, choices),
+        choices=shuffle(name, choices),
     )
 
 
@@ -259,7 +259,7 @@ def _times_question(flops: Mapping[str, float], size: int) -> Question | None:
     return Question(
         name=name,
         ask=f"How many times the FLOPs of f does {what} take, counted in the jaxpr?",
-        choices=shuffled(name, choices),
+        choices=shuffle(name, choices),
     )
 
 
@@ -318,7 +318,7 @@ def saved_questions(program: Program) -> list[Question]:
             name=name,
             ask=f"The backward pass of {program.name} needs {bytes_text(total)} of values again. "
             "Which are they?",
-            choices=shuffled(name, choices),
+            choices=shuffle(name, choices),
         )
     ]
 

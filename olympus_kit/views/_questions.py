@@ -133,7 +133,7 @@ class Question:
         return None
 
 
-def shuffled(name: str, choices: Sequence[Choice]) -> list[Choice]:
+def shuffle(name: str, choices: Sequence[Choice]) -> list[Choice]:
     """Return choices in an order that gives nothing away, the same every time."""
 
     def place(choice: Choice) -> str:
@@ -150,14 +150,16 @@ def question_lines(question: Question, number: int) -> list[str]:
     if question.kind == "shape":
         return [*lines, "   (a shape, such as (4, 3))"]
     for k, choice in enumerate(question.choices, start=1):
-        lines += _wrapped(f"   {k}) ", marked(question, choice))
+        lines += _wrapped(f"   {k}) ", choice_text(question, choice))
     return lines
 
 
 def answer_lines(question: Question, number: int) -> list[str]:
     """Return the right answer of a question with its reason, and where to read."""
     right = question.right
-    lines = _wrapped(f"{number}. ", f"{marked(question, right)}: {right.why}")
+    lines = _wrapped(
+        f"{number}. ", f"{choice_text(question, right)}: {right.why}"
+    )
     if question.section:
         lines += _wrapped("   ", f"Read: {question.section}")
     return lines
@@ -178,7 +180,7 @@ def questions_text(
     return asked, answers
 
 
-def marked(question: Question, choice: Choice) -> str:
+def choice_text(question: Question, choice: Choice) -> str:
     """Return the text of a choice with its marks: a line of a program is code."""
     if question.kind == "line":
         return f"`{choice.text}`"

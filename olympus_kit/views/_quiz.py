@@ -29,7 +29,7 @@ from ._questions import (
     Question,
     question_lines,
     questions_text,
-    shuffled,
+    shuffle,
     without_marks,
 )
 
@@ -225,7 +225,7 @@ def _question(
     return Question(
         name=name,
         ask=ask,
-        choices=choices if kind == "line" else shuffled(name, choices),
+        choices=choices if kind == "line" else shuffle(name, choices),
         kind=kind,
         otherwise=otherwise,
         tolerance=float(entry.get("tolerance", 0.005)),

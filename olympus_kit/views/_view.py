@@ -82,7 +82,7 @@ class View(ABC):
         """Return the model in the order in which it deflates best."""
         return self.model()
 
-    def explored_model(self) -> dict[str, Any]:
+    def point_model(self) -> dict[str, Any]:
         """Return the model as one of many points of an explorer."""
         return self._embedded()
 

@@ -11,7 +11,7 @@ import pytest
 
 import olympus_kit as ok
 from olympus_kit.views import _frames
-from olympus_kit.views._frames import Shot, restored, stored
+from olympus_kit.views._frames import Shot, frame_data, frame_model
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -42,7 +42,7 @@ def test_every_frame_of_a_ladder_has_the_numbers_of_jax(f):
     data = explorer.model()
     assert len(data["frames"]) == 21
     for number, (x,) in enumerate(explorer.points):
-        derivatives, (value,) = ends(restored(data, number))
+        derivatives, (value,) = ends(frame_model(data, number))
         assert value == pytest.approx(float(f(x)), rel=1e-6, abs=1e-12)
         assert float(derivatives["x"]) == pytest.approx(float(jax.grad(f)(x)), rel=1e-6, abs=1e-12)
 
@@ -54,7 +54,7 @@ def test_every_frame_of_a_jacobian_has_the_numbers_of_jax(entry):
     data = explorer.model()
     for number, (x,) in enumerate(explorer.points):
         J = jax.jacobian(pair)(at.at[entry].set(x))
-        rows = restored(data, number)["tables"][0]["rows"]
+        rows = frame_model(data, number)["tables"][0]["rows"]
         shown = np.array([[float(cell) for cell in cells] for _, *cells in rows])
         assert np.allclose(shown, J, rtol=1e-6)
 
@@ -75,8 +75,8 @@ def test_a_frame_is_what_the_view_itself_shows(name):
     data = explorer.model()
     assert [x for (x,) in explorer.points] == [0.1, 0.5, 0.9]
     for number, (x,) in enumerate(explorer.points):
-        whole = json.loads(json.dumps(VIEWS[name](x).explored_model()))
-        assert json.loads(json.dumps(restored(data, number))) == whole
+        whole = json.loads(json.dumps(VIEWS[name](x).point_model()))
+        assert json.loads(json.dumps(frame_model(data, number))) == whole
     assert data["forms"][0]["view"] is not None
     assert len(data["forms"]) <= 2
 
@@ -109,7 +109,7 @@ def test_two_sliders_go_over_all_pairs():
     data = explorer.model()
     assert len(explorer.points) == 9
     for number, point in enumerate(explorer.points):
-        derivatives, (value,) = ends(restored(data, number))
+        derivatives, (value,) = ends(frame_model(data, number))
         gradient = jax.grad(f, (0, 1))(*point)
         assert value == pytest.approx(float(f(*point)), rel=1e-6)
         assert [float(derivatives[n]) for n in "xy"] == pytest.approx(
@@ -132,7 +132,7 @@ def test_sizes_are_changed_through_a_function():
     data = explorer.model()
     for number, (n,) in enumerate(explorer.points):
         whole = ok.memory(f, jnp.ones(n))
-        assert restored(data, number)["finding"] == whole.finding
+        assert frame_model(data, number)["finding"] == whole.finding
     assert explorer.notes == [explorer.notes[0]]
 
 
@@ -140,7 +140,7 @@ def test_costs_of_several_functions_are_explored_together():
     tall = lambda x: jnp.tanh(x[0] * jnp.arange(6.0))
     both = {"jacfwd": jax.jacfwd(tall), "jacrev": jax.jacrev(tall)}
     explorer = ok.cost(both, jnp.ones(2)).explore(arguments=jnp.ones, shape=[1, 4])
-    findings = [restored(explorer.model(), k)["finding"] for k in range(2)]
+    findings = [frame_model(explorer.model(), k)["finding"] for k in range(2)]
     assert findings == [ok.cost(both, jnp.ones(n)).finding for n in (1, 4)]
 
 
@@ -230,10 +230,10 @@ def test_stored_models_come_back_as_they_were():
         {"a": 1, "b": [], "c": {"d": float("nan")}, "s": f"<p>{k}</p>" * 60, "k": k % 2 == 0}
         for k in range(3)
     ] + [{"a": 1, "b": [3]}, {"a": True, "b": [4]}]
-    data = stored([Shot(model) for model in models])
+    data = frame_data([Shot(model) for model in models])
     assert len(data["forms"]) == 2
     for number, model in enumerate(models):
-        assert repr(restored(data, number)) == repr(model)
+        assert repr(frame_model(data, number)) == repr(model)
     assert ["a"] not in data["forms"][0]["paths"]
     assert ["a"] in data["forms"][1]["paths"]
 

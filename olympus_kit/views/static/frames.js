@@ -11,7 +11,7 @@ const SLIDER_STYLE = `
   accent-color:var(--primal) }
 .okl .axis input[type=text] { width:8em; min-height:44px; background:var(--soft); border-radius:8px;
   border:1px solid var(--muted); padding:0 .5rem }
-.okl .found { margin:.2rem 0; min-height:1.5em; overflow-wrap:anywhere }
+.okl .place { margin:.2rem 0; min-height:1.5em; overflow-wrap:anywhere }
 .okl .note { margin:.1rem 0 }
 `;
 
@@ -66,7 +66,7 @@ function explore(render, { model, el }) {
   const data = model.get("view");
   const { axes, frames, live } = data;
   const place = make("div");
-  const status = make("p", { class: "found", role: "status" });
+  const status = make("p", { class: "place", role: "status" });
   const at = axes.map(({ values, start }) => values[start]);
   let shown = null;
   let clean = null;
@@ -96,14 +96,14 @@ function explore(render, { model, el }) {
   }
 
   function show({ view, error, bad, program }, ...notes) {
-    const where = axes.map(({ name }, k) => `${name} = ${written(at[k])}`).join(", ");
+    const where = axes.map((axis, k) => axis.labels[at[k]] ?? `${axis.name} = ${written(at[k])}`);
     if (error) {
-      status.textContent = `✗ ${where}: ${error} Below is the last point that worked.`;
+      status.textContent = `✗ ${where.join(", ")}: ${error} Below is the last point that worked.`;
       return;
     }
     const changed = draw(view);
     const words = [
-      where,
+      where.join(", "),
       ...notes,
       data.programs > 1 && `program ${program + 1} of ${data.programs}`,
       bad && "⚠ NaN or inf",
@@ -153,7 +153,14 @@ function explore(render, { model, el }) {
     else show(frameHere(), at[k] !== x && `the nearest point to ${written(x)}`);
   }
 
-  const controls = axes.map(({ name, values }, k) => {
+  const controls = axes.map(({ name, values, labels }, k) => {
+    if (labels.length) {
+      const options = labels.map((label, i) => make("option", { value: values[i] }, label));
+      const onchange = ({ target }) => go(k, Number(target.value));
+      const list = make("select", { "aria-label": name, onchange }, options);
+      const update = () => (list.value = at[k]);
+      return { update, element: make("div", { class: "axis" }, make("b", {}, name), list) };
+    }
     const steps = live ? 200 : values.length - 1;
     const [low, high] = [values[0], values.at(-1)];
     const valueAt = (i) => (live ? low + ((high - low) * i) / steps : values[i]);

@@ -79,7 +79,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     play.textContent = "▶ Play";
   }
   function toggle() {
-    if (timer || !asked.hidden) return stop();
+    if (timer || !box.hidden) return stop();
     if (step() >= last) go(-1);
     play.textContent = "❚❚ Pause";
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
@@ -101,9 +101,9 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
-  const asked = make("div", { hidden: true });
+  const box = make("div", { hidden: true });
   let asking = null; // the question that is on the page
-  // When the step before a question is reached it is asked, and its answer is that step.
+  // When the step before a question is reached it is box, and its answer is that step.
   function ask() {
     const [question] = open;
     const isDue = question && step() === question.step - 1;
@@ -113,13 +113,13 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
       const answered = () => {
         open.shift();
         go(question.step);
-        next.focus();
+        (box.hidden ? next : box.querySelector("button")).focus();
       };
       asking = { question, ...createQuestion(question, { onAnswer }) };
       const show = make("button", { type: "button", onclick: answered }, "Show me");
-      asked.replaceChildren(asking.element, show);
+      box.replaceChildren(asking.element, show);
     }
-    asked.hidden = !isDue;
+    box.hidden = !isDue;
     bar.closest(".okl")?.toggleAttribute("data-asking", open.length > 0);
   }
 
@@ -160,7 +160,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     Object.assign(actions, { Home: () => go(-1), End: () => go(last), " ": toggle, n: toBad });
     actions.Escape = () => (timer ? stop() : go(-1));
     for (let k = 1; k <= 4 && questions.length; k += 1) {
-      actions[k] = () => !asked.hidden && asking.pick(k);
+      actions[k] = () => !box.hidden && asking.pick(k);
     }
     Object.assign(actions, more);
     element.addEventListener("keydown", (event) => {
@@ -185,7 +185,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   function say(...words) {
     region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
   }
-  return { bar, words: [region, asked], step, go, keys, say, start: draw, destroy };
+  return { bar, words: [region, box], step, go, keys, say, start: draw, destroy };
 }
 
 function createMeters(view) {
