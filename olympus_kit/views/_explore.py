@@ -10,7 +10,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise, product
 from typing import Any, ParamSpec, TypeVar
 
@@ -404,21 +404,13 @@ class Explorer(View):
 
     def model(self) -> dict[str, Any]:
         """Return sliders, frames and notes as plain data."""
-        axes = [
-            {
-                "name": axis.name,
-                "values": list(axis.values),
-                "start": axis.start,
-            }
-            for axis in self.axes
-        ]
+        programs = {s.program for s in self._shots.values() if not s.error}
+        chosen = bool(self.axes[0].labels)  # all are different programs then
         return {
             "title": self.title,
-            "axes": axes,
+            "axes": [asdict(axis) for axis in self.axes],
             "notes": self.notes,
-            "programs": len({
-                s.program for s in self._shots.values() if not s.error
-            }),
+            "programs": 1 if chosen else len(programs),
             **self._data,
         }
 

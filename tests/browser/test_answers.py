@@ -53,6 +53,7 @@ VIEWS = {
     "jacobian": entry,
     "plane": lambda: ok.push_pull(doubled, jnp.ones(2)).explore({"x[0]": [0.5, 1.0, 2.0]}),
     "errors": raising,
+    "gallery": ok.gallery,
     "branches": lambda: ok.graph(branching, 0.9).explore(x=X, frames=5),
 }
 
@@ -301,6 +302,17 @@ def test_the_entry_that_changes_is_the_one_that_is_marked(show):
     cells = page.locator("td[data-changed]")
     expect(cells).to_have_count(1)
     expect(cells).to_have_text("2.0")
+
+
+def test_a_function_is_chosen_from_the_gallery(show):
+    page = show("gallery")
+    expect(page.locator(".place")).to_contain_text("the logistic map")
+    page.get_by_role("combobox", name="function").select_option("where, with a NaN")
+    expect(page.locator(".place")).to_contain_text("where, with a NaN · ⚠ NaN or inf")
+    expect(page.locator(".title")).to_contain_text("root_or_zero, reverse mode")
+    page.get_by_role("combobox", name="function").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".title")).to_contain_text("branch, reverse mode")
 
 
 @pytest.mark.parametrize("name", ["jacobian", "plane"])

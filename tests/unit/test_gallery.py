@@ -36,6 +36,8 @@ def test_the_gallery_says_where_nan_is(gallery):
         "where, with a NaN"
     ]
     assert "where, with a NaN: NaN or inf" in gallery.text()
+    (axis,) = gallery.model()["axes"]
+    assert list(axis["labels"]) == list(_gallery.GALLERY)
     assert gallery.title == "A gallery of 12 functions"
     assert gallery.size < 60_000
 
