@@ -189,13 +189,13 @@ function createQuiz({ questions, chapter }) {
   bar.append(make("button", { type: "button", onclick: forget }, "Forget my answers"));
   document.addEventListener("olympus-forget", lay);
   const destroy = () => document.removeEventListener("olympus-forget", lay);
-  return { element: make("div", {}, list, bar), destroy };
+  return { element: make("div", { onkeydown: keepKeys }, list, bar), destroy };
 }
 
 // What is asked before a figure shows anything hides the rest of it until it is answered.
 function createVeil(root, questions) {
   const rest = [...root.children].slice(2); // after its style and its title
-  const asked = make("div");
+  const asked = make("div", { onkeydown: keepKeys });
   const give = make("button", { type: "button", onclick: lift }, "Show me");
   rest[0].before(asked, give);
   for (const element of rest) element.hidden = true;

@@ -8,6 +8,7 @@
 //   svg(tag, attributes, ...children)    the same for SVG
 //   MARK[role]                           the shape that says what the role's colour says
 //   role(name, text)                     a text in its role's colour, behind its mark, with its word for ears
+//   keepKeys                             a listener for "keydown" around controls
 //   bytes(n), counted(n, "row")          "1.5 KiB", "2 rows"
 //   mount(el, { label, style }, ...children) -> { root, unmount }
 //                                        draws into a shadow root that follows the page's dark or light;
@@ -73,6 +74,10 @@ const make = (tag, attributes = {}, ...children) =>
   filled(document.createElement(tag), attributes, children);
 const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// What is typed into a control of the figure is not meant for the page around it, which may have a
+// meaning of its own for a key (JupyterLab has one for most of them).
+const keepKeys = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
 
 function role(name, text) {
   const mark = make("span", { "aria-hidden": "true" }, `${MARK[name]} `);

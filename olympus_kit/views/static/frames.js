@@ -178,7 +178,12 @@ function explore(render, { model, el }) {
       if (Number.isFinite(x)) go(k, x);
       else status.textContent = `${name} is a number, such as ${written(values[0])}.`;
     };
-    const field = make("input", { type: "text", "aria-label": `${name}, typed`, onchange: type });
+    const field = make("input", {
+      type: "text",
+      "aria-label": `${name}, typed`,
+      onchange: type,
+      onkeydown: ({ key }) => key === "Enter" && type(),
+    });
     function update() {
       range.value = placeOf(at[k]);
       range.setAttribute("aria-valuetext", `${name} = ${written(at[k])}`);
@@ -191,7 +196,7 @@ function explore(render, { model, el }) {
   const { unmount } = mount(
     el,
     { label: `sliders: ${data.title}`, style: SLIDER_STYLE },
-    controls.map(({ element }) => element),
+    make("div", { onkeydown: keepKeys }, controls.map(({ element }) => element)),
     status,
     data.notes.map((note) => make("p", { class: "note" }, note)),
   );
