@@ -14,14 +14,15 @@ Where no Python is new enough for the newest JAX, that is said, and it is no err
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OLDEST_JAX = "0.9.0"
+# with the newest releases of flax and lineax that run on it
+OLDEST = {"jax": "0.9.0", "jaxlib": "0.9.0", "flax": "0.12.6", "lineax": "0.1.0"}
 # the Pythons that have the newest JAX, the newest first
 NEWEST_PYTHONS = ("3.14", "3.13", "3.12")
 TESTS = [
@@ -32,6 +33,8 @@ TESTS = [
     "tests/golden",
     "tests/course/test_lessons.py",
 ]
+# what the tests need; models of equinox, flax and others are among them
+EXTRAS = "lab,book,dev,models"
 # nbval runs the book's cells beside the tests; a compiled loop may take a while on a busy machine
 BOOK = ["--nbval", "--nbval-cell-timeout", "600", "book"]
 
@@ -73,18 +76,18 @@ def patch_number(version: str) -> int:
     return int(last) if last.isdigit() else 0
 
 
-def without_jax(constraints: str) -> str:
-    """Return constraints that leave JAX open."""
-    return "\n".join(line for line in constraints.splitlines() if not re.match("jax(lib)?==", line))
+def without(constraints: str, names: Iterable[str]) -> str:
+    """Return constraints that leave these packages open."""
+    pinned = tuple(f"{name}==" for name in names)
+    return "\n".join(line for line in constraints.splitlines() if not line.startswith(pinned))
 
 
-def environment(name: str, python: str, extras: str, pins: list[str]) -> Path:
+def environment(name: str, python: str, extras: str, versions: dict[str, str]) -> Path:
     """Make the environment of one end, or bring it up to date; return its Python."""
     folder = ROOT / f".venv-{name}"
     inside = folder / "bin" / "python"
-    constraints = (ROOT / "constraints.txt").read_text()
-    if pins:
-        constraints = without_jax(constraints)
+    constraints = without((ROOT / "constraints.txt").read_text(), versions)
+    pins = [f"{package}=={version}" for package, version in versions.items()]
     project = (ROOT / "pyproject.toml").read_text()
     asked = [str(ROOT), python, extras, *pins, constraints, project]
     wanted = hashlib.sha256("\n".join(asked).encode()).hexdigest()
@@ -121,8 +124,7 @@ def main() -> int:
             say("elsewhere" if newest_python() else "nowhere")
         return 0
     if name == "oldest":
-        pins = [f"jax=={OLDEST_JAX}", f"jaxlib=={OLDEST_JAX}"]
-        inside = environment(name, sys.executable, "lab,book,dev", pins)
+        inside = environment(name, sys.executable, EXTRAS, OLDEST)
         return test(inside, [*TESTS, *BOOK])
     python = newest_python()
     if python is None:
@@ -132,8 +134,8 @@ def main() -> int:
         )
         return 0
     if "--all" in options:
-        return test(environment(name, python, "lab,book,dev,models", []), ["tests"])
-    return test(environment(name, python, "lab,book,dev", []), [*TESTS, *BOOK])
+        return test(environment(name, python, EXTRAS, {}), ["tests"])
+    return test(environment(name, python, EXTRAS, {}), [*TESTS, *BOOK])
 
 
 if __name__ == "__main__":

@@ -281,14 +281,19 @@ def release(
             built = list(
                 pool.map(with_edits, lessons, built, [target] * len(built))
             )
-        with editing(target):
-            for path, text in _stale(built, target, report, check):
-                if path in report.edited:
-                    keep_copy(path)
-                write_whole(path, text)
+        bring(built, target, report)
     if not only:
         _orphans(built, target, report)
     return report
+
+
+def bring(built: list[Released], target: Path, report: Report) -> None:
+    """Write releases into a folder of exercises, the student's work in it kept."""
+    with editing(target):
+        for path, text in _stale(built, target, report, False):
+            if path in report.edited:
+                keep_copy(path)
+            write_whole(path, text)
 
 
 def _stale(

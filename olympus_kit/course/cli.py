@@ -27,7 +27,7 @@ from ..checks import (
     with_next_hint,
 )
 from ..files import write_whole
-from . import _course, _doctor, _lab
+from . import _course, _doctor, _lab, _start
 from . import _notebook as nb
 from ._course import CourseError, page, pages
 from ._lesson import read_all
@@ -122,6 +122,30 @@ def lab(
             _complain,
         )
     )
+
+
+@command
+def start(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder that is not there yet.")
+    ],
+    json: Json = False,
+) -> None:
+    """Put the course into a new folder of your own. Example: `olympus start my-course`."""
+    _start.start(folder)
+    said = f"The course is in {folder}. Open it: cd {folder}; olympus lab"
+    _tell(json, {"folder": str(folder)}, said)
+
+
+@command
+def update(json: Json = False) -> None:
+    """Bring a new release into your course; your work stays. Example: `olympus update`."""
+    report = _start.update(_course.root())
+    data = {
+        "lines": report.lines,
+        "edited": [str(path) for path in report.edited],
+    }
+    _tell(json, data, *(report.lines or ["All is up to date."]))
 
 
 @command

@@ -20,7 +20,7 @@ from .bodies import has_bodies
 # from this many equations of a kind on, one derivation of their rule is cheaper than many
 SHARED_FROM = 8
 # and from this many on they are compiled: jax compiles each kind for eager calls anyway
-COMPILED_FROM = 512
+COMPILED_FROM = 128
 
 
 def share_rules(jaxpr: Any) -> Any:

@@ -212,9 +212,9 @@ def trimmed(traced: Traced) -> Any:
             needed.add(atom)
     equations = []
     for eqn in reversed(jaxpr.eqns):
-        is_needed = not needed.isdisjoint(eqn.outvars)
-        is_marked = marked_path(scope_of(eqn)) is not None
-        if is_needed or is_marked or eqn.effects:
+        is_needed = not needed.isdisjoint(eqn.outvars) or eqn.effects
+        # most are needed: their marks need no look
+        if is_needed or marked_path(scope_of(eqn)) is not None:
             for atom in eqn.invars:
                 if not is_literal(atom):
                     needed.add(atom)
