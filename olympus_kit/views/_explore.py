@@ -88,7 +88,7 @@ class Recipe:
             for name in ranges:
                 if name not in entries:
                     raise ValueError(
-                        f"There is no number {name!r} to change. There are: "
+                        f"{name!r} does not name a number to change. There are: "
                         f"{listed(list(entries), 8)}."
                     )
             at = functools.partial(self._with_entries, entries, tuple(ranges))

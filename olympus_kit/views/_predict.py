@@ -20,9 +20,7 @@ MOST_LINES = 5  # that a ladder asks for
 MOST_CHOICES = 4
 MOST_BLOCKS = 3  # of a Jacobian
 MOST_NAMES = 12  # of residuals that are listed in an answer
-APART = (
-    0.05  # two ratios that are closer than this part of them are not told apart
-)
+APART = 0.05  # closer ratios than this part of them are not offered beside each other
 
 
 def line_questions(

@@ -52,6 +52,7 @@ VIEWS = {
     "ladder": lambda: ok.graph(corpus.logistic, 0.2).explore(x=X),
     "jacobian": entry,
     "plane": lambda: ok.push_pull(doubled, jnp.ones(2)).explore({"x[0]": [0.5, 1.0, 2.0]}),
+    "still plane": lambda: ok.push_pull(doubled, jnp.ones(2)),
     "errors": raising,
     "gallery": ok.gallery,
     "branches": lambda: ok.graph(branching, 0.9).explore(x=X, frames=5),
@@ -270,6 +271,12 @@ def test_a_typed_number_goes_to_the_nearest_point_and_says_so(show):
     field.fill("much")
     field.press("Enter")
     expect(page.locator(".place")).to_have_text("x is a number, such as 0.")
+
+
+def test_a_figure_with_frames_of_its_own_has_no_slider_above_it(show):
+    page = show("still plane")
+    expect(page.get_by_role("slider", name="x[0]")).to_be_visible()
+    expect(page.locator(".place")).to_have_count(0)
 
 
 def test_where_a_function_raises_the_last_picture_stays(show):

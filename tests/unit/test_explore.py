@@ -193,7 +193,7 @@ def test_a_function_that_raises_at_some_points_is_said_and_the_rest_stays():
         ({"x": 3.0}, "range of x must be a pair of numbers"),
         ({"x": [1.0]}, "values of x must be at least two different finite numbers"),
         ({"x": [1.0, 1.0]}, "values of x must be at least two different finite numbers"),
-        ({"y": (0.0, 1.0)}, "no number 'y' to change. There are: x"),
+        ({"y": (0.0, 1.0)}, "'y' does not name a number to change. There are: x"),
         ({}, "An explorer has one slider or two; got 0"),
     ],
 )

@@ -2,7 +2,7 @@
 // computed before; with it Python is asked, and its latest answer is shown.
 //
 //   explorable(render) -> a render function that puts sliders above the figure where its model has
-//                         frames, and is `render` itself where it has none
+//                         forms and frames, and is `render` itself where it has none
 
 const SLIDER_STYLE = `
 .okl .axis { display:flex; flex-wrap:wrap; gap:.3rem .6rem; align-items:center }
@@ -16,7 +16,7 @@ const SLIDER_STYLE = `
 `;
 
 const explorable = (render) => (host) =>
-  host.model.get("view").frames ? explore(render, host) : render(host);
+  host.model.get("view").forms ? explore(render, host) : render(host);
 
 // A frame is its form, with its own values where they differ from those of the form.
 function restore({ forms }, { form, values }) {
