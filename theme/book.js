@@ -113,16 +113,24 @@ const hit = (page, part) => {
   return item;
 };
 
+// pagefind answers a word that it does not know with pages for the word's beginning
+const knows = (page, words) => {
+  const text = `${page.meta.title} ${page.content}`.toLowerCase();
+  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word.slice(0, Math.max(3, word.length - 3))));
+};
+
 const search = async () => {
   const mine = ++latest;
   const words = query.value.trim();
   if (!words) { hits.replaceChildren(); count.textContent = ""; return; }
   const found = await (await engine).debouncedSearch(words, {}, 120);
   if (!found || mine !== latest) return;
-  const pages = await Promise.all(found.results.slice(0, 8).map((result) => result.data()));
+  const read = await Promise.all(found.results.slice(0, 8).map((result) => result.data()));
   if (mine !== latest) return;
+  const pages = read.filter((page) => knows(page, words));
   hits.replaceChildren(...pages.flatMap((page) => page.sub_results.slice(0, 3).map((part) => hit(page, part))));
-  count.textContent = found.results.length === 1 ? "Found on one page." : `Found on ${found.results.length} pages.`;
+  const total = found.results.length - read.length + pages.length;
+  count.textContent = total === 0 ? "Found nowhere in the book." : total === 1 ? "Found on one page." : `Found on ${total} pages.`;
 };
 
 const openSearch = () => {
@@ -139,6 +147,19 @@ if (location.protocol !== "file:") { // browsers load no index from a disk
   query.form.addEventListener("submit", (event) => { event.preventDefault(); hits.querySelector("a")?.focus(); });
   find("dialog.bk-search .bk-close").addEventListener("click", () => dialog.close());
   hits.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => { // outside of it: on what the dialog covers
+    const box = dialog.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (event.target === dialog && !inside) dialog.close();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const places = [query, ...hits.querySelectorAll("a")];
+    const next = places.indexOf(document.activeElement) + step;
+    places[Math.max(0, Math.min(next, places.length - 1))].focus();
+  });
   addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !typing && !dialog.open) { event.preventDefault(); openSearch(); }

@@ -2,6 +2,7 @@
 
     python theme/build.py            build what is new
     python theme/build.py --cold     forget what was kept, run every cell again
+    BASE_URL=https://host/book/ python theme/build.py    with a sitemap and whole addresses
 
 Four steps: API pages from docstrings; mystmd resolves the pages, while theme/plugin.py runs
 their cells; theme/render.py writes HTML; pagefind makes the index of the search. Nothing is
@@ -160,19 +161,22 @@ def dead_links(folder: Path) -> list[str]:
 
 def write_site(project: Path) -> int:
     """Write the pages beside the old ones, and take their place only when all is well."""
+    from beside import MISSING, offer_course, write_sitemap
     from render import render_site
 
     draft, final = project / "_build" / "html.new", project / "_build" / "html"
     shutil.rmtree(draft, ignore_errors=True)
-    problems = render_site(project / "_build" / "site", draft)
+    problems = render_site(project, draft)
+    offer_course(project, draft)
     problems += [] if problems else dead_links(draft)
     if problems:
         give_up(problems)
+    write_sitemap(draft)
     (draft / ".nojekyll").touch()  # or a certain web host hides files that begin with _
     index_for_search(draft)
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
-    return len(list(final.glob("*.html")))
+    return len([page for page in final.glob("*.html") if page.name != MISSING])
 
 
 def index_for_search(folder: Path) -> None:

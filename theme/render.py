@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from beside import COURSE, MISSING, base_url, offer_page
 from execute import tags, walk
 from jinja2 import Environment, FileSystemLoader, Template
 from markdown_it import MarkdownIt
@@ -236,8 +237,9 @@ def render_page(entry: Node, layout: Template, page: Page, data: Node, **book: A
     )
 
 
-def render_site(site: Path, out: Path) -> list[str]:
-    """Write every page of the built site into `out`; return the list of problems."""
+def render_site(project: Path, out: Path) -> list[str]:
+    """Write every page that mystmd has resolved into `out`; return the list of problems."""
+    site = project / "_build" / "site"
     environment, public, problems = templates(), site / "public", []
     macros = environment.get_template("nodes.html").module
     layout = environment.get_template("page.html")
@@ -247,7 +249,16 @@ def render_site(site: Path, out: Path) -> list[str]:
     for entry, before, after in with_neighbours(entries):
         data = json.loads((site / "content" / f"{entry['slug']}.json").read_text("utf-8"))
         page = Page(data["location"].lstrip("/"), macros, public)
-        around = {"contents": entries, "before": before, "after": after}
+        downloads = offer_page(project / page.source, out)
+        if downloads and (project / "exercises").is_dir():
+            downloads["whole course (.zip)"] = COURSE
+        around = {
+            "contents": entries,
+            "before": before,
+            "after": after,
+            "downloads": downloads,
+            "base": base_url(),
+        }
         text = render_page(entry, layout, page, data, **around)
         (out / entry["file"]).write_text(text, encoding="utf-8")
         for asset in page.assets:
@@ -255,6 +266,8 @@ def render_site(site: Path, out: Path) -> list[str]:
         for name, code in page.scripts.items():
             (out / name).write_text(code, encoding="utf-8")
         problems += page.problems
+    missing = environment.get_template("missing.html").render(contents=entries, base=base_url())
+    (out / MISSING).write_text(missing, encoding="utf-8")
     for name in ("book.css", "book.js"):
         shutil.copy(THEME / name, out)
     return problems

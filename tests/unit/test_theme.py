@@ -503,3 +503,36 @@ def test_views_on_a_page_share_one_copy_of_their_code(page):
     (link,) = re.findall(r'<script src="(assets/\w+\.js)" defer></script>', html)
     assert page.scripts == {link: "\nlet x = 1;"}
     assert "let x" not in html
+
+
+def test_pages_can_be_taken_along_and_what_is_missing_has_a_page(project, monkeypatch):
+    monkeypatch.setenv("BASE_URL", "https://host.example/book")
+    status, said, site = project(MYST_PAGE)
+    assert status == 0, said
+    page = (site / "index.html").read_text()
+    assert '<a href="downloads/index.ipynb" download>notebook (.ipynb)</a>' in page
+    assert '<link rel="canonical" href="https://host.example/book/index.html">' in page
+    notebook = json.loads((site / "downloads" / "index.ipynb").read_text())
+    assert [c["source"] for c in notebook["cells"] if c["cell_type"] == "code"] == [["1 + 1"]]
+    assert (site / "downloads" / "index.md").read_text() == MYST_PAGE
+    missing = (site / "404.html").read_text()
+    assert 'href="https://host.example/book/index.html"' in missing
+    assert "<loc>https://host.example/book/index.html</loc>" in (site / "sitemap.xml").read_text()
+    assert "404" not in (site / "sitemap.xml").read_text()
+
+
+MYST_PAGE = """\
+---
+kernelspec:
+  name: python3
+  display_name: Python 3
+jupytext:
+  text_representation: {extension: .md, format_name: myst}
+---
+
+# A page
+
+```{code-cell} ipython3
+1 + 1
+```
+"""
