@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from .views import Chain as Chain
     from .views import Claims as Claims
     from .views import Cost as Cost
+    from .views import Explorer as Explorer
     from .views import Graph as Graph
     from .views import Jacobian as Jacobian
     from .views import Memory as Memory
     from .views import PushPull as PushPull
+    from .views import Quiz as Quiz
     from .views import Sparsity as Sparsity
     from .views import Stopwatch as Stopwatch
     from .views import Sweep as Sweep
@@ -41,10 +43,13 @@ if TYPE_CHECKING:
     from .views import View as View
     from .views import chain as chain
     from .views import cost as cost
+    from .views import explore as explore
+    from .views import gallery as gallery
     from .views import graph as graph
     from .views import jacobian_shapes as jacobian_shapes
     from .views import memory as memory
     from .views import push_pull as push_pull
+    from .views import quiz as quiz
     from .views import segmented as segmented
     from .views import sparse_jacobian as sparse_jacobian
     from .views import sparsity as sparsity
@@ -73,6 +78,9 @@ _HOME = {
     **dict.fromkeys(
         ["memory", "segmented", "stopwatch", "timing_traps", "tradeoff"],
         "views",
+    ),
+    **dict.fromkeys(
+        ["Explorer", "Quiz", "explore", "gallery", "quiz"], "views"
     ),
 }
 

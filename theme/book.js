@@ -66,6 +66,34 @@ const markSection = () => {
 addEventListener("scroll", markSection, { passive: true });
 markSection();
 
+// How many of a chapter's questions have been answered, in this browser: each figure that asks
+// keeps the answers under the chapter's name.
+const forget = find(".bk-forget");
+const answersOf = (chapter) => {
+  try { return Object.keys(JSON.parse(localStorage.getItem(`olympus-quiz ${chapter}`)) ?? {}).length; } catch { return 0; }
+};
+const showAnswered = () => {
+  let any = 0;
+  for (const link of all("[data-quiz]")) {
+    const answered = answersOf(link.dataset.quiz);
+    any += answered;
+    link.querySelector(".bk-answered")?.remove();
+    if (!answered) continue;
+    const note = document.createElement("small");
+    note.className = "bk-answered";
+    note.textContent = ` ${answered} of ${link.dataset.questions} answered`;
+    link.append(note);
+  }
+  forget.hidden = !any;
+};
+forget.addEventListener("click", () => {
+  for (const link of all("[data-quiz]")) localStorage.removeItem(`olympus-quiz ${link.dataset.quiz}`);
+  document.dispatchEvent(new CustomEvent("olympus-forget"));
+  showAnswered();
+});
+document.addEventListener("olympus-answers", showAnswered);
+showAnswered();
+
 // Search: pagefind's index lies beside the page and is read at the first search.
 const dialog = find("dialog.bk-search");
 const query = find("#query");

@@ -51,8 +51,8 @@ def library_files() -> list[Path]:
     """Return the sources whose change makes an old output wrong."""
     return sorted(
         path
-        for package in ("olympus", "olympus_kit")
-        for path in (LIBRARY / package).rglob("*")
+        for folder in ("olympus", "olympus_kit", "book/quiz")
+        for path in (LIBRARY / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
 

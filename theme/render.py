@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,6 +204,19 @@ def contents(site: Node) -> list[Node]:
     ]
 
 
+def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
+    """Return the contents; a chapter that asks questions says where its answers are kept.
+
+    The questions of the chapter `04_reverse.md`, whose page is `reverse`, are `04_reverse.toml`.
+    """
+    quizzes = {}
+    for path in folder.glob("*.toml"):
+        data = tomllib.loads(path.read_text("utf-8"))
+        count = sum(len(quiz["question"]) for quiz in data["quiz"])
+        quizzes[path.stem.partition("_")[2]] = {"quiz": path.stem, "questions": count}
+    return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
+
+
 def with_neighbours(entries: list[Node]) -> Iterator[tuple[Node, Node | None, Node | None]]:
     """Yield every page with the one before and the one after it."""
     pages = [entry for entry in entries if entry["file"]]
@@ -230,6 +244,7 @@ def render_site(project: Path, out: Path) -> list[str]:
     macros = environment.get_template("nodes.html").module
     layout = environment.get_template("page.html")
     entries = contents(json.loads((site / "config.json").read_text("utf-8")))
+    entries = with_quizzes(entries, THEME.parent / "book" / "quiz")
     (out / "assets").mkdir(parents=True, exist_ok=True)
     for entry, before, after in with_neighbours(entries):
         data = json.loads((site / "content" / f"{entry['slug']}.json").read_text("utf-8"))

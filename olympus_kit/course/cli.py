@@ -312,6 +312,33 @@ def next_(json: Json = False) -> None:
 
 
 @command
+def quiz(
+    which: Annotated[
+        str, typer.Argument(help="A chapter, such as 04, or a quiz by name.")
+    ],
+    json: Json = False,
+) -> None:
+    """Answer a chapter's questions, an empty line skips one. Example: `olympus quiz 04`."""
+    from . import _ask
+
+    view = _ask.questions(which)
+    _tell(json, view.model()["questions"])
+    if json:
+        return
+    right = _ask.ask(view, _line, lambda text: _tell(False, None, text))
+    raise typer.Exit(0 if right == len(view.questions) else 1)
+
+
+def _line() -> str | None:
+    """Return a line that somebody types; None where there are no more."""
+    out.print("> ", end="")
+    try:
+        return input()
+    except EOFError:
+        return None
+
+
+@command
 def export(
     which: Which,
     to: Annotated[

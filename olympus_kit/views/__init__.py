@@ -5,8 +5,11 @@ from ._chain import chain as chain
 from ._claims import Claims as Claims
 from ._cost import Cost as Cost
 from ._cost import cost as cost
+from ._explore import Explorer as Explorer
 from ._formula import statement as statement
 from ._formula import value_text as value_text
+from ._gallery import explore as explore
+from ._gallery import gallery as gallery
 from ._graph import Graph as Graph
 from ._graph import graph as graph
 from ._jacobian import Jacobian as Jacobian
@@ -15,6 +18,8 @@ from ._memory import Memory as Memory
 from ._memory import memory as memory
 from ._pushpull import PushPull as PushPull
 from ._pushpull import push_pull as push_pull
+from ._quiz import Quiz as Quiz
+from ._quiz import quiz as quiz
 from ._sparse import Sparsity as Sparsity
 from ._sparse import sparse_jacobian as sparse_jacobian
 from ._sparse import sparsity as sparsity

@@ -12,6 +12,7 @@ import jax
 from ._charts import multiples
 from ._derivatives import count_entries
 from ._draw import Canvas
+from ._explore import explorable
 from ._figure import Figure, Table
 from ._format import number_text, times_text
 from ._types import Data, Function
@@ -108,7 +109,7 @@ def written(order: Order) -> str:
 class Chain(Figure):
     """The Jacobians of a chain of functions, and the cost of every order of multiplying them."""
 
-    scripts = ("common.js", "linear.js")
+    scripts = ("common.js", "frames.js", "linear.js")
     notes = (WORDS,)
 
     def __init__(
@@ -228,6 +229,7 @@ class Chain(Figure):
         return [multiples("FLOPs, as multiples of the fewest", lines)]
 
 
+@explorable
 def chain(*functions: Any, x: Any = None) -> Chain:
     """Show the product of the Jacobians of a chain, and what each bracketing costs.
 

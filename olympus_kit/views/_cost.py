@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import jax
+import numpy as np
 
 from ..program import Argnums
 from ._charts import multiples
 from ._derivatives import entries
 from ._draw import Canvas
+from ._explore import explorable
 from ._figure import Detail, Figure, Table
 from ._format import listed, number_text, times_text
 from ._measure import add_seconds, differences, failure, measured
 from ._metrics import GROUPS, cell
+from ._predict import ratio_questions
 from ._sweep import Sweep, sweep
 from ._timing import tracked
 from ._types import Data, Function
@@ -186,6 +192,7 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return notes
 
 
+@explorable
 def cost(
     f: Function | Mapping[str, Function],
     *args: Any,
@@ -193,6 +200,7 @@ def cost(
     timed: bool = False,
     memory: int | None = None,
     progress: bool | None = None,
+    ask: bool = False,
 ) -> Cost:
     """Compare FLOPs, memory and optionally time; nothing runs unless it is timed or compared.
 
@@ -211,10 +219,13 @@ def cost(
         timed: whether to measure seconds, too: eager and compiled, interleaved, least of nine.
         memory: bytes that a function may need; by default what the machine has.
         progress: whether to show a bar; by default in a terminal.
+        ask: whether to ask what a derivative costs, or which function costs the least, before
+            anything is shown.
 
     Raises:
         TypeError: for what is not a function, or a single one with nothing to differentiate.
-        ValueError: for an index in `argnums` that no argument has.
+        ValueError: for an index in `argnums` that no argument has, or where there is nothing to
+            ask.
         MemoryError: where no function would fit into `memory`. Where some fail, the others are
             kept, and a note says why; where all do, the first error is raised.
 
@@ -250,4 +261,15 @@ def cost(
         notes += differences(runs)
     if timed:
         notes += add_seconds(rows, runs, progress)
-    return Cost(rows, notes, again, args, about)
+    view = Cost(rows, notes, again, args, about)
+    if ask:
+        view.questions = ratio_questions(rows, about, _size(args, argnums))
+    return view
+
+
+def _size(args: tuple[Any, ...], argnums: Argnums) -> int:
+    """Return how many numbers the differentiated arguments hold."""
+    chosen: Any = args
+    if not isinstance(argnums, str):
+        chosen = [args[i] for i in np.atleast_1d(argnums)]
+    return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(chosen))

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from ._draw import Canvas, page_svg, shorten
 from ._format import NAME_ROOM, aligned
+from ._questions import questions_text
 from ._text import notes_text
 from ._types import Data
 from ._view import View
@@ -64,7 +65,13 @@ class Figure(View):
     makes of them is decided here.
     """
 
-    scripts: tuple[str, ...] = ("common.js", "player.js", "figure.js")
+    scripts: tuple[str, ...] = (
+        "common.js",
+        "ask.js",
+        "frames.js",
+        "player.js",
+        "figure.js",
+    )
     finding: str = ""
     notes: Sequence[str] = ()
     kind = "figure"  # what a screen reader calls the picture
@@ -116,18 +123,25 @@ class Figure(View):
             "details": details,
             "tables": [asdict(table) for table in self.tables()],
             "records": self.records(),
+            "questions": [question.data() for question in self.questions],
             "text": self.text(),
         }
 
+    def point_model(self) -> Data:
+        """Return the record as one of many points of an explorer."""
+        return self.model()
+
     def text(self, color: bool = False) -> str:
         """Return everything that the picture shows."""
-        lines = [self.title, *textwrap.wrap(self.finding, WIDTH)]
+        asked, answered = questions_text(self.questions)
+        lines = [self.title, *asked, *textwrap.wrap(self.finding, WIDTH)]
         lines += notes_text(self.notes, WIDTH)
         for detail in self.details():
             lines += ["", *detail.lines] if detail.lines else []
         for table in self.tables():
             short = shorten(table.caption, NAME_ROOM)
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
+        lines += answered
         return "\n".join(lines)
 
     def svg(self) -> str:

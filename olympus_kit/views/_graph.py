@@ -10,9 +10,12 @@ from typing import Any, Literal, get_args
 from ..program import Argnums, Mode, Program, capture, user_line
 from ._dag import MOST_NODES, Dag
 from ._draw import page_svg
+from ._explore import explorable
 from ._formula import plural
 from ._ladder import build_ladder
 from ._ladder_svg import ladder_picture
+from ._predict import line_questions
+from ._questions import questions_text
 from ._rows import plain
 from ._text import ladder_text
 from ._types import Data, Function
@@ -25,7 +28,7 @@ Layout = Literal["ladder", "listing", "dag"]
 class Graph(View):
     """The ladder of a program: one row for each primal equation, its derivative beside it."""
 
-    scripts = ("common.js", "player.js", "ladder.js")
+    scripts = ("common.js", "ask.js", "frames.js", "player.js", "ladder.js")
 
     def __init__(
         self,
@@ -38,6 +41,15 @@ class Graph(View):
         self._ladder = build_ladder(program, layout, error)
         self.title = self._ladder.title
 
+    def ask(self) -> None:
+        """Hold back some lines of the derivative until they are guessed."""
+        sentences = [step.words for step in self._ladder.steps]
+        self.questions = line_questions(self.program, sentences)
+        self._ladder.group = (
+            ""  # no other figure of this program shows the answers
+        )
+        self._forget()
+
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
         return Graph(self.program, "listing", self.error)
@@ -45,6 +57,7 @@ class Graph(View):
     def model(self) -> Data:
         """Return rows, steps and values as plain data."""
         model: Data = plain(self._ladder)
+        model["questions"] = [question.data() for question in self.questions]
         if len(self._ladder.steps) > MOST_TEXT:
             left_out = f"the text of its {len(self._ladder.steps):,} steps is left out: print(view)"
             return model | {"text": "", "notes": [*model["notes"], left_out]}
@@ -68,7 +81,8 @@ class Graph(View):
 
     def text(self, color: bool = False) -> str:
         """Return every equation in program order, with its role and its value."""
-        return ladder_text(self._ladder, color)
+        asked, answers = questions_text(self.questions)
+        return "\n".join([*asked, ladder_text(self._ladder, color), *answers])
 
     def svg(self) -> str:
         """Return the ladder as a picture."""
@@ -83,6 +97,7 @@ def _lines(rows: Sequence[Data]) -> Iterator[Data]:
         yield from _lines(row["children"])
 
 
+@explorable
 def graph(
     f: Function,
     *args: Any,
@@ -91,6 +106,7 @@ def graph(
     tangents: Sequence[Any] | None = None,
     cotangents: Any = None,
     layout: Layout = "ladder",
+    ask: bool = False,
 ) -> Graph | Dag:
     """Show what jax computes for `f` at `args`, equation by equation.
 
@@ -104,6 +120,7 @@ def graph(
         cotangents: of the shape of the output; defaults to ones.
         layout: "ladder"; "listing", the same as lines of code; or "dag", the nodes and arrows
             of a small program.
+        ask: whether the player asks for the next line, at a few steps, before it shows it.
 
     Returns:
         The view. Where `f` itself raises, say for a shape mismatch, it shows the equations that
@@ -112,7 +129,8 @@ def graph(
     Raises:
         TypeError: for what is not a function, a non-numeric leaf or output, or nothing to
             differentiate.
-        ValueError: for an unknown mode or layout, or a tangent or cotangent of another shape.
+        ValueError: for an unknown mode or layout, a tangent or cotangent of another shape, or
+            where there is nothing to ask.
 
     ```python
     import olympus.numpy as jnp
@@ -127,6 +145,11 @@ def graph(
         known = ", ".join(map(repr, get_args(Layout)))
         raise ValueError(
             f"There is no layout {layout!r}: choose one of {known}."
+        )
+    if ask and (layout == "dag" or mode == "primal"):
+        raise ValueError(
+            "A ladder or a listing asks, in forward or reverse mode: leave out layout and mode, or "
+            "leave out ask."
         )
     try:
         program = capture(
@@ -151,7 +174,10 @@ def graph(
             f"{MOST_NODES}, so here is the ladder."
         )
         return Graph(replace(program, notes=(*program.notes, note)))
-    return Graph(program, layout)
+    view = Graph(program, layout)
+    if ask:
+        view.ask()
+    return view
 
 
 def _until_it_raises(

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ..compare import close_entries
 from ..program import Argnums, dtype_of, is_inexact
 from ._draw import Canvas
+from ._explore import explorable
 from ._figure import Detail, Figure, Step, Table
 from ._format import listed, short_names
 from ._formula import number, size_text
@@ -39,6 +40,7 @@ from ._jacobian_words import (
     pass_words,
     shape_words,
 )
+from ._predict import shape_questions
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
 from ._timing import tracked
@@ -626,6 +628,7 @@ class Comparison(Jacobian):
         return words
 
 
+@explorable
 def jacobian_shapes(
     f: Function,
     *args: Any,
@@ -634,6 +637,7 @@ def jacobian_shapes(
     batched: bool | None = None,
     holomorphic: bool = False,
     budget: int = BUDGET,
+    ask: Literal["shape"] | None = None,
 ) -> Jacobian:
     """Show what the Jacobian of `f` at `args` is, and fill it pass by pass.
 
@@ -650,6 +654,7 @@ def jacobian_shapes(
         batched: whether all passes run at once, by vmap; by default where there are more than 32.
         holomorphic: promise that a complex function has a complex derivative.
         budget: bytes of J that may be held at once; of a larger one there are only tiles.
+        ask: "shape" asks for the shapes of the blocks before anything is shown.
 
     Raises:
         TypeError: for what is not a function, leaves or outputs without numbers, complex numbers
@@ -671,9 +676,14 @@ def jacobian_shapes(
         )
     if batched not in (True, False, None):
         raise ValueError(f"batched is True, False or None; got {batched!r}.")
-    return Jacobian(
+    if ask not in ("shape", None):
+        raise ValueError(f'ask is "shape" or None; got {ask!r}.')
+    view = Jacobian(
         Flat(f, args, argnums, holomorphic),
         mode,
         batched,
         budget,
     )
+    if ask:
+        view.questions = shape_questions(view.flat.outputs, view.flat.inputs)
+    return view

@@ -20,10 +20,12 @@ from ..program import (
 )
 from ._charts import WIDTH, cursor
 from ._draw import MARKS, ROW, Canvas, shorten
+from ._explore import explorable
 from ._figure import Figure, Step, Table
 from ._format import NAME_ROOM, bytes_text, listed, number_text
 from ._formula import plural, statement
 from ._ladder import role_of
+from ._predict import saved_questions
 from ._types import Data, Function
 from ._words import with_short_names
 
@@ -254,12 +256,14 @@ def _inside_checkpoints(
             )
 
 
+@explorable
 def memory(
     f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,
     checkpoint: bool | Callable[..., bool] = False,
+    ask: bool = False,
 ) -> Memory:
     """Show what is live at each equation of a program, value by value.
 
@@ -270,11 +274,12 @@ def memory(
         argnums: which arguments to differentiate; the first by default, "all" for all.
         checkpoint: True saves nothing but the inputs and computes the rest again on the backward
             pass; a policy of `olympus.checkpoint_policies` says what to save.
+        ask: whether to ask for the residuals before anything is shown.
 
     Raises:
         TypeError: for what is not a function, a non-numeric leaf, nothing to differentiate, or
             a checkpoint that is not a policy.
-        ValueError: for an unknown mode.
+        ValueError: for an unknown mode, or where there is nothing to ask.
 
     ```python
     import olympus.numpy as jnp
@@ -294,4 +299,7 @@ def memory(
             f, policy=checkpoint if callable(checkpoint) else None
         )
         run.__name__ = getattr(f, "__name__", "f")
-    return Memory(capture(run, *args, mode=mode, argnums=argnums))
+    view = Memory(capture(run, *args, mode=mode, argnums=argnums))
+    if ask:
+        view.questions = saved_questions(view.program)
+    return view

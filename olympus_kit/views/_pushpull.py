@@ -11,6 +11,7 @@ import numpy as np
 
 from ..program import describe, read_arguments
 from ._draw import MARKS, Canvas, width_of
+from ._explore import explorable
 from ._figure import Detail, Figure
 from ._types import Array, Data, Function
 from ._view import there
@@ -22,7 +23,7 @@ PANEL, TOP = 300.0, 24.0
 class PushPull(Figure):
     """A map between line and plane at a point: Jv and Jᵀu as arrows, on the grid and its image."""
 
-    scripts = ("common.js", "linear.js")
+    scripts = ("common.js", "frames.js", "linear.js")
     alone = ("_function",)
     _function: Function | None = None
 
@@ -316,6 +317,7 @@ def _draw_arrow(
     group.text(x, y, label, f"label {role}", font_weight=600)
 
 
+@explorable
 def push_pull(
     f: Function,
     x: Any,

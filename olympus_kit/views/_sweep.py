@@ -137,7 +137,7 @@ class Sweep(Figure):
         heading, say = METRICS[self.metric]
         return [curves(self.across, heading, say, self.curves(), steps)]
 
-    def explore(self) -> Any:
+    def explore(self) -> Any:  # type: ignore[override]
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
         from IPython.display import display

@@ -11,7 +11,7 @@ import os
 import sys
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar
 
 from ..files import write_whole
 from ._draw import page_colors
+from ._questions import Question
 from ._types import Data
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class View(ABC):
     alone: tuple[
         str, ...
     ] = ()  # attributes that a file need not be able to hold
+    questions: Sequence[Question] = ()  # what it asks before it shows
+    recipe: Any = None  # how it was made, for `explore`
 
     @abstractmethod
     def model(self) -> Data:
@@ -79,6 +82,55 @@ class View(ABC):
     def _embedded(self) -> Data:
         """Return the model in the order in which it deflates best."""
         return self.model()
+
+    def point_model(self) -> dict[str, Any]:
+        """Return the model as one of many points of an explorer."""
+        return self._embedded()
+
+    def explore(
+        self,
+        ranges: Mapping[str, Any] | None = None,
+        /,
+        *,
+        frames: int | None = None,
+        budget: int = 60_000,
+        arguments: Callable[..., Any] | None = None,
+        **named: Any,
+    ) -> View:
+        """Return this view with a slider for one or two of the numbers that go in.
+
+        Without Python the sliders go over points that are computed now: as many as fit into the
+        budget. With Python, `.live()` answers at any point.
+
+        Args:
+            ranges: for each number a pair (smallest, largest), or a list of values. Numbers are
+                named like parameters and their entries: "x", "x[1]", "params['W'][0, 1]".
+            frames: how many points for each slider; by default 21, or 7 for each of two.
+            budget: bytes on the page; points are left out until they fit.
+            arguments: a function of the sliders that returns the arguments, for sizes.
+            **named: more ranges, for names that Python can write: `x=(0.0, 1.0)`.
+
+        Raises:
+            ValueError: for a name that there is not, a range that is not one, more than two
+                sliders, or a function that raises at every point.
+            RuntimeError: for a view that came from a file.
+
+        ```python
+        import olympus.numpy as jnp
+        import olympus_kit as ok
+
+        ok.graph(jnp.sin, 0.2).explore(x=(0.0, 3.0), frames=4)
+        ```
+        """
+        if self.recipe is None:
+            raise RuntimeError(
+                f"This {type(self).__name__} does not know its function: make it anew."
+            )
+        asked = {**(ranges or {}), **named}
+        explorer: View = self.recipe.explore(
+            self, asked, frames, budget, arguments
+        )
+        return explorer
 
     def live(self) -> Any:
         """Return a widget over the same front-end, whose `step` Python can read and set."""
@@ -152,7 +204,7 @@ class View(ABC):
 
     def __getstate__(self) -> Data:
         """Return what a copy in a file holds: the data, not what was made for a display."""
-        left_out = ("_pages", "_plain", *self.alone)
+        left_out = ("_pages", "_plain", "recipe", *self.alone)
         return {k: v for k, v in self.__dict__.items() if k not in left_out}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> View:

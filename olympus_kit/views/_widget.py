@@ -15,6 +15,9 @@ def _widget_class(source: str) -> Any:
         "_esm": source,
         "view": traitlets.Dict().tag(sync=True),
         "step": traitlets.Int(-1).tag(sync=True),
+        # of an explorer: where the page wants to look, and what Python says there
+        "point": traitlets.Dict().tag(sync=True),
+        "answer": traitlets.Dict().tag(sync=True),
     }
     return type("LiveView", (anywidget.AnyWidget,), traits)
 

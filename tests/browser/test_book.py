@@ -2,6 +2,7 @@
 
 import pytest
 from chrome import axe_findings
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -143,6 +144,25 @@ def test_the_choice_of_dark_is_kept(page, site):
     page.goto(site + "olympus.html")
     assert page.evaluate(paper) == dark
     assert page.get_attribute(".bk-shade", "aria-pressed") == "true"
+
+
+def test_the_contents_say_how_much_of_a_chapter_is_answered(page, log, site):
+    page.goto(site + "reverse.html")
+    notes, forget = page.locator(".bk-answered"), page.locator(".bk-forget")
+    expect(notes).to_have_count(0)
+    expect(forget).to_be_hidden()
+    quiz = page.get_by_role("group", name="quiz: Quiz: what a pullback takes and gives")
+    wrong = quiz.get_by_role("button", name="the cotangent of x", exact=True)
+    wrong.click()
+    expect(quiz.get_by_role("link", name="The comma in (x_bar,)")).to_be_visible()
+    expect(notes).to_have_text(" 1 of 7 answered")
+    page.goto(site + "slopes.html")
+    expect(notes).to_have_text(" 1 of 7 answered")
+    expect(page.locator("[data-quiz='04_reverse'] .bk-answered")).to_have_count(1)
+    forget.click()
+    expect(notes).to_have_count(0)
+    assert log.left(site) == []
+    assert log.errors == []
 
 
 def test_code_is_copied(page, site):

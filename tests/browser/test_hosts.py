@@ -107,6 +107,25 @@ def test_jupyterlab_runs_it(lab, opened):
     expect(page.locator(".jp-RenderedText > pre").last).to_have_text("1\n")
 
 
+EXPLORE = """import jax.numpy as jnp
+import olympus_kit as ok
+ok.graph(jnp.sin, 0.5).explore(x=(0.0, 1.0), frames=3).live()"""
+
+
+def test_jupyterlab_lets_python_answer_at_any_point(lab, opened):
+    notebook(lab[0] / "explore.ipynb", [new.new_code_cell(EXPLORE)])
+    page = opened("explore.ipynb")
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    run_cells(page, 1)
+    field = page.locator(".jp-OutputArea-output").get_by_role("textbox", name="x, typed")
+    expect(field).to_be_visible(timeout=60_000)
+    field.fill("0.3")  # none of the three points that were computed before
+    field.press("Enter")
+    expect(page.locator(".jp-OutputArea-output .place")).to_contain_text("x = 0.3")
+    output = page.locator(".jp-OutputArea-output .item.end").last
+    expect(output).to_contain_text("= 0.295520")
+
+
 def run_cells(page, count):
     page.locator(".jp-Notebook").first.focus()
     for _ in range(count):

@@ -114,11 +114,14 @@ def code_lines(path):
 
 
 def test_scripts_stay_small():
-    """Few functions, as ideas are counted in Python: lines may grow where they are short."""
+    """Few functions, as ideas are counted in Python: lines may grow where they are short.
+
+    Questions (ask.js) and sliders (frames.js) came with 90.
+    """
     scripts = [p for p in tracked() if p.suffix == ".js" and "olympus_kit" in p.parts]
     code = "".join(map(text_of, scripts))
     untyped = re.sub(r"/\*\*.*?\*/", "", code, flags=re.DOTALL)  # types have arrows, too
-    assert len(re.findall(r"=>|\bfunction\b", untyped)) <= 333
+    assert len(re.findall(r"=>|\bfunction\b", untyped)) <= 425
     assert max(map(len, code.splitlines())) <= 120
 
 

@@ -9,9 +9,10 @@ import olympus_kit
 from olympus_kit import checks, program, views
 
 KIT = """
-Chain Claims Cost Graph Jacobian Memory Program PushPull Sparsity Stopwatch Sweep Tradeoff
-Unsolved View capture chain check check_all cost graph hint jacobian_shapes memory push_pull
-segmented solution sparse_jacobian sparsity stopwatch timing_traps tradeoff
+Chain Claims Cost Explorer Graph Jacobian Memory Program PushPull Quiz Sparsity Stopwatch Sweep
+Tradeoff Unsolved View capture chain check check_all cost explore gallery graph hint
+jacobian_shapes memory push_pull quiz segmented solution sparse_jacobian sparsity
+stopwatch timing_traps tradeoff
 """
 
 PROGRAM = """
@@ -21,9 +22,9 @@ sparsity_pattern user_line walk
 """
 
 VIEWS = """
-Chain Claims Cost Graph Jacobian Memory PushPull Sparsity Stopwatch Sweep Tradeoff View chain cost
-graph jacobian_shapes memory push_pull segmented sparse_jacobian sparsity statement stopwatch
-timing_traps tradeoff value_text
+Chain Claims Cost Explorer Graph Jacobian Memory PushPull Quiz Sparsity Stopwatch Sweep Tradeoff
+View chain cost explore gallery graph jacobian_shapes memory push_pull quiz segmented
+sparse_jacobian sparsity statement stopwatch timing_traps tradeoff value_text
 """
 
 # for authors of lessons, and for the course, which releases, judges and shows them

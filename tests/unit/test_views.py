@@ -18,7 +18,7 @@ from olympus_kit.views._view import STATIC
 
 # one precision in all of these: jax mixes up arrays of both that it has cached
 pytestmark = pytest.mark.usefixtures("x64")
-SHARED = ("common.js", "player.js", "host.js")
+SHARED = ("common.js", "ask.js", "frames.js", "player.js", "host.js")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@
 //   svg(tag, attributes, ...children)    the same for SVG
 //   MARK[role]                           the shape that says what the role's colour says
 //   role(name, text)                     a text in its role's colour, behind its mark, with its word for ears
+//   keepKeys                             a listener for "keydown" around controls
 //   bytes(n), counted(n, "row")          "1.5 KiB", "2 rows"
 //   mount(el, { label, style }, ...children) -> { root, unmount }
 //                                        draws into a shadow root that follows the page's dark or light;
@@ -58,6 +59,8 @@ const BASE = `
 .okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
   background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
 .okl [hidden] { display:none !important }
+.okl [data-changed] { text-decoration:underline dotted 2px; text-underline-offset:3px }
+.okl :not(text)[data-changed] { background:var(--now) }
 @media print {
   .okl { border:0; padding:0 }
   .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }
@@ -92,6 +95,10 @@ const make = (tag, attributes = {}, ...children) =>
 /** @type {(tag: string, attributes?: Record<string, any>, ...children: any[]) => any} */
 const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// What is typed into a control of the figure is not meant for the page around it, which may have a
+// meaning of its own for a key (JupyterLab has one for most of them).
+const keepKeys = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
 
 /** @type {(name: keyof typeof MARK, text: string) => HTMLElement} */
 function role(name, text) {

@@ -248,9 +248,11 @@ function createInner(inner, step) {
 // ---- everything together -----------------------------------------------------------------------
 
 /** @param {Host} host */
-function render({ model, el }) {
+function renderFigure({ model, el }) {
   const view = model.get("view");
   const { group, bad, peak } = view.player;
+  const questions = view.questions ?? [];
+  const quiz = view.chapter ? createQuiz(view) : null;
   const count = view.steps.length;
   const pictures = drawPictures(view.pictures);
   const status = make("p", { class: "say", role: "status" });
@@ -293,6 +295,7 @@ function render({ model, el }) {
     player
       ? make("div", { class: "dock" }, player.bar, player.words)
       : view.idle && make("div", { class: "words" }, view.idle),
+    quiz?.element,
     meters?.element,
     pictures.length > 0 && scroll,
     stops.length > 0 && status,
@@ -337,10 +340,13 @@ function render({ model, el }) {
   } else {
     inner.show();
   }
+  if (questions.length && !quiz) createVeil(root, questions);
   return () => {
     player?.destroy();
+    quiz?.destroy();
     unmount();
   };
 }
 
+const render = explorable(renderFigure);
 export default { render };

@@ -734,7 +734,7 @@ function createListing(view, player, scroll) {
 // ---- everything together ------------------------------------------------------------------------
 
 /** @param {Host} host */
-function render({ model, el }) {
+function renderLadder({ model, el }) {
   const view = survey(model.get("view"));
   const player = createPlayer({
     model,
@@ -746,6 +746,7 @@ function render({ model, el }) {
       : "This program has no equations.",
     bad: view.bad,
     group: view.group,
+    questions: view.questions,
   });
   const meters = createMeters(view);
   const panes = make("div", { class: "panes" });
@@ -858,4 +859,5 @@ function render({ model, el }) {
   };
 }
 
+const render = explorable(renderLadder);
 export default { render };

@@ -356,7 +356,7 @@ function drawPushPull(view, model, finding) {
 // ---- everything together -----------------------------------------------------------------------
 
 /** @param {Host} host */
-function render({ model, el }) {
+function renderLinear({ model, el }) {
   const view = model.get("view");
   const title = make("p", { class: "title" }, view.title);
   const finding = make("p", { class: "finding", role: "status" }, view.finding);
@@ -383,4 +383,5 @@ function render({ model, el }) {
   };
 }
 
+const render = explorable(renderLinear);
 export default { render };

@@ -8,6 +8,7 @@
 //     idle,         // what is said at -1 (optional)
 //     bad,          // steps at which NaN or inf first appears; key n and a button (optional)
 //     group,        // views on a page with the same group share their step (optional string)
+//     questions,    // each holds back the step that it asks for, until it is answered (optional)
 //   });
 //   player.bar, player.words      elements to put where you like, best in one element of the class
 //                                 dock, which stays in view (append PLAYER_STYLE to your style)
@@ -23,7 +24,7 @@
 //                                       view.peak and view.bad
 //   meters.element, meters.draw(k)
 
-const PLAYER_STYLE = `
+const PLAYER_STYLE = `${ASK_STYLE}
 .okl .bar { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
 .okl input[type=range] { flex:1 1 9rem; min-width:0; min-height:44px; margin:0;
   accent-color:var(--primal) }
@@ -61,10 +62,16 @@ const PLAYER_STYLE = `
  * @param {string} [options.idle]
  * @param {number[]} [options.bad]
  * @param {string} [options.group]
+ * @param {any[]} [options.questions]
  */
-function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
+function createPlayer({ model, steps, words, onStep, idle, bad = [], group, questions = [] }) {
   const last = steps - 1;
-  const clamp = (/** @type {number} */ k) => Math.max(-1, Math.min(last, k));
+  const open = [...questions]; // not answered yet, in the order of their steps
+  function clamp(/** @type {number} */ k) {
+    const most = open.length ? open[0].step - 1 : last;
+    if (open.length && k < 0) return most; // all steps at once would give the answers away
+    return Math.max(-1, Math.min(most, k));
+  }
   const step = () => clamp(model.get("step") ?? -1);
   // Long programs are played in about a minute, short ones slowly enough to be read.
   const beat = Math.max(80, Math.min(900, 60000 / Math.max(1, steps)));
@@ -91,7 +98,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     play.replaceChildren("▶", make("span", {}, " Play"));
   }
   function toggle() {
-    if (timer) return stop();
+    if (timer || !box.hidden) return stop();
     if (step() >= last) go(-1);
     play.replaceChildren("❚❚", make("span", {}, " Pause"));
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
@@ -116,6 +123,27 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     bad.length > 0 && make("button", { type: "button", onclick: toBad }, nan);
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
+  const box = make("div", { hidden: true });
+  let asking = null; // the question that is on the page
+  // When the step before a question is reached it is box, and its answer is that step.
+  function ask() {
+    const [question] = open;
+    const isDue = question && step() === question.step - 1;
+    if (isDue) stop();
+    if (isDue && asking?.question !== question) {
+      const onAnswer = (text, right) => right && answered();
+      const answered = () => {
+        open.shift();
+        go(question.step);
+        (box.hidden ? next : box.querySelector("button")).focus();
+      };
+      asking = { question, ...createQuestion(question, { onAnswer }) };
+      const show = make("button", { type: "button", onclick: answered }, "Show me");
+      box.replaceChildren(asking.element, show);
+    }
+    box.hidden = !isDue;
+    bar.closest(".okl")?.toggleAttribute("data-asking", open.length > 0);
+  }
 
   let drawn = -2; // no step
   function draw() {
@@ -128,12 +156,13 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     count.textContent = k < 0 ? counted(steps, "step") : place;
     slider.setAttribute("aria-valuetext", k < 0 ? "all steps" : place);
     first.disabled = back.disabled = k < 0;
-    next.disabled = end.disabled = k >= last;
+    next.disabled = end.disabled = k >= clamp(last);
     // a button that is disabled while it has the focus would swallow every key
     if (bar.getRootNode().activeElement?.disabled) slider.focus();
     const sentence = k < 0 ? (idle ?? "Everything is shown. Step to watch it appear.") : words(k);
     say(sentence);
     onStep(k);
+    ask();
   }
 
   /** @param {any} event */
@@ -155,6 +184,9 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     const actions = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off };
     Object.assign(actions, { Home: () => go(-1), End: () => go(last), " ": toggle, n: toBad });
     actions.Escape = () => (timer ? stop() : go(-1));
+    for (let k = 1; k <= 4 && questions.length; k += 1) {
+      actions[k] = () => !box.hidden && asking.pick(k);
+    }
     Object.assign(actions, more);
     element.addEventListener("keydown", (/** @type {any} */ event) => {
       const { key, target } = event;
@@ -179,7 +211,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   function say(...words) {
     region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
   }
-  return { bar, words: region, step, go, keys, say, start: draw, destroy };
+  return { bar, words: [region, box], step, go, keys, say, start: draw, destroy };
 }
 
 /** @typedef {{ live: number, flops: number }} Meter */
