@@ -10,6 +10,7 @@ from . import (
     bench_capture,
     bench_checks,
     bench_cost,
+    bench_grade,
     bench_graph,
     bench_import,
     bench_jacobian,
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "jacobian": bench_jacobian.ratios,
     "checks": bench_checks.ratios,
     "cost": bench_cost.ratios,
+    "grade": bench_grade.ratios,
     "ladder": bench_ladder.ratios,
 }
 

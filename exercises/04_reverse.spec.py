@@ -16,11 +16,13 @@ from olympus_kit.checks import (
 
 CHAPTER = "book/04_reverse.md"
 MIX = test_array((3, 3), scale=1.5)
+WIDEN = test_array((4, 2), phase=2.0)
 
 logistic = lambda x: 4 * x * (1 - x)
 logistic_vjp = lambda x, u: u * (4 - 8 * x)
 sine, sine_vjp = jnp.sin, lambda x, u: u * jnp.cos(x)
 mix, mix_vjp = lambda x: MIX @ x, lambda x, u: MIX.T @ u
+widen, widen_vjp = lambda x: WIDEN @ x, lambda x, u: WIDEN.T @ u
 squares, squares_vjp = lambda x: jnp.sum(x**2), lambda x, u: 2 * x * u
 grow, grow_vjp = lambda x: x**2 + 1, lambda x, u: 2 * x * u
 log, log_vjp = jnp.log, lambda x, u: u / x
@@ -81,11 +83,17 @@ reverse_chain = Question(
             "vjps": [sine_vjp, mix_vjp, squares_vjp],
         },
         {"x": 1000.0, "functions": [grow, log, sine], "vjps": [grow_vjp, log_vjp, sine_vjp]},
+        {
+            "x": test_array((2,), phase=2.0),
+            "functions": [sine, widen, sine, squares],
+            "vjps": [sine_vjp, widen_vjp, sine_vjp, squares_vjp],
+        },
     ),
     labels=(
         "three logistic steps, x = 0.2",
         "sin, then a matrix, then the sum of squares, x of shape (3,)",
         "x² + 1, then log, then sin, x = 1000",
+        "sin, a matrix from two numbers to four, sin, the sum of squares, x of shape (2,)",
     ),
     large_points=(2,),
     reference=dense,

@@ -184,6 +184,17 @@ scaled_law = Requirement(
     ),
 )
 
+
+def tiny(answer, arguments):
+    """Whether a tiny vector keeps its length: only zero is zero."""
+    x = arguments["x"]
+    if not 1 < length(x) < 10:
+        return True  # one vector tells for all
+    scale = 1e-30 if x.dtype == np.float64 else 1e-15  # its square must still be a number
+    got, want = float(answer(scale * x)), scale * float(length(x))
+    return True if np.isclose(got, want, rtol=1e-4, atol=0.0) else {"size": f"{want:.2g}"}
+
+
 safe_norm = Question(
     name="safe_norm",
     returns=("value", "gradient"),
@@ -199,7 +210,7 @@ safe_norm = Question(
     large_points=(3,),
     reference=lambda x: (length(x), unit(x) if np.any(x) else np.zeros(len(x))),
     shape_of={"gradient": "x"},
-    requirements=(scaled_law,),
+    requirements=(scaled_law, Requirement("tiny", tiny)),
     predictions={
         "corner": Mistake(
             result=lambda x: (length(x), unit(x) if np.any(x) else np.full(len(x), np.nan))
@@ -216,6 +227,14 @@ safe_norm = Question(
             "*result* afterwards does not help: the root is differentiated all the same, so it must "
             "not see the zero.",
             read=CHAPTER + "#breaks-double",
+        ),
+        Mistake(
+            "tiny",
+            "a threshold",
+            "A vector of length {size} has another length in yours. Only the zero vector is zero: ask "
+            "whether the sum of the squares *is* 0, not whether it is small.",
+            "",
+            read=PAGE,
         ),
         Mistake(
             "sum-of-sizes",

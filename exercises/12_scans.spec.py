@@ -468,7 +468,7 @@ def each_distance(op, xs):
 swapped = in_rounds(lambda op, xs, d: jnp.concatenate([xs[:d], op(xs[d:], xs[:-d])]))
 padded = in_rounds(lambda op, xs, d: op(jnp.zeros_like(xs).at[d:].set(xs[:-d]), xs))
 rolled = in_rounds(lambda op, xs, d: op(jnp.roll(xs, d, axis=0), xs))
-N = 32
+N = 200  # two chains of about √N, one after the other, are already twice as deep as a tree
 
 
 def shallow(answer, arguments):
@@ -477,7 +477,14 @@ def shallow(answer, arguments):
         return True  # the sum tells for all
     later = lambda a, b: jnp.maximum(a, b) + 1
     depth = int(np.max(answer(later, jnp.zeros(N))))
-    return True if depth < N // 2 else {"depth": str(depth)}
+    return True if depth <= 20 else {"depth": str(depth)}
+
+
+def any_length(answer, arguments):
+    """Whether more numbers are right, too: not only as many as a few rounds reach."""
+    if arguments["op"] is not jnp.add:
+        return True
+    return bool(np.all(answer(jnp.add, jnp.ones(N)) == np.arange(1, N + 1)))
 
 
 tree_scan = Question(
@@ -498,7 +505,7 @@ tree_scan = Question(
     large_points=(2,),
     reference=one_by_one,
     shape_of={"scan": "xs"},
-    requirements=(Requirement("in-a-row", shallow),),
+    requirements=(Requirement("in-a-row", shallow), Requirement("fixed-rounds", any_length)),
     predictions={
         "order-swapped": Mistake(result=swapped),
         "zeros-for-neutral": Mistake(result=padded),
@@ -514,11 +521,19 @@ tree_scan = Question(
         Mistake(
             "in-a-row",
             "one after another",
-            "The numbers are right, but one step waits for the other: for 32 numbers your longest "
+            "The numbers are right, but one step waits for the other: for 200 numbers your longest "
             "chain has {depth} calls of `op`, each of which needs the one before. A tree needs about "
-            "2 · log₂ 32 = 10.",
+            "2 · log₂ 200 = 15.",
             "Twice as many numbers should make the chain longer by a step or two, not twice as long.",
             read=PAGE + "#scans-prefix",
+        ),
+        Mistake(
+            "fixed-rounds",
+            "not for every length",
+            "Right for the short lists that were tried, wrong for 200 ones. The number of rounds has to "
+            "grow with the length, like log₂ n; no number written in your code is enough for all.",
+            "The last of 200 cumulative sums of ones should be 200.",
+            read=PAGE,
         ),
         Mistake(
             "order-swapped",

@@ -62,6 +62,17 @@ def _in_a_row(got: Array, want: Array) -> Array:
     return np.ravel(got)
 
 
+def _slice_like(small: Array, large: Array) -> Array:
+    """The slice of the larger array, along its first or last axis, that comes nearest."""
+    if small.ndim != large.ndim - 1:
+        raise ValueError("not one axis fewer")
+    slices = [*large, *np.moveaxis(large, -1, 0)]
+    fitting = [part for part in slices if part.shape == small.shape]
+    distances = [np.max(np.abs(part - small), initial=0.0) for part in fitting]
+    nearest: Array = fitting[int(np.argmin(distances))]
+    return nearest
+
+
 # Mistake id -> two arrays, made of what came and of what is right, that the mistake makes equal.
 # The order goes from the mistake that explains most numbers to the one that explains least.
 TRANSFORMATIONS: dict[str, Callable[[Array, Array], tuple[Any, Any]]] = {
@@ -80,6 +91,8 @@ TRANSFORMATIONS: dict[str, Callable[[Array, Array], tuple[Any, Any]]] = {
     "whole-for-diagonal": lambda got, want: (np.diagonal(got), want),
     "last-only": lambda got, want: (got, want[-1]),
     "first-only": lambda got, want: (got, want[0]),
+    "one-slice": lambda got, want: (got, _slice_like(got, want)),
+    "too-many-slices": lambda got, want: (_slice_like(want, got), want),
     "reversed": lambda got, want: (got, want[::-1]),
     "one-late": lambda got, want: (got[1:], want[:-1]),
     "one-early": lambda got, want: (got[:-1], want[1:]),

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -17,6 +18,14 @@ for setting, text in compile_cache().items():
     os.environ[setting] = text  # for the processes that tests start
     is_a_number = text.lstrip("-").isdigit()
     jax.config.update(setting.lower(), int(text) if is_a_number else text)
+
+# A check compiles hundreds of programs of one operation, and runs each of them once or twice: so
+# XLA need not optimize them. Only jaxlib 0.10 is known to take the second option; a newer one ends
+# the process when it sees it.
+FAST_TO_COMPILE = ["--xla_backend_optimization_level=0"]
+if version("jaxlib").startswith("0.10."):
+    FAST_TO_COMPILE.append("--xla_cpu_use_fusion_emitters=false")
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *FAST_TO_COMPILE]).strip()
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import corpus.py
 # a shell that runs the tests in the background has Ctrl-C ignored; some tests send it
@@ -55,9 +64,15 @@ def browser():
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Name how many tests no browser has seen."""
-    from chrome import NO_BROWSER
+    """Name how many tests a missing program left out."""
+    from chrome import NO_BROWSER, NO_NODE, NO_TSC
 
-    left_out = [r for r in terminalreporter.getreports("skipped") if NO_BROWSER in str(r.longrepr)]
-    if left_out:
-        terminalreporter.write_line(f"{len(left_out)} browser tests were left out: {NO_BROWSER}")
+    skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
+    for missing, what in (
+        (NO_BROWSER, "browser tests"),
+        (NO_TSC, "type checks of the front-ends"),
+        (NO_NODE, "tests of the front-ends"),
+    ):
+        count = sum(missing in reason for reason in skipped)
+        if count:
+            terminalreporter.write_line(f"{count} {what} were left out: {missing}")

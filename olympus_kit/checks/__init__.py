@@ -16,7 +16,9 @@ from .evidence import Evidence as Evidence
 from .evidence import digest as digest
 from .evidence import in_precision as in_precision
 from .evidence import observe as observe
+from .evidence import same_shapes as same_shapes
 from .evidence import same_tree as same_tree
+from .message import Diagnosis as Diagnosis
 from .message import catalogue as catalogue
 from .mistakes import pack_edits as pack_edits
 from .outcome import MARKS as MARKS
@@ -27,10 +29,12 @@ from .outcome import Outcome as Outcome
 from .run import TookTooLong as TookTooLong
 from .run import inputs as inputs
 from .run import is_array as is_array
+from .run import references as references
 from .run import time_limit as time_limit
 from .run import to_numpy as to_numpy
 from .spec import Case as Case
 from .spec import CostLimit as CostLimit
+from .spec import Credit as Credit
 from .spec import Mistake as Mistake
 from .spec import Question as Question
 from .spec import Requirement as Requirement

@@ -30,13 +30,12 @@ def check(name: str) -> None:
     ```
     """
     entry = store.find(name)
-    outcome = outcome_of(
-        entry.question, sys._getframe(1).f_globals, entry.edits
-    )
+    outcome = _outcome(entry, sys._getframe(1).f_globals)
     _record(entry, outcome)
     if outcome.state != "correct":
         raise outcome.error()
-    show(success(name, entry.explanation))
+    remark = outcome.diagnosis.message if outcome.diagnosis else ""
+    show(success(name, entry.explanation, remark))
 
 
 def check_all() -> None:
@@ -51,7 +50,7 @@ def check_all() -> None:
     namespace = sys._getframe(1).f_globals
     outcomes = []
     for entry in _asked(namespace):
-        outcome = outcome_of(entry.question, namespace, entry.edits)
+        outcome = _outcome(entry, namespace)
         _record(entry, outcome)
         outcomes.append(outcome)
     print(table(outcomes))
@@ -104,12 +103,20 @@ def solution_card(entry: Entry) -> Card:
     return Card(f"A solution of {entry.name}", body)
 
 
+def _outcome(entry: Entry, namespace: Mapping[str, Any]) -> Outcome:
+    return outcome_of(entry.question, namespace, entry.edits, entry.solution)
+
+
 def outcome_of(
     question: Question,
     namespace: Mapping[str, Any],
     edits: Sequence[EditRow] = (),
+    solution: str = "",
 ) -> Outcome:
-    """Judge the answer that `namespace` holds under the question's name."""
+    """Judge the answer that `namespace` holds under the question's name.
+
+    With the author's `solution`, a right answer that goes around the lesson is told so.
+    """
     name = question.name
     if name not in namespace:
         near = difflib.get_close_matches(
@@ -124,13 +131,16 @@ def outcome_of(
     try:
         with run.time_limit(run.SECONDS), run.truncated_output():
             diagnosis = _judge(question, answer, edits)
+            if diagnosis is None:
+                remark = steps.around_the_lesson(question, answer, solution)
+                return Outcome(name, "correct", remark)
     except run.TookTooLong:
         diagnosis = diagnose(
             question, "took-too-long", {"seconds": f"{run.SECONDS:g}"}
         )
     except Unsolved:
         return Outcome(name, "not attempted", diagnose(question, "unsolved"))
-    return Outcome(name, "not yet" if diagnosis else "correct", diagnosis)
+    return Outcome(name, "not yet", diagnosis)
 
 
 def _judge(

@@ -13,8 +13,9 @@ nothing to fit to the one that fits most:
 4. the reference asked wrongly (arguments exchanged, a factor of the chain left out);
 5. a factor such as 2 or 1/3, the same in every entry of every case;
 6. a single edit of the solution;
-7. another number fitted to the data (a factor, an offset);
-8. a result that does not change with what it should depend on.
+7. another part of the right result, or an argument as it came;
+8. another number fitted to the data (a factor, an offset);
+9. a result that does not change with what it should depend on.
 """
 
 import base64
@@ -46,6 +47,10 @@ from .spec import Question
 
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
 Rule = Callable[[dict[str, Any]], Any]
+FIXED = {
+    "0": jnp.zeros_like,
+    "1": jnp.ones_like,
+}  # numbers used in place of an argument
 
 
 def pack_edits(rows: Sequence[EditRow]) -> str:
@@ -102,7 +107,12 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     constant = by_constant(parts)
     if constant and _is_simple(constant):
         return constant
-    return by_edit(evidence.edits, parts) or constant or by_indifference(parts)
+    return (
+        by_edit(evidence.edits, parts)
+        or by_name(evidence, parts)
+        or constant
+        or by_indifference(parts)
+    )
 
 
 def _is_simple(explanation: Explanation) -> bool:
@@ -132,6 +142,26 @@ def by_transformation(parts: Series) -> Explanation | None:
         ):
             length = len(np.atleast_1d(parts[0].got))
             return id_, {"length": str(length)}
+    return None
+
+
+def by_name(evidence: Evidence, parts: Series) -> Explanation | None:
+    """Something else that has a name: another part of the right result, or an argument."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    if not _is_clearly_wrong(parts, tolerance):
+        return None
+    candidates: list[tuple[str, Facts, list[Any]]] = []
+    for name, others in evidence.series().items():
+        if name != parts[0].name and len(others) == len(parts):
+            wanted = [other.want for other in others]
+            candidates.append(("other-part", {"other": name}, wanted))
+    for name in parts[0].trial.case.arguments:
+        values = [part.trial.case.arguments[name] for part in parts]
+        candidates.append(("argument-returned", {"argument": name}, values))
+    for id_, facts, values in candidates:
+        pairs = zip(parts, values, strict=True)
+        if all(same(part.got, value, tolerance) for part, value in pairs):
+            return id_, facts
     return None
 
 
@@ -294,6 +324,7 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
         )
     for f in functions:
         yield "value-for-derivative", {"f": f}, _value(f, primals)
+        yield "derivative-too-many", {"f": f}, asked(_differentiated(f))
         for x in arrays:
             yield (
                 "rule-at-output",
@@ -311,6 +342,13 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
             {"missing": words},
             _changed(question, factor, np.multiply),
         )
+    for x in arrays:
+        for words, fixed in FIXED.items():
+            yield (
+                "argument-fixed",
+                {"argument": x, "number": words},
+                asked(_fixed(x, fixed)),
+            )
 
 
 def _exchange(x: str, y: str) -> Rule:
@@ -319,6 +357,15 @@ def _exchange(x: str, y: str) -> Rule:
 
 def _moved(f: str, x: str) -> Rule:
     return lambda a: {x: a[f](a[x])}
+
+
+def _differentiated(f: str) -> Rule:
+    """The derivative in the place of the function itself."""
+    return lambda a: {f: jax.grad(a[f])}
+
+
+def _fixed(x: str, fixed: Callable[[Any], Any]) -> Rule:
+    return lambda a: {x: jax.tree.map(fixed, a[x])}
 
 
 def _value(f: str, arguments: list[str]) -> Rule:
@@ -403,6 +450,17 @@ def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
         and stacked.dtype.kind != "O"
         and same(stacked, want, tolerance)
     )
+
+
+def joined(got: Any, parts: Sequence[Any], tolerance: float) -> str:
+    """The id of what made one array of the right parts, where a tuple was asked for."""
+    if not is_array(got) or not all(is_array(part) for part in parts):
+        return ""
+    if len({np.shape(part) for part in parts}) > 1:
+        return ""
+    if same(got, np.sum(np.stack(parts), axis=0), tolerance):
+        return "summed-parts"
+    return "stacked-parts" if same(got, np.stack(parts), tolerance) else ""
 
 
 def is_reordered(got: Any, want: Any, tolerance: float) -> bool:

@@ -27,21 +27,25 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Card:
-    """A title and a body in Markdown; the body is folded where `fold` names the fold."""
+    """A title, a remark, and a body in Markdown, which is folded where `fold` names the fold."""
 
     title: str
     body: str = ""
     fold: str = ""
     good: bool = False
+    remark: str = ""
 
     def text(self) -> str:
         """Title and body as plain text."""
-        return f"{self.title}\n\n{plain(self.body)}".strip()
+        paragraphs = [self.title, plain(self.remark), plain(self.body)]
+        return "\n\n".join(filter(None, paragraphs)).strip()
 
     def html(self) -> str:
         """Title and body as HTML that needs no style sheet, no script and no network."""
         colour = "#2e7d4f" if self.good else "#3b6ea8"
         inner = f"<strong>{html.escape(self.title)}</strong>"
+        if self.remark:
+            inner += _markdown().render(self.remark)
         body = _markdown().render(self.body) if self.body else ""
         if body and self.fold:
             summary = (
@@ -89,7 +93,10 @@ def show(card: Any) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one check: the question's name, the state, and what there is to say."""
+    """The result of one check: the question's name, the state, and what there is to say.
+
+    A right answer has a diagnosis only where it goes around what the lesson teaches.
+    """
 
     name: str
     state: State
@@ -100,7 +107,7 @@ class Outcome:
         head = f"{MARKS[self.state]} {self.name}: {self.state}"
         if self.diagnosis is None:
             return head
-        if self.state == "not attempted":
+        if self.state != "not yet":
             return f"{head}\n\n{_wrap(self.diagnosis.message)}"
         lines = [
             f"{head} · {self.diagnosis.name}",
@@ -185,13 +192,14 @@ class NotAttempted(CheckFailed):
     """There is no answer yet."""
 
 
-def success(name: str, explanation: str) -> Card:
+def success(name: str, explanation: str, remark: str = "") -> Card:
     """The message of a passing check, with the explanation folded below it."""
     return Card(
         f"{MARKS['correct']} {name}: correct",
         explanation,
         "Why it works",
         good=True,
+        remark=remark,
     )
 
 

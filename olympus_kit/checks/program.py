@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 
-from ..program import Equation, Program, Value, capture
+from ..program import Equation, Outline, Program, Value, capture, outline
 from ..views import statement, value_text
 from .run import inputs
 from .spec import Arguments
@@ -38,28 +38,43 @@ def program_of(
     An answer in plain NumPy cannot be traced. It is not wrong for that: its cost is just unknown.
     """
     with jax.enable_x64(precision == "float64"):
-        fresh = inputs(arguments, precision)
-        arrays = {
-            name: value for name, value in fresh.items() if _all_arrays(value)
-        }
-
-        def answer_of_arrays(*values: Any) -> Any:
-            replaced = dict(zip(arrays, values, strict=True))
-            return answer(*(fresh | replaced).values())
-
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        parameters = [inspect.Parameter(name, kind) for name in arrays]
-        signature = inspect.Signature(parameters)
-        answer_of_arrays.__signature__ = signature  # type: ignore[attr-defined]
+        call, arrays = _of_arrays(answer, arguments, precision)
         try:
-            return capture(
-                answer_of_arrays,
-                *arrays.values(),
-                mode="primal",
-                argnums="all",
-            )
+            return capture(call, *arrays, mode="primal", argnums="all")
         except Exception:
             return None
+
+
+def outline_of(
+    answer: Answer, arguments: Arguments, precision: str
+) -> Outline | None:
+    """The same without numbers, which takes a fraction of the time; None where it fails."""
+    with jax.enable_x64(precision == "float64"):
+        call, arrays = _of_arrays(answer, arguments, precision)
+        try:
+            return outline(jax.jit(call).trace(*arrays).jaxpr)
+        except Exception:
+            return None
+
+
+def _of_arrays(
+    answer: Answer, arguments: Arguments, precision: str
+) -> tuple[Answer, list[Any]]:
+    """The answer as a function of those arguments that are arrays, and these."""
+    fresh = inputs(arguments, precision)
+    arrays = {
+        name: value for name, value in fresh.items() if _all_arrays(value)
+    }
+
+    def answer_of_arrays(*values: Any) -> Any:
+        replaced = dict(zip(arrays, values, strict=True))
+        return answer(*(fresh | replaced).values())
+
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    parameters = [inspect.Parameter(name, kind) for name in arrays]
+    signature = inspect.Signature(parameters)
+    answer_of_arrays.__signature__ = signature  # type: ignore[attr-defined]
+    return answer_of_arrays, list(arrays.values())
 
 
 def _all_arrays(value: Any) -> bool:
@@ -67,7 +82,7 @@ def _all_arrays(value: Any) -> bool:
     return bool(leaves) and all(isinstance(leaf, jax.Array) for leaf in leaves)
 
 
-def largest(program: Program) -> int:
+def largest(program: Outline) -> int:
     """Elements of the largest intermediate array."""
     sizes = [0]
     for equation in program.walk():
@@ -76,7 +91,7 @@ def largest(program: Program) -> int:
     return max(sizes)
 
 
-def whole_jacobian(program: Program, size: int) -> int | None:
+def whole_jacobian(program: Outline, size: int) -> int | None:
     """Elements of an array with `size` squared or more, made by a vmapped jvp or vjp.
 
     That is what `jacfwd`, `jacrev` and `hessian` do; anything else so large may have its reason.
@@ -89,7 +104,7 @@ def whole_jacobian(program: Program, size: int) -> int | None:
     return None
 
 
-def mode(program: Program) -> str:
+def mode(program: Outline) -> str:
     """How the answer differentiated, outside over inside; empty where jax did not."""
     scopes = [
         equation.scope.replace("vmap(", "") for equation in program.walk()
@@ -211,5 +226,5 @@ def source_text(equation: Equation) -> str:
     return linecache.getline(source.file, source.line).strip()
 
 
-def _results(program: Program, equation: Equation) -> Iterator[Value]:
+def _results(program: Program | Outline, equation: Equation) -> Iterator[Value]:
     return (program.values[i] for i in equation.results)

@@ -71,8 +71,9 @@ def results(
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for case in question.cases():
+            arguments = inputs(case.arguments, "float64")
             try:
-                made.append(to_numpy(rule(inputs(case.arguments, "float64"))))
+                made.append(to_numpy(rule(arguments)))
             except Exception as error:
                 made.append(error)
     return made

@@ -99,6 +99,19 @@ class CostLimit:
 
 
 @dataclass(frozen=True)
+class Credit:
+    """Points of a question for one part of a right answer, with the reason for them.
+
+    `part` is "shape" (containers and shapes are right), "value" (so are all numbers), "law" (what
+    is required holds, too) or "cost" (within all limits); each stands on those before it.
+    """
+
+    part: str
+    points: float
+    reason: str
+
+
+@dataclass(frozen=True)
 class Case:
     """One call of the answer: a label for messages, the arguments by name, and which point it is.
 
@@ -130,6 +143,7 @@ class Question:
     - `answer`: "function", or "value" for an answer that is not a function.
     - `adapt`: makes of the answer what is called with the arguments; the answer itself where None.
     - `call`: how the answer is called, in words, where the arguments' names do not say it.
+    - `credits`: the points that grading gives; where there are none, one point for a right answer.
 
     Raises ValueError when the specification itself is too weak to trust.
     """
@@ -152,6 +166,7 @@ class Question:
     call: str = ""
     rtol: float = 1e-11
     rtol32: float = 3e-5
+    credits: Sequence[Credit] = ()
 
     def __post_init__(self) -> None:
         if self.answer == "value":

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from . import mistakes, program
+from .doubt import by_quotients
 from .evidence import (
     EditRow,
     Evidence,
@@ -48,6 +49,9 @@ from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
 
 NEAR = 5e-2  # a relative error below which a result is nearly right
+OF_A_QUOTIENT = (
+    1e-5  # the error up to which a result is what a difference quotient gives
+)
 LARGE = 16  # entries from which a Jacobian is told from an ordinary array
 MOST_ARGUMENTS = 4  # whose orders are all tried
 STEP_NAMES = (
@@ -57,14 +61,32 @@ STEP_NAMES = (
     "epsilon",
 )  # of an argument that a question about quotients has
 KIT = Path(__file__).parents[2]
+DERIVATIVES = {
+    "grad",
+    "value_and_grad",
+    "jvp",
+    "vjp",
+    "jacfwd",
+    "jacrev",
+    "jacobian",
+    "hessian",
+    "linearize",
+}
+READY_MADE = DERIVATIVES | {
+    "associative_scan"
+}  # what a lesson may ask to write
 
 
 def judge(
     question: Question,
     answer: Any,
     edits: Sequence[EditRow] = (),
+    costs: bool = True,
 ) -> Diagnosis | None:
-    """What is wrong with an answer; None when it is right. Unsolved passes through."""
+    """What is wrong with an answer; None when it is right. Unsolved passes through.
+
+    Without `costs`, nothing is asked of the answer's own program: its values alone count.
+    """
     call: Callable[..., Any] = answer
     if question.answer == "value":
         call = lambda: answer
@@ -75,6 +97,8 @@ def judge(
         call = question.adapt(answer)
     evidence = replace(observe(question, call), edits=edits)
     for step in STEPS:
+        if step is too_costly and not costs:
+            continue
         diagnosis = step(evidence, answer)
         if diagnosis:
             return diagnosis
@@ -214,7 +238,7 @@ def _branch(line: str) -> str:
     return ""
 
 
-def container(evidence: Evidence, _: Any) -> Diagnosis | None:
+def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
     """Nothing, a function, a tuple too many, a part too few."""
     for trial in evidence.trials:
         facts = {
@@ -223,6 +247,8 @@ def container(evidence: Evidence, _: Any) -> Diagnosis | None:
             "part": "the result",
         }
         id_ = _container(evidence, trial.got, trial.want, facts)
+        if id_ in ("container", "missing-part") and returns_in_loop(answer):
+            id_ = "return-in-loop"
         if id_:
             return diagnose(evidence.question, id_, facts)
     return None
@@ -241,7 +267,8 @@ def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
             if same_tree(got, part, evidence.loose):
                 facts["given"] = name
                 return "missing-part"
-        return "container"
+        one = mistakes.joined(got, list(wanted.values()), evidence.loose)
+        return one or "container"
     for name in parts:
         id_ = _odd_part(evidence, name, parts[name], wanted[name], facts)
         if id_:
@@ -359,6 +386,29 @@ def _first_bad(
         facts,
         picture=picture,
     )
+
+
+def doubtful_reference(evidence: Evidence, _: Any) -> Diagnosis | None:
+    """Right at other points; here JAX's rule and difference quotients differ, and it is the latter.
+
+    What is right by a difference quotient may be right: nobody is told otherwise.
+    """
+    wrong = evidence.wrong_series()
+    if not wrong or not all(any(p.agrees for p in parts) for parts in wrong):
+        return None
+    doubtful: Trial | None = None
+    pairs = zip(evidence.trials, by_quotients(evidence.question), strict=True)
+    for trial, quotients in pairs:
+        if same_tree(trial.got, trial.want, evidence.loose):
+            continue
+        is_quotient = same_tree(trial.got, quotients, OF_A_QUOTIENT)
+        if not is_quotient or same_tree(quotients, trial.want, NEAR):
+            return None
+        doubtful = doubtful or trial
+    if doubtful is None:
+        return None
+    facts = _facts_of(evidence, None) | {"where": doubtful.case.label}
+    return diagnose(evidence.question, "doubtful-reference", facts)
 
 
 def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
@@ -543,10 +593,12 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
     if limit.calls:
         counts = program.calls(evidence.call, arguments, evidence.precision)
         for name, count in counts.items():
-            if count > limit.calls.get(name.partition("[")[0], count):
-                return {"function": name, "calls": str(count)}
+            most = limit.calls.get(name.partition("[")[0], count)
+            if count > most:
+                facts = {"function": name, "calls": str(count)}
+                return facts | {"most": "one" if most == 1 else str(most)}
         return {}
-    read = program.program_of(evidence.call, arguments, evidence.precision)
+    read = program.outline_of(evidence.call, arguments, evidence.precision)
     if read is None:
         return {}
     if limit.mode:
@@ -582,7 +634,7 @@ def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
 def _whole_jacobian(
     evidence: Evidence, trial: Trial, size: int
 ) -> Diagnosis | None:
-    read = program.program_of(
+    read = program.outline_of(
         evidence.call, trial.case.arguments, evidence.precision
     )
     elements = program.whole_jacobian(read, size) if read else None
@@ -624,6 +676,7 @@ STEPS = (
     order,
     shape,
     not_finite,
+    doubtful_reference,
     predicted_value,
     nearly,
     broken_law,
@@ -632,6 +685,54 @@ STEPS = (
     broken_requirement,
     too_costly,
 )
+
+
+# A right answer that goes around the lesson.
+
+
+def around_the_lesson(
+    question: Question, answer: Any, solution: str
+) -> Diagnosis | None:
+    """What is said of a right answer that calls what the author's solution writes out.
+
+    The code has to name it; and derivatives must be in the answer's program, too, since a cell may
+    name them in a test of its own.
+    """
+    if not solution or question.answer == "value" or question.adapt:
+        return None
+    ready_made = READY_MADE & _foreign_names(code_of(answer))
+    ready_made -= _foreign_names(solution)
+    if not ready_made or _foreign_names(solution) & DERIVATIVES:
+        return None
+    used = f"`{min(ready_made)}`"
+    if ready_made & DERIVATIVES:
+        arguments = question.cases()[0].arguments
+        read = program.outline_of(answer, arguments, "float64")
+        mode = program.mode(read) if read else ""
+        if not mode:
+            return None
+        used = f"JAX's own derivatives (in {mode} mode)"
+    return diagnose(question, "around-the-lesson", {"used": used})
+
+
+def _foreign_names(code: str) -> set[str]:
+    """The names that a piece of code uses and does not define, and those of attributes."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return set()
+    own = set()
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            names.add(node.attr)
+        elif isinstance(node, ast.arg):
+            own.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, ast.Name):
+            own.add(node.id)
+    return names - own
 
 
 # The student's code, where it is known.

@@ -30,3 +30,12 @@ def compile_cache() -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def use_compile_cache() -> None:
+    """The same settings for this process, where jax is imported already."""
+    import jax
+
+    for setting, text in compile_cache().items():
+        is_number = text.lstrip("-").isdigit()
+        jax.config.update(setting.lower(), int(text) if is_number else text)

@@ -18,6 +18,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..checks import catalogue
 from ._lesson import BEGIN, END, Exercise
 
 NEIGHBOURS = {
@@ -91,34 +92,14 @@ SWAPPED_NAMES: dict[type[ast.operator], str] = {
     **SWAPPED,
     ast.Pow: "a power",
 }
+PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
 MOST_NAMES = 2  # other names that are tried in the place of one
 MOST_EDITS = (
     60  # of one solution; the kinds that stand first in `RANK` are kept
 )
 
-# The most telling first: of two edits with the same results, the first one is told.
-RANK = (
-    "edit-term",
-    "edit-factor",
-    "edit-accumulation",
-    "edit-iterations",
-    "edit-return",
-    "edit-negation",
-    "edit-transpose",
-    "edit-call",
-    "edit-arguments",
-    "edit-operands",
-    "edit-axis",
-    "edit-default",
-    "edit-index",
-    "edit-slice",
-    "edit-comparison",
-    "edit-operator",
-    "edit-function",
-    "edit-constant",
-    "edit-statement",
-    "edit-name",
-)
+# The most telling first, as the catalogue has them: of equal results, the first is told.
+RANK = [id_ for id_ in catalogue() if id_.startswith("edit-")]
 
 Facts = dict[str, str]
 Change = tuple[
@@ -304,6 +285,9 @@ def _changes(place: Place) -> Iterator[Change]:
 
 def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
     kind = type(node.op)
+    if kind in PRODUCTS and not _is_product(place.parent):
+        names = {"names": place.mentioned(node)}
+        yield "edit-sign", names, ast.UnaryOp(ast.USub(), node)
     left = {"names": place.mentioned(node.left)}
     right = {"names": place.mentioned(node.right)}
     if kind in (ast.Add, ast.Sub):
@@ -314,7 +298,7 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
             else node.right
         )
         yield "edit-term", left, missing_left
-    elif kind in (ast.Mult, ast.Div, ast.MatMult):
+    elif kind in PRODUCTS:
         yield "edit-factor", right, node.left
         if kind is not ast.Div:
             yield "edit-factor", left, node.right
@@ -329,6 +313,10 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
             {"new": words},
             ast.BinOp(node.left, new(), node.right),
         )
+
+
+def _is_product(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, PRODUCTS)
 
 
 def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:

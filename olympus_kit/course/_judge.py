@@ -83,7 +83,7 @@ def judge(name: str, namespace: dict[str, Any]) -> Outcome:
     if isinstance(answer, CellError):
         diagnosis = explain_error(entry.question, answer.error, answer)
         return Outcome(name, "not yet", diagnosis)
-    return outcome_of(entry.question, namespace, entry.edits)
+    return outcome_of(entry.question, namespace, entry.edits, entry.solution)
 
 
 @contextlib.contextmanager

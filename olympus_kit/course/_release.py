@@ -18,6 +18,7 @@ from ..checks import (
     pack_edits,
     questions,
     read_answers,
+    references,
 )
 from ..files import write_whole
 from . import _notebook as nb
@@ -152,6 +153,7 @@ def with_edits(
             for name, data in before["questions"].items():
                 tables[name] = {key: data[key] for key in OF_EDITS}
     if not tables:
+        verify_references(lesson, released.spec)
         tables = edit_tables(lesson, released.spec)
     questions = {}
     for name, data in released.answers["questions"].items():
@@ -253,6 +255,20 @@ def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
                     f"a mutant without a message: no mistake `{id_}`."
                 )
     return known
+
+
+def verify_references(lesson: Lesson, spec: str) -> None:
+    """Evaluate the right result at every point. AuthoringError where a reference raises."""
+    known = verify(lesson, spec)
+    for exercise in lesson.exercises:
+        question = known[exercise.name]
+        pairs = zip(question.cases(), references(question), strict=True)
+        for case, right in pairs:
+            if isinstance(right, Exception):
+                raise exercise.answer.wrong(
+                    f"the reference raises: {case.label}: "
+                    f"{type(right).__name__}: {right}"
+                )
 
 
 def release(

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from functools import wraps
 from itertools import chain
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +26,7 @@ from ..checks import (
     with_next_hint,
 )
 from ..files import write_whole
-from . import _course, _doctor, _lab, _start
+from . import _course, _lab, _start
 from . import _notebook as nb
 from ._course import CourseError, page, pages
 from ._lesson import read_all
@@ -87,7 +86,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
-        except (CourseError, LookupError, ValueError, OSError) as error:
+        except (
+            CourseError,
+            LookupError,
+            ValueError,
+            OSError,
+            RuntimeError,
+        ) as error:
             _complain(f"olympus: {error}")
             raise typer.Exit(2) from None
 
@@ -387,19 +392,117 @@ def try_(
 
 
 @command
-def doctor(json: Json = False) -> None:
-    """Look at versions, kernel and course. Example: `olympus doctor`."""
-    findings = _doctor.examine()
-    table = Table("", "what", "seen", "what to do")
-    for f in findings:
-        table.add_row(
-            "✓" if f.good else "△",
-            f.what,
-            f.seen,
-            "" if f.good else f.advice,
+def grade(
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder or zip of submissions.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--out", help="The folder to write.")
+    ] = Path("marks"),
+    which: Annotated[
+        str, typer.Option("--only", help="One exercise, such as 04.")
+    ] = "",
+    roster: Annotated[
+        Path | None, typer.Option(help="Who is who: a CSV.")
+    ] = None,
+    due: Annotated[
+        str, typer.Option(help="When it is due: 2026-12-01T18:00.")
+    ] = "",
+    grace: Annotated[
+        float, typer.Option(help="Minutes that count as in time.")
+    ] = 0.0,
+    penalty: Annotated[
+        float, typer.Option(help="The share that a late day costs.")
+    ] = 0.1,
+    extensions: Annotated[
+        Path | None, typer.Option(help="CSV: student, due.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Submissions at a time.")
+    ] = 1,
+    scheduler: Annotated[
+        str, typer.Option(help="The address of a dask scheduler.")
+    ] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run.")
+    ] = False,
+    regrade: Annotated[
+        str, typer.Option(help="Judge this one question anew.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write what --regrade changes.")
+    ] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-no-sandbox", help="Let submissions do what they want."
+        ),
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=1, help="For one cell; twice for an answer.")
+    ] = 60.0,
+    json: Json = False,
+) -> None:
+    """Grade a class, each answer in a jail. Example: `olympus grade submitted --out marks`."""
+    from .grade import batch, late
+    from .grade.submissions import read_roster
+
+    if resume and not to.is_dir():
+        raise CourseError(f"There is no run in {to} to go on with.")
+    policy = late.Policy(
+        due=late.moment(due) if due else None,
+        grace=grace,
+        penalty=penalty,
+        extensions=late.read_extensions(extensions) if extensions else {},
+    )
+    wish: dict[str, Any] = {
+        "only": which,
+        "roster": read_roster(roster) if roster else [],
+        "jobs": jobs,
+        "sandbox": not unsafe,
+        "seconds": seconds,
+    }
+    if unsafe:
+        _complain(
+            "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
         )
-    _tell(json, [asdict(f) for f in findings], table)
-    raise typer.Exit(0 if all(f.good for f in findings) else 1)
+    if regrade:
+        book, lines = batch.regrade(submissions, to, regrade, **wish)
+        if yes:
+            batch.finish(book, to, policy)
+        elif lines:
+            _complain("Nothing is written yet: add --yes.")
+        _tell(
+            json,
+            {"changes": lines, "written": yes},
+            *(lines or ["No mark changes."]),
+        )
+        return
+    with Progress(
+        console=err, transient=True, disable=json or not err.is_terminal
+    ) as bar:
+        task = bar.add_task("grading", total=None)
+        wish["progress"] = lambda done, total: bar.update(
+            task, completed=done, total=total
+        )
+        try:
+            records = batch.grade(
+                submissions, to, policy=policy, scheduler=scheduler, **wish
+            )
+        except KeyboardInterrupt:
+            _complain(
+                "olympus: stopped. What is graded is kept; go on with --resume."
+            )
+            raise typer.Exit(130) from None
+    _tell(json, records, *_rows(records), f"{to / 'summary.html'} says more")
+
+
+def _rows(records: list[dict[str, Any]]) -> Iterator[str]:
+    """One line for each student."""
+    width = max(len(record["student"]) for record in records)
+    for record in records:
+        total = f"{record['total']:g} of {record['of']:g}"
+        yield f"{record['student']:{width}}  {total}  {record['status']}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from ._arguments import describe as describe
 from ._arguments import read_arguments as read_arguments
 from ._capture import capture as capture
 from ._count import Count as Count
+from ._count import Outline as Outline
 from ._count import count as count
+from ._count import outline as outline
 from ._impure import user_line as user_line
 from ._liveness import Life as Life
 from ._liveness import lifetimes as lifetimes

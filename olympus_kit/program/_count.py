@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ._capture import _without_collecting
 from ._cost import flops, traffic
 from ._liveness import live_bytes
-from ._model import Body, Value, walk
+from ._model import Body, Equation, Value, walk
 from .jaxprs import Reading, is_transposed, read
 
 # XLA counts these apart from the other operations; so do we, beside counting each as one
@@ -56,6 +56,25 @@ class Count:
     residual: int  # bytes that a forward pass saves for its backward pass
     exact: bool  # False where a `while` loop's iterations are not known: they count as one
     looped: bool  # whether iterations were multiplied that XLA's own count leaves out
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The equations of a program and its values by number: shapes and scopes, no numbers."""
+
+    equations: Sequence[Equation]
+    values: Sequence[Value]
+
+    def walk(self) -> Iterator[Equation]:
+        """Yield every equation, those in bodies after the one that holds them."""
+        return walk(self.equations)
+
+
+def outline(jaxpr: Any) -> Outline:
+    """Read a jaxpr, such as `olympus.jit(f).trace(*args).jaxpr`, without running it."""
+    values: list[Value] = []
+    body = read(jaxpr, Reading(values))
+    return Outline(body.equations, values)
 
 
 @_without_collecting()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from ._derivatives import count_entries
 from ._draw import Canvas
 from ._figure import Figure, Table
 from ._format import number_text, times_text
+from ._types import Data, Function
 
 # a bracketing: the number of one Jacobian, or a pair (closer to the output, closer to the input)
 Order = int | tuple["Order", "Order"]
@@ -132,16 +133,11 @@ class Chain(Figure):
             mode = named.get(order, "")
             rows.append((order, mode, *measure(order, sizes)))
         self.rows = sorted(rows, key=lambda row: row[2])
-
-    @property
-    def title(self) -> str:
-        """The sizes that the chain goes through."""
-        sizes = []
-        for letter, size in zip(LETTERS, self.sizes, strict=False):
-            sizes.append(f"{letter} = {size}")
-        if self.sizes[-1] == 1:
-            sizes[-1] = "1"
-        return f"A chain of {len(self.names)} functions: {' → '.join(sizes)}"
+        pairs = zip(LETTERS, sizes, strict=False)
+        entries = [f"{letter} = {size}" for letter, size in pairs]
+        if sizes[-1] == 1:
+            entries[-1] = "1"
+        self.title = f"A chain of {count} functions: {' → '.join(entries)}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -168,7 +164,7 @@ class Chain(Figure):
             f"{LETTERS[len(self.names)]}, entries of the result",
         ]
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return sizes and rows as plain data."""
         rows = []
         for order, name, *_ in self.rows:
@@ -184,7 +180,7 @@ class Chain(Figure):
             "rows": rows,
         }
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each order."""
         return [
             {
@@ -272,7 +268,7 @@ def chain(*functions: Any, x: Any = None) -> Chain:
     return Chain(_sizes(functions, x), names)
 
 
-def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
+def _sizes(functions: Sequence[Function], x: Any) -> list[int]:
     """Return how many entries x has, and what each function returns."""
     sizes = [count_entries(x)]
     for k, f in enumerate(functions):
@@ -287,6 +283,6 @@ def _sizes(functions: Sequence[Callable[..., Any]], x: Any) -> list[int]:
     return sizes
 
 
-def _name(f: Callable[..., Any], k: int) -> str:
+def _name(f: Function, k: int) -> str:
     name = getattr(f, "__name__", "<")
     return f"f{k + 1}" if name.startswith("<") else name

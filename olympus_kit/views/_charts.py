@@ -32,53 +32,77 @@ def multiples(
             number itself as text.
     """
     canvas = Canvas(name)
-    canvas.text(0, 14, name, "muted")
-    ratios = [ratio for _, ratio, _ in rows if ratio]
-    scale = Scale(
-        [1.0, 2.0, *ratios],
-        8,
-        WIDTH - 12,
+    canvas.text(
+        0,
+        14,
+        name,
+        "muted",
     )
-    top = 28.0
-    bottom = top + BAR * len(rows)
-    for tick in _round_ticks(scale):
-        x = scale(tick)
-        for k in range(len(rows)):  # not through the words above a bar
-            y = top + 19 + BAR * k
-            canvas.line([(x, y), (x, y + 16)], "line-line")
-        label = f"{tick:g}×"
-        canvas.text(
-            x,
-            bottom + 14,
-            label,
-            "muted",
-            size=11,
-            anchor="middle",
-        )
-    for k, (name, ratio, number) in enumerate(rows):
-        words = number
+    ratios = [ratio for _, ratio, _ in rows if ratio]
+    x = Scale([1.0, 2.0, *ratios], 8, WIDTH - 12)
+    y = 42.0
+    for name, ratio, number in rows:
+        for tick in _round_ticks(x):  # not through the words above a bar
+            ends = [(x(tick), y + 5), (x(tick), y + 21)]
+            canvas.line(ends, "line-line")
         if ratio is not None:
-            words = f"{times_text(ratio)}   {number}"
-        y = top + BAR * k + 14
-        row = _labelled(canvas, y, name, words)
+            number = f"{times_text(ratio)}   {number}"
+        row = _labelled(
+            canvas,
+            y,
+            name,
+            number,
+        )
         if ratio:
-            x = scale(ratio)
-            row.line(
-                [(scale(1), y + 13), (x, y + 13)],
-                "primal-line",
-                stroke_width=5,
-                stroke_linecap="round",
+            ends = [(x(1), y + 13), (x(ratio), y + 13)]
+            look = {"stroke_width": 5, "stroke_linecap": "round"}
+            row.line(ends, "primal-line", **look)
+            row.circle(
+                x(ratio),
+                y + 13,
+                6,
+                "primal",
             )
-            row.circle(x, y + 13, 6, "primal")
+        y += BAR
+    for tick in _round_ticks(x):
+        _label(
+            canvas,
+            x(tick),
+            y,
+            f"{tick:g}×",
+            "middle",
+        )
     return canvas
+
+
+def _label(canvas: Canvas, x: float, y: float, words: str, anchor: str) -> None:
+    """Write a number of an axis."""
+    canvas.text(
+        x,
+        y,
+        words,
+        "muted",
+        size=11,
+        anchor=anchor,
+    )
 
 
 def _labelled(canvas: Canvas, y: float, name: str, number: str) -> Canvas:
     """Write a name and its number above a bar; return the group that holds all three."""
     row = canvas.group(data_say=f"{name}: {number}")
     short = shorten(name, LETTERS - len(number))
-    row.text(8, y, short, font_weight=600)
-    row.text(WIDTH - 8, y, number, anchor="end")
+    row.text(
+        8,
+        y,
+        short,
+        font_weight=600,
+    )
+    row.text(
+        WIDTH - 8,
+        y,
+        number,
+        anchor="end",
+    )
     return row
 
 
@@ -90,74 +114,88 @@ def _round_ticks(scale: Scale) -> list[float]:
     return [step for step in steps if scale.low <= step <= scale.high]
 
 
-def bars(
-    heading: str, rows: Sequence[tuple[str, float, str]], role: str = "primal"
-) -> Canvas:
+def bars(heading: str, rows: Sequence[tuple[str, float, str]]) -> Canvas:
     """Draw horizontal bars, each below its name and its number."""
     canvas = Canvas(heading)
-    canvas.text(0, 14, heading, "muted")
+    canvas.text(
+        0,
+        14,
+        heading,
+        "muted",
+    )
     most = max((value for _, value, _ in rows), default=0) or 1
-    for k, (name, value, number) in enumerate(rows):
-        y = BAR * k + 42
-        row = _labelled(canvas, y, name, number)
+    y = 42.0
+    for name, value, number in rows:
+        row = _labelled(
+            canvas,
+            y,
+            name,
+            number,
+        )
         row.box(
             8,
             y + 6,
             (WIDTH - 16) * value / most,
             12,
-            role,
+            "primal",
         )
+        y += BAR
     return canvas
 
 
 def curves(
-    across: str, up: str, say: Say, lines: Mapping[str, Sequence[Point]]
+    across: str,
+    up: str,
+    say: Say,
+    lines: Mapping[str, Sequence[Point]],
+    steps: Mapping[float, list[int]],
 ) -> Canvas:
     """Draw curves on two logarithmic axes; `say` writes a number of the upright one.
 
-    At each place along the level axis stands a cursor, for the step of that number.
+    At each place along the level axis that has `steps` stands a cursor, lit at these.
     """
     canvas = Canvas(f"{up} over {across}")
     bottom = 250.0
-    drawn: dict[str, list[Point]] = {}  # a logarithm takes no number below
+    canvas.text(
+        0,
+        14,
+        up,
+        "muted",
+    )
+    drawn = {}  # a logarithm takes no number below
     for name, line in lines.items():
         drawn[name] = [(a, b) for a, b in line if a > 0 and b > 0]
     points = [point for line in drawn.values() for point in line]
-    canvas.text(0, 14, up, "muted")
     if not points:
-        canvas.text(0, 40, "nothing above zero to draw", "muted")
-        return canvas
-    x = level_axis([a for a, _ in points])
-    y = Scale(
-        [b for _, b in points],
-        bottom - 10,
-        36,
-    )
-    for tick in y.ticks():
-        canvas.line(
-            [(66, y(tick)), (WIDTH, y(tick))],
-            "line-line",
-        )
         canvas.text(
-            62,
-            y(tick) + 4,
-            say(tick),
+            0,
+            40,
+            "nothing above zero to draw",
             "muted",
-            size=11,
-            anchor="end",
+        )
+        return canvas
+    x = Scale([a for a, _ in points], 80, WIDTH - 14)
+    y = Scale([b for _, b in points], bottom - 10, 36)
+    for tick in y.ticks():
+        at = y(tick)
+        canvas.line([(66, at), (WIDTH, at)], "line-line")
+        _label(
+            canvas,
+            62,
+            at + 4,
+            say(tick),
+            "end",
         )
     last = -100.0
     for number in sorted({a for a, _ in points}):
-        place = x(number)
-        if place - last > 34:  # labels do not overlap
-            last = place
-            canvas.text(
-                place,
+        if x(number) - last > 34:  # labels do not overlap
+            last = x(number)
+            _label(
+                canvas,
+                last,
                 bottom + 12,
                 f"{number:g}",
-                "muted",
-                size=11,
-                anchor="middle",
+                "middle",
             )
     canvas.text(
         WIDTH,
@@ -169,11 +207,11 @@ def curves(
     legend = bottom + 34
     for k, (name, places) in enumerate(drawn.items()):
         role, shape = ROLES[k % 4], SHAPES[k % 4]
-        dash = {}
-        if k > 3:  # the colours and shapes begin again
-            dash["stroke-dasharray"] = DASHES[k // 4 % 3]
+        # the colours and shapes begin again after four
+        dash = DASHES[k // 4 % 3] or None
         spots = [(x(a), y(b)) for a, b in places]
-        canvas.line(spots, f"{role}-line", stroke_width=2, **dash)
+        look = {"stroke_width": 2, "stroke_dasharray": dash}
+        canvas.line(spots, f"{role}-line", **look)
         for a, b in places:
             group = canvas.group(data_say=f"{name}, {across} = {a:g}: {say(b)}")
             group.text(
@@ -191,21 +229,21 @@ def curves(
             f"{shape} {shorten(name, LETTERS)}",
             role,
         )
+    for number in sorted({a for a, _ in points}):
+        cursor(
+            canvas,
+            x(number),
+            26,
+            bottom,
+            steps.get(number, []),
+        )
     return canvas
-
-
-def level_axis(numbers: Sequence[float]) -> Scale:
-    """Return the scale of the level axis."""
-    return Scale(numbers, 80, WIDTH - 14)
 
 
 def cursor(
     canvas: Canvas, x: float, top: float, bottom: float, steps: list[int]
 ) -> None:
-    """Draw the line that marks a place while the player is at one of `steps`."""
-    canvas.line(
-        [(x, top), (x, bottom)],
-        "ink-line cursor",
-        stroke_width=2,
-        data_now=steps,
-    )
+    """Draw the line that marks a place while the player is at one of `steps`, if there are any."""
+    if steps:
+        look = {"stroke_width": 2, "data_now": steps}
+        canvas.line([(x, top), (x, bottom)], "ink-line cursor", **look)

@@ -10,6 +10,7 @@ from ._charts import LETTERS
 from ._draw import ROW, Canvas
 from ._figure import Figure, Table
 from ._formula import plural
+from ._types import Data
 
 # verdict -> its mark and the class of its colour
 MARKS = {
@@ -75,7 +76,7 @@ class Claims(Figure):
         ])
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         """How many claims were tried."""
         return f"{plural(len(self.tried), 'claim')} about cost, measured"
 
@@ -86,7 +87,7 @@ class Claims(Figure):
         always, sometimes, never = (verdicts.count(word) for word in MARKS)
         return f"True in all cases: {always}; in some: {sometimes}; in none: {never}."
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each case of each claim."""
         return [
             {
@@ -117,7 +118,7 @@ class Claims(Figure):
             *map(self.words, self.tried),
         ])
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the record; on a page the table is the picture."""
         return super().model() | {"pictures": []}
 

@@ -12,59 +12,52 @@ from ._derivatives import entries
 from ._draw import Canvas
 from ._figure import Detail, Figure, Table
 from ._format import listed, number_text, times_text
-from ._measure import Run, add_seconds, differences, failure, measured
+from ._measure import add_seconds, differences, failure, measured
 from ._metrics import GROUPS, cell
 from ._sweep import Sweep, sweep
 from ._timing import tracked
+from ._types import Data, Function
+from ._view import there
 
 COUNTED = "FLOPs in the jaxpr, as multiples of "
 LEVELS = (
     "Ratios are to the first function. FLOPs of the jaxpr count a sine as one and multiply a "
     "loop's body by its iterations; XLA's two counts, lowered and compiled, leave sines out."
 )
-FIRST = (
-    "f",
-    "jvp",
-    "grad",
-    "vjp",
-)  # rows of the first chart: f, one JVP, one VJP
 
 
 class Cost(Figure):
     """What several functions cost, each number with its ratio to that of the first."""
 
     kind = "costs"
+    alone = ("_again", "args")
+    _again: Callable[..., Cost] | None = None
 
     def __init__(
         self,
-        rows: Sequence[dict[str, Any]],
+        rows: Sequence[Data],
         notes: Sequence[str],
-        again: Callable[..., Cost],
+        again: Callable[..., Cost] | None,
         args: tuple[Any, ...],
         about: str = "",
     ) -> None:
         self.rows, self.args, self.about = list(rows), args, about
         self.notes = [*notes, *_explained(rows), LEVELS]
+        names = listed([row["name"] for row in rows])
+        self.title = f"Cost of {about or names or 'nothing'}"
         self._again = again
-
-    @property
-    def title(self) -> str:
-        """Which functions are compared, and what their derivatives are with respect to."""
-        names = listed([row["name"] for row in self.rows])
-        return f"Cost of {self.about or names or 'nothing'}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
         """What a derivative costs in multiples of f, or which function is the cheapest."""
-        ratios = {row["name"]: self._ratio(row) for row in self.rows}
         if self.about:
-            reverse = "grad" if "grad" in ratios else "vjp"
+            ratios = {row["name"]: self._ratio(row) for row in self.rows}
             words = {"grad": "the gradient", "vjp": "a VJP", "jvp": "a JVP"}
-            parts = [
-                f"{words[name]} costs {times_text(ratio)} f"
-                for name in (reverse, "jvp")
-                if (ratio := ratios.get(name)) is not None
-            ]
+            parts = []
+            for name in (self._reverse, "jvp"):
+                ratio = ratios.get(name)
+                if ratio is not None:
+                    parts.append(f"{words[name]} costs {times_text(ratio)} f")
             if parts:
                 sentence = " and ".join(parts)
                 return f"{sentence[0].upper()}{sentence[1:]}, in FLOPs of the jaxpr."
@@ -87,71 +80,65 @@ class Cost(Figure):
             f"{most['name']} the most, {number_text(most['flops'])}{times}."
         )
 
-    def _ratio(self, row: Mapping[str, Any]) -> float | None:
+    def _ratio(self, row: Data) -> float | None:
         base = self.rows[0].get("flops")
         return row["flops"] / base if base and "flops" in row else None
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each function; what was not measured is missing."""
         return [dict(row) for row in self.rows]
 
-    def __getitem__(self, name: str) -> dict[str, Any]:
+    def __getitem__(self, name: str) -> Data:
         """Return the record of one function, such as `cost["f"]["flops"]`."""
         return {row["name"]: row for row in self.rows}[name]
 
     def tables(self) -> list[Table]:
         """Return FLOPs, traffic, memory and time: a row for each function."""
         tables = []
+        measured = {key for row in self.rows for key in row}
         for caption, group in GROUPS.items():
-            shown = {
-                k: v
-                for k, v in group.items()
-                if any(k in row for row in self.rows)
-            }
-            cells = [
-                [row["name"], *(cell(row, self.rows[0], key) for key in shown)]
-                for row in self.rows
-            ]
-            if shown:
-                tables.append(
-                    Table(
-                        caption,
-                        [heading for heading, _ in shown.values()],
-                        cells,
-                    )
-                )
+            keys = [key for key in group if key in measured]
+            rows = []
+            for row in self.rows:
+                cells = [cell(row, self.rows[0], key) for key in keys]
+                rows.append([row["name"], *cells])
+            if keys:
+                headings = [group[key][0] for key in keys]
+                tables.append(Table(caption, headings, rows))
         return tables
 
     def pictures(self) -> list[Canvas]:
         """Draw f, jvp and grad; of functions that were named, all."""
         rows = self.rows
         if self.about:
-            names = [row["name"] for row in self.rows]
-            chosen = FIRST[:3] if "grad" in names else ("f", "jvp", "vjp")
-            rows = [row for row in self.rows if row["name"] in chosen]
+            chosen = ["f", "jvp", self._reverse]
+            rows = [row for row in rows if row["name"] in chosen]
         return [self._chart(rows)] if rows else []
 
     def details(self) -> list[Detail]:
         """Draw all transforms of a single function."""
-        return (
-            [Detail("All transforms", (), [self._chart(self.rows)])]
-            if self.about
-            else []
-        )
+        if not self.about:
+            return []
+        return [Detail("All transforms", (), [self._chart(self.rows)])]
 
-    def _chart(self, rows: Sequence[Mapping[str, Any]]) -> Canvas:
+    @property
+    def _reverse(self) -> str:
+        """The derivative in reverse mode: grad where there is one."""
+        names = [row["name"] for row in self.rows]
+        return "grad" if "grad" in names else "vjp"
+
+    def _chart(self, rows: Sequence[Data]) -> Canvas:
         lines = []
         for row in rows:
-            ratio = self._ratio(row)
-            number = (
-                cell(row, row, "flops") if "flops" in row else "not measured"
-            )
-            lines.append((row["name"], ratio, number))
+            number = "not measured"
+            if "flops" in row:
+                number = cell(row, row, "flops")
+            lines.append((row["name"], self._ratio(row), number))
         return multiples(f"{COUNTED}{self.rows[0]['name']}", lines)
 
     def sweep(
         self,
-        arguments: Callable[..., Any] | None = None,
+        arguments: Function | None = None,
         *,
         timed: bool = False,
         progress: bool | None = None,
@@ -181,17 +168,8 @@ class Cost(Figure):
         print(at_10.sweep(n=[5, 10, 20], m=10))
         ```
         """
-        if "_again" not in self.__dict__:
-            raise RuntimeError(
-                "A view from a file has no functions to measure: call cost anew."
-            )
-        again = functools.partial(self._again, timed=timed)
+        again = functools.partial(there(self._again, "cost"), timed=timed)
         return sweep(again, self.args, arguments, sizes, progress)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the functions and their arguments: a file need not be able to hold them."""
-        state = super().__getstate__()
-        return {k: v for k, v in state.items() if k not in ("_again", "args")}
 
 
 def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -209,7 +187,7 @@ def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def cost(
-    f: Callable[..., Any] | Mapping[str, Callable[..., Any]],
+    f: Function | Mapping[str, Function],
     *args: Any,
     argnums: Argnums = 0,
     timed: bool = False,
@@ -251,13 +229,13 @@ def cost(
         cost, f, argnums=argnums, memory=memory, progress=False
     )
     jobs, about = entries(f, args, argnums)
-    rows: list[dict[str, Any]] = []
-    notes: list[str] = []
-    runs: dict[str, Run] = {}
+    rows = []
+    notes = []
+    runs = {}
     errors = []
     try:
         for name, entry in tracked(list(jobs.items()), "counting", progress):
-            row: dict[str, Any] = {"name": name, **entry.known}
+            row = {"name": name, **entry.known}
             try:
                 runs[name] = measured(row, entry, memory)
             except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from ._formula import named, statement, value_text
 from ._ladder import build_ladder
 from ._rows import every
 from ._text import ladder_text
+from ._types import Data
 
 MOST_NODES = 80  # beyond this, nobody can follow an arrow through the crossings
 GAP_X, GAP_Y, TEXT_ROW, TEXT_ROOM = 36, 64, 18, 40
@@ -27,6 +29,11 @@ class Part:
     role: str
     step: int | None = None
 
+    @property
+    def marked(self) -> str:
+        """Its text, behind the shape of its role."""
+        return f"{MARKS[self.role]} {self.text}"
+
 
 @dataclass
 class Node:
@@ -35,32 +42,17 @@ class Node:
     word: str  # "in", "const", "out": what the shape says, too
     text: str
     row: str  # of the ladder; "" for inputs and constants
-    parts: list[Part] = field(
-        default_factory=list
-    )  # value, tangent or adjoint, residuals
+    # value, tangent or adjoint, residuals
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def words(self) -> str:
         """Everything about the node, in one line."""
-        parts = (
-            f"{p.role} {p.text}".removeprefix("bookkeeping ")
-            for p in self.parts
-        )
-        return "; ".join([f"{self.word} {self.text}".strip(), *parts])
-
-    @property
-    def lines(self) -> list[tuple[str, Part | None]]:
-        """The lines of text on it; the first says what it is."""
-        word = f"{self.word}  " if self.word else ""
-        lines: list[tuple[str, Part | None]] = [
-            (shorten(word + self.text, TEXT_ROOM), None)
-        ]
+        words = [f"{self.word} {self.text}".strip()]
         for part in self.parts:
-            lines.append((
-                shorten(f"{MARKS[part.role]} {part.text}", TEXT_ROOM),
-                part,
-            ))
-        return lines
+            role = part.role.removeprefix("bookkeeping")
+            words.append(f"{role} {part.text}".strip())
+        return "; ".join(words)
 
 
 @dataclass
@@ -80,41 +72,23 @@ class Dag(Figure):
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._ladder = build_ladder(program, "dag")
+        self._ladder = ladder = build_ladder(program, "dag")
+        self.title, self.notes = ladder.title, ladder.notes
         self.nodes: list[Node] = []
         self.arrows: list[Arrow] = []
         self._home: dict[int, int] = {}  # value -> its node
-        self._when = {
-            r: k for k, e in enumerate(program.equations) for r in e.results
-        }
+        self._when: dict[int, int] = {}
         for k, equation in enumerate(program.equations):
-            if "adjoint" in equation.roles:
-                self._when |= dict.fromkeys(program.seeds, k)
-                break
+            self._when |= dict.fromkeys(equation.results, k)
+        if ladder.backward is not None:
+            self._when |= dict.fromkeys(program.seeds, ladder.backward)
         self._collect()
-        changing = {part.step for node in self.nodes for part in node.parts}
-        self._sums = changing - {
-            arrow.back.step for arrow in self.arrows if arrow.back
-        }
+        self.finding = ladder.summary
+        if any(arrow.saved for arrow in self.arrows):
+            self.finding += f" {LEGEND}"
         self.idle = "All values are shown. Step to watch them appear."
         if not program.equations:
             self.idle = "This program has no equations."
-
-    @property
-    def title(self) -> str:
-        """The function, the mode and the point."""
-        return self._ladder.title
-
-    @property
-    def finding(self) -> str:  # type: ignore[override]
-        """How many equations there are, and what is saved."""
-        legend = LEGEND if any(arrow.saved for arrow in self.arrows) else ""
-        return f"{self._ladder.summary} {legend}".strip()
-
-    @property
-    def notes(self) -> list[str]:  # type: ignore[override]
-        """What the program's notes say."""
-        return self._ladder.notes
 
     def steps(self) -> list[Step]:
         """Return the equations in order."""
@@ -129,61 +103,67 @@ class Dag(Figure):
 
     def text(self, color: bool = False) -> str:
         """Return the program line by line, and then every node and every arrow."""
-        nodes = [f"{'node':12} {node.words}" for node in self.nodes]
-        arrows = [self._arrow_text(arrow) for arrow in self.arrows]
-        return "\n".join([
-            ladder_text(self._ladder, color),
-            "",
-            *nodes,
-            *arrows,
-        ])
-
-    def _arrow_text(self, arrow: Arrow) -> str:
-        source, target = (
-            self.nodes[i].text.split(" = ")[0]
-            for i in (arrow.source, arrow.target)
-        )
-        words = [f"{'arrow':12} {source} → {target}"]
-        if arrow.saved:
-            words.append("saved for the backward pass")
-        if arrow.back:
-            words.append(f"sends back {arrow.back.text}")
-        return "; ".join(words)
+        lines = [ladder_text(self._ladder, color), ""]
+        for node in self.nodes:
+            lines.append(f"{'node':12} {node.words}")
+        for arrow in self.arrows:
+            source = self.nodes[arrow.source].text.partition(" = ")[0]
+            target = self.nodes[arrow.target].text.partition(" = ")[0]
+            words = f"{'arrow':12} {source} → {target}"
+            if arrow.saved:
+                words += "; saved for the backward pass"
+            if arrow.back:
+                words += f"; sends back {arrow.back.text}"
+            lines.append(words)
+        return "\n".join(lines)
 
     # ---- from the program to nodes and arrows ----
 
     def _collect(self) -> None:
-        program = self.program
-        residuals = {
-            row.path: [k.name for k in row.residuals]
-            for row in every(self._ladder.rows)
-        }
+        program, values = self.program, self.program.values
+        rungs = {row.path: row.residuals for row in every(self._ladder.rows)}
         for value in program.inputs:
-            self._add("in", program.values[value].name, [value])
+            self._add("in", values[value].name, [value])
         for row in program.rows:
-            self._add_constants(
-                o for o in row.operands if not program.values[o].literal
+            operands = [o for o in row.operands if not values[o].literal]
+            self._add_constants(operands)
+            names = [rung.name for rung in rungs[row.path]]
+            for position, operand in enumerate(row.operands):
+                if operand in self._home:
+                    saved = values[operand].name in names
+                    back = self._sent(row.path, position)
+                    source, target = self._home[operand], len(self.nodes)
+                    self.arrows.append(
+                        Arrow(
+                            source,
+                            target,
+                            saved,
+                            back,
+                        )
+                    )
+            node = self._add(
+                "",
+                statement(program, row),
+                row.results,
+                row.path,
             )
-            names = residuals[row.path]
-            self._connect(row.path, row.operands, names)
-            self._add("", statement(program, row), row.results, row.path)
             if names:
-                self.nodes[-1].parts.append(
-                    Part(f"saves {', '.join(names)}", "bookkeeping")
-                )
+                words = f"saves {', '.join(names)}"
+                node.parts.append(Part(words, "bookkeeping"))
         self._add_constants(program.outputs)
         for home in {self._home[value] for value in program.outputs}:
-            self.nodes[home].word = f"{self.nodes[home].word} out".strip()
+            node = self.nodes[home]
+            node.word = f"{node.word} out".strip()
 
     def _add_constants(self, values: Iterable[int]) -> None:
         """Add the constants among `values`: what no equation computes."""
-        for value in dict.fromkeys(values):
+        for value in values:
             if value not in self._home:
                 self._add("const", self.program.values[value].name, [value])
 
     def _add(
         self, word: str, text: str, results: Iterable[int], row: str = ""
-    ) -> None:
+    ) -> Node:
         """Add a node with the values of `results`, and their tangents or adjoints."""
         values = self.program.values
         role, suffix, partners = "adjoint", "bar", self.program.adjoints
@@ -192,37 +172,27 @@ class Dag(Figure):
         node = Node(word, text, row)
         for i in results:
             self._home[i] = len(self.nodes)
-            node.parts.append(
-                Part(value_text(values[i]), "primal", self._when.get(i))
-            )
+            step = self._when.get(i)
+            node.parts.append(Part(value_text(values[i]), "primal", step))
             if i in partners:
-                derivative = f"{values[i].name}_{suffix} = {value_text(values[partners[i]])}"
-                node.parts.append(
-                    Part(derivative, role, self._step_of(partners[i]))
-                )
+                number = value_text(values[partners[i]])
+                words = f"{values[i].name}_{suffix} = {number}"
+                step = self._step_of(partners[i])
+                node.parts.append(Part(words, role, step))
         self.nodes.append(node)
+        return node
 
     def _step_of(self, value: int) -> int | None:
         """Return the step that computes a value; one that passes through unchanged is another's."""
-        original = getattr(self.program.values[value], "same_as", None)
-        return self._when.get(value if original is None else original)
+        return self._when.get(self.program.variable(value))
 
-    def _connect(
-        self, row: str, operands: Iterable[int], residuals: list[str]
-    ) -> None:
-        """Add the arrows into the node that comes next."""
-        values = self.program.values
-        for position, operand in enumerate(operands):
-            if operand not in self._home:
-                continue
-            back = None
-            sent = self.program.contributions.get((row, position))
-            if sent is not None:
-                back = Part(named(values[sent]), "adjoint", self._step_of(sent))
-            saved = values[operand].name in residuals
-            self.arrows.append(
-                Arrow(self._home[operand], len(self.nodes), saved, back)
-            )
+    def _sent(self, row: str, position: int) -> Part | None:
+        """Return what the backward pass sends to an operand of a row."""
+        value = self.program.contributions.get((row, position))
+        if value is None:
+            return None
+        text = named(self.program.values[value])
+        return Part(text, "adjoint", self._step_of(value))
 
     # ---- from nodes and arrows to the picture ----
 
@@ -230,11 +200,11 @@ class Dag(Figure):
         """Draw the nodes at the places that fast-sugiyama finds for them."""
         ends = [(arrow.source, arrow.target) for arrow in self.arrows]
         spots, bends = place(ends, len(self.nodes))
-        lines = [line for node in self.nodes for line, _ in node.lines]
-        width = max([110.0, *(width_of(line) + 24 for line in lines)])
-        height = float(
-            TEXT_ROW * max([2, *(len(node.lines) for node in self.nodes)]) + 12
-        )
+        lines = [lines_on(node) for node in self.nodes]
+        longest = max((text for part in lines for text in part), key=len)
+        rows = max(2, *map(len, lines))
+        width = max(110.0, width_of(longest) + 24)
+        height = TEXT_ROW * rows + 12.0
 
         def at(spot: Spot) -> Spot:
             x, y = spot[0] * (width + GAP_X), spot[1] * (height + GAP_Y)
@@ -243,15 +213,29 @@ class Dag(Figure):
         canvas = Canvas(self.title)
         for k, arrow in enumerate(self.arrows):
             aside = 30.0 * ends[:k].count(ends[k])  # x * x has two arrows
-            way = [
-                at(spots[arrow.source]),
-                *map(at, bends[ends[k]]),
-                at(spots[arrow.target]),
-            ]
-            _draw_arrow(canvas, arrow, way, height / 2, aside)
-        for index, node in enumerate(self.nodes):
-            self._draw_node(
-                canvas, index, node, at(spots[index]), width, height
+            way = [spots[arrow.source], *bends[ends[k]], spots[arrow.target]]
+            _draw_arrow(
+                canvas,
+                arrow,
+                [*map(at, way)],
+                height / 2,
+                aside,
+            )
+        for k, node in enumerate(self.nodes):
+            lit = self._lit(node)
+            group = canvas.group(
+                "node",
+                data_node=k,
+                data_now=lit,
+                data_say="",
+            )
+            _draw_node(
+                group,
+                node,
+                lines[k],
+                at(spots[k]),
+                width,
+                height,
             )
         return [canvas]
 
@@ -260,49 +244,74 @@ class Dag(Figure):
 
         Not the latter where a step only adds up what has come back: that is about another node.
         """
-        lit = {part.step for part in node.parts if part.step is not None}
+        sent = {arrow.back.step for arrow in self.arrows if arrow.back}
+        lit = {part.step for part in node.parts}
+        sums = {p.step for other in self.nodes for p in other.parts} - sent
         for k, step in enumerate(self._ladder.steps):
-            if node.row and step.row == node.row and k not in self._sums:
+            if node.row and step.row == node.row and k not in sums:
                 lit.add(k)
-        return sorted(lit)
+        return sorted(k for k in lit if k is not None)
 
-    def _draw_node(
-        self,
-        canvas: Canvas,
-        index: int,
-        node: Node,
-        spot: Spot,
-        width: float,
-        height: float,
-    ) -> None:
-        x, y = spot[0] - width / 2, spot[1] - height / 2
-        group = canvas.group(
-            "node", data_node=index, data_now=self._lit(node), data_say=""
-        )
-        given = node.word.startswith(("in", "const"))
-        dashes = (
-            {"stroke-dasharray": "4 3"} if node.word.startswith("const") else {}
-        )
-        if "out" in node.word:  # a second line around it
-            group.box(x - 4, y - 4, width + 8, height + 8, "primal-line", rx=8)
-        corner = height / 2.6 if given else 5
+
+def lines_on(node: Node) -> list[str]:
+    """Return the lines of text on a node; the first says what it is."""
+    lines = [f"{node.word}  {node.text}".strip()]
+    lines += [part.marked for part in node.parts]
+    return [shorten(line, TEXT_ROOM) for line in lines]
+
+
+def _draw_node(
+    group: Canvas,
+    node: Node,
+    lines: list[str],
+    spot: Spot,
+    width: float,
+    height: float,
+) -> None:
+    middle, y = spot
+    left, top = middle - width / 2, y - height / 2
+    look: Data = {"rx": 5.0}
+    if node.word.startswith(("in", "const")):
+        look["rx"] = height / 2.6
+    if node.word.startswith("const"):
+        look |= {"stroke-dasharray": "4 3"}
+    if "out" in node.word:  # a second line around it
         group.box(
-            x, y, width, height, "box primal-line paper", rx=corner, **dashes
+            left - 4,
+            top - 4,
+            width + 8,
+            height + 8,
+            "primal-line",
+            rx=8,
         )
-        top = spot[1] - TEXT_ROW * len(node.lines) / 2 + 13
-        for k, (words, part) in enumerate(node.lines):
-            y = top + k * TEXT_ROW
-            if part is None:
-                group.text(spot[0], y, words, anchor="middle", font_weight=600)
-            else:
-                group.text(
-                    spot[0],
-                    y,
-                    words,
-                    part.role,
-                    anchor="middle",
-                    data_at=part.step,
-                )
+    group.box(
+        left,
+        top,
+        width,
+        height,
+        "box primal-line paper",
+        **look,
+    )
+    y += 13 - TEXT_ROW * len(lines) / 2
+    title, *others = lines
+    group.text(
+        middle,
+        y,
+        title,
+        anchor="middle",
+        font_weight=600,
+    )
+    for part, words in zip(node.parts, others, strict=True):
+        y += TEXT_ROW
+        step = part.step
+        group.text(
+            middle,
+            y,
+            words,
+            part.role,
+            anchor="middle",
+            data_at=step,
+        )
 
 
 def _draw_arrow(
@@ -310,51 +319,49 @@ def _draw_arrow(
 ) -> None:
     back = arrow.back
     lit = [back.step] if back and back.step is not None else []
-    group = canvas.group(
-        "arrow", data_ends=[arrow.source, arrow.target], data_now=lit
-    )
-    (x, y), (tip_x, tip_y) = way[0], way[-1]
-    points = [
-        (x + aside, y + half),
-        *way[1:-1],
-        (tip_x + aside, tip_y - half - 7),
-    ]
-    group.path(
-        _curve(points), "way muted-line", stroke_width=3 if arrow.saved else 1.3
-    )
-    group.path(
-        f"M{tip_x + aside:.1f},{tip_y - half:.1f}l-5,-9h10z", "head muted"
-    )
-    labels: list[Part] = [Part("saved", "muted")] if arrow.saved else []
+    ends = [arrow.source, arrow.target]
+    group = canvas.group("arrow", data_ends=ends, data_now=lit)
+    (x, y), *bends, (tip_x, tip) = way
+    start = (x + aside, y + half)
+    tip_x, tip = tip_x + aside, tip - half
+    points = [start, *bends, (tip_x, tip - 7)]
+    width = 3 if arrow.saved else 1.3
+    group.path(_curve(points), "way muted-line", stroke_width=width)
+    group.path(f"M{tip_x:.1f},{tip:.1f}l-5,-9h10z", "head muted")
+    labels = [Part("saved", "muted")] if arrow.saved else []
     if back:
-        name, value = back.text.split(" = ", 1)
+        name, _, value = back.text.partition(" = ")
         text = value if len(value) <= 14 else name  # an array has no room here
-        labels.append(Part(f"{MARKS['adjoint']} {text}", "adjoint", back.step))
-    x = (points[0][0] + points[1][0]) / 2
-    for k, label in enumerate(labels):
-        y = (
-            (points[0][1] + points[1][1]) / 2
-            + (k - (len(labels) - 1) / 2) * 13
-            + 4
-        )
+        labels.append(Part(Part(text, "adjoint").marked, "adjoint", back.step))
+    x, y = ((a + b) / 2 for a, b in zip(*points[:2], strict=True))
+    y += 4 - 13 * (len(labels) - 1) / 2
+    for label in labels:
         plate = width_of(label.text, 11) + 6
-        group.box(x - plate / 2, y - 10, plate, 13, "paper", data_at=label.step)
+        group.box(
+            x - plate / 2,
+            y - 10,
+            plate,
+            13,
+            "paper",
+            data_at=label.step,
+        )
+        words, role, step = label.text, label.role, label.step
         group.text(
             x,
             y,
-            label.text,
-            label.role,
-            size=11,
-            anchor="middle",
-            data_at=label.step,
+            words,
+            role,
+            11,
+            "middle",
+            data_at=step,
         )
+        y += 13
 
 
 def _curve(points: list[Spot]) -> str:
     """Return a path that leaves and enters every point straight downwards."""
     path = "M{:.1f},{:.1f}".format(*points[0])
-    for k in range(1, len(points)):
-        (x0, y0), (x1, y1) = points[k - 1], points[k]
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         middle = (y0 + y1) / 2
         path += (
             f"C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"

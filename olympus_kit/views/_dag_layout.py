@@ -25,7 +25,7 @@ def place(
     for source, target in pairs:
         edges.add((number[source], number[target]))
     # of nodes by number, and of bends, which follow after them
-    spots: dict[int, Spot] = {}
+    spots = {}
     steps: dict[int, list[int]] = {}  # an arrow goes from bend to bend
     left = 0.0
     layouts = from_edges(
@@ -40,7 +40,7 @@ def place(
         for start, end in links or ():
             onward = steps.setdefault(int(start), [])
             onward.append(int(end))
-    bends: dict[Pair, list[Spot]] = {}
+    bends = {}
     for k, source in enumerate(linked):
         for target in steps.get(k, ()):
             way = []

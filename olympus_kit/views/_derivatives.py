@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,9 +12,9 @@ import jax
 import numpy as np
 
 from ..program import Argnums, dtype_of, is_inexact, read_arguments
+from ._types import Function
 
 Leaves = tuple[Any, ...]
-Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Reading:
     """
 
     def __init__(self, f: Function, args: Leaves, argnums: Any) -> None:
-        shapes: dict[int, jax.ShapeDtypeStruct] = {}
+        shapes = {}
 
         def stand_in(leaf: Any) -> Any:
             """Return an array of zeros, which takes no memory, for what is only a shape."""
@@ -76,14 +76,15 @@ class _Reading:
         self.which = arguments.which
         self.leaves = []
         self.traced = []  # traced beside the differentiated ones
-        self.moving = []  # of these, the ones that are not whole numbers
+        self.moving = []  # of these, the ones that are not arrays of whole numbers or flags
         for k, stand_in_or_leaf in enumerate(arguments.leaves):
             leaf = shapes.get(id(stand_in_or_leaf), stand_in_or_leaf)
             self.leaves.append(leaf)
             if k in self.which or isinstance(leaf, int):  # a bool is one, too
                 continue
             self.traced.append(k)
-            if not _is_whole(leaf):
+            is_shape = isinstance(leaf, jax.ShapeDtypeStruct)
+            if is_shape or is_inexact(dtype_of(leaf)):
                 self.moving.append(k)
 
     def call(
@@ -118,13 +119,6 @@ class _Reading:
             (xs, self.at(self.traced)),
             instead=held,
         )
-
-
-def _is_whole(leaf: Any) -> bool:
-    """Return whether a leaf is an array of whole numbers or flags, not only the shape of one."""
-    if isinstance(leaf, jax.ShapeDtypeStruct):
-        return False
-    return not is_inexact(dtype_of(leaf))
 
 
 def _derivatives(
@@ -195,44 +189,16 @@ def _transforms(
         y, push = jax.linearize(lambda *xs: value(xs, ys), *xs)
         return y, push(*tangents)
 
-    both = (xs, ys)
+    both, one = (xs, ys), {"passes": 1}
     transforms = {
         "f": Entry(call, both),
-        "jvp": Entry(
-            jvp,
-            (xs, ys, xs),
-            {"passes": 1},
-        ),
-        "vjp": Entry(
-            vjp,
-            (xs, ys, out),
-            {"passes": 1},
-        ),
-        "grad": Entry(
-            jax.grad(value),
-            both,
-            {"passes": 1},
-        ),
-        "jacfwd": Entry(
-            jax.jacfwd(value),
-            both,
-            {"passes": n},
-        ),
-        "jacrev": Entry(
-            jax.jacrev(value),
-            both,
-            {"passes": m},
-        ),
-        "hessian": Entry(
-            jax.hessian(value),
-            both,
-            {"passes": n * m},
-        ),
-        "linearize + apply": Entry(
-            linearized,
-            (xs, ys, xs),
-            {"passes": 1},
-        ),
+        "jvp": Entry(jvp, (xs, ys, xs), one),
+        "vjp": Entry(vjp, (xs, ys, out), one),
+        "grad": Entry(jax.grad(value), both, one),
+        "jacfwd": Entry(jax.jacfwd(value), both, {"passes": n}),
+        "jacrev": Entry(jax.jacrev(value), both, {"passes": m}),
+        "hessian": Entry(jax.hessian(value), both, {"passes": n * m}),
+        "linearize + apply": Entry(linearized, (xs, ys, xs), one),
     }
     if getattr(out, "shape", None) != ():
         del transforms["grad"]  # it is for functions with one number as result

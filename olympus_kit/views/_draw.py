@@ -264,7 +264,7 @@ def _placed(
     pictures: Sequence[Canvas],
 ) -> tuple[list[tuple[float, float]], float, float]:
     """Return the place of each picture, in rows, and how far all reach."""
-    places: list[tuple[float, float]] = []
+    places = []
     x, y, row, right = 0.0, 0.0, 0.0, 0.0
     for picture in pictures:
         width, height = picture.size

@@ -8,10 +8,11 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from ._draw import Canvas, page_svg
+from ._draw import Canvas, page_svg, shorten
 from ._format import NAME_ROOM, aligned
+from ._text import notes_text
+from ._types import Data
 from ._view import View
 
 WIDTH = 76  # of a line of text
@@ -85,7 +86,7 @@ class Figure(View):
         """Return what is shown on request."""
         return []
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return the plain numbers, a dict for each row: FLOPs, bytes, seconds."""
         return []
 
@@ -93,7 +94,7 @@ class Figure(View):
         """Return what the player shows beside the steps."""
         return Player()
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the whole record as plain data, with the pictures as SVG."""
         details = [
             {
@@ -121,19 +122,11 @@ class Figure(View):
     def text(self, color: bool = False) -> str:
         """Return everything that the picture shows."""
         lines = [self.title, *textwrap.wrap(self.finding, WIDTH)]
-        for note in self.notes:
-            lines += textwrap.wrap(
-                f"note: {note}", WIDTH, subsequent_indent="      "
-            )
+        lines += notes_text(self.notes, WIDTH)
         for detail in self.details():
             lines += ["", *detail.lines] if detail.lines else []
         for table in self.tables():
-            caption = table.caption
-            short = (
-                caption
-                if len(caption) <= NAME_ROOM
-                else f"{caption[: NAME_ROOM - 1]}…"
-            )
+            short = shorten(table.caption, NAME_ROOM)
             lines += ["", *aligned([[short, *table.columns], *table.rows])]
         return "\n".join(lines)
 
@@ -164,7 +157,7 @@ class Figure(View):
         return writers
 
 
-def drawn(pictures: Sequence[Canvas]) -> list[dict[str, Any]]:
+def drawn(pictures: Sequence[Canvas]) -> list[Data]:
     """Return pictures as plain data."""
     return [
         {"name": picture.name, "svg": picture.svg()} for picture in pictures

@@ -62,7 +62,7 @@ class _Folder:
         self, rows: Sequence[Row], names: Names, fewest: int
     ) -> list[Row]:
         """Return rows of which neighbours of one name, and one place, lie under that name."""
-        result: list[Row] = []
+        result = []
         for (name, _), group in groupby(
             rows,
             key=lambda row: names.get(row.path.partition("–")[0], ("", "")),
@@ -78,7 +78,7 @@ class _Folder:
         """Return rows of which a block that comes again and again stands there once."""
         numbers: dict[Hashable, int] = {}
         kinds = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
-        result: list[Row] = []
+        result = []
         at = 0
         while at < len(rows):
             period, count = _longest_run(kinds, at)
@@ -114,7 +114,6 @@ class _Folder:
         path = f"{first}–{last}"
         fold = Row(
             path,
-            rows[0].depth,
             name,
             row_number(path),
             note=times,
@@ -124,8 +123,6 @@ class _Folder:
         fold.origin = rows[0].origin
         if not times:
             fold.primal.append(self._line(rows, name))
-        for row in rows:
-            _deeper(row)
         return fold
 
     def _line(self, rows: Sequence[Row], name: str) -> Line:
@@ -210,9 +207,3 @@ def _kind(row: Row) -> Hashable:
         lines,
         tuple(_kind(child) for child in row.children),
     )
-
-
-def _deeper(row: Row) -> None:
-    row.depth += 1
-    for child in row.children:
-        _deeper(child)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 
 from ._formula import size_text
 
@@ -77,24 +78,28 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 # the end of a tangent's or an adjoint's name
-ENDING = re.compile(r"(_bar|_dot)(\.\d+)?$")
+ENDING = re.compile(r"(_bar|_dot)(\.\w+)*$")
+# W1 of params['W1'] and params.W1
+LAST_KEY = re.compile(r"(?:\['|\.)([^\W\d]\w*)(?:'\])?$")
 
 
-def short_names(names: Sequence[str]) -> list[str]:
-    """Return the last key of each name where that is unique: params['W1']_bar is W1_bar."""
+def short_names(
+    names: Sequence[str], long: Collection[str] | None = None
+) -> list[str]:
+    """Return the last key of each name where that is unique: params['W1']_bar is W1_bar.
+
+    Only of the names in `long`, and of their tangents and adjoints, where that is there.
+    """
+    bases = [ENDING.sub("", name) for name in names]
+    keys = {}
+    for base in bases:
+        keys[base] = base
+        match = LAST_KEY.search(base)
+        if match and (long is None or base in long):
+            keys[base] = match[1]
+    counts = Counter(keys.values())
     shorter = []
-    for name in names:
-        base = ENDING.sub("", name)
-        key = base
-        if base.endswith("']"):
-            key = base[:-2].rpartition("['")[2]
-        elif "." in base:
-            key = base.rpartition(".")[2]
-        short = name
-        if key.isidentifier():
-            short = key + name[len(base) :]
-        shorter.append(short)
-    return [
-        short if shorter.count(short) == 1 else name
-        for short, name in zip(shorter, names, strict=True)
-    ]
+    for name, base in zip(names, bases, strict=True):
+        key = keys[base] if counts[keys[base]] == 1 else base
+        shorter.append(key + name[len(base) :])
+    return shorter

@@ -147,6 +147,20 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def joined(names: Sequence[str]) -> str:
+    """Return names in a row: "x, y and z"."""
+    *first, last = names
+    if not first:
+        return last
+    return f"{', '.join(first)} and {last}"
+
+
+def is_bad(value: Value) -> bool:
+    """Whether a value holds NaN or inf."""
+    summary = value.summary
+    return summary is not None and bool(summary.nans or summary.infs)
+
+
 def iteration_texts(results: Sequence[Value]) -> list[str] | None:
     """Return the values of a line in each iteration of the loop around it.
 

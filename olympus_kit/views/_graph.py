@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from ..program import Argnums, Mode, Program, capture, user_line
 from ._dag import MOST_NODES, Dag
+from ._draw import page_svg
 from ._formula import plural
 from ._ladder import build_ladder
-from ._ladder_svg import ladder_svg, listing_svg
+from ._ladder_svg import ladder_picture
+from ._rows import plain
 from ._text import ladder_text
+from ._types import Data, Function
 from ._view import View
 
 MOST_TEXT = 2_000  # steps whose text is stored beside the picture
@@ -33,25 +36,21 @@ class Graph(View):
         self.program = program
         self.error = error  # where f raised: three lines about it
         self._ladder = build_ladder(program, layout, error)
+        self.title = self._ladder.title
 
     def listing(self) -> Graph:
         """Return the same program as lines of code in its own order, each role in its colour."""
         return Graph(self.program, "listing", self.error)
 
-    @property
-    def title(self) -> str:
-        """The function, the mode, and what it is differentiated with respect to."""
-        return self._ladder.title
-
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return rows, steps and values as plain data."""
-        model = self._ladder.as_json()
+        model: Data = plain(self._ladder)
         if len(self._ladder.steps) > MOST_TEXT:
             left_out = f"the text of its {len(self._ladder.steps):,} steps is left out: print(view)"
             return model | {"text": "", "notes": [*model["notes"], left_out]}
         return model | {"text": self.text()}
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model with each step inside its line, and counts as differences.
 
         Deflating sees only the last 32 KiB, and a step repeats the values of its line.
@@ -73,11 +72,11 @@ class Graph(View):
 
     def svg(self) -> str:
         """Return the ladder as a picture."""
-        draw = listing_svg if self._ladder.layout == "listing" else ladder_svg
-        return draw(self._ladder)
+        picture = ladder_picture(self._ladder)
+        return page_svg(self.title, self._ladder.summary, [picture])
 
 
-def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _lines(rows: Sequence[Data]) -> Iterator[Data]:
     for row in rows:
         for column in ("primal", "local_derivative", "tangent", "adjoint"):
             yield from row[column]
@@ -85,7 +84,7 @@ def _lines(rows: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def graph(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,
@@ -156,7 +155,7 @@ def graph(
 
 
 def _until_it_raises(
-    f: Callable[..., Any],
+    f: Function,
     args: Sequence[Any],
     argnums: Argnums,
     error: Exception,
@@ -166,7 +165,7 @@ def _until_it_raises(
     jax.make_jaxpr keeps equations whose results nobody reads, so a function that swallows the
     error and returns nothing has them all. A jitted function that raises is left out as a whole.
     """
-    raised: list[Exception] = []
+    raised = []
 
     @functools.wraps(f)
     def swallowing(*values: Any) -> tuple[()]:

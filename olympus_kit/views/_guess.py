@@ -9,8 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import close, close_entries
 from ._formula import number
-from ._jacobian_passes import Array, Leaf, resolution
+from ._jacobian_passes import Leaf, resolution
+from ._types import Array
 
 ROUNDING = (
     100  # times the resolution of the dtype: what two right ways may differ by
@@ -22,21 +24,12 @@ def tolerance_of(matrix: Array) -> float:
     return ROUNDING * resolution(matrix.dtype)
 
 
-def close(guess: Array, truth: Array, tolerance: float) -> Array:
-    """Return which entries are equal up to rounding."""
-    scale = float(np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth)))
-    right: Array = np.isclose(
-        guess, truth, rtol=tolerance, atol=tolerance * scale, equal_nan=True
-    )
-    return right
-
-
 def looks_like(guess: Array, truth: Array) -> str:
     """Return the simplest mistake that gives this guess; "" for none that is known."""
     tolerance = tolerance_of(truth)
     for words in _same(guess, truth, tolerance):
         return words
-    if close(guess, truth, 1e-2).all():
+    if close(guess, truth, 1e-2):
         return (
             "like finite differences, or a rounded number: close, but not equal"
         )
@@ -62,10 +55,7 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
         (diagonal, np.eye(*truth.shape) * truth),
     )
     for words, mistaken in mistakes:
-        if (
-            guess.shape == mistaken.shape
-            and close(guess, mistaken, tolerance).all()
-        ):
+        if close(guess, mistaken, tolerance):
             yield words
 
 
@@ -74,28 +64,19 @@ def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
 
     A single entry lacks some factor whatever it is, which says nothing.
     """
-    words = (
-        (
-            None,
-            "like a constant factor is missing: yours is {} times the right one",
-        ),
-        (
-            0,
-            "like each column lacks a factor of its own: the slope of an inner function",
-        ),
-        (
-            1,
-            "like each row lacks a factor of its own: the slope of an outer function",
-        ),
-    )
-    for axis, text in words:
+    words: dict[int | None, str] = {
+        None: "like a constant factor is missing: yours is {} times the right one",
+        0: "like each column lacks a factor of its own: the slope of an inner function",
+        1: "like each row lacks a factor of its own: the slope of an outer function",
+    }
+    for axis, text in words.items():
         norm = np.sum(np.abs(truth) ** 2, axis, keepdims=True)
         alone = np.count_nonzero(truth, axis, keepdims=True) == 1
-        factor = np.sum(guess * truth.conj(), axis, keepdims=True) / np.where(
-            norm, norm, 1
-        )
-        settled = not (alone & ~close(factor, np.ones(1), tolerance)).any()
-        if settled and close(factor * truth, guess, tolerance).all():
+        match = np.sum(guess * truth.conj(), axis, keepdims=True)
+        factor = match / np.where(norm, norm, 1)
+        lacking = ~close_entries(factor, np.ones(1), tolerance)
+        settled = not (alone & lacking).any()
+        if settled and close(factor * truth, guess, tolerance):
             yield text.format(number(factor.reshape(-1)[0].item()))
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ._draw import ROW, Canvas, shorten, width_of
-from ._jacobian_passes import Array
+from ._types import Array, Data
 
 WIDE, LONG = 12, 24  # columns and rows of a table of numbers
 CELL, TILE = 26.0, 11.0
@@ -160,7 +159,7 @@ class Heat:
             0,
         )
         shares = finite / max(float(finite.max()), 1e-300)
-        together: dict[Hashable, Canvas] = {}
+        together = {}
         for i, j in np.ndindex(self.values.shape):
             key = self.group(i, j)
             if key not in together:
@@ -185,7 +184,7 @@ class Heat:
         """Write the 1 that a pass starts from, shown while the player is at it."""
         if self.numbers is None or not self.seed:
             return
-        look: dict[str, Any] = {"font_weight": 600, "data_now": steps}
+        look: Data = {"font_weight": 600, "data_now": steps}
         if self.seed.startswith("▶"):
             look["anchor"] = "end"
             # the seed is the topmost of the lines above the table

@@ -12,17 +12,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import close_entries
 from ..program import Argnums, dtype_of, is_inexact
 from ._draw import Canvas
 from ._figure import Detail, Figure, Step, Table
 from ._format import listed, short_names
 from ._formula import number, size_text
 from ._graph import Graph, graph
-from ._guess import close, looks_like, read_guess, tolerance_of
+from ._guess import looks_like, read_guess, tolerance_of
 from ._heat import LONG, WIDE, Heat, Run
 from ._jacobian_passes import (
     ONE_BY_ONE,
-    Array,
     Flat,
     Leaf,
     ModeOf,
@@ -42,6 +42,7 @@ from ._jacobian_words import (
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
 from ._timing import tracked
+from ._types import Array, Data, Function
 from ._view import element, module, pack
 
 BUDGET = 2**26  # bytes of J, or of what passes through at once
@@ -196,7 +197,7 @@ class Jacobian(Figure):
     # ---- words ----
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         """The function, and with respect to what it is differentiated."""
         flat = self.flat
         roots = [re.split(r"[\[.]", x.name)[0] for x in flat.inputs]
@@ -444,7 +445,7 @@ class Jacobian(Figure):
         return self.single and self.count <= MOST_LADDERS
 
     @cached_property
-    def _ladders(self) -> dict[str, Any]:
+    def _ladders(self) -> Data:
         """The ladders of the passes, as a page opens them; they are captured once."""
         states = []
         if self._opens:
@@ -458,7 +459,7 @@ class Jacobian(Figure):
             "states": states,
         }
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model with the ladders of its passes."""
         return self.model() | {"inner": self._ladders}
 
@@ -477,7 +478,7 @@ class Jacobian(Figure):
         script = f"{module(self.scripts)}\n{element(Graph.scripts)[1]}"
         return widget(self._embedded(), script)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Compute what a copy in a file cannot: it has no function."""
         _ = self.differences, self._ladders
         return super().__getstate__()
@@ -544,14 +545,15 @@ class Comparison(Jacobian):
     """A Jacobian with a guess: the wrong entries, and the mistake that they look like."""
 
     def __init__(self, view: Jacobian, guess: Any) -> None:
-        self.__dict__.update(Figure.__getstate__(view))
+        self.__dict__.update(view.__dict__)
+        self._forget()
         flat, truth = view.flat, view.matrix
         self.guess, self.mistake = read_guess(
             guess, truth, flat.outputs, flat.inputs
         )
         self.wrong = np.zeros(truth.shape, bool)
         if self.guess is not None:
-            self.wrong = ~close(
+            self.wrong = ~close_entries(
                 self.guess,
                 truth,
                 tolerance_of(truth),
@@ -625,7 +627,7 @@ class Comparison(Jacobian):
 
 
 def jacobian_shapes(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     argnums: Argnums = 0,
     mode: ModeOf | None = None,

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from ..program import check_output, dtype_of, is_inexact, read_arguments
+from ._types import Array, Data, Function
 
-Array = np.ndarray[Any, Any]
 ModeOf = Literal["forward", "reverse"]
 ONE_BY_ONE = 32  # up to that many passes are run, and shown, one at a time
 MOST_ENTRIES = 10**9
@@ -73,14 +73,14 @@ def differentiable(out: Any) -> tuple[Any, ...]:
 
 
 def push_or_pull(
-    run: Callable[..., Any],
+    run: Function,
     points: tuple[Any, ...],
     mode: ModeOf,
-) -> Callable[..., Any]:
+) -> Function:
     """Return the linear map whose values at one-hot vectors fill J: Jv, or Jᵀu."""
     if mode == "forward":
         return lambda *v: jax.jvp(run, points, v)[1]
-    pullback: Callable[..., Any] = jax.vjp(run, *points)[1]
+    pullback = jax.vjp(run, *points)[1]
     return lambda *u: pullback(u)
 
 
@@ -89,7 +89,7 @@ class Flat:
 
     def __init__(
         self,
-        f: Callable[..., Any],
+        f: Function,
         args: Sequence[Any],
         argnums: Any,
         holomorphic: bool,
@@ -205,7 +205,7 @@ class Flat:
         """Return itself: nobody changes it."""
         return self
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Leave out the function and the point: a file need not be able to hold them."""
         alone = ("f", "args", "given", "points", "out", "argnums")
         return {k: v for k, v in self.__dict__.items() if k not in alone}
@@ -268,7 +268,7 @@ def pass_runner(
         for x in out:
             rows = np.asarray(x).reshape(stop - start, -1)
             flats.append(rows.astype(flat.dtype))
-        lines: Array = np.concatenate(flats, axis=1)
+        lines = np.concatenate(flats, axis=1)
         lines += np.zeros((), flat.dtype)  # so that -0.0 is shown as 0.0
         return lines
 

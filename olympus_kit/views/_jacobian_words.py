@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._formula import number
-from ._jacobian_passes import Array, Flat, ModeOf
+from ._jacobian_passes import Flat, ModeOf
+from ._types import Array
 
 
 class Pass(NamedTuple):

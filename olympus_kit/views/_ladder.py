@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 from ..program import Equation, Program, walk
 from ._fold import folded
 from ._formula import (
+    is_bad,
     iteration_texts,
+    joined,
     named,
     operand,
     plural,
@@ -21,13 +22,12 @@ from ._formula import (
     value_text,
 )
 from ._notation import label
-from ._rows import Ladder, Line, Row, Rung, Step, every, in_order, row_number
+from ._rows import End, Ladder, Line, Row, Rung, Step, every, row_number
 from ._words import Words, with_short_names
-
-__all__ = ["Ladder", "Line", "Row", "Step", "build_ladder", "in_order"]
 
 # where an equation stands that carries several roles: the first of these that it has
 PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
+DERIVATIVES = ("local_derivative", "tangent", "adjoint")
 MOST_POINT = 24  # characters of the inputs that stand in the summary
 TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
 
@@ -36,7 +36,12 @@ def build_ladder(
     program: Program, layout: str = "ladder", error: Sequence[str] = ()
 ) -> Ladder:
     """Return the view model of a program; `error` are the lines that say where f raised."""
-    return _Builder(program).ladder(layout, list(error), _title(program))
+    return _Builder(program).ladder(layout, list(error))
+
+
+def role_of(equation: Equation) -> str:
+    """Return the role that an equation is shown in."""
+    return next(role for role in PRECEDENCE if role in equation.roles)
 
 
 class _Builder:
@@ -44,87 +49,85 @@ class _Builder:
 
     def __init__(self, program: Program) -> None:
         self.program = program = with_short_names(program)
+        self.values = program.values
         self.words = Words(program)
-        self.rows = [self._row(e, 0) for e in program.rows]
+        # in other modes it is a step that puts a line into its row
+        lined = program.mode == "primal"
+        self.rows = [self._row(e, lined) for e in program.rows]
         self.by_path = {row.path: row for row in every(self.rows)}
-        self.other = Row(
-            "other",
-            0,
-            "bookkeeping",
-            "other",
-            note="equations that belong to no row",
-        )
-        self.order = {e.path: k for k, e in enumerate(program.equations)}
-        self.made_at = {
-            r: k for k, e in enumerate(program.equations) for r in e.results
-        }
+        note = "equations that belong to no row"
+        self.other = Row("other", "bookkeeping", "other", note=note)
+        self.step_of: dict[int, int] = {}
+        for k, equation in enumerate(program.equations):
+            self.step_of |= dict.fromkeys(equation.results, k)
 
-    def ladder(self, layout: str, error: list[str], title: str) -> Ladder:
+    def ladder(self, layout: str, error: list[str]) -> Ladder:
         """Return the finished model."""
         program = self.program
         totals = accumulate(e.flops for e in program.equations)
-        steps = []
-        for step, (equation, total) in enumerate(
-            zip(program.equations, totals, strict=True)
-        ):
-            steps.append(self._step(equation, step, total))
+        steps: list[Step] = []
+        for equation, total in zip(program.equations, totals, strict=True):
+            steps.append(self._step(equation, len(steps), total))
             self._place_inside(equation)
         self._mark_reads()
         self._mark_residuals()
         self._mark_passing()
+        columns = self._columns()
         rows = folded(self.rows, program)
         if any(self.other.lines):
             rows.append(self.other)
-        point = [named(program.values[i]) for i in program.inputs]
+        title = _title(program)
+        point = self._named(program.inputs)
         identity = "".join([title, *point, *(step.words for step in steps)])
-        backward = [
-            k for k, step in enumerate(steps) if step.column == "adjoint"
-        ]
+        if error:
+            title = f"{program.name} stops with an error"
+        backward = None
+        if program.mode == "reverse":
+            columns_of_steps = [step.column for step in steps]
+            if "adjoint" in columns_of_steps:
+                backward = columns_of_steps.index("adjoint")
         return Ladder(
             layout=layout,
             name=program.name,
             mode=program.mode,
-            title=f"{program.name} stops with an error" if error else title,
-            summary=_summary(program),
+            title=title,
+            summary=_summary(program, ", ".join(point)),
             error=error,
             point=point,
             group=hashlib.sha256(identity.encode()).hexdigest()[:12],
-            columns=self._columns(),
-            inputs=self._ends(program.inputs, into=True),
-            outputs=self._ends(program.outputs, into=False),
+            columns=columns,
+            inputs=self._inputs(),
+            outputs=self._outputs(),
             rows=rows,
             steps=steps,
-            backward=backward[0]
-            if backward and program.mode == "reverse"
-            else None,
-            bad=sorted(
-                int(e.path.partition(".")[0])
-                for e in program.first_bad.values()
-            ),
+            backward=backward,
+            bad=sorted(_number(e.path) for e in program.first_bad.values()),
             peak=max((e.live for e in program.equations), default=0),
-            seeds=[named(program.values[i]) for i in program.seeds],
+            seeds=self._named(program.seeds),
             constants=self._constants(),
             notes=list(program.notes),
         )
 
+    def _named(self, values: Sequence[int]) -> list[str]:
+        return [named(self.values[v]) for v in values]
+
     # ---- rows and lines --------------------------------------------------------------------------
 
-    def _row(self, equation: Equation, depth: int) -> Row:
-        row = Row(
-            equation.path, depth, label(equation), row_number(equation.path)
-        )
-        values = [self.program.values[r] for r in equation.results]
+    def _row(self, equation: Equation, lined: bool) -> Row:
+        path = equation.path
+        row = Row(path, label(equation), row_number(path))
+        values = [self.values[r] for r in equation.results]
         row.source = f"line {equation.source.line}" if equation.source else ""
         row.origin = _origin(equation.scope)
         row.kind = "; ".join(f"{v.dtype}{list(v.shape)}" for v in values)
-        if depth or self.program.mode == "primal":
+        if lined:
             row.primal.append(self._line(equation, "primal"))
         if equation.trips is not None:
             row.note = plural(equation.trips, "iteration")
             if equation.params.get("reverse") is True:
                 row.note += ", the last one first"
         for body in equation.bodies:
-            children = [self._row(e, depth + 1) for e in body.equations]
+            children = [self._row(e, True) for e in body.equations]
             if not body.taken:
                 for child in every(children):
                     child.note = f"{body.name}: not run"
@@ -134,8 +137,7 @@ class _Builder:
     def _line(
         self, equation: Equation, role: str, step: int | None = None
     ) -> Line:
-        values = [self.program.values[r] for r in equation.results]
-        summaries = [v.summary for v in values if v.summary is not None]
+        values = [self.values[r] for r in equation.results]
         return Line(
             text=statement(self.program, equation),
             value=", ".join(map(value_text, values)),
@@ -143,7 +145,7 @@ class _Builder:
             role=role,
             step=step,
             iterations=iteration_texts(values),
-            bad=any(s.nans or s.infs for s in summaries),
+            bad=any(map(is_bad, values)),
         )
 
     def _row_of(self, equation: Equation) -> Row | None:
@@ -152,11 +154,9 @@ class _Builder:
     def _step(self, equation: Equation, step: int, total: int) -> Step:
         """Put an equation into the row that it belongs to, and return its step."""
         row = self._row_of(equation) or self.other
-        role = next(r for r in PRECEDENCE if r in equation.roles)
-        if (
-            equation.path in self.words.sums
-        ):  # of seeds alone, too, which belong to no row
-            role = "adjoint"
+        role = role_of(equation)
+        if equation.path in self.words.sums:
+            role = "adjoint"  # of seeds alone, too, which belong to no row
         column = "local_derivative" if role == "bookkeeping" else role
         if self.program.mode == "primal":
             row.primal[0].step = step
@@ -172,13 +172,8 @@ class _Builder:
             return
         for body in equation.bodies:
             for inner in walk(body.equations):
-                row = self._row_of(inner)
-                role = next(r for r in PRECEDENCE if r in inner.roles)
-                if row is not None and role in (
-                    "local_derivative",
-                    "tangent",
-                    "adjoint",
-                ):
+                row, role = self._row_of(inner), role_of(inner)
+                if row is not None and role in DERIVATIVES:
                     getattr(row, role).append(self._line(inner, role))
 
     def _columns(self) -> list[str]:
@@ -195,141 +190,128 @@ class _Builder:
 
     def _mark_reads(self) -> None:
         """Write down which rows, and which inputs, feed each row."""
-        made_in = {v: f"in {k}" for k, v in enumerate(self.program.inputs)}
+        source = {v: f"in {k}" for k, v in enumerate(self.program.inputs)}
         for equation in walk(self.program.rows):
-            made_in |= dict.fromkeys(equation.results, equation.path)
+            source |= dict.fromkeys(equation.results, equation.path)
         for equation in walk(self.program.rows):
-            feeding = dict.fromkeys(
-                made_in[o] for o in equation.operands if o in made_in
-            )
-            self.by_path[equation.path].reads = list(feeding)
+            feeding = [source[o] for o in equation.operands if o in source]
+            self.by_path[equation.path].reads = list(dict.fromkeys(feeding))
 
     def _mark_residuals(self) -> None:
         """Write each residual on the rung of the row whose adjoint reads it."""
         for residual in self.program.residuals:
-            value = self.program.values[residual.value]
-            first = (
-                None
-                if residual.made_by is None
-                else self.order[residual.made_by]
-            )
-            for path in residual.used_by:
-                last = self.order[path]
+            value = self.values[residual.value]
+            first = None
+            if residual.made_by is not None:
+                first = _number(residual.made_by)
+            for last in map(_number, residual.used_by):
                 row = self._row_of(self.program.equations[last])
                 if row is None:
                     continue
                 if residual.free:
                     row.literals.append(operand(value))
                 elif value.name not in [rung.name for rung in row.residuals]:
-                    row.residuals.append(
-                        Rung(value.name, value_text(value), first, last)
-                    )
+                    rung = Rung(value.name, value_text(value), first, last)
+                    row.residuals.append(rung)
 
     def _mark_passing(self) -> None:
         """Say what the adjoint of a row does without an equation."""
         program, original = self.program, self.program.variable
         flows = any(v in self.words.carriers for v in program.adjoints.values())
-        too_large = (
-            flows and not program.contributions
-        )  # to tell contributions apart
+        # of a program that is too large contributions are not told apart
+        too_large = flows and not program.contributions
         if program.mode != "reverse" or too_large:
             return
         for equation in program.rows:
+            sources = {}
+            for result in equation.results:
+                if result in program.adjoints:
+                    adjoint = program.adjoints[result]
+                    sources[original(adjoint)] = self.words.name(adjoint)
             row = self.by_path[equation.path]
-            adjoints = [
-                program.adjoints[r]
-                for r in equation.results
-                if r in program.adjoints
-            ]
-            sources = {original(a): program.values[a].name for a in adjoints}
-            passed: dict[str, list[int]] = {}
-            sends = bool(row.adjoint)
+            row.passes = (
+                "" if row.adjoint else "no derivative flows through here"
+            )
+            passing: dict[str, list[int]] = {}
             for position, value in enumerate(equation.operands):
                 part = program.contributions.get((equation.path, position))
-                if part is None:
-                    continue
-                sends = True
-                name = sources.get(original(part))
-                if name is not None:
-                    passed.setdefault(name, []).append(value)
+                if part is not None:
+                    row.passes = ""
+                    passing.setdefault(
+                        sources.get(original(part), ""), []
+                    ).append(value)
+            passing.pop("", None)
             notes = [
-                f"{name} passes unchanged to {self.words.names(v)}"
-                for name, v in passed.items()
+                f"{name} passes unchanged to {self.words.names(values)}"
+                for name, values in passing.items()
             ]
-            row.passes = "; ".join(notes)
-            if not sends:
-                row.passes = "no derivative flows through here"
+            row.passes += "; ".join(notes)
 
     # ---- inputs, outputs, constants --------------------------------------------------------------
 
-    @property
-    def _reached(self) -> set[int]:
-        """The primal values that a derivative flows through."""
-        links = {**self.program.tangents, **self.program.adjoints}
-        if self.program.mode == "forward":
-            links |= dict(
-                zip(self.program.outputs, self.program.derivatives, strict=True)
-            )
-        original = self.program.variable
-        return {
-            v
-            for v, partner in links.items()
-            if original(partner) in self.words.carriers
-        }
+    def _end(self, value: int, partner: int | None) -> End:
+        """Return an input or an output with the tangent or adjoint that belongs to it."""
+        own = self.values[value]
+        end = End(
+            own.name, value_text(own), short_text(own), self.step_of.get(value)
+        )
+        if partner is not None:
+            derivative = self.values[partner]
+            forward = self.program.mode == "forward"
+            end.role = "tangent" if forward else "adjoint"
+            end.partner = f"{own.name}_{'dot' if forward else 'bar'}"
+            end.derivative = value_text(derivative)
+            end.derivative_short = short_text(derivative)
+            original = self.program.variable(partner)
+            end.derivative_step = self.step_of.get(original)
+        return end
 
-    def _ends(self, values: Sequence[int], into: bool) -> list[dict[str, Any]]:
-        """Describe inputs or outputs, with the tangent or adjoint that belongs to each.
+    def _seed_at(self, end: End, partner: int | None) -> None:
+        """Mark the end that the derivative starts from."""
+        if partner in self.program.seeds:
+            end.seed = True
+            end.partner = self.words.name(partner)
 
-        And the steps that compute them, so that the player can hold them back until then.
-        """
+    def _reached(self, partner: int) -> bool:
+        """Whether a derivative flows through the value that a tangent or adjoint belongs to."""
+        return self.program.variable(partner) in self.words.carriers
+
+    def _inputs(self) -> list[End]:
         program = self.program
-        reached, made_at = self._reached, self.made_at
-        rows = {r: e.path for e in program.rows for r in e.results}
-        rows |= {v: f"in {k}" for k, v in enumerate(program.inputs)}
         links = {**program.tangents, **program.adjoints}
-        partners = [links.get(v) for v in values]
-        if not into and program.mode == "forward":
-            partners = list(program.derivatives)
-        elif not into:
-            seeds = iter(
-                program.seeds
-            )  # one for each output that has a derivative
-            inexact = [program.values[v].inexact for v in values]
-            partners = [
-                next(seeds, None) if moves else None for moves in inexact
-            ]
-        suffix = "dot" if program.mode == "forward" else "bar"
-        ends: list[dict[str, Any]] = []
-        for k, partner in zip(values, partners, strict=True):
-            value = program.values[k]
-            end: dict[str, Any] = {
-                "name": value.name,
-                "value": value_text(value),
-            }
-            end["short"] = short_text(value)
-            end["step"] = made_at.get(k)
-            end["row"] = None if into else rows.get(k)
-            if partner is not None:
-                derivative = program.values[partner]
-                source = program.variable(partner)
-                is_seed = partner in program.seeds and into == (
-                    program.mode == "forward"
+        ends = []
+        for value in program.inputs:
+            partner = links.get(value)
+            end = self._end(value, partner)
+            if program.mode == "forward":
+                self._seed_at(end, partner)
+            elif partner is not None and not self._reached(partner):
+                end.zero = (
+                    f"zero: no derivative flows from {end.name} to the output"
                 )
-                end["partner"] = (
-                    derivative.name if is_seed else f"{value.name}_{suffix}"
-                )
-                end["derivative"] = value_text(derivative)
-                end["derivative_short"] = short_text(derivative)
-                end["derivative_step"] = made_at.get(source)
-                end["seed"] = is_seed
-                flows = k in reached or into != (program.mode == "reverse")
-                path = (
-                    f"{value.name} to the output"
-                    if into
-                    else f"an input to {value.name}"
-                )
-                end["zero"] = (
-                    "" if flows else f"zero: no derivative flows from {path}"
+            ends.append(end)
+        return ends
+
+    def _outputs(self) -> list[End]:
+        program = self.program
+        rows = {v: f"in {k}" for k, v in enumerate(program.inputs)}
+        for equation in program.rows:
+            rows |= dict.fromkeys(equation.results, equation.path)
+        # one seed for each output that has a derivative
+        partners = iter(program.seeds)
+        if program.mode == "forward":
+            partners = iter(program.derivatives)
+        ends = []
+        for value in program.outputs:
+            has_one = program.mode == "forward" or self.values[value].inexact
+            partner = next(partners, None) if has_one else None
+            end = self._end(value, partner)
+            end.row = rows.get(value)
+            if program.mode != "forward":
+                self._seed_at(end, partner)
+            elif partner is not None and not self._reached(partner):
+                end.zero = (
+                    f"zero: no derivative flows from an input to {end.name}"
                 )
             ends.append(end)
         return ends
@@ -337,13 +319,18 @@ class _Builder:
     def _constants(self) -> list[str]:
         """Return what equations read and nothing computes."""
         program = self.program
-        computed = {*program.inputs, *program.seeds, *self.made_at}
-        constants = {}
+        computed = {*program.inputs, *program.seeds, *self.step_of}
+        constants = []
         for equation in program.equations:
             for o in equation.operands:
-                if o not in computed and not program.values[o].literal:
-                    constants[o] = named(program.values[o])
-        return list(constants.values())
+                if o not in computed and not self.values[o].literal:
+                    constants.append(o)
+        return self._named(list(dict.fromkeys(constants)))
+
+
+def _number(path: str) -> int:
+    """Return the number of the equation that a path starts with: that of its step."""
+    return int(path.partition(".")[0])
 
 
 def _origin(scope: str) -> str:
@@ -357,8 +344,8 @@ def _origin(scope: str) -> str:
         passes.append(
             "backward pass" if "transpose" in transform else "forward pass"
         )
-    if len(passes) < 2:
-        return f"the inner derivative's {passes[0]}" if passes else ""
+    if len(passes) == 1:
+        return f"the inner derivative's {passes[0]}"
     return " over ".join(
         f"derivative {len(passes) - k}'s {one}" for k, one in enumerate(passes)
     )
@@ -367,26 +354,30 @@ def _origin(scope: str) -> str:
 def _title(program: Program) -> str:
     """Return "loss, reverse mode with respect to params"."""
     title = f"{program.name}, {program.mode} mode"
-    if not program.wrt:
-        return title
-    *first, last = program.wrt
-    return f"{title} with respect to {', '.join(first) + ' and ' if first else ''}{last}"
+    if program.wrt:
+        title += f" with respect to {joined(program.wrt)}"
+    return title
 
 
-def _summary(program: Program) -> str:
+def _summary(program: Program, point: str) -> str:
     parts = [plural(len(program.rows), "primal equation")]
     for role in ("local_derivative", "tangent", "adjoint", "bookkeeping"):
         count = sum(role in e.roles for e in program.equations)
         if count:
             parts.append(plural(count, f"{role.replace('_', ' ')} equation"))
     if program.mode == "reverse":
-        residuals = [r for r in program.residuals if not r.free]
-        literals = len(program.residuals) - len(residuals)
-        size = sum(program.values[r.value].nbytes for r in residuals)
-        parts.append(
-            f"saved for the backward pass: {plural(len(residuals), 'value')} ({size_text(size)})"
-            + (f" and {plural(literals, 'literal')}, free" if literals else "")
+        free = [r.free for r in program.residuals]
+        saved = plural(free.count(False), "value")
+        size = size_text(
+            sum(
+                program.values[r.value].nbytes
+                for r in program.residuals
+                if not r.free
+            )
         )
-    point = ", ".join(named(program.values[i]) for i in program.inputs)
+        words = f"saved for the backward pass: {saved} ({size})"
+        if any(free):
+            words += f" and {plural(free.count(True), 'literal')}, free"
+        parts.append(words)
     at = f"At {point}: " if 0 < len(point) <= MOST_POINT else ""
-    return at + "; ".join(parts) + "."
+    return f"{at}{'; '.join(parts)}."

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..program import count
 from ._derivatives import Entry
 from ._format import bytes_text
 from ._timing import sample, waited
+from ._types import Data, Function
 
 ROUNDS = 9
 
@@ -26,35 +27,24 @@ ROUNDS = 9
 class Run:
     """A compiled function, and what it was compiled from."""
 
-    compiled: Callable[..., Any]
+    compiled: Function
     entry: Entry
     out: Any  # the shapes of its result
 
 
-def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
+def measured(row: Data, entry: Entry, memory: int | None) -> Run:
     """Write what a function costs into its row, as far as it gets, and return it compiled.
 
     Raises:
         MemoryError: where it would need more than `memory`; it is not compiled then.
     """
-    try:
-        traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
-    except Exception as error:
-        if entry.instead is None:
-            raise
-        entry = entry.instead
-        try:
-            traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
-        except Exception:
-            raise error from None  # it was not the integers
+    traced, entry = _traced(entry)
     row.update(vars(count(traced.jaxpr)))
-    ends = sum(
-        _nbytes(leaf) for leaf in jax.tree.leaves((entry.args, traced.out_info))
-    )
-    needed, limit = (
-        row["peak"] + ends,
-        machine_memory() if memory is None else memory,
-    )
+    needed = row["peak"]
+    for leaf in jax.tree.leaves((entry.args, traced.out_info)):
+        dtype = getattr(leaf, "dtype", np.dtype(float))
+        needed += math.prod(np.shape(leaf)) * dtype.itemsize
+    limit = machine_memory() if memory is None else memory
     if needed > limit:
         raise MemoryError(
             f"it would need about {bytes_text(needed)}, and there are {bytes_text(limit)}"
@@ -63,10 +53,8 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
     start = time.perf_counter()
     compiled = lowered.compile()
     row["compile_seconds"] = time.perf_counter() - start
-    before, after = (
-        lowered.cost_analysis() or {},
-        compiled.cost_analysis() or {},
-    )
+    before = lowered.cost_analysis() or {}
+    after = compiled.cost_analysis() or {}
     row["flops_lowered"] = int(before.get("flops", 0))
     row["flops_compiled"] = int(after.get("flops", 0))
     row["bytes_compiled"] = int(after.get("bytes accessed", 0))
@@ -74,15 +62,23 @@ def measured(row: dict[str, Any], entry: Entry, memory: int | None) -> Run:
     return Run(compiled, entry, traced.out_info)
 
 
+def _traced(entry: Entry) -> tuple[Any, Entry]:
+    """Return a traced function, with its integers held where it cannot be traced otherwise."""
+    try:
+        traced = jax.jit(lambda *xs: entry.function(*xs)).trace(*entry.args)
+    except Exception as error:
+        if entry.instead is None:
+            raise
+        try:
+            return _traced(entry.instead)
+        except Exception:
+            raise error from None  # it was not the integers
+    return traced, entry
+
+
 def failure(error: Exception) -> str:
     """Return an error as a note, in one line."""
     return f"failed, {type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
-
-
-def _nbytes(leaf: Any) -> int:
-    dtype = getattr(leaf, "dtype", np.dtype(float))
-    size: int = math.prod(np.shape(leaf)) * dtype.itemsize
-    return size
 
 
 def machine_memory() -> int:
@@ -137,7 +133,7 @@ def _close(x: Any, y: Any) -> bool:
 
 
 def add_seconds(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Data],
     runs: Mapping[str, Run],
     progress: bool | None,
 ) -> list[str]:

@@ -21,14 +21,15 @@ from ..program import (
 from ._charts import WIDTH, cursor
 from ._draw import MARKS, ROW, Canvas, shorten
 from ._figure import Figure, Step, Table
-from ._format import bytes_text, listed, number_text, short_names
+from ._format import NAME_ROOM, bytes_text, listed, number_text
 from ._formula import plural, statement
+from ._ladder import role_of
+from ._types import Data, Function
+from ._words import with_short_names
 
 MOST = 30  # bars in the picture; the largest values where there are more
 BAR = 17.0  # from one bar to the next
 NAMES, SIZES = 104.0, 62.0  # room beside the bars, for a name and for bytes
-# the role that a bar shows: the first of these that its equation has
-PRECEDENCE = ("adjoint", "tangent", "local_derivative", "primal", "bookkeeping")
 
 
 class Memory(Figure):
@@ -38,8 +39,10 @@ class Memory(Figure):
     idle = "Step through the equations: the words say how much is live."
 
     def __init__(self, program: Program) -> None:
+        program = with_short_names(program)
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
+        self.title = f"Memory of {program.name} in {program.mode} mode"
         self.lives = lifetimes(program.equations, self.outputs)
         self.live_bytes = live_bytes(
             program.equations, self.outputs, program.values
@@ -55,22 +58,17 @@ class Memory(Figure):
         ]
 
     @property
-    def title(self) -> str:
-        """The function and the mode."""
-        return f"Memory of {self.program.name} in {self.program.mode} mode"
-
-    @property
     def finding(self) -> str:  # type: ignore[override]
         """The peak, by name, and what is saved or computed again."""
         if not self.live_bytes:
             return "There is no equation, and so nothing is live."
-        largest = _sizes(self.explained()) or "nothing"
+        largest = self._words(self.explained()) or "nothing"
         sentences = [
             f"The peak is {bytes_text(self.peak)}, at equation {self.at + 1} of "
             f"{len(self.live_bytes)}: {largest}."
         ]
         if self.residuals:
-            saved = _sizes(self._sized(self.residuals))
+            saved = self._words(self._sized(self.residuals))
             sentences.append(f"Saved for the backward pass: {saved}.")
         if again := self.recomputed():
             sentences.append(
@@ -107,10 +105,15 @@ class Memory(Figure):
         return [*before, *self._sized(stacked), *inner]
 
     def _sized(self, values: Iterable[int]) -> list[tuple[str, int]]:
-        return [
-            (self.program.values[v].name, self.program.values[v].nbytes)
-            for v in values
-        ]
+        table = self.program.values
+        return [(table[v].name, table[v].nbytes) for v in values]
+
+    def _words(self, values: Sequence[tuple[str, int]]) -> str:
+        """Return names with their bytes, the first few of many."""
+        return listed([
+            f"{shorten(name, NAME_ROOM)} ({bytes_text(size)})"
+            for name, size in values
+        ])
 
     def recomputed(self) -> list[tuple[str, int]]:
         """Return what a checkpoint computes again: each equation's name, and its FLOPs."""
@@ -122,16 +125,15 @@ class Memory(Figure):
                 again.append((equation.primitive, equation.flops * times))
         return again
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each value: its bytes, role, first and last equation."""
         records = []
         for life in self.lives:
             value = self.program.values[life.value]
-            roles = self.program.equations[life.start].roles
             records.append({
                 "name": value.name,
                 "bytes": value.nbytes,
-                "role": next(role for role in PRECEDENCE if role in roles),
+                "role": role_of(self.program.equations[life.start]),
                 "made": life.start + 1,
                 "last_read": min(life.end + 1, len(self.live_bytes)),
                 "returned": life.end == len(self.live_bytes),
@@ -171,97 +173,67 @@ class Memory(Figure):
 
     def pictures(self) -> list[Canvas]:
         """Draw a bar for each value over program order, and below them how much is live."""
-        canvas = Canvas(self.title)
         if not self.live_bytes:
             return []
+        canvas = Canvas(self.title)
         records = self.records()
         large = sorted(records, key=lambda r: -r["bytes"])[:MOST]
-        short = dict(
-            zip(
-                (r["name"] for r in records),
-                short_names([r["name"] for r in records]),
-                strict=True,
-            )
-        )
         y = 0.0
         for record in sorted(large, key=lambda r: r["made"]):
-            self._draw_life(canvas, record, short[record["name"]], y)
+            self._draw_life(canvas, record, y)
             y += BAR
-        if len(records) > MOST:
-            canvas.text(
-                0, y + 14, f"… {len(records) - MOST} smaller values", "muted"
-            )
+        more = len(records) - MOST
+        if more > 0:
+            canvas.text(0, y + 14, f"… {more} smaller values", "muted")
             y += ROW
+        bottom = y + 84
         at = self._x(self.at + 0.5)
-        canvas.line(
-            [(at, 0), (at, y + 84)], "muted-line", stroke_dasharray="3 3"
-        )
-        words = f"peak {bytes_text(self.peak)}"
-        anchor = "end" if at > WIDTH / 2 else "start"
-        canvas.text(
-            at + (-6 if anchor == "end" else 6),
-            y + 20,
-            words,
-            font_weight=600,
-            anchor=anchor,
-        )
+        dashes = {"stroke_dasharray": "3 3"}
+        canvas.line([(at, 0), (at, bottom)], "muted-line", **dashes)
+        look: Data = {"anchor": "start", "font_weight": 600}
+        aside = 6
+        if at > WIDTH / 2:
+            look["anchor"], aside = "end", -6
+        peak = f"peak {bytes_text(self.peak)}"
+        canvas.text(at + aside, y + 20, peak, **look)
         for k, live in enumerate(self.live_bytes):
             height = 52 * live / max(1, self.peak)
-            wide = max(self._x(k + 1) - self._x(k) - 1, 0.5)
+            left, right = self._x(k), self._x(k + 1) - 1
             role = "ink" if k == self.at else "bookkeeping"
-            canvas.box(self._x(k), y + 84 - height, wide, height, role)
+            canvas.box(left, bottom - height, right - left, height, role)
         canvas.text(0, y + 80, "live bytes", "muted")
-        canvas.text(
-            0,
-            y + 104,
-            "◆ residual, saved for the backward pass",
-            "muted",
-            size=11,
-        )
-        shown = [
-            role for role in PRECEDENCE if any(r["role"] == role for r in large)
-        ]
+        note = "◆ residual, saved for the backward pass"
+        canvas.text(0, y + 104, note, "muted", size=11)
+        roles = {record["role"] for record in large}
         left = 0.0
-        for role in reversed(shown):
-            key = f"{MARKS[role]} {role.replace('_', ' ')}"
-            canvas.text(left, y + 122, key, role, size=11)
-            left += 7 * len(key) + 12
-        for x, steps in self._places().items():
-            cursor(canvas, x, 0, y + 84, steps)
+        for role in MARKS:
+            if role in roles:
+                key = f"{MARKS[role]} {role.replace('_', ' ')}"
+                canvas.text(left, y + 122, key, role, size=11)
+                left += 7 * len(key) + 12
+        # the equations of a long program share pixels
+        places: dict[int, list[int]] = {}
+        for k in range(len(self.live_bytes)):
+            places.setdefault(round(self._x(k + 0.5)), []).append(k)
+        for x, steps in places.items():
+            cursor(canvas, x, 0, bottom, steps)
         return [canvas]
 
-    def _draw_life(
-        self, canvas: Canvas, record: dict[str, Any], name: str, y: float
-    ) -> None:
-        start, end = self._x(record["made"] - 1), self._x(record["last_read"])
-        size, role = bytes_text(record["bytes"]), record["role"]
-        until = (
-            "returned"
-            if record["returned"]
-            else f"last read at {record['last_read']}"
-        )
-        words = f"{record['name']}: {size}, made at {record['made']}, {until}"
-        if record["residual"]:
+    def _draw_life(self, canvas: Canvas, record: Data, y: float) -> None:
+        name, nbytes, role, made, read, returned, residual = record.values()
+        start, end = self._x(made - 1), self._x(read)
+        size = bytes_text(nbytes)
+        until = "returned" if returned else f"last read at {read}"
+        words = f"{name}: {size}, made at {made}, {until}"
+        if residual:
             words += ", a residual"
         bar = canvas.group(data_say=words)
         bar.text(14, y + 14, shorten(name, 12), role)
         bar.box(start, y + 4, end - start, 12, role)
-        if record["residual"]:
+        if residual:
             bar.text(0, y + 14, "◆", role)
             bar.text(start + 3, y + 15, "◆", "paper")
         bar.text(WIDTH, y + 14, size, "muted", size=11, anchor="end")
-
-    def _places(self) -> dict[int, list[int]]:
-        """Return where the cursor stands, with its steps: those of a long program share pixels."""
-        places: dict[int, list[int]] = {}
-        for k in range(len(self.live_bytes)):
-            places.setdefault(round(self._x(k + 0.5)), []).append(k)
-        return places
-
-
-def _sizes(values: Sequence[tuple[str, int]]) -> str:
-    """Return names with their bytes, the first few of many."""
-    return listed([f"{name} ({bytes_text(n)})" for name, n in values], 4)
 
 
 def _inside_checkpoints(
@@ -283,7 +255,7 @@ def _inside_checkpoints(
 
 
 def memory(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     mode: Mode = "reverse",
     argnums: Argnums = 0,

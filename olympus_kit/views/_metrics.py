@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from ._format import Say, bytes_text, compared, number_text, seconds_text
+from ._types import Data
 
 # record key -> (heading, how its numbers are written), in the tables of a report
 GROUPS: dict[str, dict[str, tuple[str, Say]]] = {
@@ -37,7 +35,7 @@ METRICS = {
 }
 
 
-def cell(row: Mapping[str, Any], base: Mapping[str, Any], key: str) -> str:
+def cell(row: Data, base: Data, key: str) -> str:
     """Return a number of a record as text, with its ratio to that of another record."""
     if key not in row:
         return "–"

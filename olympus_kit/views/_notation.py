@@ -328,7 +328,7 @@ def _arange(
 
 def _axis(equation: Equation, operand: Value) -> str:
     """Return ", axis=1", and "" for all axes."""
-    axes: list[int] = []
+    axes = []
     for name in ("axes", "dimensions", "dimension", "axis"):
         value = equation.params.get(name)
         if isinstance(value, int):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,8 @@ import numpy as np
 from ..program import describe, read_arguments
 from ._draw import MARKS, Canvas, width_of
 from ._figure import Detail, Figure
-from ._jacobian_passes import Array
+from ._types import Array, Data, Function
+from ._view import there
 
 LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
 PANEL, TOP = 300.0, 24.0
@@ -22,9 +23,11 @@ class PushPull(Figure):
     """A map between line and plane at a point: Jv and Jᵀu as arrows, on the grid and its image."""
 
     scripts = ("common.js", "linear.js")
+    alone = ("_function",)
+    _function: Function | None = None
 
     def __init__(
-        self, f: Callable[..., Any], x: Any, v: Any, u: Any, span: float
+        self, f: Function, x: Any, v: Any, u: Any, span: float
     ) -> None:
         self.name = read_arguments(f, (x,), "forward").name
         try:
@@ -59,6 +62,8 @@ class PushPull(Figure):
                 )
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
+        spaces = f"R{_POWER[n]} to R{_POWER[m]}"
+        self.title = f"Push forward, pull back: {self.name} from {spaces}"
         ends = np.linspace(-span, span, LINES)
         axes = [self.x[k] + ends for k in range(n)]
         self.x64 = jax.dtypes.canonicalize_dtype(float) == np.float64
@@ -72,7 +77,9 @@ class PushPull(Figure):
     def f(self, point: Any) -> jax.Array:
         """Return f at a point given as a flat vector, as a flat vector."""
         return jax.numpy.asarray(
-            self._function(jax.numpy.reshape(point, self.shape))
+            there(self._function, "push_pull")(
+                jax.numpy.reshape(point, self.shape)
+            )
         ).ravel()
 
     def _vector(self, name: str, values: Any, size: int, what: str) -> Array:
@@ -96,16 +103,13 @@ class PushPull(Figure):
             )
         return vector
 
-    def frame(self, point: Sequence[float] | Array) -> dict[str, Any]:
+    def frame(self, point: Sequence[float] | Array) -> Data:
         """Return the point, its image and the Jacobian there."""
-        if "_function" not in self.__dict__:
-            raise RuntimeError(
-                "A view from a file has no function: call push_pull anew."
-            )
+        there(self._function, "push_pull")
         with jax.enable_x64(self.x64):
             return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
-    def _frames(self, points: Array) -> list[dict[str, Any]]:
+    def _frames(self, points: Array) -> list[Data]:
         at = jax.numpy.asarray(points)
         parts = zip(
             at,
@@ -123,7 +127,7 @@ class PushPull(Figure):
         import traitlets
 
         widget = super().live()
-        traits: dict[str, Any] = {
+        traits: Data = {
             "point": traitlets.List(),
             "frame": traitlets.Dict(),
         }
@@ -136,12 +140,6 @@ class PushPull(Figure):
             "point",
         )
         return widget
-
-    @property
-    def title(self) -> str:
-        """The function and its two spaces."""
-        n, m = self.x.size, len(self.u)
-        return f"Push forward, pull back: {self.name} from R{_POWER[n]} to R{_POWER[m]}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -164,7 +162,7 @@ class PushPull(Figure):
         ]
         return [Detail("Numbers", lines)]
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the pictures, their scales, and the Jacobian at every point of a lattice."""
         scales = [_Scale(lines).data() for lines in (self.grid, self.images)]
         return super().model() | {
@@ -196,12 +194,6 @@ class PushPull(Figure):
             [("Jv", Jv, False), ("u", self.u, True)],
         )
         return [left, right]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the function: a file need not be able to hold it."""
-        return {
-            k: v for k, v in super().__getstate__().items() if k != "_function"
-        }
 
 
 _POWER = {1: "", 2: "²"}
@@ -250,7 +242,7 @@ class _Scale:
         )
         return places
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Data:
         """Return it for the front-end, which moves the arrows."""
         corner = [PANEL / 2, TOP + PANEL / 2]
         return {
@@ -325,7 +317,7 @@ def _draw_arrow(
 
 
 def push_pull(
-    f: Callable[..., Any],
+    f: Function,
     x: Any,
     v: Any = None,
     u: Any = None,

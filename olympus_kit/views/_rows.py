@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
+
+from ._types import Data
 
 
 @dataclass
@@ -40,7 +42,6 @@ class Row:
     """A primal equation and everything that belongs to it; or a fold of several."""
 
     path: str  # of its equation; of a fold the first and the last
-    depth: int
     label: str
     number: str  # what a reader sees: paths count from 0, rows from 1
     primal: list[Line] = field(default_factory=list)
@@ -76,6 +77,26 @@ class Row:
 
 
 @dataclass
+class End:
+    """An input or an output, with the tangent or adjoint that belongs to it."""
+
+    name: str
+    value: str
+    short: str
+    step: (
+        int | None
+    )  # that computes it, so that the player can hold it back until then
+    row: str | None = None  # that an output comes out of
+    role: str = ""  # "tangent" or "adjoint" of its partner
+    partner: str = ""
+    derivative: str = ""
+    derivative_short: str = ""
+    derivative_step: int | None = None
+    seed: bool = False
+    zero: str = ""  # why its derivative is zero
+
+
+@dataclass
 class Step:
     """One equation of the program as the player shows it."""
 
@@ -84,7 +105,7 @@ class Step:
     words: str
     live: int
     flops: int
-    product: dict[str, Any] | None  # of a linear equation: see Words.product
+    product: Data | None  # of a linear equation: see Words.product
 
 
 @dataclass
@@ -104,8 +125,8 @@ class Ladder:
     point: list[str]  # the inputs with their values
     group: str  # views of the same program on one page share their step
     columns: list[str]
-    inputs: list[dict[str, Any]]
-    outputs: list[dict[str, Any]]
+    inputs: list[End]
+    outputs: list[End]
     rows: list[Row]
     steps: list[Step]
     backward: int | None  # the step at which the backward pass begins
@@ -117,18 +138,13 @@ class Ladder:
     ]  # "const1 = 2.0": what equations read and nothing computes
     notes: list[str]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the model as plain lists and dicts."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
 
-
-def _plain(item: Any) -> Any:
+def plain(item: Any) -> Any:
     """Return dataclasses as dicts; `dataclasses.asdict` copies every leaf, which takes too long."""
     if isinstance(item, list):
-        return [_plain(i) for i in item]
-    if isinstance(item, (Ladder, Row, Line, Rung, Step)):
-        return {f.name: _plain(getattr(item, f.name)) for f in fields(item)}
+        return [plain(i) for i in item]
+    if hasattr(item, "__dataclass_fields__"):
+        return {name: plain(inner) for name, inner in vars(item).items()}
     return item
 
 

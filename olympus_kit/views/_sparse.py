@@ -15,7 +15,8 @@ from ._formula import plural
 from ._heat import Heat
 from ._jacobian_passes import Flat, Leaf, ModeOf, differentiable, push_or_pull
 from ._jacobian_words import PASS
-from ._tiles import Array, Tiles
+from ._tiles import Tiles
+from ._types import Array, Data, Function
 
 SHOWN = 12  # members of a group that a step names
 MOST_CELLS = 400
@@ -43,7 +44,7 @@ class Coloring:
         self.rows, self.columns = pattern.tocoo().coords
         by_mode = {"forward": pattern, "reverse": pattern.T.tocsr()}
         # lines that all have an entry in one place need a group each
-        least: dict[ModeOf, int] = {}
+        least = {}
         for mode in modes:
             entries = np.diff(by_mode[mode].indptr)
             least[mode] = int(entries.max(initial=0))
@@ -104,7 +105,7 @@ def _coloring(flat: Flat) -> Coloring:
         *flat.args,
         argnums=flat.argnums,
     )
-    modes: list[ModeOf] = []
+    modes = []
     for mode in get_args(ModeOf):
         try:
             flat.mode(mode)
@@ -137,9 +138,7 @@ def _try(flat: Flat, mode: ModeOf) -> None:
 # --- the Jacobian --------------------------------------------------------------------------------
 
 
-def sparse_jacobian(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
-) -> Callable[..., Any]:
+def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
     """Prepare the sparse Jacobian of `f`: detect its pattern and colour it, once, for all points.
 
     Args:
@@ -180,19 +179,14 @@ def sparse_jacobian(
             )
         values = []
         for old, new in zip(sample, leaves, strict=True):
-            if _is_number(old) and _varies(old):
-                _check_kind(
-                    old,
-                    new,
-                    flat.given.name,
+            misfit = _misfit(old, new)
+            if misfit:
+                name = flat.given.name
+                raise ValueError(
+                    f"The Jacobian of {name} was prepared for {misfit}"
                 )
+            if _varies(old):
                 values.append(new)
-            else:
-                _check_same(
-                    old,
-                    new,
-                    flat.given.name,
-                )
         return compute(values)
 
     return jacobian
@@ -204,47 +198,38 @@ def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
 
 
 def _is_number(leaf: Any) -> bool:
-    kinds = (
-        bool,
-        int,
-        float,
-        complex,
-        jax.Array,
-        np.ndarray,
-        np.generic,
-    )
+    kinds = bool | int | float | complex | jax.Array | np.ndarray | np.generic
     return isinstance(leaf, kinds)
 
 
 def _varies(leaf: Any) -> bool:
     """Whether the pattern holds for other values of a leaf, too."""
+    if not _is_number(leaf):
+        return False
     dtype = dtype_of(leaf)
-    if is_inexact(dtype):
-        return True
-    return bool(jax.numpy.issubdtype(dtype, jax.dtypes.prng_key))
+    is_key = jax.numpy.issubdtype(dtype, jax.dtypes.prng_key)
+    return is_inexact(dtype) or bool(is_key)
 
 
-def _check_kind(old: Any, new: Any, name: str) -> None:
-    was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
-    if np.shape(old) != np.shape(new) or not _varies(new):
-        raise ValueError(
-            f"The Jacobian of {name} was prepared for {was}; got {now}. Hand over the same shapes, "
-            "and 3.0 for 3, or prepare it again."
-        )
-
-
-def _check_same(old: Any, new: Any, name: str) -> None:
+def _misfit(old: Any, new: Any) -> str:
+    """Return what was prepared for one leaf and does not hold for another; "" where it does."""
+    if _varies(old):
+        if np.shape(old) == np.shape(new) and _varies(new):
+            return ""
+        was, now = (f"{dtype_of(x)} of shape {np.shape(x)}" for x in (old, new))
+        return f"{was}; got {now}. Hand over the same shapes, and 3.0 for 3, or prepare it again."
     if isinstance(new, jax.core.Tracer):
         same = False
     elif _is_number(old) and _is_number(new):
         same = np.array_equal(old, new)
     else:
         same = old is new or old == new
-    if not same:
-        raise ValueError(
-            f"The Jacobian of {name} was prepared for {describe(old)}; got {describe(new)}. "
-            "What is no real or complex number is part of what was prepared: prepare it again."
-        )
+    if same:
+        return ""
+    return (
+        f"{describe(old)}; got {describe(new)}. What is no real or complex number is part of what "
+        "was prepared: prepare it again."
+    )
 
 
 def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
@@ -270,7 +255,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             points,
             coloring.mode,
         )
-        came: list[Any] = jax.vmap(one_pass)(*seeds)
+        came = jax.vmap(one_pass)(*seeds)
         return _in_blocks(flat, coloring, came)
 
     return compute
@@ -367,12 +352,8 @@ class Sparsity(Figure):
         down, across = self.tiles.step
         self.tiles.high[self.rows // down, self.columns // across] = 1
         self.axes = flat.axes(self.tiles.step)
-
-    @property
-    def title(self) -> str:
-        """The shape, and how much of it can differ from zero."""
-        count = len(self.rows)
-        return f"The sparsity of {self.name}: {count:,} of {self.m:,} × {self.n:,} entries"
+        size = f"{len(self.rows):,} of {flat.m:,} × {flat.n:,} entries"
+        self.title = f"The sparsity of {flat.name}: {size}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -401,7 +382,7 @@ class Sparsity(Figure):
             f"{words.across}, so what comes out can be told apart."
         )
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each entry that can differ from zero, with the pass that fills it."""
         records = []
         for row, column in zip(self.rows, self.columns, strict=True):
@@ -484,9 +465,7 @@ class Sparsity(Figure):
         return "\n".join(lines)
 
 
-def sparsity(
-    f: Callable[..., Any], *args: Any, argnums: Argnums = 0
-) -> Sparsity:
+def sparsity(f: Function, *args: Any, argnums: Argnums = 0) -> Sparsity:
     """Show which entries of the Jacobian of `f` can differ from zero, and how few passes fill it.
 
     The pattern holds for every point. Columns without a common row form a group (a colour): one

@@ -11,21 +11,26 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from ._charts import cursor, curves, level_axis
+from ._charts import Point, curves
 from ._draw import Canvas
 from ._figure import Figure, Step, Table
 from ._measure import failure
 from ._metrics import METRICS, cell
 from ._timing import tracked
+from ._types import Data, Function
+from ._view import there
 
 Sizes = Mapping[str, int]
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Data]
 
 
 class Measured(Protocol):
     """What a measurement at one size returns: a figure that has rows."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Data]
+
+
+Measure = Callable[[Sizes], Measured]
 
 
 class Sweep(Figure):
@@ -33,10 +38,12 @@ class Sweep(Figure):
 
     kind = "curves"
     idle = "Step through the sizes: the words say what stands at the line."
+    alone = ("_measure",)
+    _measure: Measure | None = None
 
     def __init__(
         self,
-        measure: Callable[[Sizes], Measured],
+        measure: Measure | None,
         names: Sequence[str],
         points: Sequence[tuple[Sizes, Rows]],
         stopped: Sequence[str] = (),
@@ -45,6 +52,9 @@ class Sweep(Figure):
         self._measure, self.names, self.points = measure, names, list(points)
         self.metric, self.stopped = metric, stopped
         self.across = names[0]
+        self.title = f"{METRICS[metric][0]} over {', '.join(names)}"
+        crossings = [f"{crossing}." for crossing in self.crossings()]
+        self.finding = " ".join(crossings) or "No two curves cross."
         self.notes = list(stopped)
         for at, rows in points:
             for row in rows:
@@ -58,62 +68,39 @@ class Sweep(Figure):
         Raises:
             ValueError: for a metric that was not measured.
         """
-        known = [
-            key
-            for key in METRICS
-            if any(key in record for record in self.records())
-        ]
+        keys = {key for record in self.records() for key in record}
+        known = [key for key in METRICS if key in keys]
         if metric not in known:
             raise ValueError(
                 f"metric must be one of {', '.join(known)}; got {metric!r}."
             )
-        measure = self.__dict__.get("_measure", _nothing)
-        return Sweep(measure, self.names, self.points, self.stopped, metric)
-
-    @property
-    def title(self) -> str:
-        """The metric, and over which sizes."""
-        return f"{METRICS[self.metric][0]} over {', '.join(self.names)}"
-
-    @property
-    def finding(self) -> str:  # type: ignore[override]
-        """Where curves cross."""
-        return (
-            " ".join(f"{c}." for c in self.crossings())
-            or "No two curves cross."
+        return Sweep(
+            self._measure, self.names, self.points, self.stopped, metric
         )
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return a dict for each function at each size; a note where it failed."""
         return [{**at, **row} for at, rows in self.points for row in rows]
 
-    def curves(self) -> dict[str, list[tuple[float, float]]]:
+    def curves(self) -> dict[str, list[Point]]:
         """Return, for each function and each combination of the further sizes, its points."""
-        varied = [
-            k
-            for k in self.names[1:]
-            if len({at[k] for at, _ in self.points}) > 1
-        ]
-        lines: dict[str, list[tuple[float, float]]] = {}
+        sizes = {k: {at[k] for at, _ in self.points} for k in self.names[1:]}
+        varied = [k for k, several in sizes.items() if len(several) > 1]
+        lines: dict[str, list[Point]] = {}
         for record in self.records():
             if self.metric in record:
-                name = ", ".join([
-                    record["name"],
-                    *(f"{k} = {record[k]}" for k in varied),
-                ])
-                lines.setdefault(name, []).append((
-                    record[self.across],
-                    record[self.metric],
-                ))
+                words = [record["name"]]
+                words += [f"{k} = {record[k]}" for k in varied]
+                line = lines.setdefault(", ".join(words), [])
+                line.append((record[self.across], record[self.metric]))
         return lines
 
     def crossings(self) -> list[str]:
         """Say between which sizes two functions change places, and about where."""
         sentences = []
-        for (name, ours), (other, theirs) in itertools.combinations(
-            self.curves().items(), 2
-        ):
-            for low, high, at in _crossings(ours, theirs):
+        pairs = itertools.combinations(self.curves().items(), 2)
+        for (name, ours), (other, theirs) in pairs:
+            for low, high, at in _crossings(ours, dict(theirs)):
                 sentences.append(
                     f"{name} and {other} cross between {self.across} = {low:g} and {high:g}, "
                     f"at about {at:.3g}"
@@ -122,82 +109,51 @@ class Sweep(Figure):
 
     def tables(self) -> list[Table]:
         """Return a row for each size, a column for each function."""
-        names = list(
-            dict.fromkeys(r["name"] for r in self.records() if self.metric in r)
-        )
-        cells = []
+        measured = [r["name"] for r in self.records() if self.metric in r]
+        names = list(dict.fromkeys(measured))
+        lines = []
         for at, rows in self.points:
             by_name = {row.get("name"): row for row in rows}
-            base = by_name.get(names[0], {}) if names else {}
-            numbers = [
-                cell(by_name.get(name, {}), base, self.metric) for name in names
-            ]
-            cells.append([_words(at), *numbers])
-        return [Table(METRICS[self.metric][0], names, cells)]
+            cells = [by_name.get(name, {}) for name in names]
+            numbers = [cell(row, cells[0], self.metric) for row in cells]
+            lines.append([_words(at), *numbers])
+        return [Table(METRICS[self.metric][0], names, lines)]
 
     def steps(self) -> list[Step]:
         """Return a step for each size."""
         (table,) = self.tables()
         steps = []
         for k, (where, *cells) in enumerate(table.rows):
-            parts = [
-                f"{n} {c}" for n, c in zip(table.columns, cells, strict=True)
-            ]
-            steps.append(Step(f"{where}: {'; '.join(parts)}", row=k))
+            pairs = zip(table.columns, cells, strict=True)
+            words = "; ".join(map(" ".join, pairs))
+            steps.append(Step(f"{where}: {words}", row=k))
         return steps
 
     def pictures(self) -> list[Canvas]:
         """Draw the curves on logarithmic axes, with a cursor for each size."""
-        lines = self.curves()
-        canvas = curves(self.across, *METRICS[self.metric], lines)
-        drawn = [
-            x for line in lines.values() for x, y in line if x > 0 and y > 0
-        ]
-        if not drawn:
-            return [canvas]
-        axis = level_axis(drawn)  # of what succeeded, as the curves are
-        for size in sorted(set(drawn)):
-            steps = [
-                k
-                for k, (at, _) in enumerate(self.points)
-                if at[self.across] == size
-            ]
-            cursor(canvas, axis(size), 26, 250, steps)
-        return [canvas]
+        steps: dict[float, list[int]] = {}
+        for k, (at, _) in enumerate(self.points):
+            steps.setdefault(at[self.across], []).append(k)
+        heading, say = METRICS[self.metric]
+        return [curves(self.across, heading, say, self.curves(), steps)]
 
     def explore(self) -> Any:
         """Return sliders for JupyterLab that measure at whatever size is chosen."""
         import ipywidgets
         from IPython.display import display
 
-        if "_measure" not in self.__dict__:
-            raise RuntimeError(
-                "A view from a file has no functions to measure: sweep anew."
-            )
-
-        def slider(sizes: set[int]) -> Any:
-            low, high = min(sizes), max(sizes)
-            return ipywidgets.IntSlider(low, low, high, continuous_update=False)
+        measure = there(self._measure, "sweep")
 
         def show(**sizes: int) -> None:
-            display(self._measure(sizes))  # type: ignore[no-untyped-call]
+            display(measure(sizes))  # type: ignore[no-untyped-call]
 
-        sliders = {
-            k: slider({at[k] for at, _ in self.points}) for k in self.names
-        }
+        sliders = {}
+        for name in self.names:
+            sizes = [at[name] for at, _ in self.points]
+            sliders[name] = ipywidgets.IntSlider(
+                min(sizes), min(sizes), max(sizes), continuous_update=False
+            )
         return ipywidgets.interactive(show, **sliders)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the functions: a file need not be able to hold them."""
-        return {
-            k: v for k, v in super().__getstate__().items() if k != "_measure"
-        }
-
-
-def _nothing(sizes: Sizes) -> Measured:
-    raise RuntimeError(
-        "A view from a file has no functions to measure: sweep anew."
-    )
 
 
 def _words(sizes: Sizes) -> str:
@@ -205,35 +161,30 @@ def _words(sizes: Sizes) -> str:
 
 
 def _crossings(
-    ours: Sequence[tuple[float, float]], theirs: Sequence[tuple[float, float]]
+    ours: Sequence[Point], theirs: Mapping[float, float]
 ) -> list[tuple[float, float, float]]:
     """Return where the ratio of two curves passes 1: the sizes around it, and about where."""
-    other = dict(theirs)
-    logs = [
-        (x, math.log(y / other[x]))
-        for x, y in ours
-        if x in other and y > 0 and other[x] > 0
-    ]
-    different = [(x, log) for x, log in logs if log != 0]
+    logs = {}
+    for x, y in ours:
+        if y > 0 and theirs.get(x, 0) > 0:
+            logs[x] = math.log(y / theirs[x])
+    different = [x for x, log in logs.items() if log != 0]
     crossings = []
-    for (low, before), (high, after) in itertools.pairwise(different):
+    for low, high in itertools.pairwise(different):
+        before, after = logs[low], logs[high]
         if before * after < 0:
-            ties = [
-                x for x, _ in logs if low < x < high
-            ]  # those in between are equal
+            # those in between are equal
+            ties = [x for x in logs if low < x < high]
             share = before / (before - after)
-            crossings.append((
-                low,
-                high,
-                ties[0] if ties else low * (high / low) ** share,
-            ))
+            ties.append(low * (high / low) ** share)
+            crossings.append((low, high, ties[0]))
     return crossings
 
 
 def sweep(
     again: Callable[..., Measured],
     args: tuple[Any, ...],
-    arguments: Callable[..., Any] | None,
+    arguments: Function | None,
     sizes: Mapping[str, Any],
     progress: bool | None,
 ) -> Sweep:
@@ -243,10 +194,8 @@ def sweep(
         raise ValueError(
             "sweep needs a size to go through, such as n=[10, 100, 1000]."
         )
-    combinations = [
-        dict(zip(lists, numbers, strict=True))
-        for numbers in itertools.product(*lists.values())
-    ]
+    numbers = itertools.product(*lists.values())
+    combinations = [dict(zip(lists, one, strict=True)) for one in numbers]
     arguments_at = arguments or _resized(args, list(lists))
 
     def measure(at: Sizes) -> Measured:
@@ -257,11 +206,17 @@ def sweep(
     notes = []
     try:
         for at in tracked(combinations, "sweeping", progress):
-            points.append((at, _rows(measure, at)))
+            try:
+                with warnings.catch_warnings():
+                    # results that differ were warned of at the first comparison
+                    warnings.simplefilter("ignore")
+                    rows: Rows = measure(at).rows
+            except Exception as error:
+                rows = [{"note": failure(error)}]
+            points.append((at, rows))
     except KeyboardInterrupt:
-        notes.append(
-            f"stopped: {len(points)} of {len(combinations)} sizes measured"
-        )
+        done = f"{len(points)} of {len(combinations)}"
+        notes.append(f"stopped: {done} sizes measured")
     return Sweep(measure, list(lists), points, notes)
 
 
@@ -274,19 +229,7 @@ def _sizes(name: str, sizes: Any) -> list[int]:
     return sorted({int(n) for n in every})
 
 
-def _rows(measure: Callable[[Sizes], Measured], at: Sizes) -> Rows:
-    try:
-        with warnings.catch_warnings():
-            # results that differ were warned of when the functions were first compared
-            warnings.simplefilter("ignore")
-            return measure(at).rows
-    except Exception as error:
-        return [{"note": failure(error)}]
-
-
-def _resized(
-    args: tuple[Any, ...], names: Sequence[str]
-) -> Callable[..., tuple[Any, ...]]:
+def _resized(args: tuple[Any, ...], names: Sequence[str]) -> Function:
     """Return a function that gives the arguments' shapes other sizes, by name."""
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(args)]
     different = list(dict.fromkeys(size for shape in shapes for size in shape))
@@ -297,13 +240,13 @@ def _resized(
         )
     name_of = dict(zip(different, names, strict=False))
 
-    def resized(**sizes: int) -> tuple[Any, ...]:
+    def resized(**sizes: int) -> Any:
         def one(leaf: Any) -> Any:
-            shape = tuple(
-                sizes.get(name_of.get(n, ""), n) for n in np.shape(leaf)
-            )
-            return jax.ShapeDtypeStruct(shape, leaf.dtype) if shape else leaf
+            if not np.ndim(leaf):
+                return leaf
+            shape = [sizes.get(name_of.get(n, ""), n) for n in leaf.shape]
+            return jax.ShapeDtypeStruct(tuple(shape), leaf.dtype)
 
-        return jax.tree.map(one, args)  # type: ignore[no-any-return]
+        return jax.tree.map(one, args)
 
     return resized

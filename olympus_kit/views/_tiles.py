@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from ._types import Array
+
 MOST = 32  # tiles along each side
 
 

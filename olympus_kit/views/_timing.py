@@ -16,6 +16,7 @@ from ._charts import bars
 from ._draw import Canvas
 from ._figure import Figure, Table
 from ._format import compared, listed, seconds_text
+from ._types import Data, Function
 
 Clock = Callable[[], float]
 T = TypeVar("T")
@@ -23,7 +24,7 @@ T = TypeVar("T")
 LEAST = 1e-3  # seconds that one sample lasts at least: a clock is no better than some µs
 
 
-def waited(f: Callable[..., Any], args: Sequence[Any]) -> Callable[[], Any]:
+def waited(f: Function, args: Sequence[Any]) -> Callable[[], Any]:
     """Return a call of `f` that ends when every array of its result is there."""
     return lambda: jax.block_until_ready(f(*args))
 
@@ -42,7 +43,7 @@ def sample(
     timers = {
         name: timeit.Timer(job, timer=clock) for name, job in jobs.items()
     }
-    calls: dict[str, int] = {}
+    calls = {}
     times: dict[str, list[float]] = {name: [] for name in jobs}
     try:
         for name, job in jobs.items():
@@ -151,17 +152,13 @@ class Stopwatch(Figure):
         self.times = {
             name: list(seconds) for name, seconds in times.items() if seconds
         }
+        self.title = f"Time of {listed(list(self.times)) or 'nothing'}"
         sentences = [f"{words}." for words in self.verdicts().values()]
         self.finding = " ".join([*sentences, what]).strip()
         complete = min(map(len, times.values()), default=0)
         self.notes = [f"stopped: {complete} of {rounds} rounds timed"] * (
             complete < rounds
         )
-
-    @property
-    def title(self) -> str:
-        """What was timed."""
-        return f"Time of {listed(list(self.times)) or 'nothing'}"
 
     def verdicts(self) -> dict[str, str]:
         """Return, for each function but the first, what is known against the first."""
@@ -173,7 +170,7 @@ class Stopwatch(Figure):
             for name in rest
         }
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Data]:
         """Return minimum, median and spread (the middle half) in seconds."""
         return [
             {
@@ -213,7 +210,7 @@ def _spread(times: Sequence[float]) -> float:
 
 
 def stopwatch(
-    functions: Mapping[str, Callable[..., Any]],
+    functions: Mapping[str, Function],
     *args: Any,
     jit: bool = True,
     rounds: int = 21,
@@ -283,7 +280,7 @@ def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
 
 
 def timing_traps(
-    f: Callable[..., Any],
+    f: Function,
     *args: Any,
     rounds: int = 7,
     clock: Clock = time.perf_counter,

@@ -15,14 +15,15 @@ from ._draw import Canvas
 from ._format import times_text
 from ._metrics import METRICS
 
+Iteration = Callable[[Any], Any]  # from a carry to the next
+
 
 class Tradeoff(Cost):
     """The gradient of a long loop, saved whole or in segments that are computed again."""
 
-    @property
-    def title(self) -> str:
-        """What is compared."""
-        return (
+    def __init__(self, costs: Cost) -> None:
+        super().__init__(costs.rows, (), costs._again, costs.args)
+        self.title = (
             "The gradient of a loop, cut into segments that are computed again"
         )
 
@@ -45,22 +46,18 @@ class Tradeoff(Cost):
     def pictures(self) -> list[Canvas]:
         """Draw memory and work over the length of a segment, as multiples of saving all."""
         whole, *rows = self.rows or [{}]
-        lines = {
-            METRICS[key][0]: [
-                (r["segment"], r[key] / whole[key]) for r in rows if key in r
-            ]
-            for key in ("peak", "temp", "flops")
-            if whole.get(key)
-        }
+        lines = {}
+        for key in ("peak", "temp", "flops"):
+            if whole.get(key):
+                measured = [row for row in rows if key in row]
+                ratios = [(r["segment"], r[key] / whole[key]) for r in measured]
+                lines[METRICS[key][0]] = ratios
         up = "times what it is when all is saved"
-        return [
-            curves("iterations in a segment", up, lambda x: f"{x:.2g}×", lines)
-        ]
+        across = "iterations in a segment"
+        return [curves(across, up, lambda x: f"{x:.2g}×", lines, {})]
 
 
-def segmented(
-    step: Callable[[Any], Any], length: int, segment: int
-) -> Callable[[Any], Any]:
+def segmented(step: Iteration, length: int, segment: int) -> Iteration:
     """Return `length` iterations of `step` as a loop over checkpointed segments of `segment`.
 
     Raises:
@@ -79,14 +76,14 @@ def segmented(
     )
 
 
-def _iterated(step: Callable[[Any], Any], length: int) -> Callable[[Any], Any]:
+def _iterated(step: Iteration, length: int) -> Iteration:
     return lambda start: jax.lax.scan(
         lambda c, _: (step(c), None), start, None, length=length
     )[0]
 
 
 def tradeoff(
-    step: Callable[[Any], Any],
+    step: Iteration,
     init: Any,
     length: int,
     segments: Sequence[int] | None = None,
@@ -126,17 +123,17 @@ def tradeoff(
             2**k for k in range(length.bit_length()) if length % 2**k == 0
         ]
     sizes = {f"segments of {n}": int(n) for n in segments}
-    runs = {name: segmented(step, length, n) for name, n in sizes.items()}
-    runs = {"all saved": _iterated(step, length), **runs}
 
-    def total(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return jax.grad(
-            lambda carry: sum(
-                leaf.sum() for leaf in jax.tree.leaves(run(carry))
-            )
-        )
+    def gradient(run: Iteration) -> Iteration:
+        def total(carry: Any) -> Any:
+            return sum(leaf.sum() for leaf in jax.tree.leaves(run(carry)))
 
-    costs = cost({name: total(run) for name, run in runs.items()}, init)
+        return jax.grad(total)
+
+    runs = {"all saved": gradient(_iterated(step, length))}
+    for name, n in sizes.items():
+        runs[name] = gradient(segmented(step, length, n))
+    costs = cost(runs, init)
     for row in costs.rows[1:]:
         row["segment"] = sizes[row["name"]]
-    return Tradeoff(costs.rows, (), costs._again, costs.args)
+    return Tradeoff(costs)

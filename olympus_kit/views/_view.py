@@ -15,11 +15,13 @@ from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..files import write_whole
 from ._draw import page_colors
+from ._types import Data
 
+T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
@@ -30,9 +32,13 @@ class View(ABC):
     scripts: tuple[
         str, ...
     ]  # the files in views/static that make up its front-end, in order
+    title: str  # one line that says what is shown
+    alone: tuple[
+        str, ...
+    ] = ()  # attributes that a file need not be able to hold
 
     @abstractmethod
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return what the front-end draws, as plain lists and dicts."""
 
     @abstractmethod
@@ -42,11 +48,6 @@ class View(ABC):
     @abstractmethod
     def svg(self) -> str:
         """Return the picture as an SVG that stands alone."""
-
-    @property
-    @abstractmethod
-    def title(self) -> str:
-        """One line that says what is shown."""
 
     def json(self) -> str:
         """Return the view's model as JSON."""
@@ -75,7 +76,7 @@ class View(ABC):
             )
         return pages[step]
 
-    def _embedded(self) -> dict[str, Any]:
+    def _embedded(self) -> Data:
         """Return the model in the order in which it deflates best."""
         return self.model()
 
@@ -149,19 +150,26 @@ class View(ABC):
         self.__dict__.pop("_pages", None)
         self.__dict__.pop("_plain", None)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Data:
         """Return what a copy in a file holds: the data, not what was made for a display."""
-        return {
-            k: v
-            for k, v in self.__dict__.items()
-            if k not in ("_pages", "_plain")
-        }
+        left_out = ("_pages", "_plain", *self.alone)
+        return {k: v for k, v in self.__dict__.items() if k not in left_out}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> View:
         """Return another view of the same data, which nobody changes."""
         copy = object.__new__(type(self))
-        copy.__dict__.update(View.__getstate__(self))
+        copy.__dict__.update(self.__dict__)
+        copy._forget()
         return copy
+
+
+def there(function: T | None, call: str) -> T:
+    """Return a function of a view; raise an error where it comes from a file and has none."""
+    if function is None:
+        raise RuntimeError(
+            f"A view from a file has no functions to measure or to call: call {call} anew."
+        )
+    return function
 
 
 def _shows_colour() -> bool:
@@ -196,7 +204,7 @@ def _finite(data: Any) -> Any:
     return data
 
 
-def pack(state: dict[str, Any]) -> str:
+def pack(state: Data) -> str:
     """Return plain data as deflated JSON in base64, which the page unpacks by itself.
 
     Levels above 7 take up to five times as long, to save less than 1 %.

@@ -7,23 +7,20 @@ adjoint of an operand of that row. What lies between is called a step of a rule.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from ..program import Equation, Program, Value
-from ._formula import number, operand, statement, value_text
+from ._format import short_names
+from ._formula import is_bad, joined, number, operand, statement, value_text
 from ._notation import formula, matrix_product
+from ._types import Data
 
 SUMS = {"add_any": "+", "add": "+", "sub": "-"}
 MOST_SYMBOL = 36  # characters of a local derivative that is written out
-# W1 of params['W1'] and params.W1
-LAST_KEY = re.compile(r"(?:\['|\.)([A-Za-z_]\w*)(?:'\])?$")
 
 
 class Words:
@@ -78,7 +75,7 @@ class Words:
     @cached_property
     def sums(self) -> dict[str, int]:
         """The equations that add contributions, each with the primal value whose adjoint it is."""
-        targets: dict[str, int] = {}
+        targets = {}
         for target, parts in self.parts.items():
             total = self.program.adjoints.get(target)
             if total is None or len(parts) < 2:
@@ -132,10 +129,7 @@ class Words:
 
     def names(self, values: Iterable[int]) -> str:
         """Return names in a row: "x, y and z"."""
-        *first, last = dict.fromkeys(self.name(v) for v in values)
-        if not first:
-            return last
-        return f"{', '.join(first)} and {last}"
+        return joined(list(dict.fromkeys(map(self.name, values))))
 
     # ---- products --------------------------------------------------------------------------------
 
@@ -161,7 +155,7 @@ class Words:
         self,
         equation: Equation,
         role: str,
-    ) -> dict[str, Any] | None:
+    ) -> Data | None:
         """Return what a tangent or adjoint equation multiplies or adds: names, values and words.
 
         None for an equation that only moves entries, or does both at once.
@@ -238,7 +232,7 @@ class Words:
     # ---- sentences -------------------------------------------------------------------------------
 
     def sentence(
-        self, equation: Equation, role: str, product: dict[str, Any] | None
+        self, equation: Equation, role: str, product: Data | None
     ) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
@@ -262,10 +256,7 @@ class Words:
                 product,
                 text,
             )
-        bad = []
-        for r in equation.results:
-            if _is_bad(self.values[r]):
-                bad.append(self.name(r))
+        bad = [self.name(r) for r in equation.results if is_bad(self.values[r])]
         if bad:
             sentence += f" {', '.join(bad)} holds NaN or inf."
         return sentence
@@ -274,7 +265,7 @@ class Words:
         """Return what an equation of a local derivative computes of it."""
         role = "tangent" if self.program.mode == "forward" else "adjoint"
         share = "Needed for the derivative of"
-        readers: list[Equation] = []
+        readers = []
         if equation.results:
             readers = self.read_by.get(equation.results[0], [])
         for reader in readers:
@@ -321,7 +312,7 @@ class Words:
         equation: Equation,
         row: Equation,
         role: str,
-        product: dict[str, Any] | None,
+        product: Data | None,
         text: str,
     ) -> str:
         """Return "v3 = sin(v2); adjoint of v2 += cos(v2) · adjoint of v3; in numbers ..."."""
@@ -400,36 +391,13 @@ def _inverse(value: Value) -> str:
         return number(float(np.float64(1) / summary.entries))
 
 
-def _is_bad(value: Value) -> bool:
-    if value.summary is None:
-        return False
-    return bool(value.summary.nans or value.summary.infs)
-
-
-# ---- names as short as they are unique ----------------------------------------------------------
-
-
 def with_short_names(program: Program) -> Program:
     """Return a program whose `params['W1']` is called `W1` where nothing else is called so."""
-    keys = [LAST_KEY.search(program.values[i].name) for i in program.inputs]
-    counts = Counter(key[1] for key in keys if key)
-    counts.update(value.name for value in program.values)
-    short = {key.string: key[1] for key in keys if key and counts[key[1]] == 1}
-    if not short:
-        return program
-    names = "|".join(
-        map(
-            re.escape,
-            sorted(short, key=len, reverse=True),
-        )
-    )
-    # its adjoint and tangent, too
-    pattern = re.compile(f"({names})(?=$|_bar|_dot|\\.)")
+    inputs = {program.values[i].name for i in program.inputs}
+    names = short_names([value.name for value in program.values], inputs)
     values = []
-    for value in program.values:
-        match = pattern.match(value.name)
-        if match and not value.literal:
-            name = short[match[1]] + value.name[match.end() :]
+    for value, name in zip(program.values, names, strict=True):
+        if name != value.name and not value.literal:
             value = replace(value, name=name)
         values.append(value)
     return replace(program, values=tuple(values))

@@ -136,3 +136,40 @@ HOSTILE = {
     "text instead of a function": "slope",
     "nothing instead of a function": None,
 }
+
+
+def at_the_second_call(answer):
+    """Ones at first, so that only a second look can see it."""
+    calls = []
+
+    def later(*arguments):
+        calls.append(1)
+        return answer(*arguments) if len(calls) > 1 else 1.0
+
+    return later
+
+
+def as_an_object(value):
+    array = np.empty((), dtype=object)
+    array[()] = value
+    return array
+
+
+DELIVERIES = {
+    "in a tuple": lambda answer: lambda *a: (answer(*a), answer(*a)),
+    "in a list of three": lambda answer: lambda *a: [answer(*a), 1.0, answer(*a)],
+    "in a dict": lambda answer: lambda *a: {"w": answer(*a), "b": 1.0},
+    "in an object array": lambda answer: lambda *a: as_an_object(answer(*a)),
+    "at the second call": at_the_second_call,
+    "under jit": lambda answer: lambda *a: jax.jit(answer)(*a),
+}
+
+
+def many():
+    """Return more than 200 hostile answers: those above, alone and delivered in other ways."""
+    answers = dict(HOSTILE)
+    for what, answer in HOSTILE.items():
+        if isinstance(answer, types.FunctionType):
+            for how, deliver in DELIVERIES.items():
+                answers[f"{what}, {how}"] = deliver(answer)
+    return answers

@@ -227,12 +227,6 @@ def test_a_page_with_a_conflict_is_told_and_left_alone(student):
     assert page.read_text() == before
 
 
-def test_doctor_is_data_too(student):
-    found = json.loads(olympus("doctor", "--json").stdout)
-    assert {"Python", "jax", "jupytext", "kernel python3", "course"} <= {f["what"] for f in found}
-    assert all(f["good"] for f in found if f["what"] in ("Python", "jax", "course"))
-
-
 def test_lab_settings_keep_what_was_there(tmp_path):
     path = tmp_path / "settings" / "overrides.json"
     path.parent.mkdir()

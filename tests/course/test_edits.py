@@ -30,6 +30,7 @@ EXAMPLES = {
     "edit-term": ("    return x + n", "return x"),
     "edit-factor": ("    return x * n", "return n"),
     "edit-negation": ("    return f(-x)", "return f(x)"),
+    "edit-sign": ("    return f(x * n)", "return f(-(x * n))"),
     "edit-operator": ("    return x - n", "return x + n"),
     "edit-operands": ("    return x / n", "return n / x"),
     "edit-comparison": ("    return f(x < n)", "return f(x <= n)"),

@@ -4,6 +4,7 @@ All answers of a lesson are judged in one process, so that they share what was c
 """
 
 import linecache
+import os
 import re
 from itertools import count
 from pathlib import Path
@@ -14,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hostile import HOSTILE
+from hostile import HOSTILE, many
 
 import olympus
 from olympus_kit.checks import Outcome, find, is_array, outcome_of, read_answers
@@ -113,10 +114,22 @@ def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
 @each_lesson
 def test_no_hostile_answer_of_a_lesson_ends_in_a_traceback(lesson):
     """And what comes after it is judged all the same."""
+    check_hostile(lesson, HOSTILE)
+
+
+@pytest.mark.skipif("OLYMPUS_SOAK" not in os.environ, reason="takes an hour: `make soak`")
+@each_lesson
+def test_none_of_200_hostile_answers_of_a_lesson_ends_in_a_traceback(lesson):
+    answers = many()
+    assert len(answers) > 200
+    check_hostile(lesson, answers)
+
+
+def check_hostile(lesson, answers):
     findings = Findings()
     for exercise in lesson.exercises:
         names = namespace(lesson, exercise.solution())
-        for what, answer in HOSTILE.items():
+        for what, answer in answers.items():
             outcome = judged(exercise, {**names, exercise.name: answer})
             text = outcome.text()
             if outcome.state != "not yet" or GAP.search(text) or " at 0x" in text:

@@ -103,6 +103,9 @@ MISTAKES = {
     "the specification fails: ValueError": lambda s: s.replace(
         "large_points=(2,)", "large_points=()"
     ),
+    "the reference raises: At test point 1 (f(x) = x², x = 3): NameError": lambda s: s.replace(
+        "jax.jacfwd(f)(x)", "jax.jacfwd(f)(y)"
+    ),
     "text that is no part of it": lambda s: s + "\n## Question 2\n",
     "one fenced block of Python is wanted here; these are 0": lambda s: s.replace(
         "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."

@@ -1,5 +1,6 @@
 """The engine alone, on small questions made here."""
 
+import linecache
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import olympus
 from olympus_kit.checks import (
     Mistake,
     NotAttempted,
@@ -290,3 +292,43 @@ def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path):
     (tmp_path / ".olympus").write_text("a file where the folder should be")
     store.record(tmp_path, "q", "correct")
     assert store.progress(tmp_path) == {}
+
+
+AROUND = {
+    "reverse_chain": """
+def reverse_chain(x, functions, vjps):
+    def whole(x):
+        for function in functions:
+            x = function(x)
+        return x
+    return olympus.value_and_grad(whole)(x)
+""",
+    "divide": """
+def divide(a, a_dot, b, b_dot):
+    return olympus.jvp(jnp.divide, (a, b), (a_dot, b_dot))
+""",
+    "tree_scan": """
+def tree_scan(op, xs):
+    return olympus.lax.associative_scan(op, xs)
+""",
+    "slope": """
+def slope(f, x):
+    return olympus.grad(f)(x)
+""",
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_a_right_answer_that_goes_around_the_lesson_counts_and_is_told(name):
+    entry = find(name, REPO)
+    names = {"olympus": olympus, "jnp": jnp}
+    for code, around in ((entry.solution, False), (AROUND[name], name != "slope")):
+        file = f"<cell of {name}, {around}>"
+        linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+        exec(compile(code, file, "exec"), names)
+        outcome = outcome_of(entry.question, names, entry.edits, entry.solution)
+        assert outcome.state == "correct"
+        assert (outcome.diagnosis is not None) == around
+        assert ("around the lesson" in str(outcome.json())) == around
+        if around:
+            assert "Your numbers are right, and the answer counts." in outcome.text()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from olympus_kit.checks import Question, outcome_of, run, test_array
+from olympus_kit.checks.doubt import with_quotients
 from olympus_kit.checks.message import catalogue
 from olympus_kit.checks.steps import error_id
 from olympus_kit.compare import TRANSFORMATIONS
@@ -17,7 +18,8 @@ REPO = Path(__file__).parents[2]
 # what is merely true of an answer; everything else in the catalogue is a misconception
 STATEMENTS = {
     *("took-too-long", "raised", "unsolved", "missing", "not-callable", "nothing", "container"),
-    *("shape", "law", "off", "part-container", "not-comparable"),
+    *("shape", "law", "off", "part-container", "not-comparable", "doubtful-reference"),
+    "around-the-lesson",
 }
 SQUARE = np.array([[1.0, 2.0, -0.5], [0.3, -1.5, 3.0], [4.0, 0.25, 1.0]])
 
@@ -83,6 +85,8 @@ VALUES = {
     "reversed": (VECTOR, lambda x: vector(x)[::-1]),
     "one-late": (VECTOR, lambda x: jnp.concatenate([jnp.zeros(1), vector(x)[:-1]])),
     "one-early": (VECTOR, lambda x: jnp.concatenate([vector(x)[1:], jnp.zeros(1)])),
+    "one-slice": (MATRIX, lambda x: matrix(x)[:, 1]),
+    "too-many-slices": (VECTOR, lambda x: jnp.stack([x, vector(x), x])),
     "last-only": (VECTOR, lambda x: vector(x)[-1]),
     "summed-too-much": (MATRIX, lambda x: matrix(x).sum()),
     "column-sums": (MATRIX, lambda x: matrix(x).sum(0)),
@@ -129,10 +133,23 @@ BATCH = question(
 )
 push = lambda f, x, v: jax.jvp(f, (x,), (v,))[1]
 
+CUBE = question(
+    lambda f, x: jax.jacfwd(f)(x), {"f": jnp.sin, "x": 0.5}, {"f": lambda x: x**3, "x": 20.0}
+)
+
+
+PAIR = question(lambda x: (jnp.sin(x), jnp.cos(x)), returns=("value", "slope"))
+
 PREDICTED = {
     "tangent-ignored": (PUSH, lambda f, x, v: push(f, x, jnp.ones(3))),
     "arguments-swapped": (PUSH, lambda f, x, v: push(f, v, x)),
     "value-for-derivative": (PUSH, lambda f, x, v: f(x)),
+    "summed-parts": (PAIR, lambda x: jnp.sin(x) + jnp.cos(x)),
+    "stacked-parts": (PAIR, lambda x: jnp.stack([jnp.sin(x), jnp.cos(x)])),
+    "argument-returned": (PAIR, lambda x: (x, jnp.cos(x))),
+    "other-part": (PAIR, lambda x: (jnp.sin(x), jnp.sin(x))),
+    "derivative-too-many": (CUBE, lambda f, x: jax.grad(jax.grad(f))(x)),
+    "argument-fixed": (CUBE, lambda f, x: jax.grad(f)(1.0)),
     "rule-at-output": (PUSH, lambda f, x, v: push(f, f(x), v)),
     "missing-chain-factor": (BATCH, None),
     "extra-factor": (PUSH, lambda f, x, v: push(f, x, v) * x),
@@ -158,9 +175,42 @@ def test_the_factor_that_is_missing_is_named():
     assert "times w, it would be right" in outcome.text()
 
 
-CUBE = question(
-    lambda f, x: jax.jacfwd(f)(x), {"f": jnp.sin, "x": 0.5}, {"f": lambda x: x**3, "x": 20.0}
+@jax.custom_jvp
+def badly_ruled(x):
+    return jnp.sin(x)
+
+
+# right at every point but 0, as that of `i0` was in second derivatives
+badly_ruled.defjvp(lambda x, t: (jnp.sin(x[0]), jnp.where(x[0] == 0, 0.0, jnp.cos(x[0])) * t[0]))
+RULED = question(
+    lambda f, x: jax.jacfwd(f)(x),
+    {"f": badly_ruled, "x": 0.5},
+    {"f": badly_ruled, "x": 20.0},
+    {"f": badly_ruled, "x": 0.0},
 )
+
+
+def test_a_reference_that_quotients_contradict_is_in_doubt():
+    slope = lambda f, x: jnp.cos(x)  # the truth
+    outcome = outcome_of(RULED, {"q": slope})
+    assert outcome.diagnosis.id == "doubtful-reference"
+    assert "test point 3" in outcome.text()
+    assert "and by the quotient, and 0 by" in " ".join(outcome.text().split())
+    assert found(RULED, lambda f, x: jax.grad(f)(x)) == "correct"
+    quotient = lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+    assert found(RULED, quotient) != "correct"
+    assert found(CUBE, quotient) == "finite-difference"
+    assert found(RULED, lambda f, x: jnp.where(x == 0, 0.5, jnp.cos(x))) == "off"
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_quotients_stand_for_derivatives_of_every_order(order, x64):
+    energy = lambda x: jnp.sum(jnp.sin(x) * x[::-1] ** 2)
+    transform = [jax.grad, jax.hessian][order - 1]
+    for x in (test_array((3,)), np.array([20.0, 0.0, -3.0])):
+        want = transform(energy)(x)
+        got = transform(with_quotients(energy))(x)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-6 * np.max(np.abs(want)))
 
 
 LEFT = []
@@ -243,6 +293,10 @@ ERRORS = {
     "endless-recursion": lambda: (f := lambda: f())(),
     "index-too-large": lambda: [1, 2][2],
     "function-as-number": lambda: 2 * jax.grad(jnp.sin),
+    "operator-missing": lambda: object() * object(),
+    "cannot-reshape": lambda: jnp.ones((3, 4)).reshape(3),
+    "einsum-lengths": lambda: jnp.einsum("ii->i", jnp.ones((2, 3))),
+    "matmul-of-number": lambda: jnp.ones((3, 3)) @ ONE,
     "in-place": lambda: jnp.ones(2).__setitem__(0, 1.0),
     "numpy-in-traced": lambda: jax.grad(lambda x: np.sin(x))(ONE),
     "number-from-traced": lambda: jax.grad(lambda x: float(x))(ONE),

@@ -11,7 +11,7 @@ import pytest
 
 import olympus_kit as ok
 from olympus_kit.views import Graph
-from olympus_kit.views._dag import MOST_NODES, Dag
+from olympus_kit.views._dag import MOST_NODES, Dag, lines_on
 from olympus_kit.views._dag_layout import place
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -120,7 +120,7 @@ def test_every_program_of_the_corpus(of, mode):
              for g in nodes]  # fmt: skip
     text = view.text()
     for node, group in zip(view.nodes, nodes, strict=True):
-        assert group.find(f"{SVG}text").text == node.lines[0][0]
+        assert group.find(f"{SVG}text").text == lines_on(node)[0]
         assert node.words in text
         assert all(part.text in node.words for part in node.parts)
     for i, (x, y, width, height) in enumerate(boxes):

@@ -117,7 +117,8 @@ def test_scripts_stay_small():
     """Few functions, as ideas are counted in Python: lines may grow where they are short."""
     scripts = [p for p in tracked() if p.suffix == ".js" and "olympus_kit" in p.parts]
     code = "".join(map(text_of, scripts))
-    assert len(re.findall(r"=>|\bfunction\b", code)) <= 333
+    untyped = re.sub(r"/\*\*.*?\*/", "", code, flags=re.DOTALL)  # types have arrows, too
+    assert len(re.findall(r"=>|\bfunction\b", untyped)) <= 333
     assert max(map(len, code.splitlines())) <= 120
 
 

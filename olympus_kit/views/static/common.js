@@ -16,6 +16,19 @@
 //   --bookkeeping; classes: .title .summary .scroll .note .hidden (for ears alone), and the roles' names
 //
 // No ids, no requests, nothing outside `el`: two instances on a page are independent.
+// Types stand in JSDoc comments; `tsc` checks them with the tests, and nothing is built.
+
+/**
+ * What the front-ends use of anywidget's model.
+ * @typedef {object} Model
+ * @property {(key: string) => any} get
+ * @property {(key: string, value: any) => void} set
+ * @property {() => void} save_changes
+ * @property {(event: string, listener: () => void) => void} on
+ * @property {(event: string, listener: () => void) => void} off
+ */
+/** @typedef {{ model: Model, el: HTMLElement }} Host */
+/** @typedef {Element | string | number | null | undefined | false} Child */
 
 const BASE = `
 :host { all:initial; display:block }
@@ -57,6 +70,12 @@ const BASE = `
 
 const MARK = { primal: "■", local_derivative: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
 
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Record<string, any>} attributes
+ * @param {any[]} children
+ */
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
@@ -67,16 +86,20 @@ function filled(element, attributes, children) {
   return element;
 }
 
+/** @type {(tag: string, attributes?: Record<string, any>, ...children: any[]) => any} */
 const make = (tag, attributes = {}, ...children) =>
   filled(document.createElement(tag), attributes, children);
+/** @type {(tag: string, attributes?: Record<string, any>, ...children: any[]) => any} */
 const svg = (tag, attributes = {}, ...children) =>
   filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+/** @type {(name: keyof typeof MARK, text: string) => HTMLElement} */
 function role(name, text) {
   const mark = make("span", { "aria-hidden": "true" }, `${MARK[name]} `);
   return make("code", { class: name }, mark, make("span", { class: "hidden" }, `${name} `), text);
 }
 
+/** @param {number} count */
 function bytes(count) {
   if (count < 1024) return counted(count, "byte");
   return count < 1048576
@@ -84,9 +107,11 @@ function bytes(count) {
     : `${(count / 1048576).toFixed(1)} MiB`;
 }
 
+/** @type {(count: number, noun: string) => string} */
 const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 
 // Dark or light is read off the page itself, since every host says it in its own way.
+/** @param {Element} el */
 function isDark(el) {
   for (let node = el.parentElement; node; node = node.parentElement) {
     const parts =
@@ -100,9 +125,10 @@ function isDark(el) {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** @type {(el: Element, root: Element) => () => void} */
 function followTheme(el, root) {
   const update = () => root.toggleAttribute("data-dark", isDark(el));
-  let timer = null;
+  let timer = 0;
   const observer = new MutationObserver(() => {
     clearTimeout(timer);
     timer = setTimeout(update, 60);
@@ -122,6 +148,7 @@ function followTheme(el, root) {
 }
 
 // The shadow root keeps the host's style for tables and code out, and the view's own in.
+/** @type {(el: Element, look: { label: string, style?: string }, ...children: any[]) => any} */
 function mount(el, { label, style = "" }, ...children) {
   const root = make(
     "div",

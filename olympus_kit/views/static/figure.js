@@ -58,6 +58,7 @@ const WORDS = Object.fromEntries(
 // ---- the picture -------------------------------------------------------------------------------
 
 // Pictures beside each other have letters of one size.
+/** @param {{ name: string, svg: string }[]} pictures */
 function drawPictures(pictures) {
   const elements = pictures.map(({ name, svg }) => {
     const parsed = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
@@ -70,13 +71,14 @@ function drawPictures(pictures) {
   const widths = elements.map((picture) => Number(picture.getAttribute("width")));
   const narrow = Math.max(...widths) <= NARROW;
   elements.forEach((picture, k) => {
-    picture.setAttribute("width", widths[k] * (narrow ? 1.3 : 1));
+    picture.setAttribute("width", String(widths[k] * (narrow ? 1.3 : 1)));
     picture.style.maxWidth = narrow ? "100%" : "none";
   });
   return elements;
 }
 
 // What can be read of an element at this step, with words for its marks.
+/** @param {any} element */
 function spoken(element) {
   if (element.dataset.say) return element.dataset.say;
   const lines = [...element.querySelectorAll("text:not(.later)")].map((line) => line.textContent);
@@ -128,7 +130,7 @@ function enliven(pictures, player, say) {
       return [x + width / 2, y + height / 2];
     };
     const [x, y] = middle(stop);
-    let best = null;
+    let best;
     for (const other of stops) {
       const [a, b] = middle(other);
       const along = (a - x) * dx + (b - y) * dy;
@@ -193,6 +195,8 @@ function reveal(scroll, element) {
 
 // ---- what is shown on request ------------------------------------------------------------------
 
+/** @typedef {{ caption: string, columns: string[], rows: string[][], prose: boolean }} Table */
+/** @param {Table} table */
 function drawTable({ caption, columns, rows, prose }) {
   const head = [caption, ...columns].map((text) => make("th", { scope: "col" }, text));
   const body = rows.map(([name, ...cells]) =>
@@ -243,6 +247,7 @@ function createInner(inner, step) {
 
 // ---- everything together -----------------------------------------------------------------------
 
+/** @param {Host} host */
 function render({ model, el }) {
   const view = model.get("view");
   const { group, bad, peak } = view.player;

@@ -85,7 +85,7 @@ const STYLE = `
   .okl .line.now { outline:2px solid Highlight; outline-offset:-2px }
 }
 @media print {
-  .okl :is(.dock,.choose,.edges,.path button) { display:none }
+  .okl :is(.dock,.switches,.choose,.edges,.path button) { display:none }
   .okl .pane .scroll { max-height:none; overflow:visible }
   .okl .canvas { height:auto !important } .okl .edges { display:none }
   .okl .item, .okl .head { position:static !important; break-inside:avoid; margin-bottom:6px }
@@ -121,7 +121,7 @@ function createList(scroll, refresh) {
     items = next;
     let top = 0;
     tops = items.map((item) => (top += item.height) - item.height);
-    canvas.style.height = `${top}px`;
+    canvas.style.height = `${top + 4}px`; // the last item's frame, too, without a scroll bar
     canvas.parentElement?.setAttribute("aria-rowcount", items.length + 1);
     canvas.replaceChildren(...canvas.querySelectorAll(":scope > svg"));
     drawn = new Map();
@@ -273,7 +273,10 @@ function say(view, k) {
 // page's data has each step inside its line, and counts as differences.
 function survey(view) {
   const index = new Map();
-  const [lines, steps] = [[], []];
+  /** @type {any[]} */
+  const lines = [];
+  /** @type {any[]} */
+  const steps = [];
   const visit = (row, above) => {
     index.set(row.path, { row, above });
     for (const column of ["primal", "local_derivative", "tangent", "adjoint"]) {
@@ -493,7 +496,8 @@ function createLadder(view, player, scroll) {
     const title = `${row.label} ${row.source}${text}`;
     const name = make("div", { class: "path", role: "rowheader", title }, number);
     name.append(make("span", { class: "hidden" }, text));
-    name.style.paddingLeft = `${Math.min(row.depth, 4) * 4}px`;
+    const depth = index.get(row.path).above.length;
+    name.style.paddingLeft = `${Math.min(depth, 4) * 4}px`;
     const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
     element.append(...columns.map((column) => drawCell(row, column)));
     if (derivative === "adjoint") element.lastChild.before(drawRung(row));
@@ -550,7 +554,7 @@ function createLadder(view, player, scroll) {
   function rowItems(rows, items, above) {
     let origin = above;
     for (const row of rows) {
-      if (row.depth === 0) {
+      if (!index.get(row.path).above.length) {
         if (row.origin !== origin) items.push(divider(row.origin || "back in the function itself"));
         origin = row.origin;
       }
@@ -679,6 +683,7 @@ function createLadder(view, player, scroll) {
 }
 
 // The length that all but a few lines stay below; those few are set in several rows of text.
+/** @param {number[]} lengths */
 function usual(lengths) {
   lengths.sort((a, b) => a - b);
   return Math.min(90, Math.max(22, lengths[Math.floor(0.96 * lengths.length)] ?? 0)) + MARGIN + 1;
@@ -728,6 +733,7 @@ function createListing(view, player, scroll) {
 
 // ---- everything together ------------------------------------------------------------------------
 
+/** @param {Host} host */
 function render({ model, el }) {
   const view = survey(model.get("view"));
   const player = createPlayer({
@@ -781,7 +787,7 @@ function render({ model, el }) {
     const attributes = { type: "button", "aria-pressed": "false", onclick: () => flip(name) };
     switches[name] = make("button", attributes, name === "ladder" ? "Ladder" : "Listing");
   }
-  player.bar.append(make("span", { class: "switches" }, Object.values(switches)));
+  const tools = make("div", { class: "switches" }, Object.values(switches));
   if (view.steps.length > FEW) {
     const onchange = ({ target }) => {
       const number = target.value.trim();
@@ -789,9 +795,7 @@ function render({ model, el }) {
       if (k < 0) player.say(`There is no row ${number}.`);
       else player.go(k);
     };
-    player.bar.append(
-      make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })),
-    );
+    tools.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })));
   }
   // pointing at a line marks all that belongs to its row, in both panes
   panes.addEventListener("mouseover", ({ target }) => {
@@ -837,6 +841,8 @@ function render({ model, el }) {
     narrow = width < NARROW;
     root.toggleAttribute("data-stacked", width < WIDE);
     root.toggleAttribute("data-narrow", narrow);
+    if (narrow) panes.before(tools);
+    else player.bar.append(tools);
     for (const pane of Object.values(built)) pane.resize(narrow);
   };
   measure();

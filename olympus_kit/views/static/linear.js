@@ -46,6 +46,7 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
 // ---- chains ------------------------------------------------------------------------------------
 
 // The FLOPs of a bracketing and the most numbers live; a tree is a number or [outer, inner].
+/** @param {number[]} sizes */
 function measure(tree, sizes) {
   if (typeof tree === "number")
     return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
@@ -151,9 +152,13 @@ function drawChain(view, title, finding) {
 // ---- push and pull -----------------------------------------------------------------------------
 
 const plain = (x) => (Array.isArray(x) ? x.map(plain) : (x ?? NaN)); // JSON has null for what is not finite
+/** @param {number[]} p */
 const finite = (p) => p.every(Number.isFinite);
+/** @type {(a: number[], b: number[]) => number} */
 const dot = (a, b) => a.reduce((sum, x, k) => sum + x * b[k], 0);
+/** @type {(J: number[][], v: number[]) => number[]} */
 const times = (J, v) => J.map((row) => dot(row, v));
+/** @type {(u: number[], J: number[][]) => number[]} */
 const timesLeft = (u, J) =>
   J[0].map((_, j) =>
     dot(
@@ -174,23 +179,24 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   const [width, height] = ["width", "height"].map((side) => Number(root.getAttribute(side)));
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", name);
-  root.setAttribute("width", width * 1.25);
+  root.setAttribute("width", String(width * 1.25));
   root.removeAttribute("height");
   const to = ([a, b = 0]) => [
     corner[0] + (a - middle[0]) * factor,
     corner[1] - (b - middle[1]) * factor,
   ];
+  /** @type {any} */
   const point = root.querySelector("circle[data-handle]");
-  const arrows = Object.fromEntries(
-    [...root.querySelectorAll("[data-arrow]")].map((group) => [group.dataset.arrow, group]),
-  );
+  /** @type {(selector: string) => any[]} */
+  const all = (selector) => [...root.querySelectorAll(selector)];
+  const arrows = Object.fromEntries(all("[data-arrow]").map((arrow) => [arrow.dataset.arrow, arrow]));
   const directions = {
     ArrowLeft: [-1, 0],
     ArrowRight: [1, 0],
     ArrowUp: [0, 1],
     ArrowDown: [0, -1],
   };
-  for (const handle of root.querySelectorAll("[data-handle]")) {
+  for (const handle of all("[data-handle]")) {
     if (handle.dataset.handle === "y") continue;
     handle.setAttribute("tabindex", 0);
     handle.setAttribute("role", "button");
@@ -204,7 +210,7 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
     });
   }
   let pulled = null;
-  root.addEventListener("pointerdown", (event) => {
+  root.addEventListener("pointerdown", (/** @type {any} */ event) => {
     pulled = event.target.closest("[data-handle][role]")?.dataset.handle ?? null;
     if (pulled) root.setPointerCapture(event.pointerId);
   });
@@ -349,6 +355,7 @@ function drawPushPull(view, model, finding) {
 
 // ---- everything together -----------------------------------------------------------------------
 
+/** @param {Host} host */
 function render({ model, el }) {
   const view = model.get("view");
   const title = make("p", { class: "title" }, view.title);

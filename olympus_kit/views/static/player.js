@@ -35,6 +35,13 @@ const PLAYER_STYLE = `
   margin:.25rem 0; padding:.3rem .6rem; background:var(--soft); border-radius:8px;
   overflow-wrap:anywhere }
 .okl .words > div:first-child { flex:1 1 18rem; min-width:0 }
+@media (max-width:480px) { /* one row: the slider does what the hidden buttons do */
+  .okl .bar .far { display:none }
+  .okl .bar .play { min-width:44px }
+  .okl .bar button span { position:absolute; clip-path:inset(50%) }
+  .okl .bar .count { min-width:0; font-size:12px }
+  .okl .bar input[type=range] { flex-basis:2.4rem }
+}
 .okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
   font-size:12.5px; margin-bottom:.4rem; align-items:center }
 .okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
@@ -45,14 +52,25 @@ const PLAYER_STYLE = `
 .okl .strip .bad { stroke:var(--ink); stroke-width:2; stroke-dasharray:3 3 }
 `;
 
+/**
+ * @param {object} options
+ * @param {Model} options.model
+ * @param {number} options.steps
+ * @param {(k: number) => any} options.words
+ * @param {(k: number) => void} options.onStep
+ * @param {string} [options.idle]
+ * @param {number[]} [options.bad]
+ * @param {string} [options.group]
+ */
 function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
   const last = steps - 1;
-  const clamp = (k) => Math.max(-1, Math.min(last, k));
+  const clamp = (/** @type {number} */ k) => Math.max(-1, Math.min(last, k));
   const step = () => clamp(model.get("step") ?? -1);
   // Long programs are played in about a minute, short ones slowly enough to be read.
   const beat = Math.max(80, Math.min(900, 60000 / Math.max(1, steps)));
   const stride = Math.max(1, Math.round((steps * beat) / 60000));
 
+  /** @param {number} k */
   function go(k) {
     model.set("step", clamp(k));
     try {
@@ -66,37 +84,40 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     document.dispatchEvent(new CustomEvent("olympus-step", { detail }));
   }
 
-  let timer = null;
+  let timer = 0;
   function stop() {
     clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ Play";
+    timer = 0;
+    play.replaceChildren("▶", make("span", {}, " Play"));
   }
   function toggle() {
     if (timer) return stop();
     if (step() >= last) go(-1);
-    play.textContent = "❚❚ Pause";
+    play.replaceChildren("❚❚", make("span", {}, " Pause"));
     timer = setInterval(() => (step() >= last ? stop() : go(step() + stride)), beat);
   }
 
-  const button = (text, name, onclick) =>
-    make("button", { type: "button", "aria-label": name, title: name, onclick }, text);
-  const first = button("|◀", "show all, before the first step", () => go(-1));
+  const nan = ["NaN", make("span", {}, " or inf (n)")]; // a phone has no room for the rest
+  const button = (text, name, onclick, more = {}) =>
+    make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, text);
+  const far = { class: "far" };
+  const first = button("|◀", "show all, before the first step", () => go(-1), far);
   const back = button("◀", "one step back", () => go(step() - 1));
   const next = button("Step ▶", "one step on", () => go(step() + 1));
-  const end = button("▶|", "to the last step", () => go(last));
-  const play = make("button", { type: "button", class: "play", onclick: toggle }, "▶ Play");
+  const end = button("▶|", "to the last step", () => go(last), far);
+  const play = make("button", { type: "button", class: "play", onclick: toggle });
+  stop();
   const slide = () => go(Number(slider.value));
   const range = { type: "range", min: -1, max: Math.max(0, last), "aria-label": "step" };
   const slider = make("input", { ...range, oninput: slide });
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
   const leap =
-    bad.length > 0 && make("button", { type: "button", onclick: toBad }, "NaN or inf (n)");
+    bad.length > 0 && make("button", { type: "button", onclick: toBad }, nan);
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
 
-  let drawn = null;
+  let drawn = -2; // no step
   function draw() {
     const k = step();
     if (k === drawn) return;
@@ -115,6 +136,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     onStep(k);
   }
 
+  /** @param {any} event */
   const follow = ({ detail }) => {
     if (detail.group !== group || detail.model === model) return;
     model.set("step", clamp(detail.step));
@@ -125,14 +147,16 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
 
   // What a control does with a key by itself, it goes on doing; in no case does a key that means
   // something here reach the page around it, which may have a meaning of its own for it.
+  /** @type {(element: HTMLElement, more?: Record<string, () => void>) => void} */
   function keys(element, more = {}) {
     const on = () => go(step() + 1);
     const off = () => go(step() - 1);
+    /** @type {Record<string, () => void>} */
     const actions = { ArrowDown: on, ArrowRight: on, ArrowUp: off, ArrowLeft: off };
     Object.assign(actions, { Home: () => go(-1), End: () => go(last), " ": toggle, n: toBad });
     actions.Escape = () => (timer ? stop() : go(-1));
     Object.assign(actions, more);
-    element.addEventListener("keydown", (event) => {
+    element.addEventListener("keydown", (/** @type {any} */ event) => {
       const { key, target } = event;
       if (!actions[key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
@@ -151,17 +175,20 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group }) {
     model.off("change:step", draw);
   }
 
+  /** @param {any[]} words */
   function say(...words) {
     region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
   }
   return { bar, words: region, step, go, keys, say, start: draw, destroy };
 }
 
+/** @typedef {{ live: number, flops: number }} Meter */
+/** @param {{ steps: Meter[], peak: number, bad: number[] }} view */
 function createMeters(view) {
   const last = view.steps.length - 1;
   const total = Math.max(1, view.steps[last]?.flops ?? 1);
-  const x = (k) => (k + 1) * (600 / (last + 2));
-  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
+  const x = (/** @type {number} */ k) => (k + 1) * (600 / (last + 2));
+  const memory = (/** @type {number} */ k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
   // of thousands of steps, the fullest of each pixel
   const stride = Math.max(1, Math.ceil((last + 1) / 600));
   const picked = [];
@@ -172,6 +199,7 @@ function createMeters(view) {
     }
     picked.push(most);
   }
+  /** @type {(y: (k: number) => number) => string} */
   const points = (y) => picked.map((k) => `${x(k).toFixed(1)},${y(k).toFixed(1)}`).join(" ");
   const at = svg("line", { class: "at", y1: 0, y2: 40 });
   const strip = svg(
@@ -188,6 +216,7 @@ function createMeters(view) {
   const live = make("div");
   const flops = make("div");
   const mark = view.bad.length ? " · ┆ first NaN or inf" : "";
+  /** @param {number} k */
   function draw(k) {
     const step = view.steps[k];
     const most = step

@@ -1,0 +1,702 @@
+"""The specifications of 14_frontiers.md, released from solutions/14_frontiers.md: edit them there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from olympus_kit.checks import (
+    CostLimit,
+    Mistake,
+    Question,
+    adjoint,
+    dense_pullback,
+    linear_in,
+    test_array,
+)
+
+CHAPTER = "book/14_frontiers.md"
+
+
+def complex_array(shape, phase=0.0, scale=1.0):
+    return test_array(shape, phase, scale) + 1j * test_array(shape, phase + 1.0, scale)
+
+
+def planar_slope(f, z):
+    """The pair of real slopes, as one complex number."""
+    x, y = jnp.real(z), jnp.imag(z)
+    to_x, to_y = jax.jacfwd(lambda x, y: f(x + 1j * y), argnums=(0, 1))(x, y)
+    return to_x + 1j * to_y
+
+
+def heavy_ball(push):
+    """The motion under a push that is made of the slope, one for each step."""
+
+    def end(f, z, rate, momentum, steps):
+        velocity = 0 * z
+        for _ in range(steps):
+            velocity = momentum * velocity + push(rate, planar_slope(f, z))
+            z = z + velocity
+        return z
+
+    return end
+
+
+def at_rest(f, z, rate, momentum, steps):
+    return heavy_ball(lambda rate, g: -rate * g)(f, z, rate, 0.0, steps)
+
+
+def one_behind(f, z, rate, momentum, steps):
+    velocity = 0 * z
+    for _ in range(steps):
+        z, velocity = z + velocity, momentum * velocity - rate * planar_slope(f, z)
+    return z
+
+
+roots = lambda z: jnp.sum(jnp.abs(z**2 + 1) ** 2)
+saddle = lambda z: jnp.sum(jnp.abs(z - 1 - 2j) ** 2) + jnp.sum(jnp.real(z) * jnp.imag(z))
+far = lambda z: jnp.sum(jnp.sqrt(1 + jnp.abs(z) ** 2)) + jnp.sum(jnp.imag(z)) / 2
+
+complex_descent = Question(
+    name="complex_descent",
+    returns="where it ends",
+    points=(
+        {
+            "f": roots,
+            "z": complex_array((2,), 0.0, 0.5),
+            "rate": 0.0625,
+            "momentum": 0.5,
+            "steps": 3,
+        },
+        {"f": saddle, "z": complex_array((), 2.0), "rate": 0.125, "momentum": 0.75, "steps": 4},
+        {
+            "f": far,
+            "z": complex_array((3,), 3.0, 60.0),
+            "rate": 0.5,
+            "momentum": 0.25,
+            "steps": 3,
+        },
+    ),
+    labels=("|z² + 1|², z of shape (2,)", "a bowl, one number", "z far out, of shape (3,)"),
+    large_points=(2,),
+    reference=heavy_ball(lambda rate, g: -rate * g),
+    shape_of={"where it ends": "z"},
+    predictions={
+        "no-conjugate": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.conj(g))),
+        "uphill": Mistake(result=heavy_ball(lambda rate, g: rate * g)),
+        "no-momentum": Mistake(result=at_rest),
+        "half-a-slope": Mistake(result=heavy_ball(lambda rate, g: -rate * g / 2)),
+        "old-velocity": Mistake(result=one_behind),
+        "real-axis-only": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.real(g))),
+    },
+    mistakes=(
+        Mistake(
+            "no-conjugate",
+            "the conjugate is missing",
+            "You subtracted what `grad` returns. It is the number that a step is multiplied "
+            "by, ∂f/∂x − i ∂f/∂y; the way up is its conjugate.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "uphill",
+            "uphill",
+            "The ball rolls uphill: the slope has to be subtracted.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "no-momentum",
+            "the velocity is forgotten",
+            "Your ball has no momentum: in each step the old velocity, times `momentum`, "
+            "belongs to the new one.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "half-a-slope",
+            "half of the slope",
+            "Your push is half of what is asked for. ∂f/∂z̄, the Wirtinger derivative, is "
+            "half of the slope in the plane.",
+            read=CHAPTER + "#frontier-holomorphic",
+        ),
+        Mistake(
+            "old-velocity",
+            "moved by the old velocity",
+            "Your ball moves before its velocity is renewed: it is one step behind.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "real-axis-only",
+            "only the real direction",
+            "Your ball moves along the real axis only. The imaginary part is a direction, too.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def rod(x):
+    """A stencil with one neighbour on each side; left and right count differently."""
+    around = jnp.pad(x, 1)
+    return around[2:] * x - 2 * jnp.sin(x) + 3 * around[:-2] ** 2
+
+
+def beam(x):
+    around = jnp.pad(x, 2)
+    inner = around[4:] - 4 * around[3:-1] * x + 6 * x**2 - 3 * around[1:-3]
+    return inner + around[:-4] ** 2
+
+
+def band(f, x, width):
+    """The diagonals of the whole Jacobian, padded with zeros."""
+    J = np.asarray(jax.jacfwd(f)(x))
+    rows = np.zeros((2 * width + 1, x.size))
+    for i in range(x.size):
+        for k in range(2 * width + 1):
+            if 0 <= i + k - width < x.size:
+                rows[k, i] = J[i, i + k - width]
+    return rows
+
+
+def by_remainder(f, x, width, colors):
+    """The diagonals from sums of columns, with another number of colours."""
+    J = np.asarray(jax.jacfwd(f)(x))
+    place = np.arange(x.size)
+    sums = np.stack([J[:, place % colors == c].sum(1) for c in range(colors)])
+    rows = np.stack([sums[(place + k) % colors, place] for k in range(-width, width + 1)])
+    column = place + np.arange(-width, width + 1)[:, None]
+    return np.where((column >= 0) & (column < x.size), rows, 0.0)
+
+
+def along_columns(f, x, width):
+    rows = band(f, x, width)
+    shifted = [np.roll(row, k - width) for k, row in enumerate(rows)]
+    return np.stack(shifted)
+
+
+def of_transpose(f, x, width):
+    """Row k, entry i is J[i + k - width, i]."""
+    J = np.asarray(jax.jacfwd(f)(x))
+    return band_of(J.T, width)
+
+
+def band_of(J, width):
+    n = len(J)
+    rows = np.zeros((2 * width + 1, n))
+    for i in range(n):
+        for k in range(2 * width + 1):
+            if 0 <= i + k - width < n:
+                rows[k, i] = J[i, i + k - width]
+    return rows
+
+
+banded_jacobian = Question(
+    name="banded_jacobian",
+    returns="the diagonals",
+    points=(
+        {"f": rod, "x": test_array((7,)), "width": 1},
+        {"f": beam, "x": test_array((8,), 1.0), "width": 2},
+        {"f": rod, "x": test_array((5,), 2.0, 40.0), "width": 1},
+    ),
+    labels=("7 inputs, width 1", "8 inputs, width 2", "5 inputs far out, width 1"),
+    large_points=(2,),
+    reference=band,
+    cost_limits=(
+        CostLimit(
+            "dense-jacobian",
+            lambda: {"f": rod, "x": test_array((40,)), "width": 1},
+            largest=700,
+            size="n = 40",
+        ),
+    ),
+    predictions={
+        "band-of-the-transpose": Mistake(result=of_transpose),
+        "highest-first": Mistake(result=lambda f, x, width: band(f, x, width)[::-1]),
+        "too-few-colours": Mistake(result=lambda f, x, width: by_remainder(f, x, width, width + 1)),
+        "along-columns": Mistake(result=along_columns),
+    },
+    mistakes=(
+        Mistake(
+            "band-of-the-transpose",
+            "the diagonals of the transpose",
+            "Your diagonals are those of the transposed Jacobian: JVPs give sums of "
+            "columns, VJPs give sums of rows.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "highest-first",
+            "from the highest to the lowest",
+            "Your diagonals stand in the reverse order. Row 0 is the lowest, J[i, i − width].",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "too-few-colours",
+            "too few colours",
+            "Some of your entries are sums of two: columns that are width + 1 apart still "
+            "share a row. 2 width + 1 colours are needed.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "along-columns",
+            "counted along the columns",
+            "Your diagonals are the right ones, but shifted: entry i of a row belongs to "
+            "*row* i of the Jacobian, not to column i.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def shares(f, x, V):
+    g = np.asarray(jax.jacfwd(f)(x))
+    return [np.sum(g * v) * v for v in V]
+
+
+bumps = lambda x: jnp.sum(jnp.sin(x) * x) + jnp.sum(jnp.cos(x)) ** 2
+
+forward_gradient = Question(
+    name="forward_gradient",
+    returns="the mean",
+    points=(
+        {"f": bumps, "x": test_array((4,))},
+        {"f": bumps, "x": test_array((2, 3), 1.0)},
+        {"f": lambda x: jnp.sum(x**2), "x": test_array((3,), 2.0, 50.0)},
+    ),
+    labels=("x of shape (4,)", "x of shape (2, 3)", "x of shape (3,), far out"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"V": test_array((5, *p["x"].shape), 3.0)},
+        lambda p: {"V": test_array((3, *p["x"].shape), 4.0, 2.0)},
+    ),
+    reference=lambda f, x, V: sum(shares(f, x, V)) / len(V),
+    shape_of={"the mean": "x"},
+    cost_limits=(
+        CostLimit(
+            "wrong-mode",
+            lambda: {"f": bumps, "x": test_array((4,)), "V": test_array((5, 4), 3.0)},
+            mode="forward",
+        ),
+    ),
+    predictions={
+        "slopes-only": Mistake(
+            result=lambda f, x, V: np.mean([np.sum(jax.jacfwd(f)(x) * v) for v in V])
+        ),
+        "sum-of-all": Mistake(result=lambda f, x, V: sum(shares(f, x, V))),
+        "exact-gradient": Mistake(result=lambda f, x, V: jax.jacfwd(f)(x)),
+        "projected": Mistake(
+            result=lambda f, x, V: (
+                sum(s / np.sum(v * v) for s, v in zip(shares(f, x, V), V, strict=True)) / len(V)
+            )
+        ),
+        "mean-direction": Mistake(result=lambda f, x, V: shares(f, x, [np.mean(V, axis=0)])[0]),
+    },
+    mistakes=(
+        Mistake(
+            "slopes-only",
+            "the slopes alone",
+            "You returned the mean of the slopes, one number. Each slope has to be "
+            "multiplied by its direction v.",
+            read=CHAPTER + "#frontier-forward",
+        ),
+        Mistake(
+            "sum-of-all",
+            "the sum",
+            "Your result is the sum over the directions, not their mean.",
+            read=CHAPTER + "#frontier-forward",
+        ),
+        Mistake(
+            "exact-gradient",
+            "the exact gradient",
+            "You returned the exact gradient. This question asks for the estimate that "
+            "belongs to the given directions.",
+            read=CHAPTER + "#frontier-forward",
+        ),
+        Mistake(
+            "projected",
+            "divided by the length",
+            "You divided by v·v: that is the projection onto v. For random directions with "
+            "variance 1 the plain product is right on average.",
+            read=CHAPTER + "#frontier-forward",
+        ),
+        Mistake(
+            "mean-direction",
+            "one direction, the mean of all",
+            "You took the mean of the directions first. (∇f·v) v is not linear in v: take "
+            "the mean of the products.",
+            read=CHAPTER + "#frontier-forward",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def links(x):
+    stretch = x[1:] - x[:-1]
+    return jnp.sum(stretch**4 + jnp.cos(stretch)) + jnp.sum(jnp.exp(x / 2))
+
+
+def couples(x):
+    return jnp.sum(jnp.sin(x[1:] * x[:-1])) + jnp.sum(x**3)
+
+
+def both_diagonals(f, x):
+    H = np.asarray(jax.jacfwd(jax.jacfwd(f))(x))
+    return np.diagonal(H), np.diagonal(H, 1)
+
+
+def neighbours_together(f, x):
+    H = np.asarray(jax.jacfwd(jax.jacfwd(f))(x))
+    place = np.arange(x.size)
+    return np.array([H[i, place % 2 == (i + 1) % 2].sum() for i in range(x.size - 1)])
+
+
+def sums_of_rows(f, x):
+    H = np.asarray(jax.jacfwd(jax.jacfwd(f))(x))
+    return H.sum(1), np.zeros(x.size - 1)
+
+
+chain_hessian = Question(
+    name="chain_hessian",
+    returns=("diagonal", "beside"),
+    points=(
+        {"f": links, "x": test_array((7,))},
+        {"f": couples, "x": test_array((5,), 1.0)},
+        {"f": couples, "x": test_array((6,), 2.0, 20.0)},
+    ),
+    labels=("7 points", "5 points", "6 points far out"),
+    large_points=(2,),
+    reference=both_diagonals,
+    cost_limits=(
+        CostLimit(
+            "dense-jacobian",
+            lambda: {"f": links, "x": test_array((40,))},
+            largest=700,
+            size="n = 40",
+        ),
+    ),
+    predictions={
+        "row-sums": Mistake(result=sums_of_rows),
+        "two-colours": Mistake(result=neighbours_together, part="beside"),
+        "beside-twice": Mistake(result=lambda f, x: 2 * both_diagonals(f, x)[1], part="beside"),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "row-sums",
+            "the sums of the rows",
+            "Your diagonal holds the sums of the Hessian's rows: a product with ones at all "
+            "places mixes each entry with its neighbours.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "two-colours",
+            "two neighbours together",
+            "Your entries beside the diagonal are sums of both neighbours. With ones at "
+            "every second place, a row meets two of them: take every third.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "beside-twice",
+            "both sides counted",
+            "Your entries beside the diagonal are twice as large: H[i, i+1] and H[i+1, i] "
+            "are equal, and only one of them is asked for.",
+            read=CHAPTER + "#frontier-sparse",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def average_over(f, mu, sigma, noise):
+    return jnp.mean(jnp.stack([f(mu + sigma * e) for e in noise]))
+
+
+def reweighted(f, mu, sigma, noise):
+    """The average over fixed x, weighted by how much likelier another width makes them."""
+    x = mu + sigma * noise
+    values = jnp.stack([f(one) for one in x])
+    log_p = lambda s: -jnp.log(s) - (x - mu) ** 2 / (2 * s**2)
+    return lambda s: jnp.mean(values * jnp.exp(log_p(s) - log_p(sigma)))
+
+
+def two_slopes(f, mu, sigma, noise):
+    path = jax.jacfwd(lambda s: average_over(f, mu, s, noise))(sigma)
+    return path, jax.jacfwd(reweighted(f, mu, sigma, noise))(sigma)
+
+
+def mean_with(weight, slope=False, part="score"):
+    def result(f, mu, sigma, noise):
+        x = mu + sigma * noise
+        of = jax.jacfwd(f) if slope else f
+        return np.mean([of(one) * weight(e, sigma) for one, e in zip(x, noise, strict=True)])
+
+    return Mistake(result=result, part=part)
+
+
+two_estimates = Question(
+    name="two_estimates",
+    returns=("pathwise", "score"),
+    points=(
+        {"f": lambda x: x**2 + jnp.sin(x), "mu": 0.5, "sigma": 0.75, "noise": test_array((6,))},
+        {"f": jnp.cos, "mu": -1.0, "sigma": 2.0, "noise": test_array((5,), 1.0)},
+        {
+            "f": lambda x: x**2 / 8 + 100,
+            "mu": 30.0,
+            "sigma": 1.5,
+            "noise": test_array((7,), 2.0, 2.0),
+        },
+    ),
+    labels=("x² + sin x", "cos x", "x²/8 + 100, far out"),
+    large_points=(2,),
+    reference=two_slopes,
+    predictions={
+        "path-for-mu": mean_with(lambda e, s: 1.0, slope=True, part="pathwise"),
+        "score-for-mu": mean_with(lambda e, s: e / s),
+        "no-normalisation": mean_with(lambda e, s: e**2 / s),
+        "not-over-sigma": mean_with(lambda e, s: e**2 - 1),
+        "slope-in-score": mean_with(lambda e, s: (e**2 - 1) / s, slope=True),
+    },
+    rtol=1e-9,
+    rtol32=3e-4,
+    mistakes=(
+        Mistake(
+            "path-for-mu",
+            "the path's slope for μ",
+            "Your pathwise estimate is the one with respect to μ. x = μ + σε moves with σ "
+            "at the speed ε.",
+            read=CHAPTER + "#frontier-chance",
+        ),
+        Mistake(
+            "score-for-mu",
+            "the score for μ",
+            "Your score is that for μ, (x − μ)/σ². Here the width moves: differentiate log "
+            "p with respect to σ.",
+            read=CHAPTER + "#frontier-chance",
+        ),
+        Mistake(
+            "no-normalisation",
+            "the density's factor is forgotten",
+            "A term is missing: the density has the factor 1/σ in front, so its logarithm "
+            "has −log σ, whose slope is −1/σ.",
+            read=CHAPTER + "#frontier-chance",
+        ),
+        Mistake(
+            "not-over-sigma",
+            "not divided by σ",
+            "Your score is σ times the right one: ∂ log p/∂σ = (ε² − 1)/σ.",
+            read=CHAPTER + "#frontier-chance",
+        ),
+        Mistake(
+            "slope-in-score",
+            "the slope of f in the score",
+            "Your score estimate uses the slope of f. It takes the *values* of f: that is "
+            "why it works for functions without a slope.",
+            read=CHAPTER + "#frontier-chance",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def pendulum(state, p):
+    angle, speed = state
+    new_speed = speed - 0.25 * (p[0] * jnp.sin(angle) + p[1] * speed)
+    return jnp.array([angle + 0.25 * new_speed, new_speed])
+
+
+def rotation(state, p):
+    return jnp.tanh(jnp.roll(state, 1) * p) + state * jnp.cos(p)
+
+
+def growth(state, p):
+    return state + 0.125 * p * state * (1 - state / 64)
+
+
+def whole_motion(step, start, p, count):
+    for _ in range(count):
+        start = step(start, p)
+    return start
+
+
+def pulled_back(step, start, p, count, u):
+    return dense_pullback(lambda start, p: whole_motion(step, start, p, count), (start, p), u)
+
+
+def walk_back(states, together=True, carried=True):
+    """Go back with the Jacobians at other states, without the sum, or with u in each step."""
+
+    def result(step, start, p, count, u):
+        path = [start]
+        for _ in range(count):
+            path.append(step(path[-1], p))
+        a, p_bar = u, 0 * p
+        for state in states(path):
+            to_state, share = dense_pullback(step, (state, p), a if carried else u)
+            a = to_state
+            p_bar = p_bar + share if together else share
+        return a, p_bar
+
+    return Mistake(result=result)
+
+
+motion_adjoint = Question(
+    name="motion_adjoint",
+    returns=("start_bar", "p_bar"),
+    points=(
+        {
+            "step": pendulum,
+            "start": test_array((2,)),
+            "p": test_array((2,), 1.0, 2.0),
+            "count": 4,
+        },
+        {"step": rotation, "start": test_array((3,), 2.0), "p": test_array((3,), 3.0), "count": 3},
+        {
+            "step": growth,
+            "start": test_array((2,), 4.0, 40.0),
+            "p": test_array((2,), 5.0),
+            "count": 2,
+        },
+    ),
+    labels=("a pendulum, 4 steps", "three coupled numbers, 3 steps", "growth, large, 2 steps"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"u": test_array(p["start"].shape, 6.0)},
+        lambda p: {"u": test_array(p["start"].shape, 7.0, 2.0)},
+    ),
+    reference=pulled_back,
+    shape_of={"start_bar": "start", "p_bar": "p"},
+    requirements=(linear_in("u"),),
+    predictions={
+        "last-share-only": walk_back(lambda path: path[-2::-1], together=False),
+        "one-state-late": walk_back(lambda path: path[:0:-1]),
+        "same-cotangent": walk_back(lambda path: path[:-1], carried=False),
+        "forward-order": walk_back(lambda path: path[:-1]),
+        "at-the-start": walk_back(lambda path: [path[0]] * (len(path) - 1)),
+    },
+    rtol=1e-9,
+    mistakes=(
+        Mistake(
+            "last-share-only",
+            "only one step's share for p",
+            "Your p_bar is the share of a single step. p is used in every step, and the "
+            "shares are summed.",
+            read=CHAPTER + "#frontier-ode",
+        ),
+        Mistake(
+            "one-state-late",
+            "one state late",
+            "You took the Jacobian of each step at the state *after* it. A step is "
+            "differentiated at the state from which it starts.",
+            read=CHAPTER + "#frontier-ode",
+        ),
+        Mistake(
+            "same-cotangent",
+            "u in every step",
+            "You pulled u itself back through every step. What comes out of one step goes "
+            "into the one before it.",
+            read=CHAPTER + "#frontier-ode",
+        ),
+        Mistake(
+            "forward-order",
+            "in the order of the motion",
+            "You pulled back through the first step first. Going back, the last step comes first.",
+            read=CHAPTER + "#frontier-ode",
+        ),
+        Mistake(
+            "at-the-start",
+            "all Jacobians at the start",
+            "You took the Jacobian of each step at the start. Each belongs to the state at "
+            "that time: save the states on the way forward.",
+            read=CHAPTER + "#frontier-ode",
+        ),
+    ),
+    read=CHAPTER,
+)
+
+def normalised(x):
+    return x / jnp.einsum("dk->k", x)
+
+
+def to_all(x, u):
+    return dense_pullback(normalised, (x,), u)[0]
+
+
+def holdings(shape, phase=0.0, scale=1.0):
+    """Positive numbers, so that no sum is near 0."""
+    raw = scale * (2 + test_array(shape, phase))
+    return np.asarray(raw, np.float32).astype(np.float64)
+
+
+def with_local(make):
+    """u / S and a second term, made of the local cotangents of S."""
+
+    def result(x, u):
+        S = np.sum(x, axis=0)
+        return u / S + make(-u * x / S**2, x, u, S)
+
+    return Mistake(result=result)
+
+
+psum_back = Question(
+    name="psum_back",
+    returns="x_bar",
+    points=(
+        {"x": holdings((4, 3))},
+        {"x": holdings((2, 2), 1.0)},
+        {"x": holdings((5, 2), 2.0, 40.0)},
+    ),
+    labels=("4 devices, 3 numbers each", "2 devices", "5 devices, large numbers"),
+    large_points=(2,),
+    tangents=(
+        lambda p: {"u": test_array(p["x"].shape, 3.0)},
+        lambda p: {"u": test_array(p["x"].shape, 4.0, 2.0)},
+    ),
+    reference=to_all,
+    shape_of={"x_bar": "x"},
+    requirements=(linear_in("u"), adjoint(normalised, ("x",), "u")),
+    predictions={
+        "own-share-only": with_local(lambda local, x, u, S: local),
+        "sum-held-still": with_local(lambda local, x, u, S: 0.0),
+        "plus-for-minus": with_local(lambda local, x, u, S: -np.sum(local, axis=0)),
+        "mean-across-devices": with_local(lambda local, x, u, S: np.mean(local, axis=0)),
+        "own-x": with_local(lambda local, x, u, S: -np.sum(u, axis=0) * x / S**2),
+        "summed-twice": with_local(lambda local, x, u, S: len(x) * np.sum(local, axis=0)),
+    },
+    mistakes=(
+        Mistake(
+            "own-share-only",
+            "each device for itself",
+            "Your devices don't talk on the way back. x_d changes S, and S is used by every "
+            "device: the cotangents of S have to be summed across all of them.",
+            read=CHAPTER + "#frontier-devices",
+        ),
+        Mistake(
+            "sum-held-still",
+            "S does not move",
+            "You held S still. x_d acts through S as well.",
+            read=CHAPTER + "#frontier-devices",
+        ),
+        Mistake(
+            "plus-for-minus",
+            "the sign of the second term",
+            "The second term has the wrong sign: the slope of x/S with respect to S is −x/S².",
+            read=CHAPTER + "#frontier-devices",
+        ),
+        Mistake(
+            "mean-across-devices",
+            "a mean in place of a sum",
+            "You took the mean of the devices' cotangents. Copies of S are summed: the "
+            "transpose of a copy is a sum.",
+            read=CHAPTER + "#frontier-devices",
+        ),
+        Mistake(
+            "own-x",
+            "summed too early",
+            "You summed u alone, and multiplied by the own x afterwards. The product u x of "
+            "each device is what has to be summed.",
+            read=CHAPTER + "#frontier-devices",
+        ),
+        Mistake(
+            "summed-twice",
+            "summed twice",
+            "Your second term is multiplied by the number of devices. The sum across "
+            "devices has happened; do not count it once for each of them.",
+            read=CHAPTER + "#frontier-devices",
+        ),
+    ),
+    read=CHAPTER,
+)

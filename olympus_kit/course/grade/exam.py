@@ -1,0 +1,99 @@
+"""A lesson as the judge holds it: questions at its own points, and what each part is worth."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ... import checks
+from ...checks import Credit, Diagnosis, Entry, Question
+from .. import _notebook as nb
+from .._cache import use_compile_cache
+from . import points
+
+PARTS = ("shape", "value", "law", "cost")
+WHOLE = (Credit("cost", 1.0, "a right answer"),)
+COSTS = ("dense-jacobian", "one-pass-per-input")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question: as it was released, as answers in a jail are asked it, its credits."""
+
+    entry: Entry
+    spread: float = 0.0
+    asked: Question | None = None
+
+    @property
+    def credits(self) -> tuple[Credit, ...]:
+        return tuple(self.entry.question.credits) or WHOLE
+
+    @property
+    def most(self) -> float:
+        return sum(credit.points for credit in self.credits)
+
+    def reached(self, diagnosis: Diagnosis | None, shaped: bool = False) -> int:
+        """How many of `PARTS` an answer has, from what is wrong with it."""
+        question = self.entry.question
+        if diagnosis is None:
+            return len(PARTS)
+        limits = {limit.id for limit in question.cost_limits}
+        required = {requirement.id for requirement in question.requirements}
+        if diagnosis.id in limits or diagnosis.id in COSTS:
+            return PARTS.index("cost")
+        if diagnosis.id in required or diagnosis.id in (
+            "law",
+            "impure",
+            "mutated-input",
+        ):
+            return PARTS.index("law")
+        return PARTS.index("value") if shaped else 0
+
+    def earned(self, reached: int) -> dict[str, float]:
+        """The points of each part."""
+        earned = {}
+        for credit in self.credits:
+            has = PARTS.index(credit.part) < reached
+            earned[credit.part] = credit.points if has else 0.0
+        return earned
+
+
+@dataclass(frozen=True)
+class Exam:
+    """The questions of one released lesson."""
+
+    stem: str
+    title: str
+    released: Any
+    items: dict[str, Item]
+
+
+@lru_cache(maxsize=64)
+def exam(course: Path, stem: str, seed: int) -> Exam:
+    """The lesson `stem` of the folder `course`, at points that the secret seed gives."""
+    use_compile_cache()
+    answers = checks.read_answers(course / f"{stem}{checks.ANSWERS}")
+    released = nb.parse(answers["released"], stem)
+    solutions = _solutions(released, answers["questions"])
+    items = {}
+    for name in answers["questions"]:
+        entry = checks.find(name, course)
+        question, spread = points.draw(
+            entry.question, seed, solutions.get(name)
+        )
+        items[name] = Item(entry, spread, points.for_jail(question))
+    return Exam(stem, str(answers["title"]), released, items)
+
+
+def _solutions(released: Any, questions: dict[str, Any]) -> dict[str, Any]:
+    """The author's own solutions: trusted code, which tells whether a point can be asked."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in released.cells:
+        if "setup" in nb.tags(cell):
+            exec(cell.source, namespace)
+    for name, data in questions.items():
+        exec(
+            compile(data["solution"], f"<solution of {name}>", "exec"),
+            namespace,
+        )
+    return namespace

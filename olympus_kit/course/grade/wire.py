@@ -1,0 +1,83 @@
+"""Frames over a socket: what the judge and a process in the jail say to each other.
+
+The judge sends pickles, which are as trustworthy as the judge. From the jail comes JSON alone, in
+frames of bounded length and before a deadline: nothing that a student's process sends is ever run.
+"""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+from ...checks import TookTooLong
+
+MOST_BYTES = 32 * 2**20  # of one frame from the jail
+HEAD = struct.Struct("<Q")
+
+
+class Gone(TookTooLong):
+    """The other side has ended, takes too long, or says what it may not say.
+
+    As an answer that takes too long it passes through the engine, which holds on to exceptions of
+    answers.
+    """
+
+
+class Channel:
+    """One side of a conversation."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.end = end
+
+    def send(self, payload: bytes, seconds: float | None = None) -> None:
+        """Send one frame. Gone where nobody reads it within `seconds`."""
+        self.end.settimeout(seconds)
+        try:
+            self.end.sendall(HEAD.pack(len(payload)) + payload)
+        except OSError as error:
+            raise Gone(_reason(error)) from None
+
+    def receive(
+        self, seconds: float | None = None, most: int = MOST_BYTES
+    ) -> bytes:
+        """The next frame, of at most `most` bytes. Gone where it does not come."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        (length,) = HEAD.unpack(self._exactly(HEAD.size, deadline))
+        if length > most:
+            raise Gone(
+                f"sent a frame of {length:,} bytes; {most:,} are allowed"
+            )
+        return self._exactly(length, deadline)
+
+    def send_json(self, data: Any) -> None:
+        """Send plain data."""
+        self.send(json.dumps(data).encode())
+
+    def receive_json(self, seconds: float | None = None) -> Any:
+        """The next frame as plain data. Gone where it is something else."""
+        try:
+            return json.loads(self.receive(seconds))
+        except (ValueError, RecursionError):
+            raise Gone("sent something that is not JSON") from None
+
+    def _exactly(self, length: int, deadline: float | None) -> bytes:
+        pieces = []
+        left = length
+        while left:
+            if deadline is not None:
+                # a sender that trickles gets no new time with each byte
+                self.end.settimeout(max(deadline - time.monotonic(), 1e-3))
+            try:
+                piece = self.end.recv(min(left, 2**20))
+            except OSError as error:
+                raise Gone(_reason(error)) from None
+            if not piece:
+                raise Gone("ended")
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+
+
+def _reason(error: OSError) -> str:
+    return "took too long" if isinstance(error, TimeoutError) else "ended"

@@ -1,0 +1,209 @@
+"""Answers and students are found as people hand them in."""
+
+import os
+import zipfile
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from grading import CUBE, SQUARE, STEM, hand_in, page, released
+
+from olympus_kit.course import _notebook as nb
+from olympus_kit.course.grade.answers import BY_DEFINITION, BY_NAME, IN_RAW, find_answers
+from olympus_kit.course.grade.gradebook import read_manual
+from olympus_kit.course.grade.late import Policy, moment, read_extensions
+from olympus_kit.course.grade.pages import page_name
+from olympus_kit.course.grade.submissions import (
+    Person,
+    UnreadableClass,
+    find_submissions,
+    read_roster,
+    unpack,
+)
+
+NAMES = ["square", "cube"]
+LESSONS = {STEM: NAMES, "02_other": ["other"]}
+WRONG = "def square(x):\n    return 0 * x"
+
+
+def answers_of(notebook):
+    return find_answers(notebook, released(), NAMES)
+
+
+def code_of(answers, name):
+    """The code of the cell that answers a question."""
+    return [cell.code for cell in answers.cells if name in cell.answers]
+
+
+def test_answers_are_found_by_the_names_of_their_cells():
+    answers = answers_of(page({"square": SQUARE, "cube": CUBE}))
+    assert answers.rules == {"square": BY_NAME, "cube": BY_NAME}
+    assert code_of(answers, "square") == [SQUARE]
+    assert answers.stubs == ()
+    assert not any("check(" in cell.code for cell in answers.cells)
+
+
+def test_answers_without_names_are_found_by_what_they_define():
+    notebook = page({"square": SQUARE, "cube": CUBE})
+    notebook.cells.reverse()
+    for cell in notebook.cells:
+        cell.metadata = {}
+    answers = answers_of(notebook)
+    assert answers.rules == {"square": BY_DEFINITION, "cube": BY_DEFINITION}
+    assert code_of(answers, "cube") == [CUBE]
+
+
+@pytest.mark.parametrize("kind", ["code", "raw"])
+def test_the_last_cell_that_defines_a_name_counts(kind):
+    notebook = page({"square": WRONG})
+    copy = released().cells[1]
+    copy.source, copy.metadata, copy.cell_type = SQUARE, {}, kind
+    notebook.cells.append(copy)
+    answers = answers_of(notebook)
+    assert code_of(answers, "square") == [SQUARE]
+    assert answers.rules["square"] == (IN_RAW if kind == "raw" else BY_DEFINITION)
+    assert "cube" in answers.stubs
+
+
+def test_helpers_of_the_student_are_kept_and_released_cells_come_from_the_release():
+    notebook = page({"square": "def square(x):\n    return helper(x)"})
+    helper = released().cells[1]
+    helper.source, helper.metadata = "def helper(x):\n    return x * x", {}
+    notebook.cells.insert(2, helper)
+    notebook.cells[1].source = "from elsewhere import everything"
+    answers = answers_of(notebook)
+    codes = [cell.code for cell in answers.cells]
+    assert codes[0] == released().cells[1].source
+    assert codes.index(helper.source) < codes.index("def square(x):\n    return helper(x)")
+
+
+@pytest.mark.parametrize(
+    "code", ["square = lambda x: x * x", "class square:\n    pass", "%time\nsquare, y = 1, 2"]
+)
+def test_other_kinds_of_definitions(code):
+    assert code_of(answers_of(page({"square": code})), "square") == [code]
+
+
+def test_broken_python_in_a_named_cell_is_still_the_answer():
+    answers = answers_of(page({"square": "def square(x:"}))
+    assert answers.rules["square"] == BY_NAME
+    assert "square" not in answers.stubs
+
+
+@pytest.mark.parametrize(
+    ("place", "student"),
+    [
+        (f"ann/{STEM}.md", "ann"),
+        (f"submitted/ann/01/{STEM}.ipynb", "ann"),
+        (f"ann_{STEM}.md", "ann"),
+        ("ann.ipynb", "ann"),
+        (f"annlee_12345_67890_{STEM}-1.ipynb", "annlee"),
+        (f"annlee_LATE_12345_67890_{STEM}.ipynb", "annlee"),
+        (f"Ann Lee_12345_assignsubmission_file_/{STEM}.ipynb", "Ann Lee"),
+        (f"Ann Lee_12345_assignsubmission_file_{STEM}.ipynb", "Ann Lee"),
+    ],
+)
+def test_a_student_is_known_from_the_place_of_a_file(tmp_path, place, student):
+    hand_in(tmp_path / place, {"square": SQUARE})
+    (one,) = find_submissions(tmp_path, LESSONS)
+    assert (one.person.student, one.stem, one.problem) == (student, STEM, "")
+
+
+def test_a_roster_says_who_is_who(tmp_path):
+    (tmp_path / "class.csv").write_text("student,name,id\nal42,Ann Lee,12345\nbo7,Bo Ek,9\n")
+    roster = read_roster(tmp_path / "class.csv")
+    folder = tmp_path / "handed-in"
+    hand_in(folder / f"leeann_12345_1_{STEM}.ipynb", {"square": SQUARE})
+    hand_in(folder / f"Bo Ek_77_assignsubmission_file_/{STEM}.md", {"square": SQUARE})
+    assert [one.person.student for one in find_submissions(folder, LESSONS, roster)] == [
+        "al42",
+        "bo7",
+    ]
+    (tmp_path / "bad.csv").write_text("who\nann\n")
+    with pytest.raises(UnreadableClass, match="student is missing"):
+        read_roster(tmp_path / "bad.csv")
+
+
+def test_the_latest_of_two_files_counts_and_links_are_not_followed(tmp_path):
+    hand_in(tmp_path / "ann" / f"{STEM}.md", {"square": WRONG})
+    hand_in(tmp_path / "ann" / f"{STEM}-final.md", {"square": SQUARE})
+    os.utime(tmp_path / "ann" / f"{STEM}.md", (1e9, 1e9))
+    (tmp_path / "eve").mkdir()
+    (tmp_path / "eve" / f"{STEM}.md").symlink_to(tmp_path / "ann" / f"{STEM}.md")
+    (one,) = find_submissions(tmp_path, LESSONS)
+    assert one.path == f"ann/{STEM}-final.md"
+    assert one.submitted is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        (f"{STEM}.ipynb", "{", "unreadable"),
+        (f"{STEM}.ipynb", "", "unreadable"),
+        (f"{STEM}.ipynb", '{"cells": [{}], "nbformat": 4, "nbformat_minor": 5}', "unreadable"),
+        (f"{STEM}.md", "<<<<<<< mine\n", "unreadable"),
+        ("essay.md", "# About something else\n", "not a notebook of this course"),
+        ("essay.pdf", "%PDF", "not a notebook"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path, name, content, problem):
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / name).write_text(content)
+    (one,) = find_submissions(tmp_path, LESSONS)
+    assert one.problem.startswith(problem)
+
+
+def test_a_zip_leads_nowhere(tmp_path):
+    archive = tmp_path / "class.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"ann/{STEM}.md", nb.write(page({"square": SQUARE})))
+        file.writestr("../outside.md", "out")
+        link = zipfile.ZipInfo("eve/link.md")
+        link.external_attr = 0o120777 << 16
+        file.writestr(link, "/etc/passwd")
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    unpack(archive, folder)
+    assert [path.name for path in folder.rglob("*.md")] == [f"{STEM}.md"]
+    assert not (tmp_path / "outside.md").exists()
+    (tmp_path / "bad.zip").write_text("no zip")
+    with pytest.raises(UnreadableClass, match="can't be unpacked"):
+        unpack(tmp_path / "bad.zip", folder)
+
+
+def test_late_points(tmp_path):
+    due = moment("2026-12-01T18:00")
+    policy = Policy(due, grace=15, penalty=0.1, extensions={"bo": due + timedelta(days=2)})
+    after = lambda **time: due + timedelta(**time)
+    assert policy.factor("ann", after(minutes=15)) == 1.0
+    assert policy.factor("ann", after(minutes=16)) == pytest.approx(0.9)
+    assert policy.factor("ann", after(hours=25)) == pytest.approx(0.8)
+    assert policy.factor("ann", after(days=30)) == 0.0
+    assert policy.factor("bo", after(days=2)) == 1.0
+    assert policy.factor("ann", None) == 1.0
+    assert moment("2026-12-01T19:00+01:00") == due
+    (tmp_path / "later.csv").write_text("student,due\nbo,2026-12-03T18:00\n")
+    assert read_extensions(tmp_path / "later.csv") == {"bo": datetime(2026, 12, 3, 18, tzinfo=UTC)}
+    with pytest.raises(UnreadableClass, match="not a time"):
+        moment("tomorrow")
+
+
+def test_points_by_hand_are_read(tmp_path):
+    path = tmp_path / "manual.csv"
+    assert read_manual(path) == {}
+    path.write_text("student,question,points,reason\nann,square,0.5,a good idea\n")
+    assert read_manual(path) == {"ann": {"square": {"points": 0.5, "reason": "a good idea"}}}
+    path.write_text("student,question,points\nann,square,many\n")
+    with pytest.raises(UnreadableClass, match="not a number of points"):
+        read_manual(path)
+
+
+def test_no_two_students_share_a_page():
+    names = ["ann", "../ann", "a/nn", "a nn", "Ann Lee", "", "..", "été"]
+    pages = {page_name(name) for name in names}
+    assert len(pages) == len(names)
+    assert not any("/" in name or name.startswith(".") for name in pages)
+
+
+def test_a_person_is_known_by_every_column():
+    person = Person("al42", "Ann Lee", "ann@uni", "123")
+    assert {"al42", "ann lee", "ann@uni", "123", "leeann"} <= person.names()

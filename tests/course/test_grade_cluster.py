@@ -1,0 +1,68 @@
+"""A class graded by a dask cluster: the marks are the same, and a lost worker loses none."""
+
+import os
+import signal
+
+import pytest
+from grading import CUBE, SQUARE, STEM, hand_in, why_no_jail, write_course
+
+from olympus_kit.course.grade import batch as batch_module
+from olympus_kit.course.grade import grade
+
+distributed = pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.sweep,
+    pytest.mark.filterwarnings("ignore"),  # dask's own
+]
+
+
+def test_marks_do_not_depend_on_the_cluster_and_a_killed_worker_costs_no_row(tmp_path):
+    reason = why_no_jail()
+    if reason:
+        pytest.skip(f"NO JAIL HERE, grading on a cluster is left out: {reason}")
+    course = write_course(tmp_path)
+    handed_in = tmp_path / "handed-in"
+    for number in range(8):
+        cube = CUBE if number % 3 else f"def cube(x):\n    return x * {number}"
+        hand_in(
+            handed_in / f"s{number}" / f"{STEM}.md",
+            {"square": SQUARE + f"  # {number}", "cube": cube},
+        )
+    hand_in(handed_in / "eve" / f"{STEM}.md", {"square": "import os\nos.kill(0, 9)", "cube": CUBE})
+    alone = grade(handed_in, tmp_path / "alone", course=course)
+    expected = {record["student"]: record["points"] for record in alone}
+    assert expected["s1"] == {"square": 1.0, "cube": 1.0}
+    assert expected["eve"] == {"square": 0.0, "cube": 1.0}
+    for workers in (1, 2):
+        with distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=None
+        ) as cluster:
+            victims = [worker.pid for worker in cluster.workers.values()][1:]
+
+            def kill_one(done, total, victims=victims):
+                while victims:
+                    os.kill(victims.pop(), signal.SIGKILL)
+
+            records = grade(
+                handed_in,
+                tmp_path / f"cluster{workers}",
+                course=course,
+                scheduler=cluster.scheduler_address,
+                progress=kill_one,
+            )
+        assert {record["student"]: record["points"] for record in records} == expected
+
+
+def test_a_cluster_without_workers_is_given_up(tmp_path, monkeypatch):
+    course = write_course(tmp_path)
+    hand_in(tmp_path / "handed-in" / "ann" / f"{STEM}.md", {"square": SQUARE})
+    monkeypatch.setattr(batch_module, "TICK", 0.1)
+    monkeypatch.setattr(batch_module, "PATIENCE", 3)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        (record,) = grade(
+            tmp_path / "handed-in",
+            tmp_path / "marks",
+            course=course,
+            scheduler=cluster.scheduler_address,
+        )
+    assert record["status"] == "not graded: the cluster has no workers"

@@ -1,0 +1,78 @@
+"""The jail holds, and the probe sees where it does not."""
+
+import pytest
+from grading import why_no_jail
+
+from olympus_kit.course.grade import jail as jail_module
+from olympus_kit.course.grade import seccomp
+from olympus_kit.course.grade.jail import Jail, NoJail
+from olympus_kit.course.grade.probe import probe
+from olympus_kit.course.grade.wire import Gone
+from olympus_kit.course.grade.worker import require_walls
+
+
+@pytest.fixture(scope="module")
+def jail():
+    reason = why_no_jail()
+    if reason:
+        pytest.skip(f"NO JAIL HERE, its tests are left out: {reason}")
+    with Jail() as started:
+        yield started
+
+
+def test_no_breach_succeeds_in_a_jail_visit_after_visit(jail):
+    for _ in range(3):
+        assert probe(jail) == []
+
+
+def test_the_probe_sees_a_process_without_walls():
+    with Jail(sandbox=False) as bare:
+        breaches = probe(bare)
+    assert {"reads a file outside", "opens a connection", "signals a process outside"} <= set(
+        breaches
+    )
+    with pytest.raises(NoJail, match="reads a file outside"):
+        require_walls(Jail(sandbox=False))
+
+
+@pytest.mark.parametrize(
+    ("flag", "breach"),
+    [
+        ("--unshare-all", "opens a connection"),
+        ("--disable-userns", "makes a user namespace"),
+        ("--cap-drop", "holds privileges"),
+    ],
+)
+def test_the_probe_sees_a_single_wall_that_is_missing(jail, monkeypatch, flag, breach):
+    flags = list(jail_module.FLAGS)
+    place = flags.index(flag)
+    if flag == "--unshare-all":
+        flags[place : place + 1] = ["--unshare-pid", "--unshare-uts"]
+    elif flag == "--cap-drop":
+        flags[place + 1] = "CAP_CHOWN"
+    else:
+        flags.remove(flag)
+    monkeypatch.setattr(jail_module, "FLAGS", tuple(flags))
+    monkeypatch.setattr(seccomp, "program", lambda: b"")  # the second wall would hold as well
+    with Jail() as weak:
+        assert breach in probe(weak)
+
+
+def test_without_bubblewrap_nothing_starts(monkeypatch):
+    monkeypatch.setattr(jail_module.shutil, "which", lambda _: None)
+    monkeypatch.setattr(jail_module.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(NoJail, match="bubblewrap is missing"):
+        jail_module.bubblewrap()
+
+
+def test_a_jail_that_does_not_start_is_told(jail, monkeypatch):
+    monkeypatch.setattr(jail_module, "FLAGS", ("--no-such-flag",))
+    with pytest.raises(NoJail, match="did not start"), Jail().visit("probe"):
+        raise AssertionError("never reached")
+
+
+def test_a_frame_that_is_too_long_or_no_json_is_refused(jail):
+    with jail.visit("probe") as visit:
+        visit.channel.send(b"{}")
+        with pytest.raises(Gone, match="bytes"):
+            visit.channel.receive(10.0, most=0)

@@ -1,0 +1,86 @@
+"""The judge's points: fresh, the same for the same seed, and a question keeps its sense."""
+
+import jax
+import numpy as np
+from grading import STEM, write_course
+
+from olympus_kit import checks
+from olympus_kit.checks import Question
+from olympus_kit.course.grade.exam import exam
+from olympus_kit.course.grade.points import LABEL, SPREADS, at_spread, draw
+
+POINTS = (
+    {"f": np.sin, "x": np.array([0.5, -2.0, 0.0]), "steps": 3, "labels": np.array([0.0, 1.0])},
+    {"f": np.sin, "x": 1e6, "steps": 2, "labels": np.array([1.0])},
+)
+QUESTION = Question(
+    name="q",
+    returns="y",
+    points=POINTS,
+    tangents=(
+        lambda point: {"v": 2 * np.ones(np.shape(point["x"]))},
+        lambda point: {"v": 3 * np.ones(np.shape(point["x"]))},
+    ),
+    large_points=(1,),
+    reference=lambda f, x, steps, labels, v: np.log(3 - np.abs(x)) * v,
+)
+
+
+def numbers(question):
+    cases = [dict(case.arguments) for case in question.cases()]
+    return [leaf for leaf in jax.tree.leaves(cases) if not callable(leaf)]
+
+
+def same(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(numbers(left), numbers(right), strict=True))
+
+
+def test_the_same_seed_gives_the_same_points_and_another_gives_others():
+    assert same(at_spread(QUESTION, 1, 0.25), at_spread(QUESTION, 1, 0.25))
+    assert not same(at_spread(QUESTION, 1, 0.25), at_spread(QUESTION, 2, 0.25))
+    assert not same(at_spread(QUESTION, 1, 0.25), QUESTION)
+
+
+def test_what_makes_a_point_special_stays():
+    for case, public in zip(at_spread(QUESTION, 3, 0.25).cases(), QUESTION.cases(), strict=True):
+        x, before = np.asarray(case.arguments["x"]), np.asarray(public.arguments["x"])
+        assert np.array_equal(np.sign(x), np.sign(before))
+        assert np.all(np.abs(x - before) <= 0.26 * np.abs(before))
+        assert case.arguments["steps"] == public.arguments["steps"]
+        assert np.array_equal(case.arguments["labels"], public.arguments["labels"])
+        assert np.array_equal(x, x.astype(np.float32))
+        assert isinstance(case.arguments["x"], type(public.arguments["x"]))
+        assert LABEL in case.label
+
+
+def test_points_outside_of_the_domain_are_drawn_closer_and_at_last_left():
+    def only_near(f, x, steps, labels, v):
+        if np.size(x) == 3 and abs(x[1] + 2.0) > 0.11:
+            raise ValueError("outside")
+        return np.log(3 - np.abs(x)) * v
+
+    spreads = {draw(QUESTION, seed, only_near)[1] for seed in range(20)}
+    assert spreads <= set(SPREADS[:2])
+    assert SPREADS[1] in spreads
+    moved, spread = draw(QUESTION, 1, lambda *arguments: "wrong")
+    assert spread == 0.0
+    assert same(moved, at_spread(QUESTION, 9, 0.0))
+
+
+def test_a_question_without_numbers_to_move_says_so():
+    counts = Question(
+        name="n",
+        returns="y",
+        points=({"n": 3}, {"n": 5}),
+        large_points=(1,),
+        reference=lambda n: n * n,
+    )
+    assert draw(counts, 1, lambda n: n * n)[1] == 0.0
+
+
+def test_an_exam_holds_each_question_of_a_lesson(tmp_path):
+    course = write_course(tmp_path)
+    lesson = exam(course, STEM, 5)
+    assert list(lesson.items) == ["square", "cube"]
+    assert [item.most for item in lesson.items.values()] == [1.0, 1.0]
+    assert checks.find("cube", course).question.points is not lesson.items["cube"].asked.points
