@@ -234,7 +234,7 @@ safe_norm = Question(
             "A vector of length {size} has another length in yours. Only the zero vector is zero: ask "
             "whether the sum of the squares *is* 0, not whether it is small.",
             "",
-            read=PAGE,
+            read=CHAPTER,
         ),
         Mistake(
             "sum-of-sizes",

@@ -660,7 +660,7 @@ psum_back = Question(
         Mistake(
             "own-share-only",
             "each device for itself",
-            "Your devices don't talk on the way back. x_d changes S, and S is used by every "
+            "Your devices don't talk in the backward pass. x_d changes S, and S is used by every "
             "device: the cotangents of S have to be summed across all of them.",
             read=CHAPTER + "#frontier-devices",
         ),

@@ -218,7 +218,7 @@ class _Builder:
         """Say what the adjoint of a row does without an equation."""
         program, original = self.program, self.program.variable
         flows = any(v in self.words.carriers for v in program.adjoints.values())
-        # of a program that is too large contributions are not told apart
+        # of a program that is too large contributions are not shown separately
         too_large = flows and not program.contributions
         if program.mode != "reverse" or too_large:
             return

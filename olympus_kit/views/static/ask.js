@@ -63,6 +63,10 @@ function readAgain({ read, section }) {
   return [" Read: ", place ? make("a", { href: `#${read}` }, section) : `“${section}”`, "."];
 }
 
+/**
+ * @param {any} question
+ * @param {{ number?: number, answer?: any, onAnswer: (text: string, right: boolean) => any }} options
+ */
 function createQuestion(question, { number, answer, onAnswer }) {
   const { kind, choices } = question;
   const isTyped = kind === "number" || kind === "shape";
@@ -137,7 +141,7 @@ function createShelf(chapter) {
   const name = `olympus-quiz ${chapter}`;
   function read() {
     try {
-      return JSON.parse(localStorage.getItem(name)) ?? {};
+      return JSON.parse(localStorage.getItem(name) ?? "{}");
     } catch {
       return {};
     }

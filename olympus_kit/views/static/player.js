@@ -124,6 +124,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
   const box = make("div", { hidden: true });
+  /** @type {any} */
   let asking = null; // the question that is on the page
   // When the step before a question is reached it is box, and its answer is that step.
   function ask() {
