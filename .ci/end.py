@@ -3,6 +3,7 @@
     python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
     python .ci/end.py newest        the newest, on the newest Python that is found here
     python .ci/end.py newest --all  the same with every test that there is
+    python .ci/end.py oldest --solutions   without the lessons' mutants
     python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
                                     on this machine ("elsewhere"), or none ("nowhere")
 
@@ -26,8 +27,6 @@ OLDEST = {"jax": "0.9.0", "jaxlib": "0.9.0", "flax": "0.12.6", "lineax": "0.1.0"
 # the Pythons that have the newest JAX, the newest first
 NEWEST_PYTHONS = ("3.14", "3.13", "3.12")
 TESTS = [
-    "-m",
-    "not sweep",
     "tests/unit",
     "tests/laws",
     "tests/golden",
@@ -117,6 +116,8 @@ def test(python: Path, chosen: list[str]) -> int:
 def main() -> int:
     """Test the end that was named."""
     name, *options = sys.argv[1:]
+    marked = "not sweep and not mutants" if "--solutions" in options else "not sweep"
+    chosen = ["-m", marked, *TESTS, *BOOK]
     if name == "where":
         if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:
             say("here")
@@ -125,7 +126,7 @@ def main() -> int:
         return 0
     if name == "oldest":
         inside = environment(name, sys.executable, EXTRAS, OLDEST)
-        return test(inside, [*TESTS, *BOOK])
+        return test(inside, chosen)
     python = newest_python()
     if python is None:
         say(
@@ -135,7 +136,7 @@ def main() -> int:
         return 0
     if "--all" in options:
         return test(environment(name, python, EXTRAS, {}), ["tests"])
-    return test(environment(name, python, EXTRAS, {}), [*TESTS, *BOOK])
+    return test(environment(name, python, EXTRAS, {}), chosen)
 
 
 if __name__ == "__main__":
