@@ -22,10 +22,10 @@ lab: setup  ## open the course in JupyterLab
 	@$(BIN)/olympus lab
 
 test: setup lint  ## run the tests (those for a browser where one is found)
-	@$(BIN)/python -m pytest -q -n auto -m "not sweep and not mutants"
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not sweep and not mutants"
 
 test-all: setup lint  ## run every test, those that sweep at length or judge mutants, too
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: setup
 	@$(BIN)/ruff check --quiet .

@@ -109,7 +109,7 @@ def test(python: Path, chosen: list[str]) -> int:
     code = "import jax, sys; print(f'JAX {jax.__version__} on Python {sys.version.split()[0]}')"
     told = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
     say(f"Testing {told.stdout.strip()}")
-    command = [str(python), "-m", "pytest", "-q", "-n", "auto", *chosen]
+    command = [str(python), "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", *chosen]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
