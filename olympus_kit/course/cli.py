@@ -86,6 +86,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
+        except typer.Exit:  # a RuntimeError, and no mistake
+            raise
         except (
             CourseError,
             LookupError,

@@ -61,6 +61,7 @@ class PushPull(Figure):
                 raise ValueError(
                     f"{what} is {found} at {self.x}: move x to where it is finite."
                 )
+        self._check_modes()
         self.v = self._vector("v", v, n, "the input")
         self.u = self._vector("u", u, m, "the output")
         spaces = f"R{_POWER[n]} to R{_POWER[m]}"
@@ -82,6 +83,20 @@ class PushPull(Figure):
                 jax.numpy.reshape(point, self.shape)
             )
         ).ravel()
+
+    def _check_modes(self) -> None:
+        """Refuse a function whose own rule gives each mode another derivative: one map is drawn."""
+        try:
+            rows = np.asarray(jax.jacrev(self.f)(self.x))
+        except (TypeError, ValueError, NotImplementedError):
+            return  # no reverse mode, as in a while loop: the map is that of forward mode
+        scale = np.abs(self.J).max(initial=0.0) + np.abs(rows).max(initial=0.0)
+        if not np.allclose(rows, self.J, rtol=1e-3, atol=1e-3 * scale):
+            raise ValueError(
+                f"The two modes disagree about {self.name} at {self.x}: jax.jvp has the Jacobian "
+                f"{self.J.tolist()}, jax.vjp has {rows.tolist()}. A derivative rule in it is "
+                "wrong: mend that first, push_pull draws one map."
+            )
 
     def _vector(self, name: str, values: Any, size: int, what: str) -> Array:
         try:

@@ -645,3 +645,16 @@ class TestSparse:
         found = ok.sparse_jacobian(tridiagonal, jnp.zeros(40))(x)
         assert found.nse == 3 * 40 - 2
         np.testing.assert_allclose(found.todense(), jax.jacfwd(tridiagonal)(x), atol=1e-14)
+
+
+def test_push_pull_refuses_a_rule_whose_modes_disagree():
+    @jax.custom_jvp
+    def ramp(x):
+        return jnp.sin(x)
+
+    @ramp.defjvp
+    def without_tangent(primals, tangents):  # its pullback is 0 everywhere
+        return ramp(*primals), jnp.cos(*primals)
+
+    with pytest.raises(ValueError, match="The two modes disagree about ramp"):
+        ok.push_pull(ramp, 0.3)
