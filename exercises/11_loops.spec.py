@@ -514,7 +514,7 @@ rnn_pullback = Question(
             "pulled-before",
             "pulled back one step too early",
             "You multiplied u by the transpose of W before you used it. x_t and W get the cotangent "
-            "of s_t itself; only s_{t−1} gets it through W.",
+            "of s_t itself; only the state before it gets it through W.",
             read=PAGE + "#loops-modes",
         ),
     ),

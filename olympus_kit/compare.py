@@ -66,6 +66,8 @@ def _slice_like(small: Array, large: Array) -> Array:
     """The slice of the larger array, along its first or last axis, that comes nearest."""
     if small.ndim != large.ndim - 1:
         raise ValueError("not one axis fewer")
+    if small.dtype.kind not in "fc" or large.dtype.kind not in "fc":
+        raise ValueError("yes, no and counts agree by chance")
     slices = [*large, *np.moveaxis(large, -1, 0)]
     fitting = [part for part in slices if part.shape == small.shape]
     distances = [np.max(np.abs(part - small), initial=0.0) for part in fitting]
