@@ -3,7 +3,7 @@
     python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
     python .ci/end.py newest        the newest, on the newest Python that is found here
     python .ci/end.py newest --all  the same with every test that there is
-    python .ci/end.py oldest --solutions   without the lessons' mutants
+    python .ci/end.py oldest --solutions   of the lessons no mutants and no hostile answers
     python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
                                     on this machine ("elsewhere"), or none ("nowhere")
 
@@ -116,7 +116,7 @@ def test(python: Path, chosen: list[str]) -> int:
 def main() -> int:
     """Test the end that was named."""
     name, *options = sys.argv[1:]
-    marked = "not sweep and not mutants" if "--solutions" in options else "not sweep"
+    marked = "not (sweep or mutants or hostile)" if "--solutions" in options else "not sweep"
     chosen = ["-m", marked, *TESTS, *BOOK]
     if name == "where":
         if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:

@@ -39,7 +39,7 @@ settings.register_profile("repeatable", derandomize=True, database=None)
 
 def pytest_configure(config):
     """Choose how hypothesis finds its examples, before a test module is read."""
-    if "not sweep" in config.getoption("markexpr"):
+    if config.getoption("markexpr").startswith("not "):
         settings.load_profile("repeatable")
 
 

@@ -119,6 +119,7 @@ def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
     findings.check()
 
 
+@pytest.mark.hostile
 @each_lesson
 def test_no_hostile_answer_of_a_lesson_ends_in_a_traceback(lesson):
     """And what comes after it is judged all the same."""
