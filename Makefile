@@ -55,8 +55,9 @@ bench: setup  ## print speed ratios (BENCH="import graph" for some of them)
 release: setup  ## write exercises/ from solutions/
 	@$(BIN)/olympus release
 
-soak: setup  ## judge 200 hostile answers to each question, build the book cold ten times
+soak: setup  ## judge 200 hostile answers to each question, grade each lesson, build the book cold ten times
 	@OLYMPUS_SOAK=1 $(BIN)/python -m pytest -q -n auto tests/course/test_lessons.py -k hostile
+	@OLYMPUS_SOAK=1 $(BIN)/python -m pytest -q tests/course/test_grade_lessons.py
 	@for i in 1 2 3 4 5 6 7 8 9 10; do echo "cold build $$i of 10"; $(BIN)/python theme/build.py --cold || exit 1; done
 
 clean:  ## remove what was built (no environment)

@@ -1,5 +1,6 @@
 """Grading agrees with the lessons: solutions and alternatives get full marks, mutants none."""
 
+import os
 import ast
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_a_quick_lesson_is_graded_as_it_is_checked(jails):
     hold_to_account(QUICK, jails)
 
 
-@pytest.mark.sweep
+@pytest.mark.skipif("OLYMPUS_SOAK" not in os.environ, reason="takes long: `make soak`")
 @pytest.mark.parametrize("stem", [stem for stem in LESSONS if stem != QUICK])
 def test_each_lesson_is_graded_as_it_is_checked(jails, stem):
     hold_to_account(stem, jails)

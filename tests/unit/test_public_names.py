@@ -16,8 +16,8 @@ stopwatch timing_traps tradeoff
 """
 
 PROGRAM = """
-Argnums Arguments Body Count Equation Life Mode Program Residual Source Summary Totals Value
-capture check_output count describe dtype_of is_inexact lifetimes live_bytes outline
+Argnums Arguments Body Count Equation Life Mode Outline Program Residual Source Summary Totals
+Value capture check_output count describe dtype_of is_inexact lifetimes live_bytes outline
 read_arguments sparsity_pattern user_line walk
 """
 

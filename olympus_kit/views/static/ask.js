@@ -60,7 +60,7 @@ function typedChoice({ kind, choices, tolerance }, text) {
 function readAgain({ read, section }) {
   if (!section) return [];
   const place = document.querySelector(`[id="${CSS.escape(read)}"]`);
-  return [" Read: ", place ? make("a", { href: `#${read}` }, section) : `“${section}”`, "."];
+  return [" Read: ", place ? make("a", { href: `#${read}` }, ...withCode(section)) : `“${section}”`, "."];
 }
 
 /**

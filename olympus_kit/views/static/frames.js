@@ -174,6 +174,7 @@ function explore(render, { model, el }) {
       oninput: () => go(k, valueAt(Number(range.value))),
     });
     const type = () => {
+      if (field.value === written(at[k])) return; // Enter is followed by a change
       const x = Number(field.value.replace("−", "-") || NaN);
       if (Number.isFinite(x)) go(k, x);
       else status.textContent = `${name} is a number, such as ${written(values[0])}.`;
