@@ -1,7 +1,7 @@
 """Grading agrees with the lessons: solutions and alternatives get full marks, mutants none."""
 
-import os
 import ast
+import os
 from pathlib import Path
 
 import pytest
