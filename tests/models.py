@@ -2,14 +2,18 @@
 
 import diffrax
 import equinox as eqx
-import flax.linen as linen
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import optax
-from flax import nnx
+
+try:
+    import flax.linen as linen
+    from flax import nnx
+except AttributeError:  # this flax takes names from jax that the JAX at hand no longer has
+    linen = nnx = None
 
 X = jnp.linspace(-1.0, 1.0, 6).reshape(2, 3)
 KEY = jax.random.key(0)
@@ -90,4 +94,5 @@ MODELS = {
         diffrax_ode,
         numpyro_density,
     )
+    if nnx is not None or f not in (flax_linen, flax_nnx)
 }

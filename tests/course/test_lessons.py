@@ -157,8 +157,13 @@ WRONG = {
 }
 
 
+# lessons whose answers these changes suit: numbers and arrays that each of them makes wrong; the
+# later ones ask for verdicts, classes and rules, too, and word such answers in their own way
+SUITED = [one for one in LESSONS if one.stem < "07" or one.stem in ("08_bonnet", "12_scans")]
+
+
 @pytest.mark.sweep
-@each_lesson
+@pytest.mark.parametrize("lesson", SUITED, ids=[one.stem for one in SUITED])
 def test_derived_wrong_answers_get_their_messages(lesson):
     findings = Findings()
     for exercise in lesson.exercises:
