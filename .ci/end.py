@@ -81,14 +81,14 @@ def without(constraints: str, names: Iterable[str]) -> str:
     return "\n".join(line for line in constraints.splitlines() if not line.startswith(pinned))
 
 
-def environment(name: str, python: str, extras: str, versions: dict[str, str]) -> Path:
+def environment(name: str, python: str, versions: dict[str, str]) -> Path:
     """Make the environment of one end, or bring it up to date; return its Python."""
     folder = ROOT / f".venv-{name}"
     inside = folder / "bin" / "python"
     constraints = without((ROOT / "constraints.txt").read_text(), versions)
     pins = [f"{package}=={version}" for package, version in versions.items()]
     project = (ROOT / "pyproject.toml").read_text()
-    asked = [str(ROOT), python, extras, *pins, constraints, project]
+    asked = [str(ROOT), python, EXTRAS, *pins, constraints, project]
     wanted = hashlib.sha256("\n".join(asked).encode()).hexdigest()
     done = folder / ".ready"
     if done.exists() and done.read_text() == wanted:
@@ -98,7 +98,7 @@ def environment(name: str, python: str, extras: str, versions: dict[str, str]) -
     exact = folder / "constraints.txt"
     exact.write_text(constraints)
     command = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--constraint", str(exact), "--editable", f"{ROOT}[{extras}]", *pins]
+    command += ["--constraint", str(exact), "--editable", f"{ROOT}[{EXTRAS}]", *pins]
     subprocess.run(command, check=True)
     done.write_text(wanted)
     return inside
@@ -125,7 +125,7 @@ def main() -> int:
             say("elsewhere" if newest_python() else "nowhere")
         return 0
     if name == "oldest":
-        inside = environment(name, sys.executable, EXTRAS, OLDEST)
+        inside = environment(name, sys.executable, OLDEST)
         return test(inside, chosen)
     python = newest_python()
     if python is None:
@@ -135,8 +135,8 @@ def main() -> int:
         )
         return 0
     if "--all" in options:
-        return test(environment(name, python, EXTRAS, {}), ["tests"])
-    return test(environment(name, python, EXTRAS, {}), chosen)
+        return test(environment(name, python, {}), ["tests"])
+    return test(environment(name, python, {}), chosen)
 
 
 if __name__ == "__main__":

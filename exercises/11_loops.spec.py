@@ -485,8 +485,8 @@ rnn_pullback = Question(
         Mistake(
             "not-transposed",
             "the transpose is missing",
-            "You sent the cotangent through W on its way back. Forward, W takes a state to the next; "
-            "back, its transpose takes a cotangent to the one before.",
+            "You sent the cotangent through W. In the forward pass W takes a state to the next; in the "
+            "backward pass its transpose takes a cotangent to the one before.",
             read="book/04_reverse.md#reverse-shape",
         ),
         Mistake(

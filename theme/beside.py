@@ -19,7 +19,7 @@ MISSING = "404.html"
 def offer_page(source: Path, out: Path) -> dict[str, str]:
     """Copy a page's source into the site, also as .ipynb; return kind -> address.
 
-    Only a page with code cells is worth taking along.
+    Only a page with code cells is worth taking along; the course is offered beside it.
     """
     if source.suffix != ".md" or not source.is_file():
         return {}
@@ -31,17 +31,20 @@ def offer_page(source: Path, out: Path) -> dict[str, str]:
     ipynb = source.with_suffix(".ipynb").name
     shutil.copyfile(source, folder / source.name)
     (folder / ipynb).write_text(jupytext.writes(notebook, fmt="ipynb"), encoding="utf-8")
-    return {
+    downloads = {
         "notebook (.ipynb)": f"{DOWNLOADS}/{ipynb}",
         "text (.md)": f"{DOWNLOADS}/{source.name}",
     }
+    if (out / COURSE).exists():
+        downloads["whole course (.zip)"] = COURSE
+    return downloads
 
 
 def offer_course(project: Path, out: Path) -> None:
     """Put the whole course, as `olympus start` makes it, into one archive."""
     if not (project / "exercises").is_dir():
         return
-    (out / DOWNLOADS).mkdir(exist_ok=True)
+    (out / DOWNLOADS).mkdir(parents=True)
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder, "olympus-course")
         command = [sys.executable, "-m", "olympus_kit.course.cli", "start", str(course)]

@@ -166,8 +166,8 @@ def write_site(project: Path) -> int:
 
     draft, final = project / "_build" / "html.new", project / "_build" / "html"
     shutil.rmtree(draft, ignore_errors=True)
-    problems = render_site(project, draft)
     offer_course(project, draft)
+    problems = render_site(project, draft)
     problems += [] if problems else dead_links(draft)
     if problems:
         give_up(problems)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beside import COURSE, MISSING, base_url, offer_page
+from beside import MISSING, base_url, offer_page
 from execute import tags, walk
 from jinja2 import Environment, FileSystemLoader, Template
 from markdown_it import MarkdownIt
@@ -244,14 +244,12 @@ def render_site(project: Path, out: Path) -> list[str]:
     macros = environment.get_template("nodes.html").module
     layout = environment.get_template("page.html")
     entries = contents(json.loads((site / "config.json").read_text("utf-8")))
-    entries = with_quizzes(entries, THEME.parent / "book" / "quiz")
+    entries = with_quizzes(entries, project / "book" / "quiz")
     (out / "assets").mkdir(parents=True, exist_ok=True)
     for entry, before, after in with_neighbours(entries):
         data = json.loads((site / "content" / f"{entry['slug']}.json").read_text("utf-8"))
         page = Page(data["location"].lstrip("/"), macros, public)
         downloads = offer_page(project / page.source, out)
-        if downloads and (project / "exercises").is_dir():
-            downloads["whole course (.zip)"] = COURSE
         around = {
             "contents": entries,
             "before": before,

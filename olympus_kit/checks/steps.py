@@ -774,7 +774,8 @@ def code_of(answer: Any) -> str:
 def user_line(error: BaseException, answer: Any) -> str:
     """`Line 3 of your cell: y = x[0]`; empty where it cannot be told."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == home(answer)]
+    file = home(answer)
+    own = [frame for frame in frames if frame.filename == file]
     if not own or not own[-1].line:
         return ""
     return f"Line {own[-1].lineno} of your cell: {own[-1].line}"

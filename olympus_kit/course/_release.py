@@ -77,6 +77,14 @@ class Report:
     edited: list[Path] = field(default_factory=list)
     differs: bool = False
 
+    def keep(self, page: Path, names: list[str]) -> None:
+        """Say what of a student's work in a page is kept, where there is some."""
+        if names:
+            self.edited.append(page)
+            self.lines.append(
+                f"{page}: edited, kept as it is: {', '.join(names)}"
+            )
+
 
 def build(lesson: Lesson) -> Released:
     """The release of one lesson; the same bytes every time."""
@@ -327,11 +335,7 @@ def _stale(
             spec: new.spec,
             answers: encode(new.answers),
         }
-        if kept:
-            report.edited.append(page)
-            report.lines.append(
-                f"{page}: edited, kept as it is: {', '.join(kept)}"
-            )
+        report.keep(page, kept)
         if late := not all(_holds(path, text) for path, text in files.items()):
             report.lines.append(f"{page}: {DIFFERS if check else 'written'}")
             stale += files.items()

@@ -93,17 +93,16 @@ def _update_page(new: Path, page: Path, report: Report) -> None:
             return
         if new.suffix == ".md":
             base = _memory(page.parent) / page.name
-            before = nb.read(base) if base.exists() else nb.parse(text)
-            text, kept = merge(before, nb.read(page), nb.parse(text))
-            if nb.same_cells(nb.read(page), nb.parse(text)):
+            fresh, mine = nb.parse(text), nb.read(page)
+            before = nb.read(base) if base.exists() else fresh
+            text, kept = merge(before, mine, fresh)
+            if nb.same_cells(mine, nb.parse(text)):
                 return
         keep_copy(page)
     page.parent.mkdir(parents=True, exist_ok=True)
     write_whole(page, text)
     report.lines.append(f"{page}: written")
-    if kept:
-        report.edited.append(page)
-        report.lines.append(f"{page}: edited, kept as it is: {', '.join(kept)}")
+    report.keep(page, kept)
 
 
 def _memory(book: Path) -> Path:

@@ -201,8 +201,8 @@ def explore(
 ) -> Any:
     """Return fields for a function, a point and a mode, and ladder, Jacobian and cost of it.
 
-    It needs Python behind it, in JupyterLab; `gallery` needs none. What cannot be shown is message,
-    and the pictures of what could be stay.
+    It needs Python behind it, in JupyterLab; `gallery` needs none. What cannot be shown is told
+    in a message, and the last good pictures stay.
 
     Args:
         text: one expression of its parameters, with `jnp`, `lax` and `nn`.
