@@ -34,8 +34,9 @@ TESTS = [
 ]
 # what the tests need; models of equinox, flax and others are among them
 EXTRAS = "lab,book,dev,models"
-# nbval runs the book's cells beside the tests; a compiled loop may take a while on a busy machine
-BOOK = ["--nbval", "--nbval-cell-timeout", "600", "book"]
+# A compiled loop may take a while on a busy machine. All cells of a chapter share one kernel: so a
+# chapter stays whole, while other tests go to whichever worker is free.
+BOOK = ["--nbval", "--nbval-cell-timeout", "600", "--dist", "loadfile", "book"]
 
 
 def say(message: str) -> None:
@@ -104,20 +105,21 @@ def environment(name: str, python: str, versions: dict[str, str]) -> Path:
     return inside
 
 
-def test(python: Path, chosen: list[str]) -> int:
-    """Say which versions are tested, and test them."""
+def test(python: Path, *parts: list[str]) -> int:
+    """Say which versions are tested, test each part, and return the first status of a failure."""
     code = "import jax, sys; print(f'JAX {jax.__version__} on Python {sys.version.split()[0]}')"
     told = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
     say(f"Testing {told.stdout.strip()}")
-    command = [str(python), "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", *chosen]
-    return subprocess.run(command, cwd=ROOT).returncode
+    command = [str(python), "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal"]
+    statuses = [subprocess.run([*command, *part], cwd=ROOT).returncode for part in parts]
+    return next((status for status in statuses if status), 0)
 
 
 def main() -> int:
     """Test the end that was named."""
     name, *options = sys.argv[1:]
     marked = "not (sweep or mutants or hostile)" if "--solutions" in options else "not sweep"
-    chosen = ["-m", marked, *TESTS, *BOOK]
+    chosen = ["-m", marked, *TESTS]
     if name == "where":
         if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:
             say("here")
@@ -126,7 +128,7 @@ def main() -> int:
         return 0
     if name == "oldest":
         inside = environment(name, sys.executable, OLDEST)
-        return test(inside, chosen)
+        return test(inside, chosen, BOOK)
     python = newest_python()
     if python is None:
         say(
@@ -136,7 +138,7 @@ def main() -> int:
         return 0
     if "--all" in options:
         return test(environment(name, python, {}), ["tests"])
-    return test(environment(name, python, {}), chosen)
+    return test(environment(name, python, {}), chosen, BOOK)
 
 
 if __name__ == "__main__":
