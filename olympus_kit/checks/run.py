@@ -67,16 +67,17 @@ def results(
     question: Question, rule: Callable[[dict[str, Any]], Any]
 ) -> list[Any]:
     """What `rule` makes of the arguments of every case, in float64; what it raises, if it does."""
-    made: list[Any] = []
+    return [result_at(case, rule) for case in question.cases()]
+
+
+def result_at(case: Case, rule: Callable[[dict[str, Any]], Any]) -> Any:
+    """What `rule` makes of the arguments of one case, in float64; what it raises, if it does."""
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for case in question.cases():
-            arguments = inputs(case.arguments, "float64")
-            try:
-                made.append(to_numpy(rule(arguments)))
-            except Exception as error:
-                made.append(error)
-    return made
+        try:
+            return to_numpy(rule(inputs(case.arguments, "float64")))
+        except Exception as error:
+            return error
 
 
 def inputs(arguments: Arguments, precision: str) -> dict[str, Any]:
