@@ -42,7 +42,7 @@ from .evidence import (
     same_tree,
 )
 from .message import Facts, number
-from .run import Trial, is_array, result_at
+from .run import CaseByCase, is_array
 from .spec import Question
 
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
@@ -265,49 +265,33 @@ def by_prediction(question: Question, parts: Series) -> Explanation | None:
     """The first predicted mistake that gives this wrong array."""
     if len(parts) != len(question.cases()):
         return None
-    for prediction in predictions(question):
-        if prediction.explains(question, parts):
-            return prediction.id, prediction.facts
+    for id_, facts, results in predictions(question):
+        if _is_explained(question, parts, results):
+            return id_, facts
     return None
 
 
-class Prediction:
-    """What a mistake gives, computed case by case as far as an answer agrees with it.
-
-    Most mistakes differ from an answer in the first case already, and a reference may be slow.
-    """
-
-    def __init__(self, id_: str, facts: Facts, rule: Rule) -> None:
-        self.id = id_
-        self.facts = facts
-        self._rule = rule
-        self._results: list[Any] = []  # of the first cases
-
-    def explains(self, question: Question, parts: Series) -> bool:
-        """Whether it gives these wrong arrays, and not the right ones as well."""
-        tolerance = max(parts[0].tolerance, CLOSE)
-        is_telling = False
-        for place, part in enumerate(parts):
-            if place == len(self._results):
-                self._results.append(self._result_of(part.trial))
-            value = entries(question, self._results[place]).get(part.name)
-            if not same(part.got, value, tolerance):
-                return False
-            is_telling = is_telling or not same(
-                value, part.want, 10 * tolerance
-            )
-        return is_telling
-
-    def _result_of(self, trial: Trial) -> Any:
-        return result_at(
-            trial.case, lambda arguments: self._rule(arguments, trial.want)
-        )
+def _is_explained(
+    question: Question, parts: Series, results: CaseByCase
+) -> bool:
+    """Whether a mistake gives these wrong arrays, and not the right ones as well."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    is_telling = False
+    for place, part in enumerate(parts):
+        made = results.at(place, part.trial)
+        value = entries(question, made).get(part.name)
+        if not same(part.got, value, tolerance):
+            return False
+        is_telling = is_telling or not same(value, part.want, 10 * tolerance)
+    return is_telling
 
 
 @lru_cache(maxsize=64)
-def predictions(question: Question) -> list[Prediction]:
+def predictions(question: Question) -> list[tuple[str, Facts, CaseByCase]]:
     """Every mistake in asking the reference; what it gives is kept for later answers."""
-    return [Prediction(*row) for row in _rules(question)]
+    return [
+        (id_, facts, CaseByCase(rule)) for id_, facts, rule in _rules(question)
+    ]
 
 
 def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:

@@ -80,6 +80,26 @@ def result_at(case: Case, rule: Callable[[dict[str, Any]], Any]) -> Any:
             return error
 
 
+class CaseByCase:
+    """What a rule makes of the arguments and the right result, as far as somebody asked.
+
+    Most mistakes differ from an answer in the first case already, and a reference may be slow.
+    """
+
+    def __init__(self, rule: Callable[[dict[str, Any], Any], Any]) -> None:
+        self._rule = rule
+        self._results: list[Any] = []
+
+    def at(self, place: int, trial: Trial) -> Any:
+        """The result in a trial's case, which is the one at this place; cases come in order."""
+        if place == len(self._results):
+            made = result_at(
+                trial.case, lambda arguments: self._rule(arguments, trial.want)
+            )
+            self._results.append(made)
+        return self._results[place]
+
+
 def inputs(arguments: Arguments, precision: str) -> dict[str, Any]:
     """Fresh copies of the arguments, with every real number as a JAX array of that precision."""
     fresh = {}
