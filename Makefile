@@ -31,6 +31,8 @@ lint: setup
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/codespell
+	@$(BIN)/python .ci/links.py
 	@$(BIN)/olympus release --check
 
 test-models: setup  ## test the trace on models of equinox, flax, optax, diffrax and numpyro

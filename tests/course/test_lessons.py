@@ -292,6 +292,7 @@ def test_a_question_has_enough_around_it(lesson, exercise):
     assert len(exercise.alternatives) >= 3
     assert 2 <= len(exercise.hints) <= 3
     assert all(len(hint) > 30 for hint in exercise.hints)
+    assert len(exercise.explanation) > 100
 
 
 @each_lesson
@@ -347,4 +348,7 @@ def test_every_page_to_read_again_exists():
         question = find(exercise.name, REPO).question
         pages = {question.read, *(m.read for m in question.mistakes)} - {""}
         assert pages
-        assert all((REPO / page.partition("#")[0]).exists() for page in pages)
+        for page in pages:
+            path, _, label = page.partition("#")
+            text = (REPO / path).read_text(encoding="utf-8")
+            assert not label or f"\n({label})=\n" in text, f"{exercise.name}: {page}"
