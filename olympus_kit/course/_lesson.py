@@ -104,6 +104,16 @@ class Exercise:
     def alternatives(self) -> list[str]:
         return [cell.code() for cell in self.parts["alternative"]]
 
+    @property
+    def other_ways(self) -> list[tuple[str, str]]:
+        """Of each alternative that says what is different about it: the words, the code."""
+        ways = []
+        for cell in self.parts["alternative"]:
+            words = FENCE.sub("", str(cell.raw.source) + "\n").strip()
+            if words:
+                ways.append((words, cell.code().strip()))
+        return ways
+
     def solution(self) -> str:
         """The answer cell without its markers."""
         return BLOCK.sub(lambda m: m[2].rstrip("\n"), self.answer.raw.source)

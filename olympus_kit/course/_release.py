@@ -37,7 +37,7 @@ DIFFERS = "differs from its source; run `olympus release`."
 AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
 KERNEL = {
-    "display_name": "Python 3",
+    "display_name": "Python 3 (ipykernel)",  # as JupyterLab writes it
     "language": "python",
     "name": "python3",
 }
@@ -138,6 +138,7 @@ def _questions(lesson: Lesson) -> dict[str, dict[str, Any]]:
             "hints": exercise.hints,
             "explanation": exercise.explanation,
             "solution": exercise.solution(),
+            "alternatives": exercise.other_ways,
             "stub": exercise.stub(),
         }
         for exercise in lesson.exercises
