@@ -63,10 +63,14 @@ class Cell:
         """The one fenced block of Python that the cell holds."""
         fences = self.fences()
         if len(fences) != 1:
-            raise self.wrong(
-                f"one fenced block of Python is wanted here; these are {len(fences)}."
-            )
+            raise self.no_code()
         return fences[0]
+
+    def no_code(self) -> AuthoringError:
+        count = len(self.fences())
+        return self.wrong(
+            f"one fenced block of Python is wanted here; these are {count}."
+        )
 
 
 @dataclass(frozen=True)
@@ -163,26 +167,35 @@ class Lesson:
 
 
 def read(path: Path) -> Lesson:
-    """Read a lesson. AuthoringError points at the first mistake."""
+    """Read a lesson. AuthoringError names every mistake in it, one a line."""
     notebook = nb.read(path)
-    _no_empty_cells(path)
-    _no_inner_cells(path)
     starts = nb.lines(path, notebook)
     cells = [
         Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)
     ]
-    _front_matter(path, notebook.metadata)
     exercises: list[Exercise] = []
+    mistakes = [
+        *_empty_cells(path),
+        *_inner_cells(path),
+        *_front_matter(path, notebook.metadata),
+    ]
     for cell in cells:
-        _markers(cell)
-        _take(cell, exercises)
+        mistakes += _markers(cell)
+        mistakes += _take(cell, exercises)
     for exercise in exercises:
-        _complete(exercise)
-    _unique(exercises)
+        mistakes += _incomplete(exercise)
+    mistakes += repeated_names(exercises)
+    say_all(mistakes)
     return Lesson(path, notebook, cells, exercises, "\n\n".join(_specs(cells)))
 
 
-def _no_empty_cells(path: Path) -> None:
+def say_all(mistakes: list[AuthoringError]) -> None:
+    """Raise one AuthoringError that says all of these, if there are any."""
+    if mistakes:
+        raise AuthoringError("\n".join(str(mistake) for mistake in mistakes))
+
+
+def _empty_cells(path: Path) -> Iterator[AuthoringError]:
     """jupytext drops a tagged cell without text, so only the file itself can tell."""
     tagged, above = 0, ""
     for number, line in enumerate(
@@ -190,7 +203,7 @@ def _no_empty_cells(path: Path) -> None:
     ):
         if tagged and line.startswith(("+++", "```{code-cell}")):
             role = next((r for r in AT_LEAST if r in above), "cell")
-            raise AuthoringError(
+            yield AuthoringError(
                 f"{path}:{tagged}: an empty {role}: write it, or remove it."
             )
         if line.startswith("+++ {"):
@@ -199,7 +212,7 @@ def _no_empty_cells(path: Path) -> None:
             tagged = 0
 
 
-def _no_inner_cells(path: Path) -> None:
+def _inner_cells(path: Path) -> Iterator[AuthoringError]:
     """A code cell inside a note or a tab: jupytext would cut the note in two, mystmd would not."""
     outer = ""
     for number, line in enumerate(
@@ -211,12 +224,12 @@ def _no_inner_cells(path: Path) -> None:
         elif outer and line.strip() == outer:
             outer = ""
         elif outer and line.lstrip().startswith("```{code-cell}"):
-            raise AuthoringError(
+            yield AuthoringError(
                 f"{path}:{number}: a code cell inside a note: put it outside."
             )
 
 
-def _front_matter(path: Path, metadata: Any) -> None:
+def _front_matter(path: Path, metadata: Any) -> Iterator[AuthoringError]:
     told = metadata.get("olympus", {})
     missing = [key for key in FIELDS if key not in told]
     if "title" not in metadata or missing:
@@ -224,48 +237,48 @@ def _front_matter(path: Path, metadata: Any) -> None:
             "title",
             *(f"olympus.{key}" for key in FIELDS),
         ])
-        raise AuthoringError(f"{path}:1: the front matter needs {need}.")
-    if told["level"] not in LEVELS:
-        raise AuthoringError(
+        yield AuthoringError(f"{path}:1: the front matter needs {need}.")
+    elif told["level"] not in LEVELS:
+        yield AuthoringError(
             f"{path}:1: the level is one of {', '.join(LEVELS)}."
         )
 
 
-def _markers(cell: Cell) -> None:
+def _markers(cell: Cell) -> Iterator[AuthoringError]:
     source, is_answer = cell.raw.source, "answer" in nb.tags(cell.raw)
     if not is_answer and (BEGIN in source or END in source):
-        raise cell.wrong(
+        yield cell.wrong(
             "a solution marker outside an answer cell: tag the cell `answer`."
         )
     if is_answer and not BLOCK.search(source):
-        raise cell.wrong(
+        yield cell.wrong(
             f"an answer needs a block between `{BEGIN}` and `{END}`."
         )
     if is_answer and not nb.name(cell.raw).isidentifier():
-        raise cell.wrong(
+        yield cell.wrong(
             "an answer needs a name: that of the function or value it defines."
         )
 
 
-def _take(cell: Cell, exercises: list[Exercise]) -> None:
+def _take(cell: Cell, exercises: list[Exercise]) -> Iterator[AuthoringError]:
     """Put a cell where it belongs: with the answer above it."""
     roles = nb.tags(cell.raw)
     if "answer" in roles:
         exercises.append(Exercise(cell))
         return
     role = next((r for r in AT_LEAST if r in roles), "")
-    _nothing_swallowed(cell, roles)
+    yield from _swallowed(cell, roles)
     if role and not exercises:
-        raise cell.wrong(
+        yield cell.wrong(
             f"a `{role}` cell before any answer: put it below the answer it is for."
         )
-    if role and not cell.raw.source.strip():
-        raise cell.wrong(f"an empty {role}: write it, or remove the cell.")
-    if role:
+    elif role:
         exercises[-1].parts[role].append(cell)
+    if role and not cell.raw.source.strip():
+        yield cell.wrong(f"an empty {role}: write it, or remove the cell.")
 
 
-def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
+def _swallowed(cell: Cell, roles: list[str]) -> Iterator[AuthoringError]:
     """A markdown cell reaches to the next `+++`, so prose after it would vanish in the release."""
     _, fence, stray = str(cell.raw.source).rpartition("```")
     if {"hint", "explanation"} & set(roles):
@@ -277,35 +290,42 @@ def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
         return
     if stray.strip():
         shown = stray.strip().splitlines()[0]
-        raise cell.wrong(
+        yield cell.wrong(
             f"text that is no part of it: `{shown}`. Put a line with +++ before it."
         )
 
 
-def _complete(exercise: Exercise) -> None:
+def _incomplete(exercise: Exercise) -> Iterator[AuthoringError]:
     for role, least in AT_LEAST.items():
         if (have := len(exercise.parts[role])) < least:
             say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
-            raise exercise.answer.wrong(f"this answer {say}")
+            yield exercise.answer.wrong(f"this answer {say}")
     for cell in exercise.parts["mutant"]:
         if not cell.raw.metadata.get("mistake"):
-            raise cell.wrong(
+            yield cell.wrong(
                 'a mutant without a message: name its "mistake" in the cell.'
             )
-    for cell in (
-        *exercise.parts["mutant"],
-        *exercise.parts["alternative"],
-    ):
-        cell.code()
+    codes = (*exercise.parts["mutant"], *exercise.parts["alternative"])
+    bare = [cell for cell in codes if len(cell.fences()) != 1]
+    for cell in bare:
+        yield cell.no_code()
+    if bare or not exercise.parts["alternative"]:
+        return
+    if not exercise.other_ways:
+        yield exercise.parts["alternative"][0].wrong(
+            "no alternative says what is different about it, and none is shown to students: "
+            "write a sentence above the code of one."
+        )
 
 
-def _unique(exercises: list[Exercise]) -> None:
+def repeated_names(exercises: list[Exercise]) -> Iterator[AuthoringError]:
+    """Every name of an answer or a check that a cell before it has."""
     seen: set[str] = set()
     for exercise in exercises:
         for cell in (exercise.answer, *exercise.parts["check"]):
             name = nb.name(cell.raw)
             if name in seen:
-                raise cell.wrong(
+                yield cell.wrong(
                     f"the name `{name}` is taken by a cell above: names are unique."
                 )
             seen.add(name)
@@ -318,12 +338,26 @@ def _specs(cells: list[Cell]) -> Iterator[str]:
 
 
 def read_all(folder: Path, only: str = "") -> list[Lesson]:
-    """The lessons of a folder of sources, or `only` one (04, 04_reverse); names must be unique."""
-    paths = [
-        path for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)
-    ]
-    lessons = [
-        read(p) for p in paths if only in ("", p.stem, p.stem.partition("_")[0])
-    ]
-    _unique([exercise for lesson in lessons for exercise in lesson.exercises])
+    """The lessons of a folder of sources, or `only` one (04, 04_reverse).
+
+    AuthoringError names every mistake in every file.
+    """
+    lessons, mistakes = read_some(folder, only)
+    say_all(mistakes)
     return lessons
+
+
+def read_some(
+    folder: Path, only: str = ""
+) -> tuple[list[Lesson], list[AuthoringError]]:
+    """The lessons that can be read, and the mistakes in the others; names must be unique."""
+    lessons, mistakes = [], list[AuthoringError]()
+    for path in sorted(folder.glob("*.md")):
+        chosen = only in ("", path.stem, path.stem.partition("_")[0])
+        if chosen and nb.is_notebook(path):
+            try:
+                lessons.append(read(path))
+            except (AuthoringError, nb.NotANotebook) as error:
+                mistakes.append(AuthoringError(str(error)))
+    every = [exercise for lesson in lessons for exercise in lesson.exercises]
+    return lessons, [*mistakes, *repeated_names(every)]
