@@ -1,7 +1,8 @@
 """Read a lesson's source: a MyST notebook whose tagged cells hold everything about a question.
 
 After an `answer` cell come, in any order, what belongs to it: its `check`, `hint`, `explanation`,
-`mutant` and `alternative` cells. `spec` cells hold the specifications, as fenced Python.
+`mutant` and `alternative` cells. `spec` cells hold the specifications, as fenced Python; `note`
+cells are for authors alone.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from . import _notebook as nb
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -31,6 +33,11 @@ AT_LEAST = {
     "mutant": 5,
     "alternative": 3,
 }
+
+
+NAME = re.compile(
+    r"\d\d[a-z]?_[a-z]\w*"
+)  # of a lesson: 15_tides, 06b_regression
 
 
 class AuthoringError(ValueError):
@@ -361,3 +368,24 @@ def read_some(
                 mistakes.append(AuthoringError(str(error)))
     every = [exercise for lesson in lessons for exercise in lesson.exercises]
     return lessons, [*mistakes, *repeated_names(every)]
+
+
+def new(folder: Path, stem: str) -> Path:
+    """Write a lesson that works, with every rule in it. AuthoringError where one is there."""
+    if not NAME.fullmatch(stem):
+        raise AuthoringError(
+            f"{stem} is no name of a lesson: write two digits, an underscore and a word, such as "
+            "15_tides."
+        )
+    path = folder / f"{stem}.md"
+    number, _, topic = stem.partition("_")
+    taken = [other.name for other in sorted(folder.glob(f"{number}_*.md"))]
+    if taken:
+        raise AuthoringError(
+            f"{folder / taken[0]} has the number {number}: choose another."
+        )
+    text = Path(__file__).with_name("skeleton.md").read_text(encoding="utf-8")
+    text = text.replace("QUESTION", f"first_{topic}").replace("NUMBER", number)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.replace("TOPIC", topic.replace("_", " ")))
+    return path

@@ -34,7 +34,7 @@ HEADER = (
     'edit them there."""\n'
 )
 DIFFERS = "differs from its source; run `olympus release`."
-AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
+AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec", "note"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
 KERNEL = {
     "display_name": "Python 3 (ipykernel)",  # as JupyterLab writes it
