@@ -1,4 +1,4 @@
-"""What lies beside the pages of the site: downloads, citation, the page for what is not there, a map."""
+"""What lies beside the pages of the site: downloads, a citation, a sitemap, and where they are."""
 
 import os
 import shutil
@@ -84,7 +84,7 @@ def write_sitemap(out: Path) -> None:
 
 
 def citation(project: Path) -> dict[str, str]:
-    """Return how to cite the course, as CITATION.cff says: in words and as BibTeX; {} without it."""
+    """Return how to cite the course, as CITATION.cff says, in words and as BibTeX."""
     path = project / "CITATION.cff"
     if not path.exists():
         return {}

@@ -82,20 +82,24 @@ def environment() -> dict[str, str]:
     }
 
 
-def resolve(project: Path) -> None:
-    """Let mystmd read the pages, run their cells and resolve every reference."""
+def start_mystmd(project: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Let mystmd begin, in a group of processes that can be stopped as a whole."""
     shutil.rmtree(project / "_build" / "site", ignore_errors=True)
-    command = [node(), str(package_folder("mystmd_py") / "myst.cjs"), "build", "--site", "--strict"]
-    process = subprocess.Popen(
-        command,
+    return subprocess.Popen(
+        [node(), str(package_folder("mystmd_py") / "myst.cjs"), *arguments],
         cwd=project,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,  # a group of its own, which can be stopped as a whole
+        start_new_session=True,
     )
+
+
+def resolve(project: Path) -> None:
+    """Let mystmd read the pages, run their cells and resolve every reference."""
+    process = start_mystmd(project, "build", "--site", "--strict")
     try:
         complaints = listen(process)
     finally:
@@ -208,20 +212,25 @@ def index_for_search(folder: Path) -> None:
         give_up([f"pagefind could not index the site: {done.stderr or done.stdout}"])
 
 
-def build(project: Path, cold: bool) -> None:
-    """Build the book of the project in this folder."""
+def prepare(project: Path) -> None:
+    """Write the pages that are made for the site: the API, exercises, where things are taught."""
     from api import role_targets, write
     from course import PAGES
-    from exercises import write as write_exercises
+    from exercise_pages import write as write_exercises
     from taught import write as write_index
 
+    write(project / "_build" / "api")
+    write_exercises(project, project / PAGES, set(role_targets()))
+    write_index(project / "_build" / "api", project / "book")
+
+
+def build(project: Path, cold: bool) -> None:
+    """Build the book of the project in this folder."""
     started = time.monotonic()
     if cold:
         shutil.rmtree(project / "_build", ignore_errors=True)
     say("1/3 API pages from the docstrings, exercises without their solutions")
-    write(project / "_build" / "api")
-    write_exercises(project, project / PAGES, set(role_targets()))
-    write_index(project / "_build" / "api", project / "book")
+    prepare(project)
     say("2/3 pages, their cells and references (the first time takes a minute or two)")
     resolve(project)
     say("3/3 HTML and search")

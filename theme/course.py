@@ -14,7 +14,7 @@ NUMBERED = re.compile(r"0*(\d+[a-z]?)_")
 LEVEL = re.compile(r"\*\*Level:\*\*\s+(\w+)")
 MINUTES = re.compile(r"\*\*Time:\*\*\s+(\d+)\s+minutes")
 FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
-PAGES = Path("_build/exercises")  # exercises as pages of the site, made by exercises.py
+PAGES = Path("_build/exercises")  # exercises as pages of the site, made by exercise_pages.py
 PREFIX = "exercises_"  # of their names: exercises_04_reverse.md
 
 
@@ -25,7 +25,7 @@ def number_of(source: str) -> str:
 
 
 def origin_of(source: str) -> str:
-    """Return the file that a page was made from: its own, or the one that exercises.py read."""
+    """Return the file that a page was made from: exercise_pages.py makes some from others."""
     path = Path(source)
     if path.parent == PAGES:
         return f"exercises/{path.name.removeprefix(PREFIX)}"

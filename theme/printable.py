@@ -7,7 +7,6 @@ before anything is pressed, since paper answers to nothing.
 import base64
 import mimetypes
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +53,8 @@ def chapter(entry: Node, slugs: dict[str, str], out: Path) -> str:
     return FOLDED.sub("<details open", linked)
 
 
-def write_whole(entries: Iterable[Node], layout: Template, out: Path) -> None:
+def write_whole(pages: list[Node], layout: Template, out: Path) -> None:
     """Write the pages below `out` as one file."""
-    pages = [entry for entry in entries if entry["file"]]
     slugs = {entry["file"]: entry["slug"] for entry in pages}
     chapters = [(entry, chapter(entry, slugs, out)) for entry in pages]
     style = (out / "book.css").read_text(encoding="utf-8")

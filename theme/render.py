@@ -11,8 +11,8 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,10 +244,11 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
 
 
-def with_neighbours(entries: list[Node]) -> Iterator[tuple[Node, Node | None, Node | None]]:
-    """Yield every page with the one before and the one after it."""
+def with_neighbours(entries: list[Node]) -> None:
+    """Tell every page which one is before and which after it."""
     pages = [entry for entry in entries if entry["file"]]
-    yield from zip(pages, [None, *pages[:-1]], [*pages[1:], None], strict=True)
+    for before, after in pairwise(pages):
+        before["after"], after["before"] = after, before
 
 
 def chapters_of(entries: list[Node]) -> dict[str, Node]:
@@ -291,39 +292,74 @@ def links_of(entry: Node, options: Node, runnable: bool) -> Node:
     }
 
 
-def render_site(project: Path, out: Path) -> list[str]:
-    """Write every page that mystmd has resolved into `out`; return the list of problems."""
+@dataclass
+class Book:
+    """What every page needs to know of the others, and of myst.yml."""
+
+    project: Path
+    options: Node
+    entries: list[Node]
+    layouts: Environment
+    chapters: dict[str, Node]
+    terms: Terms
+    whole: dict[str, Any]
+
+    def pages(self) -> list[Node]:
+        """Return the entries that are pages."""
+        return [entry for entry in self.entries if entry["file"]]
+
+    def exercises(self) -> dict[str, str]:
+        """Return the page of each file of exercises."""
+        return {origin_of(e["source"]): e["file"] for e in self.pages() if e["exercises"]}
+
+
+def open_book(project: Path) -> Book:
+    """Read what mystmd has resolved."""
     site = project / "_build" / "site"
-    environment, public = templates(), site / "public"
-    macros = environment.get_template("nodes.html").module
-    layout = environment.get_template("page.html")
     config = json.loads((site / "config.json").read_text("utf-8"))
-    options = config.get("options", {})
-    problems = option_problems(options)
     entries = contents(config, site / "content", project)
     entries = with_quizzes(entries, project / "book" / "quiz")
-    chapters, terms = chapters_of(entries), glossary_terms(entries)
-    files = {origin_of(e["source"]): e["file"] for e in entries if e.get("exercises")}
-    book = {"contents": entries, "base": base_url(), "cite": citation(project), "whole": WHOLE}
+    with_neighbours(entries)
+    whole = {"contents": entries, "base": base_url(), "cite": citation(project), "whole": WHOLE}
+    options, chapters, terms = config["options"], chapters_of(entries), glossary_terms(entries)
+    return Book(project, options, entries, templates(), chapters, terms, whole)
+
+
+def write_page(book: Book, entry: Node, out: Path) -> list[str]:
+    """Write one page and what it shows into `out`, unless something is wrong with it."""
+    public = book.project / "_build" / "site" / "public"
+    page = Page(entry["source"], book.layouts.get_template("nodes.html").module, public)
+    page.files = book.exercises()
+    page.chapters = book.chapters if entry["slug"] == "index" else {}
+    if entry["slug"] not in ("index", "glossary"):
+        link_terms(entry["data"]["mdast"], book.terms)
+    downloads = offer_page(book.project, origin_of(entry["source"]), out, book.options)
+    links = links_of(entry, book.options, bool(downloads))
+    layout = book.layouts.get_template("page.html")
+    text = render_page(entry, layout, page, downloads=downloads, **links, **book.whole)
+    if page.problems:
+        return page.problems
+    for asset in page.assets:
+        shutil.copy(public / asset, out / "assets")
+    for name, code in page.scripts.items():
+        (out / name).write_text(code, encoding="utf-8")
+    (out / entry["file"]).write_text(text, encoding="utf-8")
+    return []
+
+
+def render_site(project: Path, out: Path) -> list[str]:
+    """Write every page that mystmd has resolved into `out`; return the list of problems."""
+    book = open_book(project)
     (out / "assets").mkdir(parents=True, exist_ok=True)
-    for entry, before, after in with_neighbours(entries):
-        page = Page(entry["source"], macros, public, files)
-        page.chapters = chapters if entry["slug"] == "index" else {}
-        if entry["slug"] not in ("index", "glossary"):
-            link_terms(entry["data"]["mdast"], terms)
-        downloads = offer_page(project, origin_of(entry["source"]), out, options)
-        around = {"before": before, "after": after, "downloads": downloads}
-        around |= links_of(entry, options, bool(downloads))
-        text = render_page(entry, layout, page, **around, **book)
-        (out / entry["file"]).write_text(text, encoding="utf-8")
-        for asset in page.assets:
-            shutil.copy(public / asset, out / "assets")
-        for name, code in page.scripts.items():
-            (out / name).write_text(code, encoding="utf-8")
-        problems += page.problems
-    missing = environment.get_template("missing.html").render(contents=entries, base=base_url())
-    (out / MISSING).write_text(missing, encoding="utf-8")
+    problems = option_problems(book.options)
+    for entry in book.pages():
+        problems += write_page(book, entry, out)
+    if problems:
+        return problems
+    (out / MISSING).write_text(
+        book.layouts.get_template("missing.html").render(book.whole), encoding="utf-8"
+    )
     for name in ("book.css", "book.js"):
         shutil.copy(THEME / name, out)
-    write_whole(entries, environment.get_template("whole.html"), out)
-    return problems
+    write_whole(book.pages(), book.layouts.get_template("whole.html"), out)
+    return []
