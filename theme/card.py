@@ -19,7 +19,7 @@ def write_card(config: Path, out: Path) -> None:
     figure = Figure(figsize=(12, 6.3), dpi=100, facecolor=PAPER)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1200), ylim=(630, 0))
     axes.set_axis_off()
-    line = {"linewidth": 15, "solid_capstyle": "round"}
+    line = {"linewidth": 15, "solid_capstyle": "butt"}
     for y in (170, 267, 363, 460):
         axes.plot([880, 1070], [y, y], color=TANGENT, **line)
     axes.annotate("", (880, 560), (880, 85), arrowprops=_arrow(PRIMAL))
