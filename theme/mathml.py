@@ -14,7 +14,9 @@ SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)  # the TeX; a sea
 VARIANT = re.compile(r'<(m[ino]|mtext) mathvariant="([a-z-]+)">([^<]*)<')
 THIN, WIDE = '<mspace width="0.167em"/>', '<mspace width="0.6em"/>'
 TAG = re.compile(r"<[^>]*>")
-REPAIRS: list[tuple[str, Any]] = [  # what KaTeX leaves to its own stylesheet: what is found, what it becomes
+REPAIRS: list[
+    tuple[str, Any]
+] = [  # what KaTeX leaves to its own stylesheet: what is found, what it becomes
     # words on an arrow: browsers take their extra width for the whole
     (r'<mpadded width="\+0.6em" lspace="0.3em">(.*?)</mpadded>', rf"<mrow>{WIDE}\1{WIDE}</mrow>"),
     # the thin spaces of x sin x, which sin(x) has not
