@@ -221,7 +221,7 @@ def prepare(project: Path) -> None:
 
     write(project / "_build" / "api")
     write_exercises(project, project / PAGES, set(role_targets()))
-    write_index(project / "_build" / "api", project / "book")
+    write_index(project / "_build" / "api", project / "book", project / PAGES)
 
 
 def build(project: Path, cold: bool) -> None:

@@ -14,6 +14,7 @@ from course import PREFIX, front_matter, number_of
 HINT = re.compile(
     r"<details>\s*<summary>(.+?)(?: \(click to open\))?</summary>\s*(.*?)\s*</details>", re.DOTALL
 )
+QUESTION = re.compile(r"^## Question (\d+)", re.MULTILINE)  # gets a label, to be linked to
 CHAPTER = re.compile(r"chapter (\d+[a-z]?): ")
 BESIDE = re.compile(r"\]\(\.\./book/")
 NAME = re.compile(r"(?<![`{}])`((?:olympus|ok|jnp)(?:\.\w+)+)`(?!`)")
@@ -67,11 +68,13 @@ def glance(front: dict[str, Any], files: dict[str, str]) -> str:
 def page(source: Path, files: dict[str, str], known: set[str]) -> str:
     """Return the exercises of one file as a page of the site."""
     front = front_matter(source.read_text(encoding="utf-8"))
+    label = f"exercises-{source.stem.replace('_', '-')}"
     parts = [f"# {front.get('title', source.stem)}\n", glance(front, files)]
     for cell in jupytext.read(source).cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"\A# .*\n*", "", cell.source)  # the title, which is there already
-            parts.append(prose(text, known))
+            labelled = QUESTION.sub(rf"({label}-\1)=\n\n\g<0>", text)
+            parts.append(prose(labelled, known))
         elif "check" not in cell.metadata.get("tags", []):  # a check needs a kernel
             parts.append(f"````{{code-block}} python\n{cell.source}\n````\n")
     return "\n\n".join(parts)

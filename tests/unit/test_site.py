@@ -90,7 +90,11 @@ title: 'Exercises: slopes'
 
 # Exercises: slopes
 
-About [chapter 4](../book/04_reverse.md#reverse-tape). Use `olympus.grad` or `olympus.nothing`.
+About [chapter 4](../book/04_reverse.md#reverse-tape).
+
+## Question 1: a slope
+
+Use `olympus.grad` or `olympus.nothing`.
 
 ```python
 `olympus.grad`
@@ -133,6 +137,7 @@ def test_exercises_become_a_page_with_stub_and_folded_hints(tmp_path):
     assert "- see a slope;\n- say what it is.\n" in page
     assert "[chapter 4: Reverse mode](../../book/04_reverse.md), a little Python" in page
     assert "[chapter 4](../../book/04_reverse.md#reverse-tape)" in page
+    assert "(exercises-04-reverse-1)=\n\n## Question 1: a slope\n" in page
     assert "Use {func}`olympus.grad` or `olympus.nothing`." in page
     assert "```python\n`olympus.grad`\n```" in page
     assert 'raise Unsolved("slope")' in page
