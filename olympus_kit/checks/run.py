@@ -54,13 +54,23 @@ def trials(
         return [_try(answer, case, want, precision) for case, want in pairs]
 
 
+_known: dict[Question, list[Any]] = {}
+
+
 @lru_cache(maxsize=256)
 def references(question: Question) -> list[Any]:
     """The right results, in float64; computed once."""
+    if question in _known:
+        return _known[question]
     return results(
         question,
         lambda arguments: question.reference(*arguments.values()),
     )
+
+
+def remember(question: Question, known: list[Any]) -> None:
+    """Take the right results of a question from a process that has computed them."""
+    _known[question] = known
 
 
 def results(
