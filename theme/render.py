@@ -240,7 +240,8 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     for path in folder.glob("*.toml"):
         data = tomllib.loads(path.read_text("utf-8"))
         count = sum(len(quiz["question"]) for quiz in data["quiz"])
-        quizzes[path.stem.partition("_")[2]] = {"quiz": path.stem, "questions": count}
+        slug = path.stem.lstrip("0123456789").lstrip("_").replace("_", "-")  # as mystmd makes it
+        quizzes[slug] = {"quiz": path.stem, "questions": count}
     return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
 
 
