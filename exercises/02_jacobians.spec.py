@@ -298,7 +298,7 @@ both_jacobians = Question(
         Mistake(
             "counted-from-one",
             "arguments are counted from 0",
-            "f has three arguments, with the numbers 0, 1 and 2: there is no number 3. So x is 0, and "
+            "f has three arguments, with the numbers 0, 1 and 2: no argument has 3. So x is 0, and "
             "y is 2.",
             "",
             read=CHAPTER + "#jacobian-fill",
