@@ -182,6 +182,14 @@ def test_addresses_are_relative(page, link, address):
     assert f'href="{address}"' in page.html(link)
 
 
+def test_a_link_to_a_file_of_exercises_leads_to_their_page(html, page):
+    page.files = {"exercises/04_reverse.md": "exercises-04.html"}
+    name = {"type": "inlineCode", "value": "exercises/04_reverse.md"}
+    written = html(node("link", name, url="/04-1.md", static=True))
+    assert written == '<a href="exercises-04.html"><code>exercises/04_reverse.md</code></a>'
+    assert page.assets == set()
+
+
 def test_pictures_are_copied_beside_the_pages(html, page):
     written = html(node("image", url="/plot-1.png", alt='a "b"', width="40%"))
     assert written == '<img src="assets/plot-1.png" alt="a &#34;b&#34;" style="width: 40%">'
