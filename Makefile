@@ -31,6 +31,10 @@ lint: setup
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/codespell
+	@$(BIN)/python .ci/links.py
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 	@$(BIN)/olympus release --check
 
 test-models: setup  ## test the trace on models of equinox, flax, optax, diffrax and numpyro
@@ -46,8 +50,8 @@ test-newest:  ## the same on the newest JAX (where a Python 3.12 or newer is fou
 book: setup  ## build the static site into _build/html
 	@$(BIN)/python theme/build.py
 
-serve: book  ## build the site and look at it in a browser
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html
+serve: setup  ## show the site in a browser, and what is edited as soon as it is saved
+	@$(BIN)/python theme/serve.py
 
 bench: setup  ## print speed ratios (BENCH="import graph" for some of them)
 	@$(BIN)/python -m benchmarks $(BENCH)

@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 THEME = Path(__file__).resolve().parent
 NOWHERE = "http://127.0.0.1:9/"  # where mystmd may ask for templates and newer versions
 COMPLAINT = re.compile(r"^\s*(⚠️|⛔️|Error)")
+UNTOUCHED = "The site that was there before is untouched."
 NODE_MAJOR = 20  # the oldest that mystmd runs on
 
 
@@ -81,20 +82,24 @@ def environment() -> dict[str, str]:
     }
 
 
-def resolve(project: Path) -> None:
-    """Let mystmd read the pages, run their cells and resolve every reference."""
+def start_mystmd(project: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Let mystmd begin, in a group of processes that can be stopped as a whole."""
     shutil.rmtree(project / "_build" / "site", ignore_errors=True)
-    command = [node(), str(package_folder("mystmd_py") / "myst.cjs"), "build", "--site", "--strict"]
-    process = subprocess.Popen(
-        command,
+    return subprocess.Popen(
+        [node(), str(package_folder("mystmd_py") / "myst.cjs"), *arguments],
         cwd=project,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,  # a group of its own, which can be stopped as a whole
+        start_new_session=True,
     )
+
+
+def resolve(project: Path) -> None:
+    """Let mystmd read the pages, run their cells and resolve every reference."""
+    process = start_mystmd(project, "build", "--site", "--strict")
     try:
         complaints = listen(process)
     finally:
@@ -162,21 +167,40 @@ def dead_links(folder: Path) -> list[str]:
 def write_site(project: Path) -> int:
     """Write the pages beside the old ones, and take their place only when all is well."""
     from beside import MISSING, offer_course, write_sitemap
+    from card import write_card
     from render import render_site
 
     draft, final = project / "_build" / "html.new", project / "_build" / "html"
-    shutil.rmtree(draft, ignore_errors=True)
+    remove(draft)
     offer_course(project, draft)
     problems = render_site(project, draft)
     problems += [] if problems else dead_links(draft)
     if problems:
         give_up(problems)
+    write_card(project / "myst.yml", draft)
     write_sitemap(draft)
     (draft / ".nojekyll").touch()  # or a certain web host hides files that begin with _
     index_for_search(draft)
-    shutil.rmtree(final, ignore_errors=True)
-    draft.rename(final)
+    swap(draft, final)
     return len([page for page in final.glob("*.html") if page.name != MISSING])
+
+
+def remove(path: Path) -> None:
+    """Remove a folder, or whatever else lies in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def swap(draft: Path, final: Path) -> None:
+    """Put the new site in the old one's place: at every moment one of them is whole."""
+    old = final.with_name("html.old")
+    remove(old)
+    if final.exists():
+        final.rename(old)
+    draft.rename(final)
+    remove(old)
 
 
 def index_for_search(folder: Path) -> None:
@@ -188,17 +212,25 @@ def index_for_search(folder: Path) -> None:
         give_up([f"pagefind could not index the site: {done.stderr or done.stdout}"])
 
 
-def build(project: Path, cold: bool) -> None:
-    """Build the book of the project in this folder."""
-    from api import write
+def prepare(project: Path) -> None:
+    """Write the pages that are made for the site: the API, exercises, where things are taught."""
+    from api import role_targets, write
+    from course import PAGES
+    from exercise_pages import write as write_exercises
     from taught import write as write_index
 
+    write(project / "_build" / "api")
+    write_exercises(project, project / PAGES, set(role_targets()))
+    write_index(project / "_build" / "api", project / "book", project / PAGES)
+
+
+def build(project: Path, cold: bool) -> None:
+    """Build the book of the project in this folder."""
     started = time.monotonic()
     if cold:
         shutil.rmtree(project / "_build", ignore_errors=True)
-    say("1/3 API pages from the docstrings")
-    write(project / "_build" / "api")
-    write_index(project / "_build" / "api", project / "book")
+    say("1/3 API pages from the docstrings, exercises without their solutions")
+    prepare(project)
     say("2/3 pages, their cells and references (the first time takes a minute or two)")
     resolve(project)
     say("3/3 HTML and search")
@@ -221,7 +253,9 @@ def main() -> None:
     try:
         build(arguments.project.resolve(), arguments.cold)
     except KeyboardInterrupt:
-        raise SystemExit("\nStopped. The site that was there before is untouched.") from None
+        raise SystemExit(f"\nStopped. {UNTOUCHED}") from None
+    except OSError as error:  # a full disk, a folder that may not be written
+        give_up([f"{error.filename or 'A file'}: {error.strerror}. {UNTOUCHED}"])
 
 
 if __name__ == "__main__":

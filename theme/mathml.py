@@ -7,17 +7,23 @@ same formula as MathML, which browsers draw by themselves and screen readers rea
 import html
 import re
 import unicodedata
+from typing import Any
 
 FORMULA = re.compile(r"<math.*?</math>", re.DOTALL)
 SOURCE = re.compile(r"<annotation.*?</annotation>", re.DOTALL)  # the TeX; a search would find it
 VARIANT = re.compile(r'<(m[ino]|mtext) mathvariant="([a-z-]+)">([^<]*)<')
 THIN, WIDE = '<mspace width="0.167em"/>', '<mspace width="0.6em"/>'
-REPAIRS = [  # what KaTeX leaves to its own stylesheet: what is found, what it becomes
+TAG = re.compile(r"<[^>]*>")
+REPAIRS: list[
+    tuple[str, Any]
+] = [  # what KaTeX leaves to its own stylesheet: what is found, what it becomes
     # words on an arrow: browsers take their extra width for the whole
     (r'<mpadded width="\+0.6em" lspace="0.3em">(.*?)</mpadded>', rf"<mrow>{WIDE}\1{WIDE}</mrow>"),
     # the thin spaces of x sin x, which sin(x) has not
     (r"(?<=</mi>|</mn>)(<mi>[a-z]{2,}</mi><mo>\u2061</mo>)", rf"{THIN}\1"),
     (r"(<mi>[a-z]{2,}</mi><mo>\u2061</mo>)(?=<m[in]>|<msu[bp]>)", rf"\1{THIN}"),
+    # an operator of letters, as mod: an operator holds text, no elements
+    (r"(<mo[^>]*>)<mrow>(.*?)</mrow>(?=</mo>)", lambda found: found[1] + TAG.sub("", found[2])),
 ]
 HYPHENATED = re.compile(r"(?<!SANS)(?<!DOUBLE)-")  # bold-italic, but SANS-SERIF
 

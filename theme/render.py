@@ -11,21 +11,26 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from beside import MISSING, base_url, offer_page
+from beside import MISSING, base_url, citation, offer_page
+from course import PAGES, facts, number_of, origin_of
 from execute import tags, walk
 from jinja2 import Environment, FileSystemLoader, Template
+from launch import problems as option_problems
+from launch import repository, services
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from mathml import mathml
+from printable import WHOLE, write_whole
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
+from terms import Terms, link_terms, read_terms, words
 
 Node = dict[str, Any]
 
@@ -55,11 +60,6 @@ def templates() -> Environment:
     )
 
 
-def words(node: Node) -> str:
-    """Return the text of a node without its marks."""
-    return "".join(n.get("value", "") for n in walk(node) if n["type"] != "html")
-
-
 def file_of(url: str) -> str:
     """Return the file of a page's address: /start is start.html, / is index.html."""
     return (url.strip("/").replace("/", "-") or "index") + ".html"
@@ -78,6 +78,8 @@ class Page:
     source: str
     macros: Any
     public: Path = Path()
+    files: dict[str, str] = field(default_factory=dict)  # of exercises/04_reverse.md and the like
+    chapters: dict[str, Node] = field(default_factory=dict)  # on the page of contents: by file
     footnotes: list[Node] = field(default_factory=list)
     assets: set[str] = field(default_factory=set)
     scripts: dict[str, str] = field(default_factory=dict)
@@ -112,6 +114,11 @@ class Page:
             anchor = f"#{place}" if place else ""
             return (file_of(url) if url else "") + anchor or "#"
         return str(url)
+
+    def chapter(self, item: Node) -> Node | None:
+        """Return the chapter that an item of the page of contents is about."""
+        links = (n for n in walk(item) if n["type"] in ("link", "crossReference"))
+        return next((self.chapters[f] for f in map(self.href, links) if f in self.chapters), None)
 
     def asset(self, url: str) -> str:
         """Return the address of a picture or file, which is then copied beside the pages."""
@@ -202,14 +209,34 @@ def headings(tree: Node) -> list[Node]:
     ]
 
 
-def contents(site: Node) -> list[Node]:
-    """Return the book's table of contents; an entry without a file is the title of a part."""
-    project = site["projects"][0]
-    entries = [{"title": project["title"], "slug": "index", "level": 1}, *project["pages"]]
-    return [
-        {**entry, "file": file_of(entry["slug"]) if entry.get("slug") else None}
-        for entry in entries
-    ]
+def contents(site: Node, content: Path, project: Path) -> list[Node]:
+    """Return the book's table of contents; an entry without a file is the title of a part.
+
+    Each page knows its source, its number, level and minutes, and the group that it belongs to:
+    a chapter with its exercises.
+    """
+    first = {"title": site["projects"][0]["title"], "slug": "index", "level": 1}
+    entries, group = [], ""
+    for entry in [first, *site["projects"][0]["pages"]]:
+        if not entry.get("slug"):
+            entries.append({**entry, "file": None})
+            continue
+        data = json.loads((content / f"{entry['slug']}.json").read_text("utf-8"))
+        source = data["location"].lstrip("/")
+        origin = origin_of(source)
+        exercises = Path(source).parent == PAGES
+        group = group if exercises else entry["slug"]
+        own = {
+            "file": file_of(entry["slug"]),
+            "source": source,
+            "data": data,
+            "number": "" if exercises else number_of(source),
+            "group": group,
+            "exercises": exercises,
+        }
+        told = facts((project / origin).read_text("utf-8")) if (project / origin).exists() else {}
+        entries.append({**entry, **own, **told})
+    return entries
 
 
 def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
@@ -225,14 +252,25 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
 
 
-def with_neighbours(entries: list[Node]) -> Iterator[tuple[Node, Node | None, Node | None]]:
-    """Yield every page with the one before and the one after it."""
+def with_neighbours(entries: list[Node]) -> None:
+    """Tell every page which one is before and which after it."""
     pages = [entry for entry in entries if entry["file"]]
-    yield from zip(pages, [None, *pages[:-1]], [*pages[1:], None], strict=True)
+    for before, after in pairwise(pages):
+        before["after"], after["before"] = after, before
 
 
-def render_page(entry: Node, layout: Template, page: Page, data: Node, **book: Any) -> str:
+def chapters_of(entries: list[Node]) -> dict[str, Node]:
+    """Return the chapters by their files, each with the pages of its exercises."""
+    chapters = {entry["file"]: entry for entry in entries if entry.get("number")}
+    for entry in chapters.values():
+        of_group = [e for e in entries if e.get("exercises") and e["group"] == entry["slug"]]
+        entry["practice"] = of_group
+    return chapters
+
+
+def render_page(entry: Node, layout: Template, page: Page, **book: Any) -> str:
     """Return one page as a whole HTML document."""
+    data = entry["data"]
     return layout.render(
         title=data["frontmatter"].get("title") or entry["title"],
         description=data["frontmatter"].get("description", ""),
@@ -245,35 +283,91 @@ def render_page(entry: Node, layout: Template, page: Page, data: Node, **book: A
     )
 
 
+def glossary_terms(entries: list[Node]) -> Terms:
+    """Return the terms of the glossary, where the book has one."""
+    found = [e["data"]["mdast"] for e in entries if e.get("slug") == "glossary"]
+    return read_terms(found[0]) if found else Terms()
+
+
+def links_of(entry: Node, options: Node, runnable: bool) -> Node:
+    """Return where a page can be run, and its places in the repository."""
+    source, front = entry["source"], entry["data"]["frontmatter"]
+    origin = origin_of(source)
+    return {
+        "services": services(options, front, origin) if runnable else {},
+        "repository": repository(front, source),
+        "origin": origin,
+    }
+
+
+@dataclass
+class Book:
+    """What every page needs to know of the others, and of myst.yml."""
+
+    project: Path
+    options: Node
+    entries: list[Node]
+    layouts: Environment
+    chapters: dict[str, Node]
+    terms: Terms
+    whole: dict[str, Any]
+
+    def pages(self) -> list[Node]:
+        """Return the entries that are pages."""
+        return [entry for entry in self.entries if entry["file"]]
+
+    def exercises(self) -> dict[str, str]:
+        """Return the page of each file of exercises."""
+        return {origin_of(e["source"]): e["file"] for e in self.pages() if e["exercises"]}
+
+
+def open_book(project: Path) -> Book:
+    """Read what mystmd has resolved."""
+    site = project / "_build" / "site"
+    config = json.loads((site / "config.json").read_text("utf-8"))
+    entries = contents(config, site / "content", project)
+    entries = with_quizzes(entries, project / "book" / "quiz")
+    with_neighbours(entries)
+    whole = {"contents": entries, "base": base_url(), "cite": citation(project), "whole": WHOLE}
+    options, chapters, terms = config["options"], chapters_of(entries), glossary_terms(entries)
+    return Book(project, options, entries, templates(), chapters, terms, whole)
+
+
+def write_page(book: Book, entry: Node, out: Path) -> list[str]:
+    """Write one page and what it shows into `out`, unless something is wrong with it."""
+    public = book.project / "_build" / "site" / "public"
+    page = Page(entry["source"], book.layouts.get_template("nodes.html").module, public)
+    page.files = book.exercises()
+    page.chapters = book.chapters if entry["slug"] == "index" else {}
+    if entry["slug"] not in ("index", "glossary"):
+        link_terms(entry["data"]["mdast"], book.terms)
+    downloads = offer_page(book.project, origin_of(entry["source"]), out, book.options)
+    links = links_of(entry, book.options, bool(downloads))
+    layout = book.layouts.get_template("page.html")
+    text = render_page(entry, layout, page, downloads=downloads, **links, **book.whole)
+    if page.problems:
+        return page.problems
+    for asset in page.assets:
+        shutil.copy(public / asset, out / "assets")
+    for name, code in page.scripts.items():
+        (out / name).write_text(code, encoding="utf-8")
+    (out / entry["file"]).write_text(text, encoding="utf-8")
+    return []
+
+
 def render_site(project: Path, out: Path) -> list[str]:
     """Write every page that mystmd has resolved into `out`; return the list of problems."""
-    site = project / "_build" / "site"
-    environment, public, problems = templates(), site / "public", []
-    macros = environment.get_template("nodes.html").module
-    layout = environment.get_template("page.html")
-    entries = contents(json.loads((site / "config.json").read_text("utf-8")))
-    entries = with_quizzes(entries, project / "book" / "quiz")
+    book = open_book(project)
     (out / "assets").mkdir(parents=True, exist_ok=True)
-    for entry, before, after in with_neighbours(entries):
-        data = json.loads((site / "content" / f"{entry['slug']}.json").read_text("utf-8"))
-        page = Page(data["location"].lstrip("/"), macros, public)
-        downloads = offer_page(project / page.source, out)
-        around = {
-            "contents": entries,
-            "before": before,
-            "after": after,
-            "downloads": downloads,
-            "base": base_url(),
-        }
-        text = render_page(entry, layout, page, data, **around)
-        (out / entry["file"]).write_text(text, encoding="utf-8")
-        for asset in page.assets:
-            shutil.copy(public / asset, out / "assets")
-        for name, code in page.scripts.items():
-            (out / name).write_text(code, encoding="utf-8")
-        problems += page.problems
-    missing = environment.get_template("missing.html").render(contents=entries, base=base_url())
-    (out / MISSING).write_text(missing, encoding="utf-8")
+    problems = option_problems(book.options)
+    for entry in book.pages():
+        problems += write_page(book, entry, out)
+    if problems:
+        return problems
+    (out / MISSING).write_text(
+        book.layouts.get_template("missing.html").render(book.whole), encoding="utf-8"
+    )
     for name in ("book.css", "book.js"):
         shutil.copy(THEME / name, out)
-    return problems
+    write_whole(book.pages(), book.layouts.get_template("whole.html"), out)
+    return []

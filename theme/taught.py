@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from course import PREFIX, number_of
+
 LABEL = re.compile(r"^\(([a-z0-9-]+)\)=$")
 HEADING = re.compile(r"^#{1,4} (?:\d+\. )?(.+)$")
 FENCE = re.compile(r"^`{3,}")
@@ -50,7 +52,9 @@ def sections(path: Path) -> Iterator[Section]:
     """Yield the sections of a page that have a label, with the names in them."""
     text = path.read_text(encoding="utf-8")
     bare = imported(text)
-    page = path.stem.partition("_")[0].lstrip("0") or "0"
+    page = number_of(path.name)
+    if path.name.startswith(PREFIX):
+        page = f"exercises {number_of(path.name.removeprefix(PREFIX))}"
     label = ""
     section: Section | None = None
     in_code = in_fence = False
@@ -75,11 +79,11 @@ def sections(path: Path) -> Iterator[Section]:
         yield section
 
 
-def index(folder: Path) -> dict[str, list[Section]]:
+def index(*folders: Path) -> dict[str, list[Section]]:
     """Return for each name the sections to read: those that teach it first, one for each page."""
     places: dict[str, list[Section]] = {}
-    every = [s for path in sorted(folder.glob("[0-9]*.md")) for s in sections(path)]
-    for section in every:
+    paths = [path for folder in folders for path in sorted(folder.glob("*[0-9]*_*.md"))]
+    for section in (found for path in paths for found in sections(path)):
         for name in section.taught | section.used:
             places.setdefault(name, []).append(section)
     chosen = {}
@@ -102,14 +106,14 @@ def entry(name: str, places: list[Section]) -> str:
     return f"`{name}`\n: " + " · ".join(links) + "\n"
 
 
-def write(folder: Path, book: Path) -> None:
-    """Write the index of the book's chapters into the folder."""
+def write(folder: Path, *pages: Path) -> None:
+    """Write the index of the book's chapters, and of the exercises' pages, into the folder."""
     start = (
         "(where-is-it-taught)=\n# Where is it taught?\n\n"
-        "The functions of `olympus` and of the kit, with the sections that explain them. "
-        "Sections in italics use a function in their code. One section for each chapter, with the "
-        "chapter's number.\n\n"
+        "The functions of `olympus` and of the kit, with the sections that explain them and the "
+        "exercises that are about them. Sections in italics use a function in their code. One "
+        "section for each chapter, with the chapter's number.\n\n"
     )
-    entries = [entry(name, places) for name, places in index(book).items()]
+    entries = [entry(name, places) for name, places in index(*pages).items()]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "taught.md").write_text(start + "\n".join(entries), encoding="utf-8")

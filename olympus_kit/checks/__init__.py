@@ -31,6 +31,7 @@ from .run import TookTooLong as TookTooLong
 from .run import inputs as inputs
 from .run import is_array as is_array
 from .run import references as references
+from .run import remember as remember
 from .run import time_limit as time_limit
 from .run import to_numpy as to_numpy
 from .spec import Case as Case

@@ -486,6 +486,9 @@ def grade(
     yes: Annotated[
         bool, typer.Option("--yes", help="Write what --regrade changes.")
     ] = False,
+    similarity: Annotated[
+        bool, typer.Option("--similarity", help="Say who is much alike.")
+    ] = False,
     unsafe: Annotated[
         bool,
         typer.Option(
@@ -515,16 +518,15 @@ def grade(
         "jobs": jobs,
         "sandbox": not unsafe,
         "seconds": seconds,
+        "policy": policy,
     }
     if unsafe:
         _complain(
             "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
         )
     if regrade:
-        book, lines = batch.regrade(submissions, to, regrade, **wish)
-        if yes:
-            batch.finish(book, to, policy)
-        elif lines:
+        lines = batch.regrade(submissions, to, regrade, write=yes, **wish)
+        if lines and not yes:
             _complain("Nothing is written yet: add --yes.")
         _tell(
             json,
@@ -536,13 +538,12 @@ def grade(
         console=err, transient=True, disable=json or not err.is_terminal
     ) as bar:
         task = bar.add_task("grading", total=None)
+        wish |= {"scheduler": scheduler, "similarity": similarity}
         wish["progress"] = lambda done, total: bar.update(
             task, completed=done, total=total
         )
         try:
-            records = batch.grade(
-                submissions, to, policy=policy, scheduler=scheduler, **wish
-            )
+            records = batch.grade(submissions, to, **wish)
         except KeyboardInterrupt:
             _complain(
                 "olympus: stopped. What is graded is kept; go on with --resume."

@@ -1,7 +1,11 @@
 """The built book in a browser: quiet, reachable, readable by everyone, at home on any host."""
 
+import re
+from collections import Counter
+
 import pytest
 from chrome import axe_findings
+from justhtml import JustHTML
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -9,6 +13,7 @@ pytestmark = pytest.mark.browser
 # axe does not see that a formula is text: a column's head may well be one.
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}
 PHONE = {"width": 360, "height": 740}
+WHOLE = "downloads/olympus-book.html"
 
 
 @pytest.fixture
@@ -35,14 +40,84 @@ def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, names):
     assert log.errors == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_shuts_anyone_out(page, site, names, scheme):
+@pytest.mark.parametrize(("scheme", "size"), [("light", None), ("dark", PHONE)])
+def test_no_page_shuts_anyone_out(page, site, names, scheme, size):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    if size:
+        page.set_viewport_size(size)
     found = []
     for name in names:
         page.goto(site + name, wait_until="networkidle")
         found += [f"{name}: {line}" for line in axe_findings(page, AXE)]
     assert found == []
+
+
+FIGURE = re.compile(r"<(olympus-[\w-]+)[^>]*data-state='[^']*'.*?</\1>", re.DOTALL)
+
+
+def test_every_page_is_valid_html(book, names):
+    wrong = []
+    for name in [*names, WHOLE]:
+        text = (book / name).read_text("utf-8")
+        document = JustHTML(text, collect_errors=True)
+        wrong += [f"{name}: {error}" for error in document.errors]
+        ids = Counter(re.findall(r'\sid="([^"]*)"', FIGURE.sub("", text)))
+        wrong += [f"{name}: {place} is there twice" for place, times in ids.items() if times > 1]
+    assert wrong == []
+
+
+def test_no_page_is_heavy_without_the_data_of_its_figures(book, names):
+    sizes = {name: len(FIGURE.sub("", (book / name).read_text("utf-8")).encode()) for name in names}
+    assert {name: size for name, size in sizes.items() if size > 300_000} == {}
+
+
+def test_the_whole_book_is_one_file(page, log, site, names):
+    page.goto(site + WHOLE)
+    assert page.locator("article").count() == len(names) - 1  # without that for what is missing
+    lost = page.evaluate(
+        """[...document.querySelectorAll("a[href^='#']")].map((link) => link.hash.slice(1))
+        .filter((id) => !document.getElementById(decodeURIComponent(id)))"""
+    )
+    assert lost == []
+    assert page.locator("main details:not([open])").count() == 0
+    assert log.left(site) == []
+    assert log.errors == []
+
+
+def test_chapter_exercises_glossary_and_api_lead_to_each_other(page, site):
+    page.goto(site + "reverse.html")
+    expect(page.locator("h1")).to_have_text("4 Reverse mode: remember, then go back")
+    page.get_by_role("link", name="exercises/04_reverse.md").click()
+    expect(page.locator("h1")).to_have_text("Exercises: remember, then go back")
+    expect(page.locator("#contents [aria-current=page]")).to_have_text(
+        "Exercises: remember, then go back"
+    )
+    hints = page.locator("main details", has_text="Hint")
+    expect(hints).to_have_count(27)
+    expect(page.locator("main details[open]")).to_have_count(0)
+    hints.first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("main details[open]")).to_have_count(1)
+    page.locator("a.bk-term", has_text="backward pass").click()
+    page.wait_for_url("**/glossary.html#term-*")
+    page.get_by_role("link", name="Chapter 4").first.click()
+    page.wait_for_url("**/reverse.html#*")
+    page.goto(site + "exercises-01-slopes.html")
+    page.get_by_role("link", name="olympus.grad", exact=True).first.click()
+    page.wait_for_url("**/olympus.html#*")
+
+
+def test_the_page_of_contents_tells_level_minutes_and_what_is_answered(page, site):
+    page.goto(site)
+    chapter = page.locator("main li", has_text="how one backward pass gives a whole gradient")
+    expect(chapter.locator(".bk-facts")).to_contain_text("intermediate")
+    expect(chapter.locator(".bk-facts")).to_contain_text("100 min")
+    expect(chapter.locator(".bk-answered")).to_have_count(0)
+    page.evaluate("localStorage.setItem('olympus-quiz 04_reverse', JSON.stringify({a: 1, b: 2}))")
+    page.reload()
+    expect(chapter.locator(".bk-answered")).to_have_text(" 2 of 7 answered")
+    expect(page.locator("main .bk-facts")).to_have_count(16)
+    expect(page.get_by_role("heading", name="Cite this course")).to_be_visible()
 
 
 def test_no_page_is_wider_than_a_phone(page, site, names):
@@ -112,6 +187,24 @@ def test_the_keyboard_searches(page, log, site):
     assert log.errors == []
 
 
+def test_the_search_knows_what_it_does_not_know(page, site):
+    page.goto(site)
+    page.keyboard.press("/")
+    page.keyboard.type("xylophone")
+    expect(page.locator(".bk-count")).to_have_text("Found nowhere in the book.")
+    expect(page.locator(".bk-hits a")).to_have_count(0)
+    page.locator("#query").fill("residual")
+    expect(page.locator(".bk-hits a").first).to_be_visible()
+    titles = page.locator(".bk-hits a").all_inner_texts()
+    assert not [title for title in titles if "#" in title]
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".bk-hits a").first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#query")).to_be_focused()
+    page.mouse.click(5, 5)
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 def test_the_search_closes_and_gives_the_focus_back(page, site):
     page.goto(site)
     page.locator(".bk-find").focus()
@@ -151,7 +244,7 @@ def test_the_contents_say_how_much_of_a_chapter_is_answered(page, log, site):
     notes, forget = page.locator(".bk-answered"), page.locator(".bk-forget")
     expect(notes).to_have_count(0)
     expect(forget).to_be_hidden()
-    quiz = page.get_by_role("group", name="quiz: Quiz: what a pullback takes and gives")
+    quiz = page.get_by_role("group", name="Quiz: what a pullback takes and gives")
     wrong = quiz.get_by_role("button", name="the cotangent of x", exact=True)
     wrong.click()
     expect(quiz.get_by_role("link", name="The comma in (x_bar,)")).to_be_visible()

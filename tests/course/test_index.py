@@ -62,6 +62,14 @@ def test_a_section_that_teaches_goes_before_one_that_uses(tmp_path):
     assert (section.label, section.title) == ("two", "Two")
 
 
+def test_exercises_stand_beside_the_chapter_that_teaches(tmp_path):
+    page = "# Page\n\n(one)=\n\n## Question 1: one\n\nNow {func}`olympus.jvp`.\n"
+    (tmp_path / "exercises_06b_page.md").write_text(page, encoding="utf-8")
+    places = taught.index(REPO / "book", tmp_path)["olympus.jvp"]
+    assert [section.page for section in places][-1] == "exercises 6b"
+    assert "[exercises 6b: Question 1: one](#one)" in taught.entry("olympus.jvp", places)
+
+
 def test_the_page_links_each_section(tmp_path):
     taught.write(tmp_path, REPO / "book")
     text = (tmp_path / "taught.md").read_text(encoding="utf-8")

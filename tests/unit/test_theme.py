@@ -2,10 +2,13 @@
 
 import json
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -229,6 +232,12 @@ def test_formulas_keep_the_spaces_that_katex_leaves_to_its_style():
     assert mathml(called) == called
     words = '<math><mpadded width="+0.6em" lspace="0.3em"><mi>g</mi></mpadded></math>'
     assert "mpadded" not in mathml(words)
+
+
+def test_an_operator_of_letters_holds_no_elements():
+    letters = '<mi mathvariant="normal">m</mi><mi mathvariant="normal">od</mi>'
+    written = mathml(f'<math><mo rspace="1em"><mrow>{letters}</mrow></mo><mn>5</mn></math>')
+    assert written == '<math><mo rspace="1em">mod</mo><mn>5</mn></math>'
 
 
 @pytest.mark.parametrize(
@@ -457,12 +466,12 @@ def project(tmp_path):
     folder = tmp_path / "a project"
     (folder / "book").mkdir(parents=True)
     shutil.copytree(THEME, folder / "theme")
-    (folder / "myst.yml").write_text(PROJECT, encoding="utf-8")
 
-    def built(page):
+    def built(page, config=PROJECT, **limits):
         (folder / "book" / "index.md").write_text(page, encoding="utf-8")
+        (folder / "myst.yml").write_text(config, encoding="utf-8")
         command = [sys.executable, str(THEME / "build.py"), "--project", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, **limits)
         return done.returncode, done.stdout + done.stderr, folder / "_build" / "html"
 
     return built
@@ -478,6 +487,75 @@ def test_what_is_wrong_stops_the_build_and_is_named(project):
     assert "NameError" in said
     assert "no way to show 'mermaid'" in said
     assert not site.exists()
+
+
+BROKEN = """\
+# A page
+
+[A place](#nowhere), {cite}`nobody`, {nonsense}`role`.
+
+![A picture](nothing.png)
+
+```{code-cell}
+import os
+os._exit(1)
+```
+"""
+
+
+def small_files():
+    """Let files grow to a few bytes only, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+
+def test_a_build_that_fails_says_why_and_leaves_the_last_good_site(project):
+    status, said, site = project("# Good\n")
+    assert status == 0, said
+    good = (site / "index.html").read_text()
+    status, said, _ = project(BROKEN)
+    assert status == 1
+    problems = said.partition("To repair:")[2]
+    for word in ("#nowhere", "nobody", "nonsense", "nothing.png"):
+        assert re.search(rf"^ +\d+\. .*book/index.md.*{word}", problems, re.MULTILINE), said
+    status, said, _ = project(BROKEN[BROKEN.index("```") :])
+    assert status == 1
+    assert "book/index.md: code cell 1 failed.\nDeadKernelError" in said
+    status, said, _ = project("# Good\n", PROJECT.replace("index.md", "gone.md"))
+    assert status == 1
+    assert "gone.md" in said.partition("To repair:")[2]
+    status, said, _ = project("# Good\n", preexec_fn=small_files)
+    assert status == 1
+    assert "File too large. The site that was there before is untouched." in said
+    assert "Traceback" not in said
+    assert (site / "index.html").read_text() == good
+
+
+def test_an_edit_is_shown_and_a_mistake_keeps_the_last_good_page(project):
+    status, said, site = project("# A page\n\nThe first text.\n")
+    assert status == 0, said
+    folder = site.parents[1]
+    page = folder / "book" / "index.md"
+    command = [sys.executable, str(THEME / "serve.py"), "--port", "0", "--project", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        try:
+            lines = iter(served.stdout.readline, "")
+            opened = next(line for line in lines if line.startswith("Open http"))
+            address = opened.split()[1]
+            for wrong, text in [("", "The second text."), ("```{mermaid}\na\n```\n", "third")]:
+                page.write_text(f"# A page\n\n{text}\n\n{wrong}", encoding="utf-8")
+                next(line for line in lines if ("To repair" if wrong else "is new") in line)
+                with urlopen(address) as response:
+                    assert "The second text." in response.read().decode()
+        finally:
+            served.send_signal(signal.SIGINT)
+    assert served.returncode == 1
+
+
+def test_without_node_the_build_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(build, "package_folder", lambda name: tmp_path)
+    with pytest.raises(SystemExit, match="There is no Node 20 or newer: install it"):
+        build.node()
 
 
 def test_help_and_a_missing_package():
@@ -510,11 +588,11 @@ def test_pages_can_be_taken_along_and_what_is_missing_has_a_page(project, monkey
     status, said, site = project(MYST_PAGE)
     assert status == 0, said
     page = (site / "index.html").read_text()
-    assert '<a href="downloads/index.ipynb" download>notebook (.ipynb)</a>' in page
+    assert '<a href="downloads/book/index.ipynb" download>notebook (.ipynb)</a>' in page
     assert '<link rel="canonical" href="https://host.example/book/index.html">' in page
-    notebook = json.loads((site / "downloads" / "index.ipynb").read_text())
+    notebook = json.loads((site / "downloads" / "book" / "index.ipynb").read_text())
     assert [c["source"] for c in notebook["cells"] if c["cell_type"] == "code"] == [["1 + 1"]]
-    assert (site / "downloads" / "index.md").read_text() == MYST_PAGE
+    assert (site / "downloads" / "book" / "index.md").read_text() == MYST_PAGE
     missing = (site / "404.html").read_text()
     assert 'href="https://host.example/book/index.html"' in missing
     assert "<loc>https://host.example/book/index.html</loc>" in (site / "sitemap.xml").read_text()
