@@ -19,9 +19,9 @@ def student(tmp_path, monkeypatch):
     """A student's course of two exercises; the folder of exercises is the working folder."""
     for part in ("book", "exercises"):
         (tmp_path / part).mkdir()
-    for file in (REPO / "exercises").glob("00*"):
-        if file.is_file():
-            shutil.copy(file, tmp_path / "exercises")
+    for stem in ("00_start", "06c_moons"):
+        for end in (".md", ".answers", ".spec.py"):
+            shutil.copy(REPO / "exercises" / (stem + end), tmp_path / "exercises")
     shutil.copy(REPO / "book" / "00_start.md", tmp_path / "book")
     monkeypatch.chdir(tmp_path / "exercises")
     return tmp_path
@@ -93,32 +93,32 @@ def test_after_correct_come_other_ways_the_next_question_and_the_strip(student, 
     words, code = find("slope").alternatives[0]
     assert "Another way. " + words in said
     assert code in said
-    assert "Next: with_row_doubled" in said
+    assert "Next: moons_loss" in said
     assert "(1 of 1 solved): ✓ slope" in said
 
 
 def test_progress_reads_the_one_state_on_disk(student, capsys):
-    record(Path.cwd(), "fresh_draws", "correct")
+    record(Path.cwd(), "moons_train", "correct")
     ok.progress()
     said = capsys.readouterr().out
-    assert said.startswith("Your progress: 1 of 4 questions solved")
-    assert "○ with_row_doubled  ✓ fresh_draws  ○ all_pairs" in said
+    assert said.startswith("Your progress: 1 of 5 questions solved")
+    assert "○ moons_loss  ○ moons_gradient  ✓ moons_train  ○ largest_gap" in said
     markup = Card("t", strips=tuple(places.strips(Path.cwd()))).html()
-    assert 'href="00b_jax.md#cell-id=fresh_draws-question"' in markup
-    assert 'title="solved">✓ fresh_draws</a>' in markup
+    assert 'href="06c_moons.md#cell-id=moons_train-question"' in markup
+    assert 'title="solved">✓ moons_train</a>' in markup
 
 
 def test_the_next_question_is_the_first_after_it_that_is_not_solved(student):
     folder = Path.cwd()
-    record(folder, "with_row_doubled", "correct")
+    record(folder, "moons_loss", "correct")
     every = list(places.strips(folder))
-    assert places.next_question(every, "slope").startswith("Next: [fresh_draws](00b_jax.md#")
-    assert places.next_question(every, "all_pairs").startswith("Next: [slope](00_start.md#")
-    for name in ("slope", "fresh_draws", "all_pairs"):
+    assert places.next_question(every, "slope").startswith("Next: [moons_gradient](06c_moons.md#")
+    assert places.next_question(every, "largest_gap").startswith("Next: [slope](00_start.md#")
+    for name in ("slope", "moons_gradient", "moons_train", "largest_gap"):
         record(folder, name, "correct")
     every = list(places.strips(folder))
     assert places.next_question(every, "slope") == (
-        "That was the last: all 4 questions are solved."
+        "That was the last: all 5 questions are solved."
     )
 
 
