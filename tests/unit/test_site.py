@@ -216,7 +216,7 @@ def test_a_notebook_for_colab_begins_by_installing_the_kit(tmp_path):
     assert [cell["source"] for cell in rest] == [cell["source"] for cell in plain["cells"]]
     installed = "".join(first["source"])
     assert '%pip install --quiet "olympus-kit[lab]"' in installed
-    assert "olympus start course" in installed
+    assert "-m olympus_kit.course.cli start course" in installed
     assert installed.endswith("%cd -q course/exercises")
     assert beside.offer_page(tmp_path, "_build/api/olympus.md", out, options) == {}
 
