@@ -1,5 +1,6 @@
 """The specifications of 00b_jax.md, released from solutions/00b_jax.md: edit them there."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -216,6 +217,143 @@ all_pairs = Question(
             "too-many-calls",
             lambda: {"f": weighted, "a": test_array((4, 2)), "b": test_array((3, 2))},
             calls={"f": 1},
+        ),
+    ),
+    read=MAPS,
+)
+
+def mean_of_all(state, x):
+    """The mean of so many equal numbers and one more."""
+    n = state["count"]
+    return {"count": n + 1, "mean": np.mean([*[state["mean"]] * n, x])}
+
+
+def with_mean(change):
+    """The right count beside another mean."""
+    return lambda state, x: {
+        "count": state["count"] + 1,
+        "mean": change(state["count"], state["mean"], x),
+    }
+
+
+with_number = Question(
+    name="with_number",
+    returns="state",
+    points=(
+        {"state": {"count": 3, "mean": 2.5}, "x": 4.75},
+        {"state": {"count": 1, "mean": -1.25}, "x": 0.5},
+        {"state": {"count": 40, "mean": 800.0}, "x": -300.0},
+    ),
+    labels=("3 numbers, mean 2.5", "1 number, -1.25", "40 numbers, mean 800"),
+    large_points=(2,),
+    reference=mean_of_all,
+    predictions={
+        "divided-by-old-count": Mistake(result=with_mean(lambda n, mean, x: mean + x / n)),
+        "old-count-returned": Mistake(
+            result=lambda state, x: {**mean_of_all(state, x), "count": state["count"]}
+        ),
+        "mean-of-two": Mistake(result=with_mean(lambda n, mean, x: (mean + x) / 2)),
+        "sum-for-mean-kept": Mistake(result=with_mean(lambda n, mean, x: mean + x)),
+        "old-mean-unweighted": Mistake(result=with_mean(lambda n, mean, x: (mean + x) / (n + 1))),
+    },
+    mistakes=(
+        Mistake(
+            "divided-by-old-count",
+            "one number too few",
+            "Your sum is right, but you divided it by the old count. With `x` there is one number more.",
+            "The mean of 1, 2 and 6 is 9 / 3, and not 9 / 2.",
+            read=FACTS,
+        ),
+        Mistake(
+            "old-count-returned",
+            "the count stands still",
+            "Your mean is right, but the count is the old one. The next call would weigh the mean with it.",
+            "",
+            read=FACTS,
+        ),
+        Mistake(
+            "mean-of-two",
+            "the old mean counts for one number only",
+            "You took the mean of the old mean and x. The old mean stands for all `count` numbers, and x for "
+            "one.",
+            "The mean of 1, 1, 1 and 5 is 2; that of 1 and 5 is 3.",
+            read=FACTS,
+        ),
+        Mistake(
+            "sum-for-mean-kept",
+            "a sum where a mean belongs",
+            "You added x to the mean. That would be right for a sum.",
+            "",
+            read=FACTS,
+        ),
+        Mistake(
+            "old-mean-unweighted",
+            "the old sum is missing",
+            "You added x to the old *mean* and divided by the new count. The sum of the old numbers is count "
+            "times their mean.",
+            "",
+            read=FACTS,
+        ),
+    ),
+    read=FACTS,
+)
+
+WEIGHTS = np.array([0.5, -1.25, 2.0])
+wave = lambda x: jnp.sin(x) + 0.1 * x**3
+mixture = lambda x: jnp.dot(WEIGHTS, jnp.stack([x, x**2, jnp.cos(x)]))
+
+
+def one_by_one(f, xs):
+    return np.array([float(jax.jacfwd(f)(float(x))) for x in xs])
+
+
+def rises(f, xs):
+    """How much f rises from each place to the next whole number."""
+    return np.array([float(f(float(x) + 1) - f(float(x))) for x in xs])
+
+
+slopes_at = Question(
+    name="slopes_at",
+    returns="slopes",
+    points=(
+        {"f": wave, "xs": np.arange(5)},
+        {"f": mixture, "xs": np.array([-3, 2, 7])},
+        {"f": wave, "xs": np.array([200, -100, 50, 300])},
+    ),
+    labels=(
+        "sin x + x³/10 at 0 to 4",
+        "a dot product with (x, x², cos x)",
+        "sin x + x³/10, far out",
+    ),
+    large_points=(2,),
+    reference=one_by_one,
+    shape_of={"slopes": "xs"},
+    predictions={
+        "differences-of-neighbours": Mistake(result=rises),
+        "jacobian-of-the-map": Mistake(result=lambda f, xs: np.diag(one_by_one(f, xs))),
+    },
+    mistakes=(
+        Mistake(
+            "differences-of-neighbours",
+            "the rise to the next whole number",
+            "Yours is how much f rises from each place to the next whole number: a difference quotient with "
+            "a step of 1. A derivative is the slope at the place itself.",
+            read=MAPS,
+        ),
+        Mistake(
+            "jacobian-of-the-map",
+            "a table of all places with all places",
+            "You returned how each result changes with *each* place, and a result only changes with its own. "
+            "What was asked for stands on the diagonal; `vmap` of a slope gives it alone.",
+            "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
+            read=MAPS,
+        ),
+    ),
+    cost_limits=(
+        CostLimit(
+            "too-many-calls",
+            lambda: {"f": wave, "xs": np.arange(6)},
+            calls={"f": 2},
         ),
     ),
     read=MAPS,

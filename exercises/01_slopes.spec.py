@@ -46,31 +46,31 @@ derivatives = Question(
             "one derivative short",
             "Your tuple starts with the value of f, so each derivative stands one place too late. "
             "Differentiate first, then keep the value.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-grad",
         ),
         Mistake(
             "power-of-slope",
             "a power of the first derivative",
             "You took powers of the first derivative. f″ is the derivative of f′, not its square: "
             "for f(x) = x² it is 2 everywhere, while f′(x)² is 4x².",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-grad",
         ),
         Mistake(
             "same-again",
             "the first derivative again and again",
             "All four of your numbers are the first derivative. `grad` has to be applied to the "
             "derivative, not to f again.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-grad",
         ),
         Mistake(
             "taylor",
             "Taylor coefficients",
             "Your numbers are the coefficients of the Taylor series, f″/2!, f‴/3!, …. This "
             "question asks for the derivatives, without the factorials.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-grad",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-grad",
 )
 
 def along(f, x, v):
@@ -137,39 +137,39 @@ gradient_check = Question(
             "a one-sided quotient",
             "Your quotient compares x + hv with x itself. The central quotient looks to both "
             "sides, x + hv and x − hv, and its error shrinks with h² instead of h.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-check",
         ),
         Mistake(
             "divided-by-h",
             "divided by h, not by 2h",
             "Your quotient is twice what it should be: x + hv and x − hv are 2h apart, so the "
             "change has to be divided by 2h.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-check",
         ),
         Mistake(
             "precedence",
             "a missing bracket",
             "`/ 2 * h` divides by 2 and then multiplies by h: Python goes from left to right. "
             "Write `/ (2 * h)`.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-check",
         ),
         Mistake(
             "direction-ignored",
             "the direction was forgotten",
             "Your slope is the sum of the gradient's entries: that is the slope along a v of "
             "ones. Along v, each entry counts with the entry of v.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-check",
         ),
         Mistake(
             "tested-against-itself",
             "not the gradient that was given",
             "You differentiated f yourself. The point is to test the `gradient` that was given, "
             "and here it is a wrong one: your two numbers agree, so it would pass.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-check",
         ),
     ),
     rtol32=1e-3,  # a difference of nearly equal numbers loses digits in float32
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-check",
 )
 
 def with_ones(X):
@@ -261,69 +261,69 @@ fit = Question(
             "uphill",
             "You added the gradient. It points to where the loss grows fastest, so going "
             "downhill means subtracting it.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "bias-forgotten",
             "the bias never moves",
             "Your b stays 0. `grad(loss)` differentiates with respect to the first argument "
             "only; with `argnums=(0, 1)` it gives the gradients for w and b.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "sum-for-mean",
             "sum instead of mean",
             "Your steps are n times too long, with n the number of points: the loss is the mean "
             "of the squares, and yours is their sum.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "half-the-loss",
             "half the loss",
             "Your steps are half as long as they should be: this loss has no factor ½ in front.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "one-after-the-other",
             "one after the other",
             "You moved w first, and took the slope for b at the new w. Take both slopes at the "
             "same point, and then move.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "square-of-the-mean",
             "the square of the mean",
             "Your loss is the square of the mean, `mean(r) ** 2`: errors of opposite sign cancel in "
             "it. The mean of the squares is `mean(r**2)`.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "started-at-one",
             "another starting point",
             "You started at w = 1. This question starts with w and b all zero.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "one-step-short",
             "one step short",
             "Your result is that of one step fewer. `range(steps)` runs `steps` times.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "one-step-too-many",
             "one step too many",
             "Your result is that of one step more. `range(steps)` runs `steps` times.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
         Mistake(
             "gradient-not-renewed",
             "the first gradient all the way",
             "You walked all steps along the gradient of the starting point. After each step the "
             "slope is another one: compute it inside the loop.",
-            read=CHAPTER,
+            read=CHAPTER + "#slopes-value",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-value",
 )
 
 def partials_at(f, a, b):
@@ -411,7 +411,7 @@ along_curve = Question(
             read=CHAPTER + "#slopes-argnums",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-argnums",
 )
 
 def ridge_by_hand(params, inputs, targets, strength, bias=0.0, sign=1.0, rows=None):
@@ -489,7 +489,7 @@ ridge = Question(
         ),
     ),
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-dict",
 )
 
 def valley(value, third, eps, cube=1.5, power=1 / 3, h=None):
@@ -583,7 +583,7 @@ best_step = Question(
         ),
     ),
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-u",
 )
 
 def forward_gradient(f, x, h):
@@ -642,7 +642,7 @@ complex_gradient = Question(
             read=CHAPTER + "#slopes-complex",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-complex",
 )
 
 RULES = {
@@ -744,5 +744,5 @@ symbolic_slope = Question(
             read=CHAPTER + "#slopes-third",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-symbolic",
 )

@@ -157,20 +157,20 @@ by_hand = Question(
             "Your J_right is the Jacobian of x W. The square comes after it, and its slope, 2 · (x W), "
             "multiplies each row.",
             "{where}, {entry} is {got} in yours; it should be {want}.",
-            read=CHAPTER + "#jacobian-chain",
+            read=CHAPTER + "#jacobian-conventions",
         ),
         Mistake(
             "outer-only",
             "the matrix was forgotten",
             "Your J_right is the Jacobian of the square alone, diag(2 · (x W)). It still has to be "
             "multiplied with the Jacobian of x W.",
-            read=CHAPTER + "#jacobian-chain",
+            read=CHAPTER + "#jacobian-conventions",
         ),
         Mistake(
             "slope-at-x",
             "the slope at the wrong place",
             "You took the slope of the square at x. What is squared is s = x W, so the slope is 2 s.",
-            read=CHAPTER + "#jacobian-chain",
+            read=CHAPTER + "#jacobian-conventions",
         ),
     ),
     read=CHAPTER + "#jacobian-conventions",
@@ -296,6 +296,15 @@ both_jacobians = Question(
     },
     mistakes=(
         Mistake(
+            "counted-from-one",
+            "arguments are counted from 0",
+            "f has three arguments, with the numbers 0, 1 and 2: no argument has 3. So x is 0, and "
+            "y is 2.",
+            "",
+            read=CHAPTER + "#jacobian-fill",
+            raised=("ValueError: got value 3 for len(args) == 3",),
+        ),
+        Mistake(
             "first-argument-twice",
             "the first argument, twice",
             "Your J_y is J_x again. Without `argnums`, jacfwd and jacrev differentiate with respect "
@@ -420,6 +429,12 @@ def unmasked(x, k):
     return k[lags]
 
 
+def masked_below(x, k):
+    """The same, with zeros where the difference is negative."""
+    lags = np.subtract.outer(np.arange(len(x) + len(k) - 1), np.arange(len(x)))
+    return jnp.where(lags >= 0, jnp.asarray(k)[lags], 0)
+
+
 puzzles = Question(
     name="puzzles",
     returns=("J_sum", "J_repeat", "J_cumsum", "J_sort", "J_conv"),
@@ -442,7 +457,11 @@ puzzles = Question(
         ),
         "sort-transposed": Mistake(result=lambda x, k: of_x(riddles[3])(x, k).T, part="J_sort"),
         "sort-changes-nothing": Mistake(result=of_x(lambda x, k: x), part="J_sort"),
+        "values-for-places": Mistake(
+            result=lambda x, k: jnp.sort(x)[:, None] == jnp.arange(len(x)), part="J_sort"
+        ),
         "index-wraps": Mistake(result=unmasked, part="J_conv"),
+        "end-of-the-kernel": Mistake(result=masked_below, part="J_conv"),
         "kernel-not-reversed": Mistake(
             result=of_x(lambda x, k: jnp.convolve(x, k[::-1])), part="J_conv"
         ),
@@ -523,6 +542,24 @@ puzzles = Question(
             "input that came from another place, and with another x it is another one.",
             "Sorting [30, 10, 20] puts x[1] first: row 0 of the Jacobian is [0, 1, 0].",
             read=CHAPTER + "#jacobian-map",
+        ),
+        Mistake(
+            "values-for-places",
+            "numbers compared with places",
+            "Your J_sort is zero everywhere. `jnp.sort` returns the numbers themselves, and a number is "
+            "hardly ever equal to an index i. Ask for the *place* that each of them comes from.",
+            "argsort of [30, 10, 20] is [1, 2, 0]: the places of 10, of 20 and of 30.",
+            read=CHAPTER + "#jacobian-entries",
+            code=r"\bsort\(",
+        ),
+        Mistake(
+            "end-of-the-kernel",
+            "k ends",
+            "Your J_conv is zero above the diagonal, as it should be, but not far below it: k has m "
+            "entries, so where o − i is m or more nothing is left. JAX does not complain about such "
+            "an index, and takes the last entry of k.",
+            "For k = jnp.array([7, 8]), k[5] is 8.",
+            read=CHAPTER + "#jacobian-entries",
         ),
         Mistake(
             "index-wraps",

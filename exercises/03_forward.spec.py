@@ -124,7 +124,7 @@ push = Question(
             read=CHAPTER + "#forward-dual",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#forward-dual",
 )
 
 def by_partials(f, point):
@@ -219,7 +219,7 @@ along = Question(
             read=CHAPTER + "#forward-jvp",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#forward-jvp",
 )
 
 MIX_3 = test_array((5, 3), scale=1.5)
@@ -332,7 +332,7 @@ jacobian_by_columns = Question(
             read=CHAPTER + "#forward-columns",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#forward-columns",
 )
 
 import math
@@ -459,7 +459,7 @@ taylor = Question(
             read=CHAPTER + "#forward-taylor",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#forward-taylor",
 )
 
 import itertools
@@ -573,7 +573,7 @@ nested = Question(
             read=CHAPTER + "#forward-confusion",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#forward-confusion",
 )
 
 def moved(a, a_dot, b, b_dot):

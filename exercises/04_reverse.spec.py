@@ -122,42 +122,53 @@ reverse_chain = Question(
             "You applied the rules from the first step to the last. A cotangent enters at the "
             "end of the chain, so the rule of the last step comes first. For single numbers "
             "the order does not show (a product is a product); for vectors it does.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-chain-rule",
+        ),
+        Mistake(
+            "rule-arguments-swapped",
+            "the arguments of a rule have changed places",
+            "A rule is called with the value that went in first, then with the cotangent: "
+            "`vjp(x_in, u)`. Here they have changed places, and a rule that multiplies with a matrix "
+            "met an array of another length.",
+            "",
+            read=CHAPTER + "#reverse-saved",
+            raised=("TypeError: dot_general requires contracting dimensions",),
+            code=r"vjps?(\[.{1,9}\])?\((u|bar|cotangent|\w*_bar)\s*,",
         ),
         Mistake(
             "rule-at-output",
             "rules evaluated at the output",
             "You gave each rule the value that came out of its step. It needs the value that "
             "went in: the derivative of sin at x is cos(x), not cos(sin(x)).",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-saved",
         ),
         Mistake(
             "seeded-with-value",
             "not seeded with one",
             "The backward pass starts with the wrong cotangent: you started with the value y. It "
             "starts with ∂y/∂y = 1. (Starting with y gives the gradient of y²/2.)",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-saved",
         ),
         Mistake(
             "divided-by-value",
             "divided by the value",
             "Your gradient is divided by the value y: that is the gradient of log y. Going back "
             "only ever multiplies by derivatives.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-saved",
         ),
         Mistake(
             "overwritten",
             "each step forgets the one before",
             "Your gradient is the derivative of the first step alone: each rule was given 1 in "
             "place of the cotangent that the rule before it returned.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-saved",
         ),
         Mistake(
             "missing-chain-factor",
             "the first step was left out",
             "Your gradient is right for the steps after the first: the rule of the first function "
             "was never applied. Going back ends with vjps[0], at x itself.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-saved",
         ),
     ),
     cost_limits=(
@@ -181,7 +192,7 @@ reverse_chain = Question(
             calls={"functions": 1, "vjps": 1},
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-saved",
 )
 
 layer = lambda x, W, b: x @ W + b
@@ -224,17 +235,17 @@ dense_vjp = Question(
             "For x_bar you multiplied u with W itself. Going back through `x @ W` multiplies with "
             "the transpose: u has shape (batch, c), W has shape (a, c), x_bar needs (batch, a).",
             "With W = [[1, 2], [3, 4]] and u = [[1, 0]], x_bar is [[1, 3]], not [[1, 2]].",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
         Mistake(
             "jacobian-is-x",
             "the input in place of the product with u",
             "Your W_bar is x itself. One often reads that the derivative of xW for W is x, but "
             "that is no cotangent: it has not met u yet, and has not the shape of W.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-rules",
 )
 
 def sums_of(a, b, u_for_a, u_for_b):
@@ -246,6 +257,12 @@ def sums_of(a, b, u_for_a, u_for_b):
 
 def over_new_axes(x, u):
     return jnp.sum(u, axis=tuple(range(u.ndim - x.ndim)))
+
+
+def over_ones(x, u):
+    """Sum over the axes where x has length 1, wherever the new axes have put them."""
+    ones = tuple(i for i, n in enumerate(x.shape) if n == 1)
+    return jnp.sum(u, axis=ones, keepdims=True)
 
 
 def means_of(a, b, u):
@@ -282,6 +299,10 @@ add_vjp = Question(
         "stretched-not-summed": Mistake(
             result=lambda a, b, u: (over_new_axes(a, u), over_new_axes(b, u)),
         ),
+        "new-axes-not-summed": Mistake(
+            result=lambda a, b, u: (over_ones(a, u), over_ones(b, u)),
+        ),
+        "one-is-broadcast": Mistake(result=lambda a, b, u: (u, sums_of(a, b, u, u)[1])),
         "axis-lost": Mistake(
             result=lambda a, b, u: tuple(jnp.squeeze(x) for x in sums_of(a, b, u, u))
         ),
@@ -299,7 +320,7 @@ add_vjp = Question(
             "broadcast, each of its entries was used several times: add up what comes back.",
             "For a of shape (4, 1) and b of shape (1, 6), u has shape (4, 6), and a_bar has to have "
             "shape (4, 1): each entry is the sum of six entries of u.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-batch",
         ),
         Mistake(
             "stretched-not-summed",
@@ -307,7 +328,23 @@ add_vjp = Question(
             "You summed over the new axes in front. Broadcasting also stretches axes of length 1, "
             "and those have to be summed, too.",
             "For a of shape (4, 1) and u of shape (4, 6), a_bar has shape (4, 1).",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Mistake(
+            "new-axes-not-summed",
+            "the new axes in front were forgotten",
+            "You summed where the input has length 1. If it has fewer axes than y, broadcasting has "
+            "put new ones in front of them, and these have to be summed, too.",
+            "For b of shape (3,) and u of shape (5, 3), b_bar has shape (3,).",
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Mistake(
+            "one-is-broadcast",
+            "a can be broadcast, too",
+            "Your b_bar is right, but your a_bar is u as it is. That is right where a has the shape "
+            "of y. Here a can be the shorter one, or both can be stretched.",
+            "For a of shape (4, 1) and b of shape (1, 6), u has shape (4, 6), and a_bar (4, 1).",
+            read=CHAPTER + "#reverse-batch",
         ),
         Mistake(
             "axis-lost",
@@ -315,7 +352,7 @@ add_vjp = Question(
             "The numbers are right, but an axis of length 1 is gone. A cotangent has exactly the "
             "shape of its input: sum with `keepdims=True`, or reshape.",
             "(4,) is not (4, 1): added to an array of shape (4, 1), it gives one of shape (4, 4).",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-batch",
         ),
         Mistake(
             "mean-over-copies",
@@ -323,17 +360,17 @@ add_vjp = Question(
             "You took the mean over the copies. Every copy contributes in full: add them up.",
             "If b is added in 5 rows and b grows by 1, the sum of all entries of y grows by 5 per "
             "column, not by 1.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-batch",
         ),
         Mistake(
             "product-rule",
             "the rule of a product",
             "You multiplied u with the other input: that is the rule of a * b. For a + b the "
             "derivative for each input is 1.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-batch",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-batch",
 )
 
 squared_loss = lambda p, y: jnp.mean((p - y) ** 2)
@@ -364,6 +401,7 @@ squared_loss_vjp = Question(
         "sign": Mistake(result=lambda p, y, u: times(pulled(p, y, u), -1)),  # as well as: swapped
         "loss-is-last": Mistake(result=lambda p, y, u: pulled(p, y, 1.0)),
         "sum-for-mean": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size)),
+        "target-stands-still": Mistake(result=lambda p, y, u: 0.0 * y, part="y_bar"),
         "rows-counted": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size / len(p))),
     },
     mistakes=(
@@ -373,29 +411,47 @@ squared_loss_vjp = Question(
             "Your result does not change with u: it is right for u = 1 only. A loss is often the "
             "last step, but a rule can't know that. Multiply by u.",
             "With u = −2.5 every entry should be −2.5 times the one for u = 1.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "target-stands-still",
+            "the target is an input, too",
+            "Your y_bar is zero, as if the loss did not change with y. It does: (p - y)**2 grows when "
+            "y moves away from p. In training nobody asks for this cotangent, but the rule of a "
+            "function tells all its inputs.",
+            read=CHAPTER + "#reverse-functional",
         ),
         Mistake(
             "sum-for-mean",
             "the 1/n of the mean is missing",
             "Your cotangents are n times too large: the loss is the mean of the squares, so its "
             "derivative has a factor 1/n.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
         ),
         Mistake(
             "rows-counted",
             "rows counted, not entries",
             "You divided by the number of rows. The mean runs over all entries, p.size of them; "
             "with one column the two numbers agree.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-functional",
 )
 
-dot, dot_vjp = lambda x, w: x @ w, lambda x, w, u: (u @ w.T, x.T @ u)
-add, add_row_vjp = lambda x, w: x + w, lambda x, w, u: (u, u.sum(axis=0))
-scale, scale_vjp = lambda x, w: x * w, lambda x, w, u: (u * w, (u * x).sum(axis=0))
+def rule(step, pull):
+    """A rule that takes a number for a cotangent, too, as if it filled the output."""
+
+    def vjp(x, w, u):
+        return pull(x, w, u if np.ndim(u) else jnp.full(step(x, w).shape, u))
+
+    return vjp
+
+
+dot, add, scale = lambda x, w: x @ w, lambda x, w: x + w, lambda x, w: x * w
+dot_vjp = rule(dot, lambda x, w, u: (u @ w.T, x.T @ u))
+add_row_vjp = rule(add, lambda x, w, u: (u, u.sum(axis=0)))
+scale_vjp = rule(scale, lambda x, w, u: (u * w, (u * x).sum(axis=0)))
 loss = lambda p, y: ((p - y) ** 2).mean()
 loss_vjp = lambda p, y, u: (2 * u * (p - y) / p.size, 2 * u * (y - p) / p.size)
 
@@ -430,6 +486,15 @@ def alone(x, weights, functions, vjps):
         return jax.jacfwd(lambda w: jnp.sum(functions[i](into, w)))(weights[i])
 
     return tuple(one(i) for i in range(3))
+
+
+def at_outputs(x, weights, functions, vjps):
+    """Each rule gets what came out of its step."""
+    u, bars = 1.0, []
+    for i in reversed(range(3)):
+        u, w_bar = vjps[i](after(x, weights, functions, i + 1), weights[i], u)
+        bars.append(w_bar)
+    return tuple(bars[::-1])
 
 
 def times_value(x, weights, functions, vjps):
@@ -474,6 +539,7 @@ backward_diff_chain = Question(
         "inputs-for-weights": Mistake(result=for_outputs),
         "seeded-with-value": Mistake(result=times_value),
         "each-on-its-own": Mistake(result=alone),
+        "rule-at-output": Mistake(result=at_outputs),
         "whole-rule": Mistake(result=with_inputs),
     },
     mistakes=(
@@ -483,14 +549,14 @@ backward_diff_chain = Question(
             "You collected the first half of each rule's result: the cotangents of the inputs. "
             "They travel on to the step before; the weights' cotangents are the second half.",
             "",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
         ),
         Mistake(
             "seeded-with-value",
             "not seeded with one",
             "The backward pass starts with the wrong cotangent: you started with the value L. It "
             "starts with ∂L/∂L = 1.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
         ),
         Mistake(
             "each-on-its-own",
@@ -498,7 +564,24 @@ backward_diff_chain = Question(
             "You gave every rule a cotangent of ones. Only the last step starts with 1; every "
             "other rule gets the x_bar of the rule that ran just before it.",
             "",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "rule-at-output",
+            "rules evaluated at the output",
+            "You gave each rule the value that came out of its step. It needs the value that went in.",
+            "",
+            read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "halves-swapped",
+            "the other half goes on",
+            "A rule returns (x_bar, w_bar), and you passed its *second* half on to the step before. "
+            "x_bar goes on, w_bar is a result.",
+            "",
+            read=CHAPTER + "#reverse-functional",
+            raised=("TypeError: dot_general requires contracting dimensions",),
+            code=r",\s*(\w+)\s*=\s*\w+(\[.+\])?\(.*,\s*\1\s*\)",
         ),
         Mistake(
             "whole-rule",
@@ -506,7 +589,7 @@ backward_diff_chain = Question(
             "You returned the whole pair (x_bar, w_bar) of each rule. Keep x_bar for the next rule, "
             "and return the w_bar alone.",
             "",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-functional",
         ),
     ),
     cost_limits=(
@@ -526,7 +609,7 @@ backward_diff_chain = Question(
             calls={"functions": 1, "vjps": 1},
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-functional",
 )
 
 def pulled_through(f):
@@ -577,7 +660,7 @@ array_rules = Question(
             "not flipped back",
             "Your flip_bar is u as it came. Entry 0 of x went to the last place, so what comes back from the "
             "last place belongs to entry 0.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
         Mistake(
             "mean-stands-still",
@@ -586,30 +669,30 @@ array_rules = Question(
             "and every output falls a little.",
             "A cotangent of ones asks for the sum of the outputs, which is always 0; so it has to come back "
             "as zeros.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
         Mistake(
             "cotangent-not-used",
             "u was not used",
             "Your sqrt_bar is the derivative alone. A rule multiplies it by the cotangent u.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
         Mistake(
             "multiplied-by-root",
             "multiplied in place of divided",
             "Your sqrt_bar multiplies by 2√x. The derivative of √x is 1/(2√x): the larger x, the flatter "
             "the root.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
         Mistake(
             "input-centred",
             "the mean of x in place of that of u",
             "Your centred_bar subtracts the mean of x. Centring is linear: its rule knows nothing of x, and "
             "centres u.",
-            read=CHAPTER,
+            read=CHAPTER + "#reverse-rules",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#reverse-rules",
 )
 
 def slopes_of(f, xs):
@@ -652,6 +735,23 @@ def first_come(f, xs):
         queue.extend({id(p): p for p, _ in number.parents if p not in queue}.values())
     result.bar = 1.0
     for number in queue:
+        for parent, local in number.parents:
+            parent.bar += local * number.bar
+    return np.array([x.bar for x in inputs])
+
+
+def as_found(f, xs):
+    """Cotangents sent on in the order in which a stack finds the numbers."""
+    inputs = [Number(x) for x in xs]
+    result = f(*inputs)
+    stack, found = [result], []
+    while stack:
+        number = stack.pop()
+        if number not in found:
+            found.append(number)
+            stack.extend(parent for parent, _ in number.parents)
+    result.bar = 1.0
+    for number in found:
         for parent, local in number.parents:
             parent.bar += local * number.bar
     return np.array([x.bar for x in inputs])
@@ -704,9 +804,20 @@ tape_gradient = Question(
             result=short(last_come, lambda f, xs: slopes_of(f, xs) / [2, 3000])
         ),
         "sent-on-too-early": Mistake(result=short(first_come, slopes_of)),
+        "sent-on-as-found": Mistake(result=short(as_found, slopes_of)),
         "started-with-value": Mistake(result=lambda f, xs, passes: f(*xs) * slopes_of(f, xs)),
     },
     mistakes=(
+        Mistake(
+            "recursion-too-deep",
+            "too many calls inside calls",
+            "A function of yours calls itself once for each step of a chain, and the chain has 1500 steps: "
+            "Python allows about a thousand calls inside one another. Keep what is still to be visited in "
+            "a list of your own.",
+            "",
+            read=CHAPTER + "#reverse-order",
+            raised=("RecursionError: ",),
+        ),
         Mistake(
             "bars-not-cleared",
             "bars that were not cleared",
@@ -726,6 +837,14 @@ tape_gradient = Question(
             "sent on before it was complete",
             "A number sent its bar on before all its children had added to it. Children must come first: go "
             "through a topological order from its end.",
+            read=CHAPTER + "#reverse-order",
+        ),
+        Mistake(
+            "sent-on-as-found",
+            "sent on before it was complete",
+            "You went through the numbers in the order in which a stack finds them. A number that is found "
+            "early may still wait for a child: it sends its bar on before that child has added to it. In a "
+            "topological order all children of a number come before it.",
             read=CHAPTER + "#reverse-order",
         ),
         Mistake(
@@ -771,6 +890,15 @@ two_rows = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "cotangent-not-a-tuple",
+            "a cotangent has the form of the output",
+            "What you sent back has another form than the output. f returns a tuple of two numbers, so a "
+            "cotangent is a tuple of two numbers as well, not an array.",
+            "For an output (y0, y1), the cotangent (1.0, 0.0) asks for y0 alone.",
+            read=CHAPTER + "#reverse-two",
+            raised=("ValueError: unexpected tree structure",),
+        ),
         Mistake(
             "sum-twice",
             "the sum of both rows, twice",
@@ -882,6 +1010,12 @@ def per_example(params, x, target, rate):
     return right[0], biases[0], right[2], biases[1]
 
 
+def bias_means(params, x, target, rate):
+    """The cotangents of the biases, divided by the length of the batch."""
+    W1, b1, W2, b2 = gradients_of(params, x, target)
+    return moved_by(params, (W1, b1 / len(x), W2, b2 / len(x)), rate)
+
+
 def network_point(batch, a, h, c, scale, rate):
     params = (
         test_array((a, h), phase=0.1),
@@ -917,6 +1051,12 @@ sgd_step = Question(
         "sum-of-squares": Mistake(
             result=lambda params, x, target, rate: stepped(params, x, target, rate * target.size)
         ),
+        "rows-counted": Mistake(
+            result=lambda params, x, target, rate: stepped(
+                params, x, target, rate * target.size / len(x)
+            )
+        ),
+        "bias-mean": Mistake(result=bias_means),
         "bias-per-example": Mistake(result=per_example),
         "gradients-returned": Mistake(
             result=lambda params, x, target, rate: gradients_of(params, x, target)
@@ -954,6 +1094,20 @@ sgd_step = Question(
             "sum-of-squares",
             "the 1/n of the mean is missing",
             "Your step is too large by the number of entries of the target: the loss is a mean.",
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Mistake(
+            "rows-counted",
+            "rows counted, not entries",
+            "You divided by the number of examples. The loss is the mean over all entries, target.size of "
+            "them.",
+            read=CHAPTER + "#reverse-batch",
+        ),
+        Mistake(
+            "bias-mean",
+            "a mean over the batch for the biases",
+            "Your biases move too little: the cotangents of the examples were averaged, and they have to be "
+            "summed. The 1/n of the loss is in them already.",
             read=CHAPTER + "#reverse-batch",
         ),
         Mistake(

@@ -91,7 +91,7 @@ pairwise_slopes = Question(
             calls={"k": 1},
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-axes",
 )
 
 def dense_mjp(f, params, M):
@@ -201,7 +201,7 @@ mjp_tree = Question(
             calls={"f": 1},
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-mjp",
 )
 
 def counted(count):
@@ -271,7 +271,7 @@ count_passes = Question(
             read=CHAPTER + "#vmap-jacobians",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-jacobians",
 )
 
 def dense_blocks(f, params):
@@ -360,7 +360,7 @@ jacobian_tree = Question(
             calls={"f": 1},
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-jacobians",
 )
 
 def one_by_one(loss, params, X, y):
@@ -505,7 +505,7 @@ clipped_gradient = Question(
         ),
     ),
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-examples",
 )
 
 def line_by_hand(slope, offset, X, y):
@@ -589,7 +589,7 @@ line_gradient = Question(
             raised=("ValueError: to unpack",),
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-own",
 )
 
 def entry_moved(f, params, name, index):
@@ -698,5 +698,5 @@ forward_tree = Question(
             read=CHAPTER + "#vmap-pytrees",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#vmap-jacobians",
 )

@@ -705,6 +705,26 @@ def overflowed(x, y, u):
     return value, np.where(huge, 0.0, s) * u, np.where(huge, 0.0, t) * u
 
 
+def curved_away_from_corner(answer, arguments):
+    """Whether the second derivatives are those of the root, where there are any.
+
+    Source: the derivative of x / r with respect to x is y² / r³, and y / r that of the other slope.
+    Huge numbers are left out, since any second derivative squares them.
+    """
+    x, y = arguments["x"], arguments["y"]
+    value, s, t = parts_of_hypot(x, y)
+    if value.max() > 1e100:
+        return True
+    slope_of_x, slope_of_y = (jax.grad(lambda x, y: jnp.sum(answer(x, y)), k) for k in (0, 1))
+    second_of_x = np.asarray(jax.grad(lambda x: jnp.sum(slope_of_x(x, y)))(x))
+    second_of_y = np.asarray(jax.grad(lambda y: jnp.sum(slope_of_y(x, y)))(y))
+    away = value > 0
+    return bool(
+        np.allclose(second_of_x[away], (t**2)[away] / value[away], rtol=1e-4)
+        and np.allclose(second_of_y[away], (s**2)[away] / value[away], rtol=1e-4)
+    )
+
+
 pair = lambda phase, scale: {
     "x": test_array((3,), phase=phase, scale=scale),
     "y": test_array((3,), phase=phase + 1, scale=scale),
@@ -725,6 +745,7 @@ safe_hypot = Question(
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=hypot_terms(lambda s, t, x, y, u: (s * u, t * u)),
     shape_of={"x_bar": "x", "y_bar": "y"},
+    requirements=(Requirement("chosen-by-argument", curved_away_from_corner),),
     predictions={
         "corner-remains": Mistake(result=at_corner),
         "terms-swapped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (t * u, s * u))),
@@ -742,6 +763,15 @@ safe_hypot = Question(
             "All is right but the slopes at (0, 0): there you divide 0 by 0. Let the denominator be 1 where "
             "the value is 0.",
             read="book/09_breaks.md#breaks-double",
+        ),
+        Mistake(
+            "chosen-by-argument",
+            "the second derivatives are wrong on an axis",
+            "Value and slopes are right, but the second derivatives are not where one argument is 0 and "
+            "the other is not. You choose by the argument; choose by the value, which is 0 at the corner "
+            "only. The chosen branch needs the right derivatives, too.",
+            "At (0, 2) the second derivative with respect to x should be 1/2.",
+            read="book/09_breaks.md#breaks-library",
         ),
         Mistake(
             "terms-swapped",

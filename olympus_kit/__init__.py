@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .checks import check as check
     from .checks import check_all as check_all
     from .checks import hint as hint
+    from .checks import progress as progress
     from .checks import solution as solution
     from .program import Program as Program
     from .program import capture as capture
@@ -61,7 +62,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     **dict.fromkeys(
-        ["Unsolved", "check", "check_all", "hint", "solution"], "checks"
+        ["Unsolved", "check", "check_all", "hint", "progress", "solution"],
+        "checks",
     ),
     **dict.fromkeys(["Program", "capture"], "program"),
     **dict.fromkeys(["Graph", "View", "graph"], "views"),

@@ -1,6 +1,6 @@
 """The laws, mistakes and messages behind `check(...)`.
 
-A student uses `check`, `check_all`, `hint`, `solution` and `Unsolved`. An author writes
+A student uses `check`, `check_all`, `hint`, `solution`, `progress` and `Unsolved`. An author writes
 specifications with `Question`, `Requirement`, `Mistake` and `CostLimit`.
 """
 
@@ -9,6 +9,7 @@ from .api import check_all as check_all
 from .api import hint as hint
 from .api import hint_card as hint_card
 from .api import outcome_of as outcome_of
+from .api import progress as progress
 from .api import solution as solution
 from .api import solution_card as solution_card
 from .evidence import EditRow as EditRow
@@ -30,6 +31,7 @@ from .run import TookTooLong as TookTooLong
 from .run import inputs as inputs
 from .run import is_array as is_array
 from .run import references as references
+from .run import remember as remember
 from .run import time_limit as time_limit
 from .run import to_numpy as to_numpy
 from .spec import Case as Case
@@ -56,9 +58,9 @@ from .store import encode as encode
 from .store import find as find
 from .store import folders as folders
 from .store import is_solved as is_solved
-from .store import progress as progress
 from .store import questions as questions
 from .store import read_answers as read_answers
+from .store import read_progress as read_progress
 from .store import record as record
 from .store import state_folder as state_folder
 from .store import with_next_hint as with_next_hint

@@ -1,15 +1,17 @@
-"""What a student calls: `check`, `check_all`, `hint`, `solution`."""
+"""What a student calls: `check`, `check_all`, `hint`, `solution`, `progress`."""
 
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import run, steps, store
+from . import places, run, steps, store
+from .card import Card, Strip, in_kernel, show
 from .evidence import EditRow
 from .message import Diagnosis, diagnose, error_text
-from .outcome import Card, Outcome, show, success, table
+from .outcome import Outcome, success, table
 from .spec import Question, Unsolved
 from .store import Entry
 
@@ -33,9 +35,29 @@ def check(name: str) -> None:
     outcome = _outcome(entry, sys._getframe(1).f_globals)
     _record(entry, outcome)
     if outcome.state != "correct":
+        _show_failure(outcome)
         raise outcome.error()
     remark = outcome.diagnosis.message if outcome.diagnosis else ""
-    show(success(name, entry.explanation, remark))
+    card = success(name, explanation(entry), remark)
+    if _is_students(entry):
+        every = list(places.strips(entry.folder))
+        own = [strip for strip in every if _asks(strip, name)]
+        then = places.next_question(every, name)
+        card = replace(card, then=then, strips=tuple(own))
+    show(card)
+
+
+def _show_failure(outcome: Outcome) -> None:
+    """Show the card and its picture in a notebook; elsewhere the exception says it all."""
+    if not in_kernel():
+        return
+    show(outcome)
+    if outcome.diagnosis and outcome.diagnosis.picture is not None:
+        show(outcome.diagnosis.picture)
+
+
+def _asks(strip: Strip, name: str) -> bool:
+    return name in [other for other, _, _ in strip.questions]
 
 
 def check_all() -> None:
@@ -54,6 +76,22 @@ def check_all() -> None:
         _record(entry, outcome)
         outcomes.append(outcome)
     print(table(outcomes))
+
+
+def progress() -> None:
+    """Show which questions of the course are solved, with a link to each.
+
+    LookupError where no course is found.
+
+    ```python
+    progress()
+    ```
+    """
+    every = tuple(places.strips(_folder()))
+    asked = [question for strip in every for question in strip.questions]
+    solved = sum(solved for _, solved, _ in asked)
+    title = f"Your progress: {solved} of {len(asked)} questions solved"
+    show(Card(title, tone="quiet", strips=every))
 
 
 def hint(name: str) -> None:
@@ -99,8 +137,16 @@ def solution(name: str, *, give_up: bool = False) -> None:
 
 def solution_card(entry: Entry) -> Card:
     """The solution and its explanation."""
-    body = f"```python\n{entry.solution}\n```\n\n{entry.explanation}"
+    body = f"```python\n{entry.solution}\n```\n\n{explanation(entry)}"
     return Card(f"A solution of {entry.name}", body)
+
+
+def explanation(entry: Entry) -> str:
+    """Why the solution works, and other ways to the same result."""
+    parts = [entry.explanation]
+    for difference, code in entry.alternatives:
+        parts.append(f"**Another way.** {difference}\n\n```python\n{code}\n```")
+    return "\n\n".join(parts)
 
 
 def _outcome(entry: Entry, namespace: Mapping[str, Any]) -> Outcome:
@@ -161,15 +207,28 @@ def _judge(
 
 def _asked(namespace: Mapping[str, Any]) -> list[Entry]:
     """The questions of every lesson of which this notebook holds a name."""
-    folder = next(store.folders(), None)
-    if folder is None:
-        raise LookupError(f"No exercises found in {Path.cwd()} or above it.")
+    folder = _folder()
     entries = []
     for path in sorted(folder.glob(f"*{store.ANSWERS}")):
         names = store.read_answers(path)["questions"]
         if any(name in namespace for name in names):
             entries += [store.find(name, folder) for name in names]
     return entries
+
+
+def _folder() -> Path:
+    folder = next(store.folders(), None)
+    if folder is None:
+        raise LookupError(f"No exercises found in {Path.cwd()} or above it.")
+    return folder
+
+
+def _is_students(entry: Entry) -> bool:
+    """Whether the page that asks is the student's own.
+
+    A page of the book or an author's source may ask the same question; that is nobody's progress.
+    """
+    return Path.cwd().resolve() == entry.folder
 
 
 def _record(entry: Entry, outcome: Outcome) -> None:
@@ -179,11 +238,8 @@ def _record(entry: Entry, outcome: Outcome) -> None:
 def _change_state(
     entry: Entry, change: Callable[[store.State], store.State]
 ) -> store.State:
-    """Remember what happened: on disk where the student's notebook lies, else in this session.
-
-    A page of the book or an author's source may ask the same question; that is nobody's progress.
-    """
-    if Path.cwd().resolve() == entry.folder:
+    """Remember what happened: on disk where the student's notebook lies, else in this session."""
+    if _is_students(entry):
         return store.change_state(entry.folder, entry.name, change)
     _session[entry.name] = change(_session.get(entry.name, {}))
     return _session[entry.name]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compare import close, scale_of
 from .program import difference_step, program_of
-from .run import Trial, arrays_of, is_array, results, trials
+from .run import CaseByCase, Trial, arrays_of, is_array, trials
 from .spec import Mistake, Question
 
 ROUNDED = 3e-7  # a few roundings to float32
@@ -167,11 +167,9 @@ class Evidence:
         """Whether the trials are what the question's prediction `id_` says, and not the truth."""
         part = self.question.predictions[id_].part
         telling = False
-        for trial, predicted in zip(
-            self.trials,
-            predicted_results(self.question, id_),
-            strict=True,
-        ):
+        results = predicted_results(self.question, id_)
+        for place, trial in enumerate(self.trials):
+            predicted = results.at(place, trial)
             if isinstance(predicted, Exception) or trial.error is not None:
                 if not (
                     isinstance(predicted, Exception) and trial.error is not None
@@ -189,15 +187,15 @@ class Evidence:
 
 
 @lru_cache(maxsize=512)
-def predicted_results(question: Question, id_: str) -> list[Any]:
-    """What a mistake makes of the arguments of every case; computed once."""
+def predicted_results(question: Question, id_: str) -> CaseByCase:
+    """What a mistake makes of the arguments of every case; each computed once."""
     mistake: Mistake = question.predictions[id_]
     rule = mistake.result
     if rule is None:
         raise ValueError(
             f"{question.name}: the prediction {id_} needs a `result`."
         )
-    return results(question, lambda arguments: rule(*arguments.values()))
+    return CaseByCase(lambda arguments, _: rule(*arguments.values()))
 
 
 def observe(question: Question, call: Callable[..., Any]) -> Evidence:

@@ -42,11 +42,15 @@ from .evidence import (
     same_tree,
 )
 from .message import Facts, number
-from .run import is_array, results, to_numpy
+from .run import CaseByCase, is_array
 from .spec import Question
 
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
-Rule = Callable[[dict[str, Any]], Any]
+Change = Callable[
+    [dict[str, Any]], Any
+]  # of arguments, or what is read off them
+# what a mistake makes of the arguments and of the right result
+Rule = Callable[[dict[str, Any], Any], Any]
 FIXED = {
     "0": jnp.zeros_like,
     "1": jnp.ones_like,
@@ -259,32 +263,35 @@ def by_edit(edits: Sequence[EditRow], parts: Series) -> Explanation | None:
 
 def by_prediction(question: Question, parts: Series) -> Explanation | None:
     """The first predicted mistake that gives this wrong array."""
-    tolerance = max(parts[0].tolerance, CLOSE)
-    for id_, facts, predicted in predictions(question):
-        if len(predicted) != len(parts):
-            continue
-        values = [
-            entries(question, result).get(parts[0].name) for result in predicted
-        ]
-        pairs = list(zip(parts, values, strict=True))
-        fits = all(same(part.got, value, tolerance) for part, value in pairs)
-        telling = any(
-            not same(value, part.want, 10 * tolerance) for part, value in pairs
-        )
-        if fits and telling:
+    if len(parts) != len(question.cases()):
+        return None
+    for id_, facts, results in predictions(question):
+        if _is_explained(question, parts, results):
             return id_, facts
     return None
 
 
+def _is_explained(
+    question: Question, parts: Series, results: CaseByCase
+) -> bool:
+    """Whether a mistake gives these wrong arrays, and not the right ones as well."""
+    tolerance = max(parts[0].tolerance, CLOSE)
+    is_telling = False
+    for place, part in enumerate(parts):
+        made = results.at(place, part.trial)
+        value = entries(question, made).get(part.name)
+        if not same(part.got, value, tolerance):
+            return False
+        is_telling = is_telling or not same(value, part.want, 10 * tolerance)
+    return is_telling
+
+
 @lru_cache(maxsize=64)
-def predictions(
-    question: Question,
-) -> list[tuple[str, Facts, list[Any]]]:
-    """Every mistake with what it gives in every case; computed once, for a first wrong answer."""
-    table = []
-    for id_, facts, rule in _rules(question):
-        table.append((id_, facts, results(question, rule)))
-    return table
+def predictions(question: Question) -> list[tuple[str, Facts, CaseByCase]]:
+    """Every mistake in asking the reference; what it gives is kept for later answers."""
+    return [
+        (id_, facts, CaseByCase(rule)) for id_, facts, rule in _rules(question)
+    ]
 
 
 def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
@@ -295,8 +302,8 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
     ]
     primals = [name for name in arrays if name not in case.tangents]
 
-    def asked(change: Rule) -> Rule:
-        return lambda arguments: question.reference(
+    def asked(change: Change) -> Rule:
+        return lambda arguments, _: question.reference(
             *(arguments | change(arguments)).values()
         )
 
@@ -335,12 +342,12 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
         yield (
             "missing-chain-factor",
             {"missing": words},
-            _changed(question, factor, np.divide),
+            _changed(factor, np.divide),
         )
         yield (
             "extra-factor",
             {"missing": words},
-            _changed(question, factor, np.multiply),
+            _changed(factor, np.multiply),
         )
     for x in arrays:
         for words, fixed in FIXED.items():
@@ -351,30 +358,30 @@ def _rules(question: Question) -> Iterator[tuple[str, Facts, Rule]]:
             )
 
 
-def _exchange(x: str, y: str) -> Rule:
+def _exchange(x: str, y: str) -> Change:
     return lambda a: {x: a[y], y: a[x]}
 
 
-def _moved(f: str, x: str) -> Rule:
+def _moved(f: str, x: str) -> Change:
     return lambda a: {x: a[f](a[x])}
 
 
-def _differentiated(f: str) -> Rule:
+def _differentiated(f: str) -> Change:
     """The derivative in the place of the function itself."""
     return lambda a: {f: jax.grad(a[f])}
 
 
-def _fixed(x: str, fixed: Callable[[Any], Any]) -> Rule:
+def _fixed(x: str, fixed: Callable[[Any], Any]) -> Change:
     return lambda a: {x: jax.tree.map(fixed, a[x])}
 
 
 def _value(f: str, arguments: list[str]) -> Rule:
-    return lambda a: a[f](*[a[x] for x in arguments])
+    return lambda a, _: a[f](*[a[x] for x in arguments])
 
 
 def _factors(
     arrays: list[str], functions: list[str]
-) -> Iterator[tuple[str, Rule]]:
+) -> Iterator[tuple[str, Change]]:
     """What a factor may be: an argument, or the slope of a function at one."""
     for x in arrays:
         yield x, _argument(x)
@@ -383,32 +390,28 @@ def _factors(
             yield f"{f}′({x})", _slope(f, x)
 
 
-def _argument(x: str) -> Rule:
+def _argument(x: str) -> Change:
     return lambda a: a[x]
 
 
-def _slope(f: str, x: str) -> Rule:
+def _slope(f: str, x: str) -> Change:
     return lambda a: jax.grad(a[f])(a[x])
 
 
-def _changed(
-    question: Question, factor: Rule, change: Callable[[Any, Any], Any]
-) -> Rule:
+def _changed(factor: Change, change: Callable[[Any, Any], Any]) -> Rule:
     """The right result, divided or multiplied by a factor wherever the shapes allow that."""
 
-    def rule(arguments: dict[str, Any]) -> Any:
+    def rule(arguments: dict[str, Any], want: Any) -> Any:
         by = np.asarray(factor(arguments))
 
-        def fitting(want: Any) -> Any:
+        def fitting(part: Any) -> Any:
             try:
                 with np.errstate(all="ignore"):
-                    return change(want, by)
+                    return change(part, by)
             except (TypeError, ValueError):
                 return None
 
-        return jax.tree.map(
-            fitting, to_numpy(question.reference(*arguments.values()))
-        )
+        return jax.tree.map(fitting, want)
 
     return rule
 

@@ -1,16 +1,13 @@
-"""What a check says: three outcomes, as plain text, as HTML, and as an exception."""
+"""What a check says: three outcomes, as plain text, as a card, and as an exception."""
 
-import html
 import os
-import re
 import textwrap
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
-from markdown_it import MarkdownIt
-
+from .card import Card, Strip, Tone, in_kernel, literal, plain
 from .message import Diagnosis
+from .places import link_to_read
 
 State = Literal["not attempted", "not yet", "correct"]
 MARKS: dict[State, str] = {
@@ -18,77 +15,12 @@ MARKS: dict[State, str] = {
     "not yet": "△",
     "correct": "✓",
 }
+TONES: dict[State, Tone] = {
+    "not attempted": "quiet",
+    "not yet": "open",
+    "correct": "good",
+}
 WIDTH = 72
-STYLE = (
-    "border-left: 4px solid {colour}; padding: .4em .9em; margin: .3em 0; max-width: 46em;"
-    "background: color-mix(in srgb, {colour} 8%, transparent); color: inherit"
-)
-
-
-@dataclass(frozen=True)
-class Card:
-    """A title, a remark, and a body in Markdown, which is folded where `fold` names the fold."""
-
-    title: str
-    body: str = ""
-    fold: str = ""
-    good: bool = False
-    remark: str = ""
-
-    def text(self) -> str:
-        """Title and body as plain text."""
-        paragraphs = [self.title, plain(self.remark), plain(self.body)]
-        return "\n\n".join(filter(None, paragraphs)).strip()
-
-    def html(self) -> str:
-        """Title and body as HTML that needs no style sheet, no script and no network."""
-        colour = "#2e7d4f" if self.good else "#3b6ea8"
-        inner = f"<strong>{html.escape(self.title)}</strong>"
-        if self.remark:
-            inner += _markdown().render(self.remark)
-        body = _markdown().render(self.body) if self.body else ""
-        if body and self.fold:
-            summary = (
-                f"<summary>{html.escape(self.fold)} (click to open)</summary>"
-            )
-            body = f"<details>{summary}{body}</details>"
-        return f'<div style="{STYLE.format(colour=colour)}">{inner}{body}</div>'
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/plain": self.text(), "text/html": self.html()}
-
-
-@cache
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False})
-
-
-def plain(markdown: str) -> str:
-    """Markdown without the marks that a terminal would only show as noise."""
-    text = re.sub(r"^```.*\n?", "", markdown, flags=re.MULTILINE)
-    return re.sub(r"\*\*(.+?)\*\*", r"\1", text)
-
-
-def in_kernel() -> bool:
-    """Whether what is displayed reaches a notebook."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")
-
-
-def show(card: Any) -> None:
-    """Display a card or a picture in a notebook, print its text elsewhere."""
-    if not in_kernel():
-        print(card._repr_mimebundle_()["text/plain"])
-        return
-    from IPython.display import display
-
-    display(card)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -104,16 +36,46 @@ class Outcome:
 
     def text(self, twin: bool = True) -> str:
         """The message as plain text, no wider than 88 characters; `twin` stands for a picture."""
-        head = f"{MARKS[self.state]} {self.name}: {self.state}"
         if self.diagnosis is None:
-            return head
+            return self.head()
         if self.state != "not yet":
-            return f"{head}\n\n{_wrap(self.diagnosis.message)}"
-        lines = [
-            f"{head} · {self.diagnosis.name}",
+            return f"{self.head()}\n\n{_wrap(self.diagnosis.message)}"
+        return "\n".join([
+            self.head(),
             *_body(self.name, self.diagnosis, twin),
-        ]
-        return "\n".join(lines)
+        ])
+
+    def head(self) -> str:
+        """The first line: sign, question, state, and the mistake's name where one is known."""
+        head = f"{MARKS[self.state]} {self.name}: {self.state}"
+        if self.state == "not yet" and self.diagnosis:
+            head += f" · {self.diagnosis.name}"
+        return head
+
+    def card(self) -> Card:
+        """What `text` says, for a notebook."""
+        if self.diagnosis is None:
+            return Card(self.head(), tone=TONES[self.state])
+        paragraphs = [literal(self.diagnosis.message)]
+        if self.state == "not yet":
+            call = f'hint("{self.name}")'
+            for label, text in _rows(self.name, self.diagnosis):
+                if label == "Read again: ":
+                    words = link_to_read(text)
+                elif label == "Stuck? ":
+                    words = text.replace(call, f"`{call}`")
+                else:
+                    words = literal(text)
+                paragraphs.append(f"**{label.strip()}** {words}")
+        return Card(
+            self.head(), "\n\n".join(paragraphs), tone=TONES[self.state]
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {
+            "text/plain": self.text(twin=False),
+            "text/html": self.card().html(),
+        }
 
     def json(self) -> dict[str, Any]:
         """The outcome as plain data."""
@@ -142,16 +104,19 @@ def _body(name: str, diagnosis: Diagnosis, twin: bool) -> list[str]:
     paragraphs = [f"\n{_wrap(diagnosis.message)}"]
     if twin and diagnosis.twin:
         paragraphs.append(f"\n{textwrap.indent(diagnosis.twin, '  ')}")
+    for label, text in _rows(name, diagnosis):
+        paragraphs.append(f"\n{_wrap(text, label)}")
+    return paragraphs
+
+
+def _rows(name: str, diagnosis: Diagnosis) -> list[tuple[str, str]]:
     rows = [
         ("Where: ", diagnosis.line),
         ("In numbers: ", diagnosis.example),
         ("Read again: ", diagnosis.read),
         ("Stuck? ", f'hint("{name}") gives a nudge.'),
     ]
-    for label, text in rows:
-        if text:
-            paragraphs.append(f"\n{_wrap(text, label)}")
-    return paragraphs
+    return [(label, text) for label, text in rows if text]
 
 
 def _wrap(text: str, label: str = "") -> str:
@@ -173,12 +138,15 @@ class CheckFailed(AssertionError):
         self.outcome = outcome
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback (it must be a list)."""
-        picture = self.outcome.diagnosis and self.outcome.diagnosis.picture
-        drawn = picture is not None and in_kernel()
-        if drawn:
-            show(picture)
-        first, *rest = self.outcome.text(twin=not drawn).split("\n")
+        """What IPython shows in place of a traceback (it must be a list).
+
+        In a notebook that is a line below the card, which says what a failed cell does. IPython
+        asks more than once.
+        """
+        if in_kernel():
+            head = f"{MARKS[self.outcome.state]} {self.outcome.name}"
+            return [f"{head}: Run All stops here; check_all() goes on."]
+        first, *rest = self.outcome.text().split("\n")
         if not os.environ.get("NO_COLOR"):
             first = f"\x1b[1m{first}\x1b[0m"
         return [first, *rest]
@@ -192,14 +160,22 @@ class NotAttempted(CheckFailed):
     """There is no answer yet."""
 
 
-def success(name: str, explanation: str, remark: str = "") -> Card:
-    """The message of a passing check, with the explanation folded below it."""
+def success(
+    name: str,
+    explanation: str,
+    remark: str = "",
+    then: str = "",
+    strips: tuple[Strip, ...] = (),
+) -> Card:
+    """The message of a passing check, with the explanation folded below it, and what is next."""
     return Card(
         f"{MARKS['correct']} {name}: correct",
         explanation,
         "Why it works",
-        good=True,
-        remark=remark,
+        "good",
+        remark,
+        then,
+        strips,
     )
 
 

@@ -47,6 +47,7 @@ class Entry:
     hints: tuple[str, ...]
     explanation: str
     solution: str
+    alternatives: tuple[tuple[str, str], ...] = ()  # what is different, code
     edits: tuple[EditRow, ...] = ()
 
     @property
@@ -95,7 +96,7 @@ def find(name: str, start: Path | None = None) -> Entry:
     names: list[str] = []
     for folder in folders(start):
         for path in sorted(folder.glob(f"*{ANSWERS}")):
-            asked = _answers(path, os.stat(path).st_mtime_ns)["questions"]
+            asked = known_answers(path)["questions"]
             if name in asked:
                 return _entry(path, name, asked[name])
             names += [other for other in asked if other not in names]
@@ -112,6 +113,9 @@ def _entry(path: Path, name: str, data: dict[str, Any]) -> Entry:
         hints=tuple(data["hints"]),
         explanation=data["explanation"],
         solution=data["solution"],
+        alternatives=tuple(
+            (text, code) for text, code in data.get("alternatives", [])
+        ),
         edits=unpack_edits(data.get("edits", "")),
     )
 
@@ -130,6 +134,11 @@ def _questions(spec: Path, _changed: int) -> dict[str, Question]:
         for value in names.values()
         if isinstance(value, Question)
     }
+
+
+def known_answers(path: Path) -> dict[str, Any]:
+    """The answers file, read once as long as it does not change."""
+    return _answers(path, os.stat(path).st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
@@ -151,7 +160,7 @@ def _unknown(name: str, names: list[str]) -> str:
 # A student's progress. Whatever changes it reads and writes under one lock.
 
 
-def progress(course: Path) -> dict[str, State]:
+def read_progress(course: Path) -> dict[str, State]:
     """Question name -> its state; empty where there is no (readable) file yet."""
     try:
         data = json.loads((course / FOLDER / FILE).read_text(encoding="utf-8"))
@@ -162,7 +171,7 @@ def progress(course: Path) -> dict[str, State]:
 
 def is_solved(course: Path, name: str) -> bool:
     """Whether the question has ever passed its check."""
-    return bool(progress(course).get(name, {}).get("solved"))
+    return bool(read_progress(course).get(name, {}).get("solved"))
 
 
 def record(course: Path, name: str, state: str) -> None:
@@ -191,7 +200,7 @@ def change_state(
     try:
         folder = state_folder(course)
         with FileLock(folder / "lock", timeout=5):
-            data = progress(course)
+            data = read_progress(course)
             data[name] = change(data.get(name, {}))
             write_whole(
                 folder / FILE,
@@ -202,7 +211,7 @@ def change_state(
         OSError,
         Timeout,
     ):  # progress is a convenience: a check must never fail for it
-        return change(progress(course).get(name, {}))
+        return change(read_progress(course).get(name, {}))
 
 
 def state_folder(course: Path) -> Path:

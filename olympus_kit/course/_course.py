@@ -41,7 +41,7 @@ class Page:
 
     def states(self) -> dict[str, str]:
         """Question -> "correct", "not yet", "not attempted", as last checked."""
-        progress = checks.progress(self.path.parent)
+        progress = checks.read_progress(self.path.parent)
         states = {}
         for name in self.names:
             states[name] = progress.get(name, {}).get("state", "not attempted")
@@ -49,7 +49,7 @@ class Page:
 
     def solved(self) -> list[str]:
         """The questions that passed once."""
-        progress = checks.progress(self.path.parent)
+        progress = checks.read_progress(self.path.parent)
         return [
             name for name in self.names if progress.get(name, {}).get("solved")
         ]

@@ -1,6 +1,5 @@
 """Start JupyterLab on the course, so that it works on any machine and asks no network."""
 
-import json
 import os
 import secrets
 import socket
@@ -8,40 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ..files import write_whole
 from ._cache import compile_cache
 
-# Markdown opens as a notebook; no news, no update check, no list of extensions from a network.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "@jupyterlab/docmanager-extension:plugin": {
-        "defaultViewers": {
-            "markdown": "Jupytext Notebook",
-            "myst": "Jupytext Notebook",
-        }
-    },
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-        "doNotDisturbMode": False,
-    },
-    "@jupyterlab/extensionmanager-extension:plugin": {
-        "enabled": False,
-        "disclaimed": False,
-    },
-}
-# what a page brings along is no page, and would only be in the way in the list of files
-HIDDEN = (
-    "*.answers",
-    "*.spec.py",
-    "__pycache__",
-    "*.pyc",
-    ".DS_Store",
-    "*~",
-)
+# Settings that hold for every JupyterLab with the kit, on a class's hub, too, are files that are
+# installed with it (share/jupyter). These are for one that runs on a student's own machine.
 OPTIONS = (
-    *(f"--ContentsManager.hide_globs={pattern}" for pattern in HIDDEN),
     "--ServerApp.allow_root=True",
     "--ServerApp.port_retries=0",
     "--ServerApp.log_level=ERROR",
@@ -52,42 +23,9 @@ OPTIONS = (
 )
 
 
-def overrides_file() -> Path:
-    """The settings that belong to this environment, not to the user's home."""
-    return Path(
-        sys.prefix,
-        "share",
-        "jupyter",
-        "lab",
-        "settings",
-        "overrides.json",
-    )
-
-
-def write_settings(path: Path) -> bool:
-    """Add the course's settings to the environment's own; False where nothing had to change."""
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        known = {}
-    wanted = {
-        **known,
-        **{key: {**known.get(key, {}), **SETTINGS[key]} for key in SETTINGS},
-    }
-    if wanted == known:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(wanted, indent=2, sort_keys=True) + "\n")
-    return True
-
-
 def first_page(course: Path) -> str:
     """The page that opens first, as a path inside the course."""
-    for name in (
-        "book/index.md",
-        "book/00_start.md",
-        "exercises/00_start.md",
-    ):
+    for name in ("welcome.md", "exercises/00_start.md"):
         if (course / name).exists():
             return name
     return ""
@@ -140,12 +78,6 @@ def start(
     course: Path, port: int, browser: bool, tell: Callable[[str], None]
 ) -> int:
     """Tell the address, then become JupyterLab, until it is stopped."""
-    try:
-        write_settings(overrides_file())
-    except (OSError, ValueError) as error:
-        tell(
-            f"Could not write {overrides_file()} ({error}); open .md files with Open With."
-        )
     port, token = (
         free_port(port),
         os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16),

@@ -1,7 +1,8 @@
 """Read a lesson's source: a MyST notebook whose tagged cells hold everything about a question.
 
 After an `answer` cell come, in any order, what belongs to it: its `check`, `hint`, `explanation`,
-`mutant` and `alternative` cells. `spec` cells hold the specifications, as fenced Python.
+`mutant` and `alternative` cells. `spec` cells hold the specifications, as fenced Python; `note`
+cells are for authors alone.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from . import _notebook as nb
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -31,6 +33,11 @@ AT_LEAST = {
     "mutant": 5,
     "alternative": 3,
 }
+
+
+NAME = re.compile(
+    r"\d\d[a-z]?_[a-z]\w*"
+)  # of a lesson: 15_tides, 06b_regression
 
 
 class AuthoringError(ValueError):
@@ -63,10 +70,14 @@ class Cell:
         """The one fenced block of Python that the cell holds."""
         fences = self.fences()
         if len(fences) != 1:
-            raise self.wrong(
-                f"one fenced block of Python is wanted here; these are {len(fences)}."
-            )
+            raise self.no_code()
         return fences[0]
+
+    def no_code(self) -> AuthoringError:
+        count = len(self.fences())
+        return self.wrong(
+            f"one fenced block of Python is wanted here; these are {count}."
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,16 @@ class Exercise:
     @property
     def alternatives(self) -> list[str]:
         return [cell.code() for cell in self.parts["alternative"]]
+
+    @property
+    def other_ways(self) -> list[tuple[str, str]]:
+        """Of each alternative that says what is different about it: the words, the code."""
+        ways = []
+        for cell in self.parts["alternative"]:
+            words = FENCE.sub("", str(cell.raw.source) + "\n").strip()
+            if words:
+                ways.append((words, cell.code().strip()))
+        return ways
 
     def solution(self) -> str:
         """The answer cell without its markers."""
@@ -153,26 +174,35 @@ class Lesson:
 
 
 def read(path: Path) -> Lesson:
-    """Read a lesson. AuthoringError points at the first mistake."""
+    """Read a lesson. AuthoringError names every mistake in it, one a line."""
     notebook = nb.read(path)
-    _no_empty_cells(path)
-    _no_inner_cells(path)
     starts = nb.lines(path, notebook)
     cells = [
         Cell(c, path, starts[i], i + 1) for i, c in enumerate(notebook.cells)
     ]
-    _front_matter(path, notebook.metadata)
     exercises: list[Exercise] = []
+    mistakes = [
+        *_empty_cells(path),
+        *_inner_cells(path),
+        *_front_matter(path, notebook.metadata),
+    ]
     for cell in cells:
-        _markers(cell)
-        _take(cell, exercises)
+        mistakes += _markers(cell)
+        mistakes += _take(cell, exercises)
     for exercise in exercises:
-        _complete(exercise)
-    _unique(exercises)
+        mistakes += _incomplete(exercise)
+    mistakes += repeated_names(exercises)
+    say_all(mistakes)
     return Lesson(path, notebook, cells, exercises, "\n\n".join(_specs(cells)))
 
 
-def _no_empty_cells(path: Path) -> None:
+def say_all(mistakes: list[AuthoringError]) -> None:
+    """Raise one AuthoringError that says all of these, if there are any."""
+    if mistakes:
+        raise AuthoringError("\n".join(str(mistake) for mistake in mistakes))
+
+
+def _empty_cells(path: Path) -> Iterator[AuthoringError]:
     """jupytext drops a tagged cell without text, so only the file itself can tell."""
     tagged, above = 0, ""
     for number, line in enumerate(
@@ -180,7 +210,7 @@ def _no_empty_cells(path: Path) -> None:
     ):
         if tagged and line.startswith(("+++", "```{code-cell}")):
             role = next((r for r in AT_LEAST if r in above), "cell")
-            raise AuthoringError(
+            yield AuthoringError(
                 f"{path}:{tagged}: an empty {role}: write it, or remove it."
             )
         if line.startswith("+++ {"):
@@ -189,7 +219,7 @@ def _no_empty_cells(path: Path) -> None:
             tagged = 0
 
 
-def _no_inner_cells(path: Path) -> None:
+def _inner_cells(path: Path) -> Iterator[AuthoringError]:
     """A code cell inside a note or a tab: jupytext would cut the note in two, mystmd would not."""
     outer = ""
     for number, line in enumerate(
@@ -201,12 +231,12 @@ def _no_inner_cells(path: Path) -> None:
         elif outer and line.strip() == outer:
             outer = ""
         elif outer and line.lstrip().startswith("```{code-cell}"):
-            raise AuthoringError(
+            yield AuthoringError(
                 f"{path}:{number}: a code cell inside a note: put it outside."
             )
 
 
-def _front_matter(path: Path, metadata: Any) -> None:
+def _front_matter(path: Path, metadata: Any) -> Iterator[AuthoringError]:
     told = metadata.get("olympus", {})
     missing = [key for key in FIELDS if key not in told]
     if "title" not in metadata or missing:
@@ -214,48 +244,48 @@ def _front_matter(path: Path, metadata: Any) -> None:
             "title",
             *(f"olympus.{key}" for key in FIELDS),
         ])
-        raise AuthoringError(f"{path}:1: the front matter needs {need}.")
-    if told["level"] not in LEVELS:
-        raise AuthoringError(
+        yield AuthoringError(f"{path}:1: the front matter needs {need}.")
+    elif told["level"] not in LEVELS:
+        yield AuthoringError(
             f"{path}:1: the level is one of {', '.join(LEVELS)}."
         )
 
 
-def _markers(cell: Cell) -> None:
+def _markers(cell: Cell) -> Iterator[AuthoringError]:
     source, is_answer = cell.raw.source, "answer" in nb.tags(cell.raw)
     if not is_answer and (BEGIN in source or END in source):
-        raise cell.wrong(
+        yield cell.wrong(
             "a solution marker outside an answer cell: tag the cell `answer`."
         )
     if is_answer and not BLOCK.search(source):
-        raise cell.wrong(
+        yield cell.wrong(
             f"an answer needs a block between `{BEGIN}` and `{END}`."
         )
     if is_answer and not nb.name(cell.raw).isidentifier():
-        raise cell.wrong(
+        yield cell.wrong(
             "an answer needs a name: that of the function or value it defines."
         )
 
 
-def _take(cell: Cell, exercises: list[Exercise]) -> None:
+def _take(cell: Cell, exercises: list[Exercise]) -> Iterator[AuthoringError]:
     """Put a cell where it belongs: with the answer above it."""
     roles = nb.tags(cell.raw)
     if "answer" in roles:
         exercises.append(Exercise(cell))
         return
     role = next((r for r in AT_LEAST if r in roles), "")
-    _nothing_swallowed(cell, roles)
+    yield from _swallowed(cell, roles)
     if role and not exercises:
-        raise cell.wrong(
+        yield cell.wrong(
             f"a `{role}` cell before any answer: put it below the answer it is for."
         )
-    if role and not cell.raw.source.strip():
-        raise cell.wrong(f"an empty {role}: write it, or remove the cell.")
-    if role:
+    elif role:
         exercises[-1].parts[role].append(cell)
+    if role and not cell.raw.source.strip():
+        yield cell.wrong(f"an empty {role}: write it, or remove the cell.")
 
 
-def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
+def _swallowed(cell: Cell, roles: list[str]) -> Iterator[AuthoringError]:
     """A markdown cell reaches to the next `+++`, so prose after it would vanish in the release."""
     _, fence, stray = str(cell.raw.source).rpartition("```")
     if {"hint", "explanation"} & set(roles):
@@ -267,35 +297,42 @@ def _nothing_swallowed(cell: Cell, roles: list[str]) -> None:
         return
     if stray.strip():
         shown = stray.strip().splitlines()[0]
-        raise cell.wrong(
+        yield cell.wrong(
             f"text that is no part of it: `{shown}`. Put a line with +++ before it."
         )
 
 
-def _complete(exercise: Exercise) -> None:
+def _incomplete(exercise: Exercise) -> Iterator[AuthoringError]:
     for role, least in AT_LEAST.items():
         if (have := len(exercise.parts[role])) < least:
             say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
-            raise exercise.answer.wrong(f"this answer {say}")
+            yield exercise.answer.wrong(f"this answer {say}")
     for cell in exercise.parts["mutant"]:
         if not cell.raw.metadata.get("mistake"):
-            raise cell.wrong(
+            yield cell.wrong(
                 'a mutant without a message: name its "mistake" in the cell.'
             )
-    for cell in (
-        *exercise.parts["mutant"],
-        *exercise.parts["alternative"],
-    ):
-        cell.code()
+    codes = (*exercise.parts["mutant"], *exercise.parts["alternative"])
+    bare = [cell for cell in codes if len(cell.fences()) != 1]
+    for cell in bare:
+        yield cell.no_code()
+    if bare or not exercise.parts["alternative"]:
+        return
+    if not exercise.other_ways:
+        yield exercise.parts["alternative"][0].wrong(
+            "no alternative says what is different about it, and none is shown to students: "
+            "write a sentence above the code of one."
+        )
 
 
-def _unique(exercises: list[Exercise]) -> None:
+def repeated_names(exercises: list[Exercise]) -> Iterator[AuthoringError]:
+    """Every name of an answer or a check that a cell before it has."""
     seen: set[str] = set()
     for exercise in exercises:
         for cell in (exercise.answer, *exercise.parts["check"]):
             name = nb.name(cell.raw)
             if name in seen:
-                raise cell.wrong(
+                yield cell.wrong(
                     f"the name `{name}` is taken by a cell above: names are unique."
                 )
             seen.add(name)
@@ -308,12 +345,47 @@ def _specs(cells: list[Cell]) -> Iterator[str]:
 
 
 def read_all(folder: Path, only: str = "") -> list[Lesson]:
-    """The lessons of a folder of sources, or `only` one (04, 04_reverse); names must be unique."""
-    paths = [
-        path for path in sorted(folder.glob("*.md")) if nb.is_notebook(path)
-    ]
-    lessons = [
-        read(p) for p in paths if only in ("", p.stem, p.stem.partition("_")[0])
-    ]
-    _unique([exercise for lesson in lessons for exercise in lesson.exercises])
+    """The lessons of a folder of sources, or `only` one (04, 04_reverse).
+
+    AuthoringError names every mistake in every file.
+    """
+    lessons, mistakes = read_some(folder, only)
+    say_all(mistakes)
     return lessons
+
+
+def read_some(
+    folder: Path, only: str = ""
+) -> tuple[list[Lesson], list[AuthoringError]]:
+    """The lessons that can be read, and the mistakes in the others; names must be unique."""
+    lessons, mistakes = [], list[AuthoringError]()
+    for path in sorted(folder.glob("*.md")):
+        chosen = only in ("", path.stem, path.stem.partition("_")[0])
+        if chosen and nb.is_notebook(path):
+            try:
+                lessons.append(read(path))
+            except (AuthoringError, nb.NotANotebook) as error:
+                mistakes.append(AuthoringError(str(error)))
+    every = [exercise for lesson in lessons for exercise in lesson.exercises]
+    return lessons, [*mistakes, *repeated_names(every)]
+
+
+def new(folder: Path, stem: str) -> Path:
+    """Write a lesson that works, with every rule in it. AuthoringError where one is there."""
+    if not NAME.fullmatch(stem):
+        raise AuthoringError(
+            f"{stem} is no name of a lesson: write two digits, an underscore and a word, such as "
+            "15_tides."
+        )
+    path = folder / f"{stem}.md"
+    number, _, topic = stem.partition("_")
+    taken = [other.name for other in sorted(folder.glob(f"{number}_*.md"))]
+    if taken:
+        raise AuthoringError(
+            f"{folder / taken[0]} has the number {number}: choose another."
+        )
+    text = Path(__file__).with_name("skeleton.md").read_text(encoding="utf-8")
+    text = text.replace("QUESTION", f"first_{topic}").replace("NUMBER", number)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.replace("TOPIC", topic.replace("_", " ")))
+    return path

@@ -102,7 +102,9 @@ class MystFile(IPyNbFile):  # type: ignore[misc]
             try:
                 with (
                     _leftovers_ignored(),
-                    patch.dict(os.environ, compile_cache()),
+                    patch.dict(
+                        os.environ, {**compile_cache(), "OLYMPUS_TEXT": "1"}
+                    ),
                 ):
                     super().setup()
             except NoSuchKernel as error:

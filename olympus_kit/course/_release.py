@@ -26,7 +26,7 @@ from . import _tryout
 from ._course import editing, keep_copy
 from ._edits import edits_of
 from ._leak import leaks
-from ._lesson import AuthoringError, Cell, Lesson, read_all
+from ._lesson import AuthoringError, Cell, Lesson, read_some, say_all
 from ._merge import merge
 
 HEADER = (
@@ -34,10 +34,10 @@ HEADER = (
     'edit them there."""\n'
 )
 DIFFERS = "differs from its source; run `olympus release`."
-AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec"}
+AUTHORS_ONLY = {"explanation", "mutant", "alternative", "spec", "note"}
 FOLDED = "<details>\n<summary>Hint {number} (click to open)</summary>\n\n{text}\n\n</details>"
 KERNEL = {
-    "display_name": "Python 3",
+    "display_name": "Python 3 (ipykernel)",  # as JupyterLab writes it
     "language": "python",
     "name": "python3",
 }
@@ -87,25 +87,30 @@ class Report:
 
 
 def build(lesson: Lesson) -> Released:
-    """The release of one lesson; the same bytes every time."""
+    """The release of one lesson; the same bytes every time. AuthoringError for all that leaks."""
     cells = [
         (cell, shown)
         for cell in lesson.cells
         if (shown := _shown(cell, lesson)) is not None
     ]
     text = nb.write(nb.new([shown for _, shown in cells], _metadata(lesson)))
-    spec = HEADER.format(stem=lesson.stem) + "\n" + lesson.spec + "\n"
+    spec = spec_text(lesson)
     hints = "\n".join(
         c.source for cell, c in cells if "hint" in nb.tags(cell.raw)
     )
     public = "\n".join(
         c.source for cell, c in cells if "hint" not in nb.tags(cell.raw)
     )
+    mistakes = []
     for exercise in lesson.exercises:
         for piece in leaks(exercise, public + spec, hints):
-            raise exercise.answer.wrong(
-                f"a piece of the solution leaks: `{piece}`."
+            mistakes.append(
+                exercise.answer.wrong(
+                    f"a piece of the solution leaks: `{piece}`. Remove it from text, hints and "
+                    "specification, or ask for more than this piece."
+                )
             )
+    say_all(mistakes)
     answers = {
         **lesson.front(),
         "questions": _questions(lesson),
@@ -113,6 +118,11 @@ def build(lesson: Lesson) -> Released:
         "edits_of": _fingerprint(lesson, spec),
     }
     return Released(lesson.stem, text, spec, answers)
+
+
+def spec_text(lesson: Lesson) -> str:
+    """The file of specifications that stands beside the exercise."""
+    return HEADER.format(stem=lesson.stem) + "\n" + lesson.spec + "\n"
 
 
 def _fingerprint(lesson: Lesson, spec: str) -> str:
@@ -138,6 +148,7 @@ def _questions(lesson: Lesson) -> dict[str, dict[str, Any]]:
             "hints": exercise.hints,
             "explanation": exercise.explanation,
             "solution": exercise.solution(),
+            "alternatives": exercise.other_ways,
             "stub": exercise.stub(),
         }
         for exercise in lesson.exercises
@@ -251,32 +262,45 @@ def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
                 f"the specification fails: {type(error).__name__}: {error}"
             )
             raise place.wrong(message) from error
+    mistakes = []
     for exercise in lesson.exercises:
         if exercise.name not in known:
-            raise exercise.answer.wrong(
-                "no Question of this name stands in a spec cell."
+            mistakes.append(
+                exercise.answer.wrong(
+                    "no Question of this name stands in a spec cell: write "
+                    f'{exercise.name} = Question(name="{exercise.name}", ...) into one.'
+                )
             )
+            continue
         ids = catalogue().keys() | {m.id for m in known[exercise.name].mistakes}
         for id_, _, cell in exercise.mutants:
             if id_ not in ids:
-                raise cell.wrong(
-                    f"a mutant without a message: no mistake `{id_}`."
+                mistakes.append(
+                    cell.wrong(
+                        f"a mutant without a message: no mistake `{id_}` in catalogue.toml. Add "
+                        f"Mistake({id_!r}, ...) to the question's `mistakes`, or name another."
+                    )
                 )
+    say_all(mistakes)
     return known
 
 
 def verify_references(lesson: Lesson, spec: str) -> None:
     """Evaluate the right result at every point. AuthoringError where a reference raises."""
     known = verify(lesson, spec)
+    mistakes = []
     for exercise in lesson.exercises:
         question = known[exercise.name]
         pairs = zip(question.cases(), references(question), strict=True)
         for case, right in pairs:
             if isinstance(right, Exception):
-                raise exercise.answer.wrong(
-                    f"the reference raises: {case.label}: "
-                    f"{type(right).__name__}: {right}"
+                mistakes.append(
+                    exercise.answer.wrong(
+                        f"the reference raises: {case.label}: "
+                        f"{type(right).__name__}: {right}"
+                    )
                 )
+    say_all(mistakes)
 
 
 def release(
@@ -288,14 +312,22 @@ def release(
     merged by cell name, and the report says so. AuthoringError for a mistake in a source and
     NotANotebook for an exercise that can't be read; nothing is written then.
     """
-    lessons = read_all(sources, only)
-    if not lessons:
+    lessons, mistakes = read_some(sources, only)
+    if not lessons and not mistakes:
         raise AuthoringError(
             f"{sources} holds no lessons {only}: there is nothing to release."
         )
-    built = [build(lesson) for lesson in lessons]
-    for lesson, released in zip(lessons, built, strict=True):
-        verify(lesson, released.spec)
+    built: list[Released] = []
+    for lesson in lessons:
+        try:
+            verify(lesson, spec_text(lesson))
+        except AuthoringError as error:
+            mistakes.append(error)
+        try:
+            built.append(build(lesson))
+        except AuthoringError as error:
+            mistakes.append(error)
+    say_all(mistakes)
     report = Report()
     if check:
         _stale(built, target, report, check)

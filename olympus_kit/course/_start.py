@@ -12,7 +12,8 @@ from ._merge import merge
 from ._release import Released, Report, bring
 
 # what a course folder consists of, beside what a student adds
-PARTS = ("book", "exercises", "jupytext.toml")
+WELCOME = "welcome.md"
+PARTS = (WELCOME, "book", "exercises", "jupytext.toml")
 # what running a checkout leaves between these
 LEFTOVERS = shutil.ignore_patterns(".*", "*.ipynb", "__pycache__")
 
@@ -38,7 +39,7 @@ def start(folder: Path) -> None:
         course.mkdir()
         for name in PARTS:
             _copy(material() / name, course / name)
-        _remember_pages(course / "book")
+        _remember_pages(course)
         course.rename(folder)
 
 
@@ -66,10 +67,10 @@ def update(course: Path) -> Report:
     bring(built, course / "exercises", report)
     (course / "book").mkdir(exist_ok=True)
     with editing(course / "book"):
-        for page in sorted((source / "book").rglob("*")):
+        for page in [source / WELCOME, *sorted((source / "book").rglob("*"))]:
             if page.is_file() and not page.name.startswith("."):
                 _update_page(page, course / page.relative_to(source), report)
-    _remember_pages(course / "book")
+    _remember_pages(course)
     return report
 
 
@@ -105,14 +106,15 @@ def _update_page(new: Path, page: Path, report: Report) -> None:
     report.keep(page, kept)
 
 
-def _memory(book: Path) -> Path:
-    """The folder that holds the book's pages as they were released."""
-    return book / FOLDER / "released"
+def _memory(folder: Path) -> Path:
+    """The folder that holds the pages of a folder as they were released."""
+    return folder / FOLDER / "released"
 
 
-def _remember_pages(book: Path) -> None:
+def _remember_pages(course: Path) -> None:
     """Keep the released pages: what a student changes is seen against them."""
-    memory = _memory(book)
-    memory.mkdir(parents=True, exist_ok=True)
-    for page in (material() / "book").glob("*.md"):
+    source = material()
+    for page in [source / WELCOME, *(source / "book").glob("*.md")]:
+        memory = _memory(course / page.relative_to(source).parent)
+        memory.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(page, memory / page.name)

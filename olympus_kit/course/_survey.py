@@ -1,12 +1,14 @@
-"""Say what became of the single edits of a lesson's solutions: named, caught, or surviving."""
+"""Try a lesson: what is said to its stub, solution, mutants, alternatives, and single edits."""
 
+import linecache
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..checks import Question
-from . import _release
-from ._lesson import Lesson
+from ..checks import EditRow, Outcome, Question, outcome_of
+from . import _release, _tryout
+from ._lesson import Exercise, Lesson
 
 GENERAL = {
     "off",
@@ -20,10 +22,35 @@ GENERAL = {
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What is said to one of the answers that a lesson holds, and what should be."""
+
+    what: str
+    expected: str
+    outcome: Outcome
+    fits: bool
+
+    @property
+    def said(self) -> str:
+        """The state, or of a wrong answer the id of its message."""
+        diagnosis = self.outcome.diagnosis
+        if self.outcome.state == "not yet" and diagnosis:
+            return diagnosis.id
+        return self.outcome.state
+
+    def line(self) -> str:
+        """The verdict as text."""
+        if self.fits:
+            return f"  ✓ {self.what}: {self.said}"
+        return f"  ✗ {self.what}: {self.said}; expected: {self.expected}"
+
+
+@dataclass(frozen=True)
 class Survey:
-    """The edits of one question's solution, each with its result."""
+    """The answers of one question, and the edits of its solution, each with its result."""
 
     question: Question
+    verdicts: list[Verdict]
     results: list[tuple[Any, dict[str, Any]]]
 
     @property
@@ -61,7 +88,9 @@ class Survey:
         words = ", ".join(
             f"{count} {status}" for status, count in sorted(counts.items())
         )
-        lines = [f"{self.question.name}: {len(self.results)} edits: {words}"]
+        lines = [self.question.name]
+        lines += [verdict.line() for verdict in self.verdicts]
+        lines.append(f"  {len(self.results)} edits: {words}")
         for edit, result in self.results:
             if each or result["status"] == "survives":
                 told = result.get("id", "")
@@ -85,8 +114,13 @@ class Survey:
                 "status": result["status"],
                 "message": result.get("id", ""),
             })
+        verdicts = [
+            {"what": v.what, "expected": v.expected, "said": v.said}
+            for v in self.verdicts
+        ]
         return {
             "question": self.question.name,
+            "answers": verdicts,
             "counts": dict(self.counts()),
             "edits": edits,
         }
@@ -97,12 +131,49 @@ def _short(code: str) -> str:
     return line if len(line) <= 90 else line[:87] + "..."
 
 
-def survey(lesson: Lesson) -> list[Survey]:
-    """Try every edit of a lesson's solutions."""
+def survey(lesson: Lesson) -> Iterator[Survey]:
+    """Try every answer of a lesson, and every edit of its solutions."""
     released = _release.build(lesson)
     known = _release.verify(lesson, released.spec)
+    _release.verify_references(lesson, released.spec)
     results = _release.try_edits(lesson, released.spec, diagnose=True)
-    return [
-        Survey(known[exercise.name], results[exercise.name])
-        for exercise in lesson.exercises
+    for exercise in lesson.exercises:
+        question, tried = known[exercise.name], results[exercise.name]
+        rows = _tryout.table(tried, _release.MOST_ROWS)
+        yield Survey(
+            question, list(_verdicts(lesson, exercise, question, rows)), tried
+        )
+
+
+def _verdicts(
+    lesson: Lesson, exercise: Exercise, question: Question, rows: list[EditRow]
+) -> Iterator[Verdict]:
+    solution = exercise.solution()
+    answers = [
+        ("stub", "not attempted", exercise.stub()),
+        ("solution", "correct", solution),
     ]
+    for number, (id_, code, _) in enumerate(exercise.mutants, 1):
+        answers.append((f"mutant {number}", id_, code))
+    for number, code in enumerate(exercise.alternatives, 1):
+        answers.append((f"alternative {number}", "correct", code))
+    edits = {row.id for row in rows}
+    for what, expected, code in answers:
+        names = _namespace(lesson, code)
+        outcome = outcome_of(question, names, rows, solution)
+        verdict = Verdict(what, expected, outcome, True)
+        # an edit's message says more than a general one
+        fits = verdict.said == expected
+        fits |= expected in GENERAL and verdict.said in edits
+        yield Verdict(what, expected, outcome, fits)
+
+
+def _namespace(lesson: Lesson, code: str) -> dict[str, Any]:
+    """What setup and answer define; lines can be looked up, as those of a cell can."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for text in (lesson.setup(), code):
+        file = f"<cell of {lesson.stem} {len(linecache.cache)}>"
+        lines = text.splitlines(keepends=True)
+        linecache.cache[file] = (len(text), None, lines, file)
+        exec(compile(text, file, "exec"), names)
+    return names

@@ -29,6 +29,7 @@ from ..files import write_whole
 from . import _course, _lab, _start
 from . import _notebook as nb
 from ._course import CourseError, page, pages
+from ._lesson import new as write_skeleton
 from ._lesson import read_all
 from ._release import release as run_release
 from ._runner import SECONDS, Checked, check_pages
@@ -363,6 +364,23 @@ def export(
 
 
 @command
+def new(
+    name: Annotated[
+        str, typer.Argument(help="Number and topic, such as 15_tides.")
+    ],
+    sources: Annotated[
+        Path, typer.Option(help="The folder of sources.")
+    ] = Path("solutions"),
+    json: Json = False,
+) -> None:
+    """Write a lesson that works, to be changed. Example: `olympus new 15_tides`."""
+    path = write_skeleton(sources, name)
+    number = name.partition("_")[0]
+    said = f"{path} written. Change it, and try it: olympus try {number}"
+    _tell(json, {"written": str(path)}, said)
+
+
+@command
 def release(
     which: Some = "",
     check: Annotated[
@@ -399,7 +417,12 @@ def try_(
     ] = Path("solutions"),
     json: Json = False,
 ) -> None:
-    """Try single edits of a lesson's solutions: which would pass? Example: `olympus try 04`."""
+    """Try a lesson: stub, solution, mutants, alternatives, edits. Example: `olympus try 04`.
+
+    Each answer gets what is said to it, and where that is not what the lesson expects, a ✗. Of
+    single edits of the solution those are printed that would pass: each of these asks for a point
+    more, another size, or a law.
+    """
     from . import _survey
 
     if not which and not every:
@@ -411,13 +434,15 @@ def try_(
             _tell(False, None, *([] if json else one.lines(edits)))
     _tell(json, [one.json() for one in surveys])
     surviving = sum(len(one.surviving) for one in surveys)
+    wrong = sum(not v.fits for one in surveys for v in one.verdicts)
     if not json:
         _tell(
             False,
             None,
-            f"{len(surveys)} questions, {surviving} edits survive",
+            f"{len(surveys)} questions, {wrong} answers not judged as expected, "
+            f"{surviving} edits survive",
         )
-    raise typer.Exit(1 if surviving else 0)
+    raise typer.Exit(1 if surviving or wrong else 0)
 
 
 @command
@@ -461,6 +486,9 @@ def grade(
     yes: Annotated[
         bool, typer.Option("--yes", help="Write what --regrade changes.")
     ] = False,
+    similarity: Annotated[
+        bool, typer.Option("--similarity", help="Say who is much alike.")
+    ] = False,
     unsafe: Annotated[
         bool,
         typer.Option(
@@ -490,16 +518,15 @@ def grade(
         "jobs": jobs,
         "sandbox": not unsafe,
         "seconds": seconds,
+        "policy": policy,
     }
     if unsafe:
         _complain(
             "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
         )
     if regrade:
-        book, lines = batch.regrade(submissions, to, regrade, **wish)
-        if yes:
-            batch.finish(book, to, policy)
-        elif lines:
+        lines = batch.regrade(submissions, to, regrade, write=yes, **wish)
+        if lines and not yes:
             _complain("Nothing is written yet: add --yes.")
         _tell(
             json,
@@ -511,13 +538,12 @@ def grade(
         console=err, transient=True, disable=json or not err.is_terminal
     ) as bar:
         task = bar.add_task("grading", total=None)
+        wish |= {"scheduler": scheduler, "similarity": similarity}
         wish["progress"] = lambda done, total: bar.update(
             task, completed=done, total=total
         )
         try:
-            records = batch.grade(
-                submissions, to, policy=policy, scheduler=scheduler, **wish
-            )
+            records = batch.grade(submissions, to, **wish)
         except KeyboardInterrupt:
             _complain(
                 "olympus: stopped. What is graded is kept; go on with --resume."

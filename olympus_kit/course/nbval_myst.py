@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the cells of a notebook together where pytest-xdist would deal them out singly."""
-    if _wanted(config) and config.getoption("dist", "no") == "load":
+    singly = ("load", "worksteal")
+    if _wanted(config) and config.getoption("dist", "no") in singly:
         config.option.dist = "loadscope"
 
 

@@ -121,7 +121,7 @@ def quiz(name: str) -> Quiz:
         chapter = path.stem
         if name in (chapter, chapter.partition("_")[0]):
             every = [q for one in data["quiz"] for q in one["question"]]
-            title = f"chapter {int(chapter.partition('_')[0])}"
+            title = f"chapter {chapter.partition('_')[0].removeprefix('0')}"
             return _quiz(path, chapter, title, every)
         for one in data["quiz"]:
             if one["name"] == name:
@@ -140,7 +140,7 @@ def quiz_files() -> list[Path]:
     """Return the files of all chapters, from the nearest folder that has them."""
     here = Path.cwd()
     for folder in (here, *here.parents, KIT):
-        files = sorted((folder / FOLDER).glob("[0-9][0-9]_*.toml"))
+        files = sorted((folder / FOLDER).glob("[0-9][0-9]*_*.toml"))
         if files:
             return files
     return []

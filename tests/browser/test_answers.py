@@ -301,6 +301,20 @@ def test_branches_and_nan_are_said(show):
     expect(page.locator(".place")).not_to_contain_text("NaN")
 
 
+def test_a_row_that_was_opened_stays_open_at_the_next_point(show):
+    page = show("branches")
+    opener = page.locator("button[aria-expanded]").first
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    opener.click()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    page.get_by_role("slider", name="x", exact=True).focus()
+    page.keyboard.press("End")
+    expect(page.locator(".place")).to_contain_text("x = 1")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    opener.click()
+    expect(opener).to_have_attribute("aria-expanded", "false")
+
+
 def test_the_entry_that_changes_is_the_one_that_is_marked(show):
     page = show("jacobian")
     page.get_by_role("slider", name="v[1]", exact=True).focus()

@@ -245,7 +245,7 @@ def test_the_contents_say_how_much_of_a_chapter_is_answered(page, log, site):
     notes, forget = page.locator(".bk-answered"), page.locator(".bk-forget")
     expect(notes).to_have_count(0)
     expect(forget).to_be_hidden()
-    quiz = page.get_by_role("group", name="quiz: Quiz: what a pullback takes and gives")
+    quiz = page.get_by_role("group", name="Quiz: what a pullback takes and gives")
     wrong = quiz.get_by_role("button", name="the cotangent of x", exact=True)
     wrong.click()
     expect(quiz.get_by_role("link", name="The comma in (x_bar,)")).to_be_visible()

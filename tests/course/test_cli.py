@@ -227,20 +227,6 @@ def test_a_page_with_a_conflict_is_told_and_left_alone(student):
     assert page.read_text() == before
 
 
-def test_lab_settings_keep_what_was_there(tmp_path):
-    path = tmp_path / "settings" / "overrides.json"
-    path.parent.mkdir()
-    path.write_text('{"other": {"a": 1}, "@jupyterlab/docmanager-extension:plugin": {"b": 2}}')
-    assert _lab.write_settings(path)
-    written = json.loads(path.read_text())
-    assert written["other"] == {"a": 1}
-    manager = written["@jupyterlab/docmanager-extension:plugin"]
-    assert manager["b"] == 2
-    assert manager["defaultViewers"]["markdown"] == "Jupytext Notebook"
-    assert written["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
-    assert not _lab.write_settings(path)
-
-
 def test_lab_takes_a_free_port_works_as_root_and_opens_the_first_page(student):
     import socket
 
@@ -254,9 +240,8 @@ def test_lab_takes_a_free_port_works_as_root_and_opens_the_first_page(student):
     assert "--ServerApp.allow_root=True" in words
     assert "--ServerApp.open_browser=False" in words
     assert "--LabApp.default_url=/lab/tree/exercises/00_start.md" in words
-    (student / "book").mkdir()
-    (student / "book" / "index.md").write_text("# x")
-    assert _lab.first_page(student) == "book/index.md"
+    (student / "welcome.md").write_text("# x")
+    assert _lab.first_page(student) == "welcome.md"
 
 
 def test_no_display_means_no_browser(monkeypatch):

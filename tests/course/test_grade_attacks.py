@@ -61,9 +61,7 @@ def test_an_attack_earns_nothing_and_harms_nobody(grader, attack):
     for _ in range(2 if attack.stem in TWICE else 1):
         records = grader({"square": code, "cube": CUBE})
         assert records["square"]["points"] == 0, records["square"]
-        # a child that lives on may spoil what comes after it on the same page
-        spoilt = attack.stem == "outliving_child" and "was stopped" in records["cube"]["note"]
-        assert records["cube"]["points"] == 1 or spoilt, records["cube"]
+        assert records["cube"]["points"] == 1, records["cube"]
 
 
 def test_the_jail_holds_after_all_attacks(grader):

@@ -154,9 +154,14 @@ def test_one_question_anew_prints_what_would_change(graded):
         if student["student"] == "ann":
             student["questions"]["square"] |= {"points": 0.0, "state": "not yet"}
     path.write_text(json.dumps(whole))
-    book, lines = regrade(folder / "handed-in", marks, "square", course=course)
-    assert lines == ["ann: square 0 -> 1"]
-    assert {row.person.student: row.total(list(book.questions)) for row in book.rows}["ann"] == 2
+    again = lambda **wish: regrade(folder / "handed-in", marks, "square", course=course, **wish)
+    written = path.read_text()
+    assert again() == ["ann: square 0 -> 1"]
+    assert path.read_text() == written
+    assert again(write=True) == ["ann: square 0 -> 1"]
+    totals = {row["student"]: row["total"] for row in rows(marks / "marks.csv")}
+    assert totals["ann"] == "2"
+    assert again() == []
     with pytest.raises(LookupError, match="has not been graded"):
         regrade(folder / "handed-in", marks, "circle", course=course)
 

@@ -10,34 +10,38 @@ from olympus_kit.course.grade import batch as batch_module
 from olympus_kit.course.grade import grade
 
 distributed = pytest.importorskip("distributed")
+SECONDS = 15.0  # of the clock, before an answer that never ends is stopped
 pytestmark = [
     pytest.mark.sweep,
     pytest.mark.filterwarnings("ignore"),  # dask's own
 ]
 
 
-def test_marks_do_not_depend_on_the_cluster_and_a_killed_worker_costs_no_row(tmp_path):
+def test_one_crash_in_thirty_one_that_never_ends_one_worker_killed_are_thirty_rows(tmp_path):
     reason = why_no_jail()
     if reason:
         pytest.skip(f"NO JAIL HERE, grading on a cluster is left out: {reason}")
     course = write_course(tmp_path)
     handed_in = tmp_path / "handed-in"
-    for number in range(8):
+    for number in range(28):
         cube = CUBE if number % 3 else f"def cube(x):\n    return x * {number}"
-        hand_in(
-            handed_in / f"s{number}" / f"{STEM}.md",
-            {"square": SQUARE + f"  # {number}", "cube": cube},
-        )
-    hand_in(handed_in / "eve" / f"{STEM}.md", {"square": "import os\nos.kill(0, 9)", "cube": CUBE})
-    alone = grade(handed_in, tmp_path / "alone", course=course)
+        codes = {"square": SQUARE + f"  # {number}", "cube": cube}
+        hand_in(handed_in / f"s{number}" / f"{STEM}.md", codes)
+    crash = {"square": "import os\nos.kill(0, 9)", "cube": CUBE}
+    hand_in(handed_in / "crash" / f"{STEM}.md", crash)
+    endless = {"square": "def square(x):\n    while True:\n        pass", "cube": CUBE}
+    hand_in(handed_in / "endless" / f"{STEM}.md", endless)
+    alone = grade(handed_in, tmp_path / "alone", course=course, seconds=SECONDS)
+    assert len(alone) == 30
     expected = {record["student"]: record["points"] for record in alone}
     assert expected["s1"] == {"square": 1.0, "cube": 1.0}
-    assert expected["eve"] == {"square": 0.0, "cube": 1.0}
-    for workers in (1, 2):
+    assert expected["s3"] == {"square": 1.0, "cube": 0.25}
+    assert expected["crash"] == expected["endless"] == {"square": 0.0, "cube": 1.0}
+    for workers in (1, 2, 4):
         with distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster:
-            victims = [worker.pid for worker in cluster.workers.values()][1:]
+            victims = [worker.pid for worker in cluster.workers.values()][1:2]
 
             def kill_one(done, total, victims=victims):
                 while victims:
@@ -48,6 +52,7 @@ def test_marks_do_not_depend_on_the_cluster_and_a_killed_worker_costs_no_row(tmp
                 tmp_path / f"cluster{workers}",
                 course=course,
                 scheduler=cluster.scheduler_address,
+                seconds=SECONDS,
                 progress=kill_one,
             )
         assert {record["student"]: record["points"] for record in records} == expected

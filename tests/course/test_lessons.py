@@ -88,42 +88,42 @@ UNHARMED = {"0.9.0": ("children-swapped",)}
 
 
 @each_lesson
-def test_the_solutions_of_a_lesson_pass_and_its_stubs_are_no_attempts(lesson):
+def test_every_answer_of_a_lesson_gets_its_verdict(lesson, request):
+    """Stub, solution, then what nobody thinks of, mutants, alternatives, and the solution again.
+
+    `-m "not mutants"` and `-m "not hostile"` leave out these answers, not the test: to judge the
+    right results takes most of the time, and all answers share them.
+    """
+    left_out = request.config.getoption("markexpr")
     findings = Findings()
     for exercise in lesson.exercises:
         stub = judged(exercise, namespace(lesson, exercise.stub()))
         findings.expect(f"stub of {exercise.name}", stub, "not attempted")
-        solution = judged(exercise, namespace(lesson, exercise.solution()))
-        findings.expect(f"solution of {exercise.name}", solution, "correct")
+        names = namespace(lesson, exercise.solution())
+        findings.expect(f"solution of {exercise.name}", judged(exercise, names), "correct")
+        if "hostile" not in left_out:
+            findings += hostile(exercise, names, HOSTILE)
+        if "mutants" not in left_out:
+            findings += mutants_and_alternatives(lesson, exercise)
     findings.check()
 
 
-@pytest.mark.mutants
-@each_lesson
-def test_every_answer_of_a_lesson_gets_its_verdict(lesson):
-    """Mutants with exactly their message; no alternative is ever rejected."""
+def mutants_and_alternatives(lesson, exercise):
+    """Mutants get exactly their message; no alternative is ever rejected."""
     findings = Findings()
-    for exercise in lesson.exercises:
-        name = exercise.name
-        for number, (id_, code, _) in enumerate(exercise.mutants):
-            if id_ in UNHARMED.get(jax.__version__, ()):
-                continue
-            outcome = judged(exercise, namespace(lesson, code))
-            ids = {id_}
-            if id_ in GENERAL:  # an edit's message says more
-                ids |= {row.id for row in find(name, REPO).edits}
-            findings.expect(f"mutant {number} of {name}", outcome, *ids)
-        for number, code in enumerate(exercise.alternatives):
-            outcome = judged(exercise, namespace(lesson, code))
-            findings.expect(f"alternative {number} of {name}", outcome, "correct")
-    findings.check()
-
-
-@pytest.mark.hostile
-@each_lesson
-def test_no_hostile_answer_of_a_lesson_ends_in_a_traceback(lesson):
-    """And what comes after it is judged all the same."""
-    check_hostile(lesson, HOSTILE)
+    name = exercise.name
+    for number, (id_, code, _) in enumerate(exercise.mutants):
+        if id_ in UNHARMED.get(jax.__version__, ()):
+            continue
+        outcome = judged(exercise, namespace(lesson, code))
+        ids = {id_}
+        if id_ in GENERAL:  # an edit's message says more
+            ids |= {row.id for row in find(name, REPO).edits}
+        findings.expect(f"mutant {number} of {name}", outcome, *ids)
+    for number, code in enumerate(exercise.alternatives):
+        outcome = judged(exercise, namespace(lesson, code))
+        findings.expect(f"alternative {number} of {name}", outcome, "correct")
+    return findings
 
 
 @pytest.mark.skipif("OLYMPUS_SOAK" not in os.environ, reason="takes an hour: `make soak`")
@@ -131,21 +131,23 @@ def test_no_hostile_answer_of_a_lesson_ends_in_a_traceback(lesson):
 def test_none_of_200_hostile_answers_of_a_lesson_ends_in_a_traceback(lesson):
     answers = many()
     assert len(answers) > 200
-    check_hostile(lesson, answers)
-
-
-def check_hostile(lesson, answers):
     findings = Findings()
     for exercise in lesson.exercises:
-        names = namespace(lesson, exercise.solution())
-        for what, answer in answers.items():
-            outcome = judged(exercise, {**names, exercise.name: answer})
-            text = outcome.text()
-            if outcome.state != "not yet" or GAP.search(text) or " at 0x" in text:
-                findings.append(f"{exercise.name}, {what}: {outcome.text()}")
-        after = judged(exercise, names)
-        findings.expect(f"solution of {exercise.name}", after, "correct")
+        findings += hostile(exercise, namespace(lesson, exercise.solution()), answers)
     findings.check()
+
+
+def hostile(exercise, names, answers):
+    """No answer ends in a traceback, and what comes after it is judged all the same."""
+    findings = Findings()
+    for what, answer in answers.items():
+        outcome = judged(exercise, {**names, exercise.name: answer})
+        text = outcome.text()
+        if outcome.state != "not yet" or GAP.search(text) or " at 0x" in text:
+            findings.append(f"{exercise.name}, {what}: {text}")
+    after = judged(exercise, names)
+    findings.expect(f"solution of {exercise.name} after others", after, "correct")
+    return findings
 
 
 WRONG = {
@@ -290,6 +292,7 @@ def test_a_question_has_enough_around_it(lesson, exercise):
     assert len(exercise.alternatives) >= 3
     assert 2 <= len(exercise.hints) <= 3
     assert all(len(hint) > 30 for hint in exercise.hints)
+    assert len(exercise.explanation) > 100
 
 
 @each_lesson
@@ -345,4 +348,7 @@ def test_every_page_to_read_again_exists():
         question = find(exercise.name, REPO).question
         pages = {question.read, *(m.read for m in question.mistakes)} - {""}
         assert pages
-        assert all((REPO / page.partition("#")[0]).exists() for page in pages)
+        for page in pages:
+            path, _, label = page.partition("#")
+            text = (REPO / path).read_text(encoding="utf-8")
+            assert not label or f"\n({label})=\n" in text, f"{exercise.name}: {page}"

@@ -122,7 +122,7 @@ def test_stock_nbval_fails_an_export_on_its_unsolved_check_alone(student):
     assert "○ slope: not attempted" in done.stdout
 
 
-@pytest.mark.parametrize("dist", [[], ["--dist", "load"], ["--dist", "loadfile"]])
+@pytest.mark.parametrize("dist", [[], ["--dist", "worksteal"], ["--dist", "loadfile"]])
 def test_cells_of_a_page_stay_together_with_xdist(tmp_path, dist):
     for name in ("one", "two"):
         page(tmp_path, "x = 1", "x += 1", "x += 1", "assert x == 3", name=f"{name}.md")

@@ -227,7 +227,7 @@ def test_two_windows_at_once_lose_nothing(student):
     text = path.read_text()
     assert MINE not in text
     assert all(f'raise Unsolved("{name}")' in text for name in names)
-    known = store.progress(exercises)
+    known = store.read_progress(exercises)
     assert {f"{name}{n}" for name in names for n in range(20)} <= set(known)
     assert len(kept(path)) == 2
 
@@ -341,7 +341,7 @@ def test_hints_of_two_windows_are_counted_together(student):
     )
     windows = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
     assert [window.wait(timeout=300) for window in windows] == [0, 0]
-    state = store.progress(student / "exercises")["slope"]
+    state = store.read_progress(student / "exercises")["slope"]
     assert state["hints"] == 40
     assert state["solved"]
 

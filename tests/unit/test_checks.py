@@ -269,9 +269,9 @@ def test_a_question_is_found_from_the_book_and_from_a_students_folder(tmp_path):
 def test_progress_survives_damage_and_remembers_success(tmp_path):
     store.record(tmp_path, "q", "correct")
     store.record(tmp_path, "q", "not yet")
-    assert store.progress(tmp_path)["q"] == {"state": "not yet", "solved": True}
+    assert store.read_progress(tmp_path)["q"] == {"state": "not yet", "solved": True}
     (tmp_path / ".olympus" / "progress.json").write_text("{half a fi")
-    assert store.progress(tmp_path) == {}
+    assert store.read_progress(tmp_path) == {}
     store.record(tmp_path, "r", "correct")
     assert store.is_solved(tmp_path, "r")
     assert (tmp_path / ".olympus" / ".gitignore").read_text() == "*\n"
@@ -285,13 +285,13 @@ def test_two_windows_lose_no_progress(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path)]
     both = [subprocess.Popen([*command, window]) for window in "ab"]
     assert [process.wait() for process in both] == [0, 0]
-    assert len(store.progress(tmp_path)) == 40
+    assert len(store.read_progress(tmp_path)) == 40
 
 
 def test_a_folder_that_cannot_be_written_does_no_harm(tmp_path):
     (tmp_path / ".olympus").write_text("a file where the folder should be")
     store.record(tmp_path, "q", "correct")
-    assert store.progress(tmp_path) == {}
+    assert store.read_progress(tmp_path) == {}
 
 
 AROUND = {

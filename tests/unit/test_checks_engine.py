@@ -303,17 +303,25 @@ def test_a_value_that_survives_its_slope_shows_the_trap(chosen_well):
     assert outcome.diagnosis.id == ("where-trap" if chosen_well else "nan")
 
 
-def test_a_kernel_shows_the_picture_and_a_terminal_its_twin(monkeypatch):
-    from olympus_kit.checks import outcome as _outcome
+def test_a_kernel_shows_a_card_and_the_picture_and_a_terminal_their_text(monkeypatch):
+    from olympus_kit.checks import api, outcome
 
-    error = outcome_of(MATRIX, {"q": two_wrong}).error()
+    failed = outcome_of(MATRIX, {"q": two_wrong})
+    error = failed.error()
     assert isinstance(error, NotYet)
     assert "✗" in "\n".join(error._render_traceback_())
     shown = []
-    monkeypatch.setattr(_outcome, "in_kernel", lambda: True)
-    monkeypatch.setattr(_outcome, "show", shown.append)
-    assert "✗" not in "\n".join(error._render_traceback_())
-    assert shown == [error.outcome.diagnosis.picture]
+    monkeypatch.setattr(api, "in_kernel", lambda: True)
+    monkeypatch.setattr(outcome, "in_kernel", lambda: True)
+    monkeypatch.setattr(api, "show", shown.append)
+    api._show_failure(failed)
+    assert shown == [failed, failed.diagnosis.picture]
+    for _ in range(2):  # IPython asks twice
+        assert error._render_traceback_() == ["△ q: Run All stops here; check_all() goes on."]
+    bundle = failed._repr_mimebundle_()
+    assert bundle["text/plain"] == failed.text(twin=False)
+    assert "J[2, 0] is" in bundle["text/html"]
+    assert "<code>hint(&quot;q&quot;)</code> gives a nudge" in bundle["text/html"]
 
 
 def test_an_answer_that_leaves_is_told_and_not_followed():

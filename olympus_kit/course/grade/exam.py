@@ -1,5 +1,6 @@
 """A lesson as the judge holds it: questions at its own points, and what each part is worth."""
 
+import pickle
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,15 +15,16 @@ from . import points
 PARTS = ("shape", "value", "law", "cost")
 WHOLE = (Credit("cost", 1.0, "a right answer"),)
 COSTS = ("dense-jacobian", "one-pass-per-input")
+LAWS = ("law", "impure", "mutated-input")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One question: as it was released, as answers in a jail are asked it, its credits."""
+    """One question: as it was released, and as answers in a jail are asked it."""
 
     entry: Entry
+    asked: Question
     spread: float = 0.0
-    asked: Question | None = None
 
     @property
     def credits(self) -> tuple[Credit, ...]:
@@ -37,17 +39,13 @@ class Item:
         question = self.entry.question
         if diagnosis is None:
             return len(PARTS)
-        limits = {limit.id for limit in question.cost_limits}
-        required = {requirement.id for requirement in question.requirements}
-        if diagnosis.id in limits or diagnosis.id in COSTS:
+        limits = [limit.id for limit in question.cost_limits]
+        required = [requirement.id for requirement in question.requirements]
+        if diagnosis.id in (*limits, *COSTS):
             return PARTS.index("cost")
-        if diagnosis.id in required or diagnosis.id in (
-            "law",
-            "impure",
-            "mutated-input",
-        ):
+        if diagnosis.id in (*required, *LAWS):
             return PARTS.index("law")
-        return PARTS.index("value") if shaped else 0
+        return int(shaped)
 
     def earned(self, reached: int) -> dict[str, float]:
         """The points of each part."""
@@ -57,13 +55,19 @@ class Item:
             earned[credit.part] = credit.points if has else 0.0
         return earned
 
+    def public(self) -> bytes:
+        """What the examiner is sent: the question's name, and the right results at its points."""
+        question = self.entry.question
+        try:
+            return pickle.dumps((question.name, checks.references(question)))
+        except Exception:  # a result, or an error, that no pickle can hold
+            return pickle.dumps((question.name, None))
+
 
 @dataclass(frozen=True)
 class Exam:
     """The questions of one released lesson."""
 
-    stem: str
-    title: str
     released: Any
     items: dict[str, Item]
 
@@ -78,22 +82,15 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
     items = {}
     for name in answers["questions"]:
         entry = checks.find(name, course)
-        question, spread = points.draw(
-            entry.question, seed, solutions.get(name)
-        )
-        items[name] = Item(entry, spread, points.for_jail(question))
-    return Exam(stem, str(answers["title"]), released, items)
+        asked, spread = points.draw(entry.question, seed, solutions.get(name))
+        items[name] = Item(entry, points.for_jail(asked), spread)
+    return Exam(released, items)
 
 
 def _solutions(released: Any, questions: dict[str, Any]) -> dict[str, Any]:
     """The author's own solutions: trusted code, which tells whether a point can be asked."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in released.cells:
-        if "setup" in nb.tags(cell):
-            exec(cell.source, namespace)
-    for name, data in questions.items():
-        exec(
-            compile(data["solution"], f"<solution of {name}>", "exec"),
-            namespace,
-        )
+    setup = [cell.source for cell in released.cells if "setup" in nb.tags(cell)]
+    for code in [*setup, *[data["solution"] for data in questions.values()]]:
+        exec(code, namespace)
     return namespace

@@ -5,30 +5,24 @@ message, and it can withhold marks, for what only the answer's own process can t
 function was called, how an answer differentiates, how large an intermediate array is).
 """
 
-import asyncio
-import json
 import os
+import pickle
 import socket
-from pathlib import Path
 from typing import Any
 
-from .._judge import judge, run
-from .wire import Channel
+from ...checks import find, remember
+from .._judge import judge
+from .witness import converse
 
 
 def serve(end: socket.socket) -> None:
-    """Run the cells, then check each question by itself."""
-    channel = Channel(end)
-    task = json.loads(channel.receive())
-    os.chdir(Path(os.environ["OLYMPUS_COURSE"]))
-    asyncio.run(_serve(channel, task))
+    """Run the cells, then check one question after another by itself."""
+    os.chdir(os.environ["OLYMPUS_COURSE"])
+    converse(end, _outcome)
 
 
-async def _serve(channel: Channel, task: dict[str, Any]) -> None:
-    namespace: dict[str, Any] = {}
-    for number, cell in enumerate(task["cells"]):
-        channel.send_json({"cell": number})
-        namespace = await run([cell])
-    channel.send_json({"ready": True})
-    for name in task["names"]:
-        channel.send_json({"outcome": judge(name, namespace).json()})
+def _outcome(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
+    name, references = pickle.loads(request)  # the judge's own bytes
+    if references is not None:  # computed once, for all submissions
+        remember(find(name).question, references)
+    return {"outcome": judge(name, namespace).json()}

@@ -1,13 +1,13 @@
 """The marks of a class: automatic points, points by hand, what being late costs, one row each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from .late import Policy
-from .submissions import Person, UnreadableClass, read_table
+from .submissions import Person, Submission, UnreadableClass, read_table
 
 HANDMADE = "manual.csv"
 
@@ -38,6 +38,14 @@ class Row:
             return "nothing answered"
         return "graded"
 
+    def enter(self, one: Submission) -> None:
+        """Take a file into the row: the latest one says when it was handed in."""
+        when = one.submitted.isoformat() if one.submitted else ""
+        file = {"lesson": one.stem, "path": one.path, "submitted": when}
+        self.files.append(file)
+        times = [time for time in (self.submitted, one.submitted) if time]
+        self.submitted = max(times, default=None)
+
     def points(self, question: str) -> float:
         """Automatic points, or those by hand in their place."""
         if question in self.manual:
@@ -45,7 +53,7 @@ class Row:
         record = self.records.get(question)
         return float(record["points"]) if record else 0.0
 
-    def total(self, questions: Sequence[str]) -> float:
+    def total(self, questions: Iterable[str]) -> float:
         """All points, less what being late costs."""
         return self.factor * sum(
             self.points(question) for question in questions
@@ -59,6 +67,7 @@ class Gradebook:
     questions: dict[str, dict[str, Any]]
     rows: list[Row]
     sandbox: bool = True
+    pairs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def most(self) -> float:

@@ -21,7 +21,7 @@ from pathlib import Path
 from .._cache import FOLDER, compile_cache
 from .._processes import Processes
 from . import seccomp
-from .wire import Channel
+from .wire import Channel, Gone
 
 KIT = Path(__file__).resolve().parents[3]
 COURSE = "/course"
@@ -134,7 +134,7 @@ class Jail:
             "memory_bytes": self.limits.memory_bytes,
             "file_bytes": self.limits.scratch_bytes,
         }
-        visit = Visit(Channel(ours))
+        visit = Visit(Channel(ours), control)
         try:
             socket.send_fds(
                 control, [json.dumps(order).encode()], [theirs.fileno()]
@@ -148,15 +148,9 @@ class Jail:
 
     def _stop(self, control: socket.socket) -> str:
         """Have all processes of the visit killed, and say what the supervisor had seen."""
-        control.settimeout(STOP_SECONDS)
-        try:
-            control.send(b"stop")
-            reason = control.recv(2**10).decode()
-        except OSError:
-            reason = ""
-        if (
-            not reason
-        ):  # it could not clean up, or is gone: the next visit gets a new jail
+        reason = _order(control, b"stop")
+        if not reason:
+            # it could not clean up, or is gone: the next visit gets a new jail
             self.close()
             return "left a jail behind that could not be cleaned"
         return "" if reason == "-" else reason
@@ -249,9 +243,26 @@ class Jail:
 class Visit:
     """A child in the jail while it is talked to; afterwards, `end` says what was wrong with it."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, control: socket.socket) -> None:
         self.channel = channel
+        self.control = control
         self.end = ""
+
+    def sweep(self) -> None:
+        """End what the child has started, and forget what was said without being asked."""
+        if not _order(self.control, b"sweep"):
+            raise Gone("left processes that could not be ended")
+        self.channel.drain()
+
+
+def _order(control: socket.socket, word: bytes) -> str:
+    """Tell the zygote to do something; its word, or nothing where it is gone."""
+    control.settimeout(STOP_SECONDS)
+    try:
+        control.send(word)
+        return control.recv(2**10).decode()
+    except OSError:
+        return ""
 
 
 def bubblewrap() -> str:

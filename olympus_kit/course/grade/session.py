@@ -21,24 +21,17 @@ from ...checks import (
     same_shapes,
 )
 from .answers import Answers, Cell
-from .exam import Exam, Item
+from .exam import PARTS, Exam, Item
 from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
 from .wire import Gone
 
 SUBMISSION_SECONDS = 900.0
+MOST_TEXT = 4000  # characters of one field of a message
 AT_JUDGES_POINT = (
     "It passes at the public points and is wrong at a point of the judge, which was drawn for this "
     "grading: it does not hold in general."
 )
-
-
-@dataclass
-class Verdicts:
-    """What became of each question in one jail, and what kept a question from an end."""
-
-    results: dict[str, Any] = field(default_factory=dict)
-    troubles: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,63 +53,48 @@ def grade_answers(
     """For each question its record: state, points, parts, message."""
     asked = [name for name in exam.items if name not in answers.stubs]
     deadline = time.monotonic() + SUBMISSION_SECONDS
-    first = Run(
+    values = Run(
         exam, list(answers.cells), jails.witness, "witness", _ask_witness
     )
-    values = first.all(asked, deadline)
-    # a cell that stopped one process would only stop the other
-    rest = [name for name in asked if name in values.results]
-    second = Run(exam, first.cells, jails.examiner, "examiner", _hear_examiner)
-    words = second.all(rest, deadline)
+    values.all(asked, deadline)
+    # what stopped one process would only stop the other
+    words = Run(exam, values.cells, jails.examiner, "examiner", _ask_examiner)
+    words.all([name for name in asked if name in values.results], deadline)
     records = {}
     for name, item in exam.items.items():
-        record: dict[str, Any] = {
+        record = {
             "rule": answers.rules.get(name, ""),
             "of": item.most,
             "note": "",
             "own_points": item.spread > 0
             or item.entry.question.answer == "value",
         }
-        if name in asked:
-            record |= _verdict(name, item, values, words)
-        else:
-            record |= _record(name, item, "not attempted", 0, None)
-        records[name] = record
+        records[name] = record | _verdict(name, item, values, words)
     return records
 
 
 def _verdict(
-    name: str, item: Item, values: Verdicts, words: Verdicts
+    name: str, item: Item, values: "Run", words: "Run"
 ) -> dict[str, Any]:
     trouble = values.troubles.get(name) or words.troubles.get(name)
     if trouble:
-        return _record(name, item, "stopped", 0, None) | {"note": trouble}
-    outcome = words.results[name]
-    reached, own = values.results[name]
-    if own == "not attempted" or outcome.state == "not attempted":
-        return _record(name, item, "not attempted", 0, None)
-    if outcome.state == "correct" and reached == 4:
-        return _record(name, item, "correct", 4, None)
-    if outcome.state == "correct":
-        return _record(name, item, "not yet", reached, None) | {
-            "note": AT_JUDGES_POINT
-        }
-    return _record(
-        name,
-        item,
-        "not yet",
-        min(reached, _heard(item, outcome, reached)),
-        outcome,
-    )
-
-
-def _heard(item: Item, outcome: Outcome, reached: int) -> int:
-    """How far the examiner's word lets an answer come. Wrong numbers may have the right shape."""
-    return item.reached(outcome.diagnosis, shaped=reached > 0)
+        return _record(item, "stopped", 0) | {"note": trouble}
+    reached = values.results.get(name)
+    outcome: Outcome | None = words.results.get(name)
+    is_open = outcome is None or outcome.state == "not attempted"
+    if reached is None or outcome is None or is_open:
+        return _record(item, "not attempted", 0)
+    if outcome.state == "not yet":
+        # wrong numbers may have the right shape
+        heard = item.reached(outcome.diagnosis, shaped=reached > 0)
+        return _record(item, "not yet", min(reached, heard), outcome)
+    if reached < len(PARTS):
+        return _record(item, "not yet", reached) | {"note": AT_JUDGES_POINT}
+    return _record(item, "correct", reached)
 
 
 def _record(
-    name: str, item: Item, state: str, reached: int, outcome: Outcome | None
+    item: Item, state: str, reached: int, outcome: Outcome | None = None
 ) -> dict[str, Any]:
     parts = item.earned(reached)
     return {
@@ -129,138 +107,102 @@ def _record(
 
 # One jail: cells, then questions. Who ends the process is blamed, and the rest gets another one.
 
-Asker = Callable[[Visit, Exam, list[str], float], Iterator[tuple[str, Any]]]
-
 
 @dataclass
 class Run:
-    """The runs of one submission in one jail, until every question has an end."""
+    """The runs of one submission in one jail, until every question has a result or a trouble."""
 
     exam: Exam
     cells: list[Cell]
     jail: Jail
     role: str
-    ask: Asker
+    ask: Callable[[Visit, Item, float], Any]
+    results: dict[str, Any] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
 
-    def all(self, names: list[str], deadline: float) -> Verdicts:
-        """Every question's result, or what kept it from one."""
-        verdicts = Verdicts()
-        left = list(names)
+    def all(self, names: list[str], deadline: float) -> None:
+        """Ask every question."""
+        left = names
         while left:
             if time.monotonic() > deadline:
-                for name in left:
-                    verdicts.troubles[name] = (
-                        "The submission as a whole took too long."
-                    )
-                break
-            blamed = self._once(self.cells, left, verdicts, deadline)
-            if isinstance(blamed, int):
-                self.cells[blamed] = Cell("")
-            left = [
-                name
-                for name in left
-                if name not in verdicts.results
-                and name not in verdicts.troubles
-            ]
-        return verdicts
+                text = "The submission as a whole took too long."
+                self.troubles |= dict.fromkeys(left, text)
+            else:
+                self._once(left, deadline)
+            done = self.results.keys() | self.troubles.keys()
+            left = [name for name in left if name not in done]
 
-    def _once(
-        self,
-        cells: list[Cell],
-        names: list[str],
-        verdicts: Verdicts,
-        deadline: float,
-    ) -> int | str:
-        """One process. Return the cell or the question that ended it; empty where all is done."""
-        blamed: int | str = ""
-        why = ""
+    def _once(self, names: list[str], deadline: float) -> None:
+        """One process: as far as it comes."""
+        at: int | str = 0  # the cell that runs, or the question that is asked
         with self.jail.visit(self.role) as visit:
             try:
-                code = []
-                for cell in cells:
-                    first = cell.answers[0] if cell.answers else ""
-                    code.append([first, cell.code])
-                task = {"cells": code, "names": names}
-                visit.channel.send(
-                    json.dumps(task).encode(), self.jail.limits.cell_seconds
-                )
-                blamed = 0
-                seconds = self.jail.limits.cell_seconds
-                for number in _progress(visit, len(cells), seconds, deadline):
-                    blamed = number
-                blamed = names[0]
-                for name, result in self.ask(
-                    visit, self.exam, names, self.jail.limits.question_seconds
-                ):
-                    verdicts.results[name] = result
-                    following = names.index(name) + 1
-                    blamed = names[following] if following < len(names) else ""
-                return ""
+                for number in self._run_cells(visit, deadline):
+                    at = number
+                for at in names:
+                    visit.sweep()
+                    seconds = self.jail.limits.question_seconds
+                    item = self.exam.items[at]
+                    self.results[at] = self.ask(visit, item, seconds)
+                return
             except Gone as gone:
-                why = str(gone)
-        where = cells[blamed].answers if isinstance(blamed, int) else (blamed,)
-        for name in where:
-            if name in names and name not in verdicts.results:
-                verdicts.troubles[name] = _why(
-                    why, visit.end, isinstance(blamed, int)
-                )
-        return blamed
+                said = str(gone)
+        blamed: tuple[str, ...] = (at,) if isinstance(at, str) else ()
+        place = "The answer"
+        if isinstance(at, int):
+            place = "Its cell"
+            blamed = self.cells[at].answers
+            self.cells[at] = Cell("")
+        for name in set(blamed) & set(names):
+            self.troubles[name] = f"{place} {_end(said, visit.end)}"
+
+    def _run_cells(self, visit: Visit, deadline: float) -> Iterator[int]:
+        """The numbers of the cells as they begin, until all have run.
+
+        Each number comes once and in order: a process that sends others, or the same for ever, is
+        one whose cell has taken over the conversation.
+        """
+        code = []
+        for cell in self.cells:
+            name = cell.answers[0] if cell.answers else ""
+            code.append([name, cell.code])
+        seconds = self.jail.limits.cell_seconds
+        visit.channel.send(json.dumps(code).encode(), seconds)
+        for number in range(len(code)):
+            yield number
+            left = min(seconds, max(deadline - time.monotonic(), 1.0))
+            if visit.channel.receive_json(left) != {"ran": number}:
+                raise Gone("sent something that is no word of the witness")
 
 
-def _why(said: str, seen: str, in_cell: bool) -> str:
-    place = "Its cell" if in_cell else "The answer"
+def _end(said: str, seen: str) -> str:
     if seen:
-        return f"{place} was stopped: it {seen}."
+        return f"was stopped: it {seen}."
     if said == "ended":
-        return f"{place} ended its process."
-    return f"{place} {said}, and was stopped."
+        return "ended its process."
+    return f"{said}, and was stopped."
 
 
-def _progress(
-    visit: Visit, count: int, seconds: float, deadline: float
-) -> Iterator[int]:
-    """The numbers of the cells as they begin, until all have run.
-
-    Each number comes once and in order: a process that sends others, or the same for ever, is one
-    whose cell has taken over the conversation.
-    """
-    for number in range(count + 1):
-        left = min(seconds, max(deadline - time.monotonic(), 1.0))
-        word = visit.channel.receive_json(left)
-        if word == {"ready": True}:
-            return
-        if word != {"cell": number} or number == count:
-            raise Gone("sent something that is no word of the witness")
-        yield number
+def _ask_witness(visit: Visit, item: Item, seconds: float) -> int | None:
+    """How many parts the answer has by its values; None where nothing is answered."""
+    talk = Talk(visit.channel, seconds)
+    reached = _reached(RemoteAnswer(talk, item.entry.question.name), item)
+    if talk.gone is not None:
+        raise talk.gone
+    return reached
 
 
-def _ask_witness(
-    visit: Visit, exam: Exam, names: list[str], seconds: float
-) -> Iterator[tuple[str, Any]]:
-    """For each question how many parts its answer has, and the state that the values show."""
-    for name in names:
-        talk = Talk(visit.channel, seconds)
-        item = exam.items[name]
-        reached = _reached(RemoteAnswer(talk, name), item)
-        if talk.gone is not None:
-            raise talk.gone
-        yield name, reached
-
-
-def _reached(remote: RemoteAnswer, item: Item) -> tuple[int, str]:
+def _reached(remote: RemoteAnswer, item: Item) -> int | None:
     question = item.asked
-    assert question is not None
     try:
         answer: Any = remote.value() if question.answer == "value" else remote
         diagnosis = judge(question, answer, costs=False)
         shaped = diagnosis is not None and _is_shaped(question, answer)
     except Unsolved:
-        return 0, "not attempted"
+        return None
     except Exception:
-        return 0, "not yet"
-    return item.reached(
-        diagnosis, shaped
-    ), "correct" if diagnosis is None else "not yet"
+        return 0
+    return item.reached(diagnosis, shaped)
 
 
 def _is_shaped(question: Question, answer: Any) -> bool:
@@ -273,27 +215,18 @@ def _is_shaped(question: Question, answer: Any) -> bool:
     return same_shapes(observe(question, call))
 
 
-def _hear_examiner(
-    visit: Visit, exam: Exam, names: list[str], seconds: float
-) -> Iterator[tuple[str, Any]]:
-    """What the kit's own check says of each question. Its text is a student's process's."""
-    for name in names:
-        word = visit.channel.receive_json(seconds)
-        try:
-            outcome = _outcome(name, word["outcome"])
-        except (KeyError, TypeError, AttributeError):
-            raise Gone("sent something that is no outcome") from None
-        yield name, outcome
-
-
-def _outcome(name: str, data: dict[str, Any]) -> Outcome:
-    """An outcome of plain, bounded text, whatever came."""
-    state = str(data["state"])
-    if state == "correct":
-        return Outcome(name, "correct")
-    if state == "not attempted":
-        return Outcome(name, "not attempted")
-    fields = {
-        key: str(value)[:4000] for key, value in data["diagnosis"].items()
-    }
-    return Outcome(name, "not yet", Diagnosis(**fields))
+def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
+    """What the kit's own check says. Its text is a student's process's: plain and bounded."""
+    visit.channel.send(item.public(), seconds)
+    word = visit.channel.receive_json(seconds)
+    name = item.entry.question.name
+    try:
+        state = str(word["outcome"]["state"])
+        if state in ("correct", "not attempted"):
+            return Outcome(name, state)  # type: ignore[arg-type]
+        fields = {}
+        for key, value in word["outcome"]["diagnosis"].items():
+            fields[key] = str(value)[:MOST_TEXT]
+        return Outcome(name, "not yet", Diagnosis(**fields))
+    except (KeyError, TypeError, AttributeError):
+        raise Gone("sent something that is no outcome") from None

@@ -20,24 +20,28 @@ from . import plain
 from .wire import Channel
 
 MOST_TEXT = 400
+Answerer = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 
 def serve(end: socket.socket) -> None:
-    """Run the cells, then answer one request after another until the judge has had enough."""
+    """Run the cells, then say what answers come to, until the judge has had enough."""
+    converse(end, _answer)
+
+
+def converse(end: socket.socket, answer: Answerer) -> None:
+    """Run the cells, then answer one request after another, in one event loop as in a kernel."""
     channel = Channel(end)
-    task = json.loads(channel.receive())
-    asyncio.run(_serve(channel, task["cells"]))
 
+    async def talk() -> None:
+        namespace: dict[str, Any] = {}
+        for number, cell in enumerate(json.loads(channel.receive())):
+            namespace = await run([cell])
+            channel.send_json({"ran": number})
+        while True:
+            request = channel.receive()
+            channel.send_json(answer(namespace, request))
 
-async def _serve(channel: Channel, cells: list[tuple[str, str]]) -> None:
-    namespace: dict[str, Any] = {}
-    for number, cell in enumerate(cells):
-        channel.send_json({"cell": number})
-        namespace = await run([cell])
-    channel.send_json({"ready": True})
-    while True:
-        request = channel.receive()
-        channel.send_json(_answer(namespace, request))
+    asyncio.run(talk())
 
 
 def _answer(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
@@ -45,10 +49,8 @@ def _answer(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
     try:
         header = pickle.loads(request)  # the judge's own bytes
         with jax.enable_x64(header["x64"]):
-            task = pickle.loads(
-                header["task"]
-            )  # arrays in it take the precision that is set
-            return _value(namespace, task)
+            # arrays in it take the precision that is set
+            return _value(namespace, pickle.loads(header["task"]))
     except BaseException as error:
         return {"raised": _error(error)}
 
@@ -86,17 +88,16 @@ def _array_function(
     Each derivative is a pullback: it takes the cotangents as further arguments and gives those of
     all arguments before. The second function gives the container of the answer's result.
     """
-    seen: list[Any] = []
+    seen: list[Any] = [None]
 
     def of_arrays(*arrays: Any) -> Any:
         leaves = list(task["leaves"])
         for place, array in zip(task["places"], arrays, strict=True):
             leaves[place] = array
-        arguments = jax.tree.unflatten(
-            jax.tree.structure(task["container"]), leaves
+        container = jax.tree.structure(task["container"])
+        results, seen[0] = plain.structure(
+            answer(*jax.tree.unflatten(container, leaves))
         )
-        results, container = plain.structure(answer(*arguments))
-        seen.append(container)
         return tuple(jnp.asarray(result) for result in results)
 
     function: Callable[..., Any] = of_arrays
@@ -104,7 +105,7 @@ def _array_function(
     for _ in range(task["order"]):
         function = _pullback(function, inputs)
         inputs, outputs = inputs + outputs, inputs
-    return function, lambda: seen[-1] if seen else None
+    return function, lambda: seen[0]
 
 
 def _pullback(function: Callable[..., Any], count: int) -> Callable[..., Any]:

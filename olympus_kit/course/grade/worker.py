@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .answers import Answers, Cell
+from .answers import Answers
 from .exam import exam
 from .jail import Jail, Limits, NoJail
 from .probe import probe
@@ -27,36 +27,29 @@ class Job:
     """One submission as plain data: what is run, and where its lesson lies."""
 
     digest: str
-    course: str
+    course: Path
     stem: str
     seed: int
     sandbox: bool
     seconds: float
-    cells: tuple[tuple[str, tuple[str, ...]], ...]
-    rules: tuple[tuple[str, str], ...]
-    stubs: tuple[str, ...]
-
-    def answers(self) -> Answers:
-        """The cells, as the session wants them."""
-        cells = tuple(Cell(code, answers) for code, answers in self.cells)
-        return Answers(cells, dict(self.rules), self.stubs)
+    answers: Answers
 
 
 def grade_job(job: Job) -> dict[str, dict[str, Any]]:
     """For each question of the job's lesson its record. NoJail where the jail does not hold."""
-    lesson = exam(Path(job.course), job.stem, job.seed)
-    return grade_answers(lesson, job.answers(), _jails(Path(job.course), job))
+    lesson = exam(job.course, job.stem, job.seed)
+    return grade_answers(lesson, job.answers, _jails(job))
 
 
-def _jails(course: Path, job: Job) -> Jails:
+def _jails(job: Job) -> Jails:
     """This thread's jails, probed before they are used for the first time."""
-    key = (course, job.sandbox, job.seconds)
+    key = (job.course, job.sandbox, job.seconds)
     if getattr(_threads, "key", None) != key:
         limits = Limits(
             cell_seconds=job.seconds, question_seconds=2 * job.seconds
         )
         witness = Jail(None, limits, sandbox=job.sandbox)
-        examiner = Jail(course, limits, sandbox=job.sandbox)
+        examiner = Jail(job.course, limits, sandbox=job.sandbox)
         if job.sandbox:
             require_walls(witness)
             require_walls(examiner)
@@ -64,8 +57,8 @@ def _jails(course: Path, job: Job) -> Jails:
         _threads.key = key
         with _lock:
             _every.append(_threads.jails)
-    jails_of_thread: Jails = _threads.jails
-    return jails_of_thread
+    jails: Jails = _threads.jails
+    return jails
 
 
 def require_walls(jail: Jail) -> None:

@@ -289,7 +289,7 @@ function renderFigure({ model, el }) {
   const rows = [...(tables[0]?.[1].querySelectorAll("tbody tr") ?? [])];
   const { root, unmount } = mount(
     el,
-    { label: `${view.kind}: ${view.title}`, style: FIGURE_STYLE },
+    { label: view.title, style: FIGURE_STYLE },
     make("p", { class: "title" }, view.title),
     make("p", { class: "finding" }, view.finding),
     player

@@ -71,8 +71,9 @@ function explore(render, { model, el }) {
   let shown = null;
   let clean = null;
 
+  const reader = { opened: new Set(), iterations: new Map() }; // what a reader has opened
   const inner = {
-    get: (key) => (key === "view" ? shown : model.get(key)),
+    get: (key) => (key === "view" ? shown : (reader[key] ?? model.get(key))),
     set: (key, value) => model.set(key, value),
     on: (event, listener) => model.on(event, listener),
     off: (event, listener) => model.off(event, listener),

@@ -298,11 +298,13 @@ function survey(view) {
   return { steps, ...view, index, lines };
 }
 
-function createLadder(view, player, scroll) {
+function createLadder(view, player, scroll, model) {
   const { columns, index } = view;
   const derivative = columns.length > 1 && columns.at(-1);
-  const opened = new Set();
-  const chosen = new Map(); // a loop's path -> the iteration that is shown, -1 for all
+  // above a slider the next point's ladder is as open as this one
+  const opened = model.get("opened") ?? new Set();
+  // a loop's path -> the iteration that is shown, -1 for all
+  const chosen = model.get("iterations") ?? new Map();
   const feeds = new Map(); // a row's path -> the rows that it feeds
   const connect = (path, to) => feeds.set(path, [...(feeds.get(path) ?? []), to]);
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
@@ -761,7 +763,7 @@ function renderLadder({ model, el }) {
       role: "group",
       "aria-label": label,
     });
-    const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll);
+    const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll, model);
     return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
   }
   function choose(names) {
