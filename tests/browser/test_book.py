@@ -108,6 +108,26 @@ def test_chapter_exercises_glossary_and_api_lead_to_each_other(page, site):
     page.wait_for_url("**/olympus.html#*")
 
 
+def test_a_screen_reader_meets_landmarks_in_order_and_no_signs(page, site):
+    page.goto(site + "exercises-00-start.html")
+    tree = page.locator("body").aria_snapshot()
+    walk = [
+        '- link "Skip to the text"',
+        "- banner",
+        '- navigation "Contents of the book"',
+        '- link "0 Start here"',
+        "- main",
+        "- article",
+        'heading "Start here: your first check" [level=1]',
+        "- paragraph: At a glance",
+        "- group: Hint 1",
+        '- navigation "Previous and next page"',
+    ]
+    places = [tree.find(part) for part in walk]
+    assert places == sorted(places)
+    assert -1 not in places, tree
+
+
 def test_the_page_of_contents_tells_level_minutes_and_what_is_answered(page, site):
     page.goto(site)
     chapter = page.locator("main li", has_text="how one backward pass gives a whole gradient")

@@ -460,7 +460,17 @@ project:
   plugins: [{type: executable, path: theme/plugin.py}]
   error_rules: [{rule: code-lang-defined, severity: ignore}]
   toc: [{file: book/index.md}]
-site: {template: ./theme}
+site:
+  template: ./theme
+"""
+REPOSITORY_LINES = """\
+  github: https://github.com/OWNER/NAME
+  binder: https://binder.example/v2/gh/OWNER/NAME/main
+"""
+CONFIGURED = """\
+  options:
+    jupyterhub: https://hub.example/hub/user-redirect/git-pull?repo=https://github.com/OWNER/NAME
+    colab: https://colab.example/github/OWNER/NAME/blob/gh-pages/latest
 """
 
 
@@ -516,6 +526,8 @@ def test_a_build_that_fails_says_why_and_leaves_the_last_good_site(project):
     status, said, site = project("# Good\n")
     assert status == 0, said
     good = (site / "index.html").read_text()
+    assert "Open in" not in good  # nothing is configured
+    assert "Report a mistake" not in good
     status, said, _ = project(BROKEN)
     assert status == 1
     problems = said.partition("To repair:")[2]
@@ -589,9 +601,18 @@ def test_views_on_a_page_share_one_copy_of_their_code(page):
 
 def test_pages_can_be_taken_along_and_what_is_missing_has_a_page(project, monkeypatch):
     monkeypatch.setenv("BASE_URL", "https://host.example/book")
-    status, said, site = project(MYST_PAGE)
+    status, said, site = project(
+        MYST_PAGE,
+        PROJECT.replace("  title: Try\n", "  title: Try\n" + REPOSITORY_LINES) + CONFIGURED,
+    )
     assert status == 0, said
     page = (site / "index.html").read_text()
+    for service in ("Binder", "JupyterHub", "Colab"):
+        assert f">Open in {service}</a>" in page
+    assert 'href="https://github.com/OWNER/NAME/issues/new?title=book/index.md%3A%20"' in page
+    assert (site / "downloads" / "colab" / "book" / "index.ipynb").exists()
+    assert 'content="https://host.example/book/assets/card.png"' in page
+    assert (site / "assets" / "card.png").exists()
     assert '<a href="downloads/book/index.ipynb" download>notebook (.ipynb)</a>' in page
     assert '<link rel="canonical" href="https://host.example/book/index.html">' in page
     notebook = json.loads((site / "downloads" / "book" / "index.ipynb").read_text())
