@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -551,18 +552,32 @@ def test_an_edit_is_shown_and_a_mistake_keeps_the_last_good_page(project):
     assert status == 0, said
     folder = site.parents[1]
     page = folder / "book" / "index.md"
-    command = [sys.executable, str(THEME / "serve.py"), "--port", "0", "--project", str(folder)]
+    command = [sys.executable, str(folder / "theme" / "serve.py"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        hangs = threading.Timer(600, served.kill)  # a line that never comes ends in StopIteration
+        hangs.start()
         try:
             lines = iter(served.stdout.readline, "")
             opened = next(line for line in lines if line.startswith("Open http"))
             address = opened.split()[1]
-            for wrong, text in [("", "The second text."), ("```{mermaid}\na\n```\n", "third")]:
-                page.write_text(f"# A page\n\n{text}\n\n{wrong}", encoding="utf-8")
-                next(line for line in lines if ("To repair" if wrong else "is new") in line)
+
+            def shown(written, until):
+                page.write_text(f"# A page\n\n{written}\n", encoding="utf-8")
+                next(line for line in lines if until in line)
                 with urlopen(address) as response:
-                    assert "The second text." in response.read().decode()
+                    return response.read().decode()
+
+            assert "The second text." in shown("The second text.", "is new")
+            mistake = "The third text.\n\n```{mermaid}\na\n```"
+            assert "The second text." in shown(mistake, "To repair: book/index.md")
+            assert "The fourth text." in shown("The fourth text.", "is new")
+            with (folder / "theme" / "book.css").open("a") as style:
+                style.write("/* changed */")
+            next(line for line in lines if "starting again" in line)
+            next(line for line in lines if line.startswith("Open http"))
+            assert (site / "book.css").read_text().endswith("/* changed */")
         finally:
+            hangs.cancel()
             served.send_signal(signal.SIGINT)
     assert served.returncode == 1
 
