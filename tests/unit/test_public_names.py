@@ -33,8 +33,8 @@ ANSWERS Case CheckFailed CostLimit Credit Diagnosis EditRow Entry Evidence FOLDE
 NotAttempted NotYet Outcome Question Requirement SPEC TookTooLong Unsolved adjoint catalogue
 change_state check check_all decode dense_pullback digest encode explain_error find folders hint
 hint_card in_precision inputs is_array is_solved judge linear_in observe outcome_of pack_edits
-progress questions read_answers read_progress record references remember same_shapes same_tree solution
-solution_card state_folder symmetric test_array time_limit to_numpy with_next_hint
+progress questions read_answers read_progress record references remember same_shapes same_tree
+solution solution_card state_folder symmetric test_array time_limit to_numpy with_next_hint
 """
 
 
