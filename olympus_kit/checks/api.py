@@ -112,13 +112,16 @@ def outcome_of(
     namespace: Mapping[str, Any],
     edits: Sequence[EditRow] = (),
     solution: str = "",
-    seconds: float = run.SECONDS,
+    seconds: float | None = None,
 ) -> Outcome:
-    """Judge the answer that `namespace` holds under the question's name, for at most `seconds`.
+    """Judge the answer that `namespace` holds under the question's name.
+
+    It is stopped after `seconds`, or after what a check waits for.
 
     With the author's `solution`, a right answer that goes around the lesson is told so.
     """
     name = question.name
+    seconds = seconds or run.SECONDS
     if name not in namespace:
         near = difflib.get_close_matches(
             name, list(namespace), n=1, cutoff=0.75

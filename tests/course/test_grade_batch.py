@@ -203,6 +203,7 @@ def test_grading_fails_closed(graded, monkeypatch):
     folder, course, _ = graded
     breach = ["reads a file outside"]
     monkeypatch.setattr(worker_module, "probe", lambda jail: breach)
+    monkeypatch.setattr(worker_module, "_idle", {})  # so that new jails are started
     with pytest.raises(NoJail, match="reads a file outside"):
         grade(folder / "handed-in", folder / "never", course=course)
     assert not (folder / "never" / "marks.csv").exists()

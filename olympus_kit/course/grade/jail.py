@@ -77,6 +77,7 @@ class Limits:
 
     cell_seconds: float = 60.0  # of the clock, for one cell
     question_seconds: float = 120.0  # of the clock, for all calls of one answer
+    submission_seconds: float = 900.0
     cpu_seconds: int = 300
     memory_bytes: int = 3 * 2**30
     scratch_bytes: int = 64 * 2**20

@@ -26,7 +26,6 @@ from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
 from .wire import Gone
 
-SUBMISSION_SECONDS = 900.0
 MOST_TEXT = 4000  # characters of one field of a message
 AT_JUDGES_POINT = (
     "It passes at the public points and is wrong at a point of the judge, which was drawn for this "
@@ -52,7 +51,7 @@ def grade_answers(
 ) -> dict[str, dict[str, Any]]:
     """For each question its record: state, points, parts, message."""
     asked = [name for name in exam.items if name not in answers.stubs]
-    deadline = time.monotonic() + SUBMISSION_SECONDS
+    deadline = time.monotonic() + jails.witness.limits.submission_seconds
     values = Run(
         exam, list(answers.cells), jails.witness, "witness", _ask_witness
     )
