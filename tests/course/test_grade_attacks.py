@@ -18,7 +18,7 @@ from olympus_kit.course.grade.probe import probe
 from olympus_kit.course.grade.session import Jails, grade_answers
 
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.txt"))
-LIMITS = Limits(cpu_seconds=5, memory_bytes=2**30, scratch_bytes=32 * 2**20)
+LIMITS = Limits(cpu_seconds=3, memory_bytes=2**30, scratch_bytes=32 * 2**20)
 TWICE = ("shared_memory", "scratch_letter")  # their second run would read what the first left
 
 
