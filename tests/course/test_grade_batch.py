@@ -228,6 +228,8 @@ def test_wrong_inputs_are_told(graded):
     (folder / "nobody").mkdir()
     with pytest.raises(CourseError, match="no submissions"):
         grade(folder / "nobody", folder / "x", course=course)
+    with pytest.raises(CourseError, match="no marks yet"):
+        regrade(folder / "handed-in", folder / "x", "square", course=course)
     with pytest.raises(CourseError, match="no exercise 77"):
         grade(folder / "handed-in", folder / "x", course=course, only="77")
 

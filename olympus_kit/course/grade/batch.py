@@ -85,7 +85,10 @@ def regrade(
 
     LookupError where no such question has been graded.
     """
-    before = json.loads((Path(out) / "marks.json").read_text(encoding="utf-8"))
+    marks = Path(out) / "marks.json"
+    if not marks.exists():
+        raise CourseError(f"{out} holds no marks yet: grade the class first.")
+    before = json.loads(marks.read_text(encoding="utf-8"))
     graded = before["questions"]
     if question not in graded:
         raise LookupError(
