@@ -1,4 +1,8 @@
-"""What a mark costs: grading against nbval on the same notebook, and against its own floor."""
+"""What a mark costs: grading against nbval on the same notebook, and against its own floor.
+
+One submission is measured in processor time, that of all processes together, since waiting for a
+busy machine is no cost of ours.
+"""
 
 import os
 import subprocess
@@ -36,11 +40,26 @@ def ratios() -> Iterator[Ratio]:
         path.write_text(nb.write(page), encoding="utf-8")
         judged = lambda: check_marks(grade_answers(lesson, answers, jails))
         empty = lambda: visits(jails)
-        ours, theirs, floor = interleaved([judged, lambda: nbval(path), empty], 3)
+        ours, theirs, floor = interleaved(
+            [judged, lambda: nbval(path), empty], 3, processor_seconds
+        )
     jails.shut()
     yield Ratio(f"grade {STEM} ({ours:.1f} s) / nbval ({theirs:.1f} s)", ours / theirs, 0.1)
     yield Ratio(f"grade {STEM} ({ours:.1f} s) / two forks from the zygotes", ours / floor)
     yield workers()
+
+
+def processor_seconds() -> float:
+    """Return what this process and all that it started have used, those that ended included."""
+    ticks = 0
+    left = [os.getpid()]
+    while left:
+        place = Path("/proc", str(left.pop()))
+        fields = (place / "stat").read_text().rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+        for thread in (place / "task").iterdir():
+            left += map(int, (thread / "children").read_text().split())
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def solved(number: int) -> Any:

@@ -17,5 +17,5 @@ slope = Question(
     large_points=(2,),
     reference=lambda f, x: jax.jacfwd(f)(x),
     predictions={"value-for-derivative": Mistake(result=lambda f, x: f(x))},
-    read="book/00_start.md",
+    read="book/00_start.md#start-check",
 )

@@ -437,9 +437,9 @@ def forgets(answer, arguments):
 
 def differentiates(answer, arguments):
     """Whether the gradient is that of the steps one after the other."""
-    step, x, segments, turns = arguments.values()
-    plain = one_by_one(lambda segments, turns: segments * turns)
-    gradient = lambda f: jax.grad(lambda x: jnp.sum(jnp.sin(f(step, x, segments, turns))))(x)
+    step, x, segments, length = arguments.values()
+    plain = one_by_one(lambda segments, length: segments * length)
+    gradient = lambda f: jax.grad(lambda x: jnp.sum(jnp.sin(f(step, x, segments, length))))(x)
     return bool(np.allclose(gradient(answer), gradient(plain), rtol=1e-4, atol=1e-12))
 
 

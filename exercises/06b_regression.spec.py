@@ -7,7 +7,7 @@ import numpy as np
 from olympus_kit.checks import CostLimit, Mistake, Question, linear_in, test_array
 
 CHAPTER = "book/01_slopes.md"
-REVERSE = "book/04_reverse.md"
+REVERSE = "book/04_reverse.md#reverse-accumulate"
 
 
 def objective(w, b, X, y, s, mean=True, data=1.0, bias=0.0):
@@ -89,7 +89,7 @@ gradient_by_hand = Question(
             read=CHAPTER + "#slopes-check",
         ),
     ),
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-check",
 )
 
 gradient_by_tape = Question(
@@ -163,24 +163,24 @@ gradient_by_forward = Question(
             "You moved all weights in one pass: that gives the sum of the gradient's entries. Each "
             "entry takes a pass of its own, in which one weight moves.",
             "",
-            read="book/03_forward.md",
+            read="book/03_forward.md#forward-columns",
         ),
         Mistake(
             "bias-moves",
             "the bias moves along",
             "In your passes for the weights the bias moves, too, so that its slope is added to "
             "every entry. Its tangent has to be 0 there.",
-            read="book/03_forward.md",
+            read="book/03_forward.md#forward-columns",
         ),
         Mistake(
             "values-for-slopes",
             "the value instead of the slope",
             "`jvp` returns the pair (value, slope), and you took the value.",
-            read="book/03_forward.md",
+            read="book/03_forward.md#forward-columns",
         ),
     ),
     cost_limits=(CostLimit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),
-    read="book/03_forward.md",
+    read="book/03_forward.md#forward-columns",
 )
 
 def descended(w, b, X, y, s, steps, rate, together=True, renewed=True):
@@ -277,5 +277,5 @@ fit_by_reverse = Question(
         ),
     ),
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-value",
 )

@@ -8,7 +8,7 @@ import numpy as np
 from olympus_kit.checks import CostLimit, Mistake, Question, test_array
 
 CHAPTER = "book/01_slopes.md"
-REVERSE = "book/04_reverse.md"
+REVERSE = "book/04_reverse.md#reverse-functional"
 
 
 def logits(params, X, activation=jnp.tanh):
@@ -97,7 +97,7 @@ moons_loss = Question(
         ),
     ),
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-logits",
 )
 
 def moons_slopes(params, X, t):
@@ -314,7 +314,7 @@ moons_train = Question(
     ),
     rtol=1e-10,
     rtol32=1e-4,
-    read=CHAPTER,
+    read=CHAPTER + "#slopes-value",
 )
 
 def differences(first, second):
@@ -397,5 +397,5 @@ largest_gap = Question(
             read="book/05_vmap.md#vmap-pytrees",
         ),
     ),
-    read="book/05_vmap.md",
+    read="book/05_vmap.md#vmap-pytrees",
 )

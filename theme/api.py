@@ -133,9 +133,10 @@ def methods(thing: type) -> str:
     for name, member in inspect.getmembers(thing):
         ours = getattr(member, "__module__", "") or ""
         if not name.startswith("_") and callable(member) and ours.startswith("olympus_kit"):
-            term = f"`.{name}{signature(member, annotated=False)}`"
+            arguments = re.sub(r"^\(self(, )?", "(", signature(member, annotated=False))
+            term = f"`.{name}{arguments}`"
             lines.append(f"{term}\n: {first_sentence(member.__doc__)}\n")
-    return "**Methods**\n\n" + "\n".join(lines) if lines else ""
+    return "\n**Methods**\n\n" + "\n".join(lines) if lines else ""
 
 
 def own(name: str) -> str:

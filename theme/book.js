@@ -53,6 +53,14 @@ addEventListener("resize", markScrollers);
 // On paper nothing can be opened.
 addEventListener("beforeprint", () => all("main details").forEach((fold) => { fold.open = true; }));
 
+// The contents are longer than some screens: begin where this page stands in them.
+const here = find("#contents [aria-current=page]");
+if (here) {
+  const side = find("#contents");
+  const below = here.getBoundingClientRect().bottom - side.getBoundingClientRect().bottom;
+  if (below > 0) side.scrollTop = below + side.clientHeight / 3;
+}
+
 // On this page: mark the section that is being read.
 const links = new Map(all(".bk-side.bk-page a").map((link) => [link.hash.slice(1), link]));
 const headings = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id))).filter(Boolean);

@@ -21,6 +21,7 @@ Node = dict[str, Any]
 
 CACHE = Path("_build/execute")
 LIBRARY = Path(__file__).resolve().parent.parent
+COMPUTES = ("jax", "jaxlib", "numpy", "scipy", "matplotlib")
 CELL_TIMEOUT = 600  # seconds; a cell that needs more does not belong in a book
 
 
@@ -58,9 +59,10 @@ def library_files() -> list[Path]:
 
 
 def cache_key(blocks: list[Node]) -> str:
-    """Hash what the outputs depend on: the cells, the library, Python and JAX."""
+    """Hash what the outputs depend on: the cells, the kit, Python and what computes and draws."""
     cells = [(part(block, "code")["value"], tags(block)) for block in blocks]
-    digest = hashlib.sha256(json.dumps([sys.version, version("jax"), cells]).encode())
+    versions = [sys.version, *(version(name) for name in COMPUTES)]
+    digest = hashlib.sha256(json.dumps([versions, cells]).encode())
     for path in library_files():
         digest.update(str(path.relative_to(LIBRARY)).encode() + path.read_bytes())
     return digest.hexdigest()[:32]

@@ -14,6 +14,7 @@ from course import PREFIX, front_matter, number_of
 HINT = re.compile(
     r"<details>\s*<summary>(.+?)(?: \(click to open\))?</summary>\s*(.*?)\s*</details>", re.DOTALL
 )
+HEAD = re.compile(r"\A# .*\n*(?:\*\*Level:.*\n*)?")  # is in the box at the head already
 QUESTION = re.compile(r"^## Question (\d+)", re.MULTILINE)  # gets a label, to be linked to
 CHAPTER = re.compile(r"chapter (\d+[a-z]?): ")
 BESIDE = re.compile(r"\]\(\.\./book/")
@@ -72,7 +73,7 @@ def page(source: Path, files: dict[str, str], known: set[str]) -> str:
     parts = [f"# {front.get('title', source.stem)}\n", glance(front, files)]
     for cell in jupytext.read(source).cells:
         if cell.cell_type == "markdown":
-            text = re.sub(r"\A# .*\n*", "", cell.source)  # the title, which is there already
+            text = HEAD.sub("", cell.source)
             labelled = QUESTION.sub(rf"({label}-\1)=\n\n\g<0>", text)
             parts.append(prose(labelled, known))
         elif "check" not in cell.metadata.get("tags", []):  # a check needs a kernel

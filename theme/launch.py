@@ -73,8 +73,8 @@ def first_cell(options: Node, folder: str) -> str:
     return (
         "# Colab starts without the kit: this cell installs it, and puts the course beside it.\n"
         f'%pip install --quiet "{kit}"\n'
-        "import os\n\n"
+        "import os\nimport sys\n\n"
         'if not os.path.isdir("course"):\n'
-        "    !olympus start course\n"
+        "    !{sys.executable} -m olympus_kit.course.cli start course\n"
         f"%cd -q course/{folder}"
     )

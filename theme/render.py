@@ -36,6 +36,8 @@ Node = dict[str, Any]
 
 THEME = Path(__file__).resolve().parent
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+# of a card that a cell of a page shows: 04_reverse.md#cell-id=reverse-shape
+PAGE_LINK = re.compile(r'href="(?:\w+?_)?(?P<page>\w+)\.md(?:#cell-id=(?P<label>[\w-]+))?"')
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 BEST_FIRST = (
     "text/html",
@@ -61,6 +63,12 @@ def templates() -> Environment:
 def file_of(url: str) -> str:
     """Return the file of a page's address: /start is start.html, / is index.html."""
     return (url.strip("/").replace("/", "-") or "index") + ".html"
+
+
+def page_link(link: re.Match[str]) -> str:
+    """Return the address, here, of a link from a card: it names a page's source and a label."""
+    place = f"#{link['label']}" if link["label"] else ""
+    return f'href="{file_of(link["page"])}{place}"'
 
 
 @dataclass
@@ -187,7 +195,7 @@ class Page:
             if mime == "text/markdown":
                 content = MarkdownIt("commonmark").enable("table").render(content)
             if mime == "text/html":
-                content = SCRIPT.sub(self.shared, content)
+                content = PAGE_LINK.sub(page_link, SCRIPT.sub(self.shared, content))
             rich = mime in ("text/html", "image/svg+xml", "text/markdown")
             return ("html", Markup(content)) if rich else ("text", content)
         return "nothing", ""
@@ -240,7 +248,8 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     for path in folder.glob("*.toml"):
         data = tomllib.loads(path.read_text("utf-8"))
         count = sum(len(quiz["question"]) for quiz in data["quiz"])
-        quizzes[path.stem.partition("_")[2]] = {"quiz": path.stem, "questions": count}
+        slug = path.stem.lstrip("0123456789").lstrip("_").replace("_", "-")  # as mystmd makes it
+        quizzes[slug] = {"quiz": path.stem, "questions": count}
     return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
 
 

@@ -23,11 +23,14 @@ from pathlib import Path
 
 from build import COMPLAINT, THEME, give_up, prepare, say, start_mystmd, stop, write_site
 from render import open_book, write_page
-from watchfiles import watch
+from watchfiles import DefaultFilter, watch
 
 READY = "Content server started"
 BUILT = re.compile(r"Built \S.* in ")
 DEPENDED_ON = ("theme", "olympus", "olympus_kit", "exercises", "book/quiz", "myst.yml")
+
+# JupyterLab writes an .ipynb beside each page that it opens
+SOURCES = DefaultFilter(ignore_entity_patterns=[*DefaultFilter.ignore_entity_patterns, r"\.ipynb$"])
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -88,7 +91,7 @@ def stop_when_all_changes(
 ) -> None:
     """End mystmd as soon as something changes that every page depends on."""
     watched = [project / name for name in DEPENDED_ON if (project / name).exists()]
-    for _ in watch(*watched):
+    for _ in watch(*watched, watch_filter=SOURCES):
         again.set()
         stop(process)
         return

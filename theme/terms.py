@@ -72,6 +72,8 @@ def link_terms(tree: Node, terms: Terms) -> None:
 
     def split(node: Node, emphasised: bool) -> list[Node]:
         text, parts, start = node["value"], [], 0
+        if emphasised and not pattern.fullmatch(text):  # as the title of a book
+            return [node]
         for found in pattern.finditer(text):
             name = found.group(1).lower()
             place = terms.places[name]

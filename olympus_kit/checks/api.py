@@ -158,12 +158,16 @@ def outcome_of(
     namespace: Mapping[str, Any],
     edits: Sequence[EditRow] = (),
     solution: str = "",
+    seconds: float | None = None,
 ) -> Outcome:
     """Judge the answer that `namespace` holds under the question's name.
+
+    It is stopped after `seconds`, or after what a check waits for.
 
     With the author's `solution`, a right answer that goes around the lesson is told so.
     """
     name = question.name
+    seconds = seconds or run.SECONDS
     if name not in namespace:
         near = difflib.get_close_matches(
             name, list(namespace), n=1, cutoff=0.75
@@ -175,14 +179,14 @@ def outcome_of(
         )
     answer = namespace[name]
     try:
-        with run.time_limit(run.SECONDS), run.truncated_output():
+        with run.time_limit(seconds), run.truncated_output():
             diagnosis = _judge(question, answer, edits)
             if diagnosis is None:
                 remark = steps.around_the_lesson(question, answer, solution)
                 return Outcome(name, "correct", remark)
     except run.TookTooLong:
         diagnosis = diagnose(
-            question, "took-too-long", {"seconds": f"{run.SECONDS:g}"}
+            question, "took-too-long", {"seconds": f"{seconds:g}"}
         )
     except Unsolved:
         return Outcome(name, "not attempted", diagnose(question, "unsolved"))

@@ -76,14 +76,16 @@ async def _run_cell(shell: Any, code: str) -> BaseException | None:
     return error
 
 
-def judge(name: str, namespace: dict[str, Any]) -> Outcome:
-    """What there is to say about the answer to the question `name`."""
+def judge(name: str, namespace: dict[str, Any], **limit: float) -> Outcome:
+    """What there is to say about the answer to `name`; `seconds` may be given for it."""
     entry = find(name)
     answer = namespace.get(name)
     if isinstance(answer, CellError):
         diagnosis = explain_error(entry.question, answer.error, answer)
         return Outcome(name, "not yet", diagnosis)
-    return outcome_of(entry.question, namespace, entry.edits, entry.solution)
+    return outcome_of(
+        entry.question, namespace, entry.edits, entry.solution, **limit
+    )
 
 
 @contextlib.contextmanager

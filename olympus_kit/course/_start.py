@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..checks import ANSWERS, FOLDER, SPEC, read_answers
+from ..checks import ANSWERS, SPEC, read_answers, state_folder
 from ..files import write_whole
 from . import _notebook as nb
 from ._course import CourseError, editing, keep_copy
@@ -108,7 +108,7 @@ def _update_page(new: Path, page: Path, report: Report) -> None:
 
 def _memory(folder: Path) -> Path:
     """The folder that holds the pages of a folder as they were released."""
-    return folder / FOLDER / "released"
+    return state_folder(folder) / "released"
 
 
 def _remember_pages(course: Path) -> None:
@@ -116,5 +116,5 @@ def _remember_pages(course: Path) -> None:
     source = material()
     for page in [source / WELCOME, *(source / "book").glob("*.md")]:
         memory = _memory(course / page.relative_to(source).parent)
-        memory.mkdir(parents=True, exist_ok=True)
+        memory.mkdir(exist_ok=True)
         shutil.copyfile(page, memory / page.name)

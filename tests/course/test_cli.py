@@ -244,6 +244,15 @@ def test_lab_takes_a_free_port_works_as_root_and_opens_the_first_page(student):
     assert _lab.first_page(student) == "welcome.md"
 
 
+def test_a_new_lesson_is_written_and_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = olympus("new", "15_tides", "--json")
+    assert json.loads(done.stdout) == {"written": "solutions/15_tides.md"}
+    again = olympus("new", "15_tides")
+    assert again.exit_code == 2
+    assert "has the number 15: choose another" in again.stderr
+
+
 def test_no_display_means_no_browser(monkeypatch):
     monkeypatch.setattr(_lab.sys, "platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)

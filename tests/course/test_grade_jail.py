@@ -1,5 +1,7 @@
 """The jail holds, and the probe sees where it does not."""
 
+import threading
+
 import pytest
 from grading import why_no_jail
 
@@ -23,6 +25,20 @@ def jail():
 def test_no_breach_succeeds_in_a_jail_visit_after_visit(jail):
     for _ in range(3):
         assert probe(jail) == []
+
+
+def test_a_jail_outlives_the_thread_that_started_it_and_a_killed_one_is_replaced(jail):
+    with Jail() as other:
+        starter = threading.Thread(target=probe, args=[other])
+        starter.start()
+        starter.join()
+        first = other.process
+        assert probe(other) == []
+        assert other.process is first
+        first.kill()
+        first.wait()
+        assert probe(other) == []
+        assert other.process is not first
 
 
 def test_the_probe_sees_a_process_without_walls():

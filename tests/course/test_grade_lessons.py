@@ -11,7 +11,7 @@ from olympus_kit.course import _lesson
 from olympus_kit.course import _notebook as nb
 from olympus_kit.course.grade.answers import find_answers
 from olympus_kit.course.grade.exam import exam
-from olympus_kit.course.grade.jail import Jail
+from olympus_kit.course.grade.jail import Jail, Limits
 from olympus_kit.course.grade.session import Jails, grade_answers
 
 REPO = Path(__file__).parents[2]
@@ -19,6 +19,9 @@ COURSE = REPO / "exercises"
 LESSONS = sorted(path.stem for path in (REPO / "solutions").glob("*.md"))
 QUICK = "00_start"
 SEED = 20261128
+PATIENCE = Limits(  # for a machine that is busy with other things
+    cell_seconds=900, question_seconds=1800, submission_seconds=3600, cpu_seconds=1800
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,7 @@ def jails():
     reason = why_no_jail()
     if reason:
         pytest.skip(f"NO JAIL HERE, grading the lessons is left out: {reason}")
-    started = Jails(Jail(None), Jail(COURSE))
+    started = Jails(Jail(None, PATIENCE), Jail(COURSE, PATIENCE))
     yield started
     started.shut()
 

@@ -2,37 +2,52 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
-from urllib.parse import urljoin
 
 import pytest
 from chrome import chromium
 from playwright.sync_api import Error, expect
 from student_edits import answer
 
-REPO = Path(__file__).parents[2]
+from olympus_kit.course._start import start
+
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def address(student):
-    """The address of a JupyterLab on a student's folder; it is stopped afterwards."""
+def course(tmp_path):
+    """A student's course, in a repository of its own: git sees what a page's text became."""
+    folder = tmp_path / "course"
+    start(folder)
+    (folder / ".gitignore").write_text("*.ipynb\n.ipynb_checkpoints/\n.workspaces/\n*.log\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x")
+    return folder
+
+
+def git(folder, *words):
+    """Run git there; return what it says."""
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def address(course):
+    """The address of a JupyterLab on a student's course; it is stopped afterwards."""
     chromium()  # do not start it for a test that is left out
-    shutil.copy(REPO / "jupytext.toml", student)
     command = [sys.executable, "-m", "olympus_kit.course.cli", "lab", "--no-browser"]
-    env = {**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(student / ".workspaces")}
-    with open(student / "lab.log", "w") as log:
+    env = {**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(course / ".workspaces")}
+    with open(course / "lab.log", "w") as log:
         lab = subprocess.Popen(
-            command, cwd=student, env=env, stdout=log, stderr=log, start_new_session=True
+            command, cwd=course, env=env, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        yield _wait_for_address(student / "lab.log", lab)
+        yield _wait_for_address(course / "lab.log", lab)
     finally:
         os.killpg(lab.pid, signal.SIGKILL)  # its kernels, too; no wait for a polite goodbye
         lab.wait()
@@ -97,12 +112,19 @@ def _cell(window, text):
     return window.locator(".jp-CodeCell", has_text=text).first
 
 
-def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(student, address, browser):
-    page = student / "exercises" / "00_start.md"
+def _clean(window):
+    """Whether no open page shows a change that is not saved."""
+    return window.locator(".lm-TabBar-tab.jp-mod-dirty").count() == 0
+
+
+def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(course, address, browser):
+    page = course / "exercises" / "00_start.md"
     answer(page, "slope", "def slope(f, x):\n    return -olympus.grad(f)(x)")
     said = "not yet · opposite sign"
     window, foreign, output = _open_and_run(browser, address, "exercises/00_start.md", said)
     expect(output).not_to_contain_text("Traceback")
+    expect(output).to_contain_text("Run All stops here")
+    expect(output.get_by_text(said)).to_have_count(1)  # one card
 
     _cell(window, "def slope").locator(".cm-content").click()
     window.keyboard.press("Control+a")
@@ -110,14 +132,52 @@ def test_an_exercise_opens_as_a_notebook_and_is_checked_in_place(student, addres
     _run_all(window, output, "✓ slope: correct")
     window.keyboard.press("Control+s")
     window.wait_for_function("!document.querySelector('.jp-mod-dirty')", timeout=30_000)
+    changed = git(course, "diff", "--unified=0").splitlines()[5:]
+    assert changed == ['-    raise Unsolved("slope")', "+    return olympus.grad(f)(x)"]
+
+    # the card names the next question, and the link leads to it
+    output.get_by_role("link", name="with_row_doubled").first.click()
+    expect(_cell(window, 'check("with_row_doubled")')).to_be_visible(timeout=60_000)
+    listed = window.locator(".jp-DirListing-itemName")
+    expect(listed.filter(has_text="00_start")).to_have_count(1)  # its pair is not listed
 
     again, more = _open(browser, address, "exercises/00_start.md")
     kept = again.locator(".jp-CodeCell", has_text='check("slope")').first
     expect(kept).to_contain_text("✓ slope: correct", timeout=60_000)
-    listed = again.request.get(urljoin(address, "/api/contents/exercises")).json()["content"]
-    assert {Path(file["name"]).suffix for file in listed} == {".md", ".ipynb"}
     window.close()
     again.close()
     assert foreign + more == []
-    assert "return olympus.grad(f)(x)" in page.read_text(encoding="utf-8")
-    assert "version" not in page.read_text(encoding="utf-8")
+
+
+def test_the_course_opens_at_its_welcome_page_and_no_page_is_changed_by_opening(
+    course, address, browser
+):
+    assert "/lab/tree/welcome.md?" in address
+    window, foreign = _open(browser, address, "welcome.md")
+    picture = window.get_by_role("img", name="The ladder of f(x) = x sin x")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 300
+    expect(window.locator(".jp-Notebook kbd", has_text="Shift")).to_be_visible()
+    window.get_by_role("link", name="Slopes: three ways to a derivative").click()
+    panel = window.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    expect(panel.locator(".jp-CodeCell").first).to_be_visible(timeout=60_000)
+    idle = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator[data-status=idle]"
+    window.wait_for_selector(idle, timeout=90_000)
+    expect(window.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=90_000)
+    window.wait_for_timeout(500)  # what would come, has come
+    assert _clean(window)
+    # a cell with the tag hide-input is folded
+    folded = panel.locator(".jp-CodeCell", has=window.locator(".jp-InputPlaceholder"))
+    panel.locator(".jp-CodeCell").first.hover()
+    for _ in range(30):
+        if folded.count():
+            break
+        window.mouse.wheel(0, 400)
+        window.wait_for_timeout(200)
+    expect(folded.first).to_contain_text("import matplotlib.pyplot")
+    panel.locator(".jp-Notebook").first.focus()
+    window.keyboard.press("Control+s")
+    window.wait_for_timeout(1500)
+    window.close()
+    assert git(course, "status", "--short") == ""
+    assert foreign == []

@@ -7,7 +7,7 @@ import pytest
 from student_edits import answer
 
 from olympus_kit.checks.store import read_answers
-from olympus_kit.course import _lesson, _merge, _notebook, _release
+from olympus_kit.course import _lesson, _merge, _notebook, _release, _survey
 
 REPO = Path(__file__).parents[2]
 SOURCE = (REPO / "solutions" / "00_start.md").read_text(encoding="utf-8")
@@ -107,6 +107,9 @@ MISTAKES = {
         "jax.jacfwd(f)(x)", "jax.jacfwd(f)(y)"
     ),
     "text that is no part of it": lambda s: s + "\n## Question 2\n",
+    "no alternative says what is different about it": lambda s: without(
+        s, "In forward mode: one JVP", "\n\n```python\ndef slope(f, x):\n    return olympus.jvp"
+    ),
     "one fenced block of Python is wanted here; these are 0": lambda s: s.replace(
         "```python\ndef slope(f, x):\n    olympus.grad(f)(x)\n```", "No code."
     ),
@@ -129,6 +132,63 @@ def test_a_mistake_is_told_with_file_and_line_and_nothing_is_written(course, mes
         run(course)
     assert message in str(caught.value)
     assert contents(course / "exercises") == before
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(course):
+    """Whether a file cannot be read, says something wrong, or gives something away."""
+    folder = course / "solutions"
+    broken = SOURCE.replace('["hint"]', '["hnit"]').replace("level: beginner", "level: easy")
+    (folder / "01_a.md").write_text(broken.replace('"slope"', '"a"').replace("slope", "a"))
+    (folder / "02_b.md").write_text(
+        broken.replace("slope", "b").replace("f(x)", "f( x )") + "\n>>>>>>> x"
+    )
+    renamed = SOURCE.replace("slope", "c").replace('"nothing"', '"nonsense"')
+    (folder / "03_c.md").write_text(renamed.replace("# Start here", "Try `olympus.grad(f)(x)`."))
+    with pytest.raises(_lesson.AuthoringError) as caught:
+        run(course)
+    lines = str(caught.value).splitlines()
+    for words in (
+        "01_a.md:1: the level is one of",
+        "needs 1 or more `hint` cells",
+        "a merge conflict is left here",
+        "no mistake `nonsense`",
+        "a piece of the solution leaks",
+    ):
+        assert any(words in line for line in lines), words
+    assert all(line.count(".md:") == 1 for line in lines)
+    assert len(lines) == 5
+
+
+def test_a_new_lesson_works_and_its_notes_stay_with_the_authors(tmp_path):
+    path = _lesson.new(tmp_path / "solutions", "15_tides")
+    lesson = _lesson.read(path)
+    released = _release.build(lesson)
+    _release.verify_references(lesson, released.spec)
+    for secret in ("note", "for authors", "mutant", "In forward mode"):
+        assert secret not in released.notebook
+    assert 'raise Unsolved("first_tides")' in released.notebook
+    ways = released.answers["questions"]["first_tides"]["alternatives"]
+    assert [words for words, _ in ways] == [
+        "In forward mode: the tangent is `x` itself, and one JVP does the rest."
+    ]
+    for stem, message in {
+        "tides": "tides is no name of a lesson: write two digits",
+        "15_moon": "15_tides.md has the number 15: choose another.",
+    }.items():
+        with pytest.raises(_lesson.AuthoringError, match=message):
+            _lesson.new(tmp_path / "solutions", stem)
+
+
+def test_trying_a_lesson_judges_each_answer_and_each_edit(tmp_path):
+    path = _lesson.new(tmp_path, "15_tides")
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('"mistake": "sign"', '"mistake": "factor"'), "utf-8")
+    (survey,) = _survey.survey(_lesson.read(path))
+    unfit = [verdict.line() for verdict in survey.verdicts if not verdict.fits]
+    assert unfit == ["  ✗ mutant 2: sign; expected: factor"]
+    assert len(survey.verdicts) == 2 + 5 + 3
+    assert survey.surviving == []
+    assert len(survey.results) > 5
 
 
 def test_an_error_points_at_the_line(course):

@@ -1,6 +1,7 @@
 """The course as the wheel carries it: put into a folder, opened, brought up to date."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,10 +38,36 @@ def release(tmp_path, monkeypatch):
 
 def test_a_course_holds_every_page_and_no_solutions(course):
     names = sorted(path.name for path in course.iterdir())
-    assert names == ["book", "exercises", "jupytext.toml"]
+    assert names == [".olympus", "book", "exercises", "jupytext.toml", "welcome.md"]
     for part in ("book", "exercises"):
         there = {path.name for path in (REPO / part).glob("*.md")}
         assert {path.name for path in (course / part).glob("*.md")} == there
+
+
+def test_the_welcome_page_leads_to_every_page_in_order():
+    text = (REPO / "welcome.md").read_text("utf-8")
+    rows = re.findall(r"^\| \d+b? \| (.*) \| (.*) \|$", text, re.MULTILINE)
+    for part, column in (("book", 0), ("exercises", 1)):
+        linked = [page for row in rows for page in re.findall(rf"\(({part}/\S+)\)", row[column])]
+        there = sorted((REPO / part).glob("[0-9]*.md"))
+        assert linked == [f"{part}/{path.name}" for path in there]
+    for chapter, exercises in rows:  # side by side
+        number = re.search(r"book/(\d+)", chapter)[1]
+        assert set(re.findall(r"exercises/(\d+)", exercises)) == {number}
+
+
+def test_the_picture_of_the_welcome_page_is_what_its_cell_draws():
+    import olympus.numpy as jnp
+    import olympus_kit as ok
+
+    def f(x):
+        return x * jnp.sin(x)
+
+    picture = (REPO / "book" / "welcome.svg").read_text("utf-8")
+    assert picture == ok.graph(f, 2.0, mode="reverse").svg()
+    text = (REPO / "welcome.md").read_text("utf-8")
+    assert text.index("book/welcome.svg") < text.index("```{code-cell}")
+    assert 'ok.graph(f, 2.0, mode="reverse")' in text
 
 
 def test_a_folder_that_exists_is_left_alone(course):
@@ -67,8 +94,15 @@ def test_an_update_keeps_every_line_of_the_student_s(release, tmp_path):
     chapter.write_text(before + "\n```{code-cell} ipython3\nmine = 1\n```\n")
     new = release / "book" / "00_start.md"
     new.write_text(new.read_text() + "\nA paragraph that is new.\n")
+    welcome = course / "welcome.md"
+    welcome.write_text(welcome.read_text() + "\n```{code-cell} ipython3\nhello = 1\n```\n")
+    first = release / "welcome.md"
+    first.write_text(first.read_text().replace("# Welcome to", "# Welcome again to"))
     report = _start.update(course)
-    assert report.edited == [exercise, chapter]
+    assert report.edited == [exercise, welcome, chapter]
+    assert "hello = 1" in welcome.read_text()
+    assert "# Welcome again to" in welcome.read_text()
+    assert "# Welcome to" not in welcome.read_text()
     for text in ("mine = 1", "A paragraph that is new."):
         assert text in chapter.read_text()
     assert "return 42.0  # mine" in exercise.read_text()
@@ -88,7 +122,8 @@ def test_the_kit_s_own_source_is_not_updated():
 def test_the_course_is_taken_from_a_wheel_outside_the_repository(tmp_path):
     """The wheel alone: a new environment, a folder of the student's, a check."""
     source = tmp_path / "source"
-    names = ("olympus", "olympus_kit", "pyproject.toml", "README.md", "LICENSE", *_start.PARTS)
+    packages = ("olympus", "olympus_kit", "olympus_server", "share")
+    names = (*packages, "pyproject.toml", "README.md", "LICENSE", *_start.PARTS)
     source.mkdir()
     for name in names:
         _start._copy(REPO / name, source / name)
@@ -99,6 +134,11 @@ def test_the_course_is_taken_from_a_wheel_outside_the_repository(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         members = archive.namelist()
     assert "olympus_kit/py.typed" in members
+    shipped = {name.partition(".data/data/")[2]: name for name in members if ".data/" in name}
+    assert sorted(shipped) == [
+        "etc/jupyter/jupyter_server_config.d/olympus-kit.json",
+        "share/jupyter/lab/settings/overrides.d/olympus-kit.json",
+    ]
     assert not [name for name in members if "solutions" in name or "/.olympus/" in name]
 
     # the environment's own packages, and behind them those that this one has

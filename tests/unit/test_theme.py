@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -180,6 +181,14 @@ def test_an_unknown_node_is_a_problem_that_names_page_and_node(page):
 def test_addresses_are_relative(page, link, address):
     assert page.href(link) == address
     assert f'href="{address}"' in page.html(link)
+
+
+def test_a_link_to_a_file_of_exercises_leads_to_their_page(html, page):
+    page.files = {"exercises/04_reverse.md": "exercises-04.html"}
+    name = {"type": "inlineCode", "value": "exercises/04_reverse.md"}
+    written = html(node("link", name, url="/04-1.md", static=True))
+    assert written == '<a href="exercises-04.html"><code>exercises/04_reverse.md</code></a>'
+    assert page.assets == set()
 
 
 def test_pictures_are_copied_beside_the_pages(html, page):
@@ -437,7 +446,11 @@ def test_an_edit_of_the_library_makes_outputs_stale(tmp_path, monkeypatch):
     for source in ("1", "2"):
         module.write_text(source, encoding="utf-8")
         keys.add(execute.cache_key([cell("x")]))
-    assert len(keys) == 2
+    for package in ("jaxlib", "numpy"):
+        with monkeypatch.context() as newer:
+            newer.setattr(execute, "version", lambda name, new=package: str(name == new))
+            keys.add(execute.cache_key([cell("x")]))
+    assert len(keys) == 4
 
 
 def test_dead_links_are_found(tmp_path):
@@ -456,7 +469,17 @@ project:
   plugins: [{type: executable, path: theme/plugin.py}]
   error_rules: [{rule: code-lang-defined, severity: ignore}]
   toc: [{file: book/index.md}]
-site: {template: ./theme}
+site:
+  template: ./theme
+"""
+REPOSITORY_LINES = """\
+  github: https://github.com/OWNER/NAME
+  binder: https://binder.example/v2/gh/OWNER/NAME/main
+"""
+CONFIGURED = """\
+  options:
+    jupyterhub: https://hub.example/hub/user-redirect/git-pull?repo=https://github.com/OWNER/NAME
+    colab: https://colab.example/github/OWNER/NAME/blob/gh-pages/latest
 """
 
 
@@ -512,6 +535,8 @@ def test_a_build_that_fails_says_why_and_leaves_the_last_good_site(project):
     status, said, site = project("# Good\n")
     assert status == 0, said
     good = (site / "index.html").read_text()
+    assert "Open in" not in good  # nothing is configured
+    assert "Report a mistake" not in good
     status, said, _ = project(BROKEN)
     assert status == 1
     problems = said.partition("To repair:")[2]
@@ -535,18 +560,32 @@ def test_an_edit_is_shown_and_a_mistake_keeps_the_last_good_page(project):
     assert status == 0, said
     folder = site.parents[1]
     page = folder / "book" / "index.md"
-    command = [sys.executable, str(THEME / "serve.py"), "--port", "0", "--project", str(folder)]
+    command = [sys.executable, str(folder / "theme" / "serve.py"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as served:
+        hangs = threading.Timer(600, served.kill)  # a line that never comes ends in StopIteration
+        hangs.start()
         try:
             lines = iter(served.stdout.readline, "")
             opened = next(line for line in lines if line.startswith("Open http"))
             address = opened.split()[1]
-            for wrong, text in [("", "The second text."), ("```{mermaid}\na\n```\n", "third")]:
-                page.write_text(f"# A page\n\n{text}\n\n{wrong}", encoding="utf-8")
-                next(line for line in lines if ("To repair" if wrong else "is new") in line)
+
+            def shown(written, until):
+                page.write_text(f"# A page\n\n{written}\n", encoding="utf-8")
+                next(line for line in lines if until in line)
                 with urlopen(address) as response:
-                    assert "The second text." in response.read().decode()
+                    return response.read().decode()
+
+            assert "The second text." in shown("The second text.", "is new")
+            mistake = "The third text.\n\n```{mermaid}\na\n```"
+            assert "The second text." in shown(mistake, "To repair: book/index.md")
+            assert "The fourth text." in shown("The fourth text.", "is new")
+            with (folder / "theme" / "book.css").open("a") as style:
+                style.write("/* changed */")
+            next(line for line in lines if "starting again" in line)
+            next(line for line in lines if line.startswith("Open http"))
+            assert (site / "book.css").read_text().endswith("/* changed */")
         finally:
+            hangs.cancel()
             served.send_signal(signal.SIGINT)
     assert served.returncode == 1
 
@@ -585,9 +624,18 @@ def test_views_on_a_page_share_one_copy_of_their_code(page):
 
 def test_pages_can_be_taken_along_and_what_is_missing_has_a_page(project, monkeypatch):
     monkeypatch.setenv("BASE_URL", "https://host.example/book")
-    status, said, site = project(MYST_PAGE)
+    status, said, site = project(
+        MYST_PAGE,
+        PROJECT.replace("  title: Try\n", "  title: Try\n" + REPOSITORY_LINES) + CONFIGURED,
+    )
     assert status == 0, said
     page = (site / "index.html").read_text()
+    for service in ("Binder", "JupyterHub", "Colab"):
+        assert f">Open in {service}</a>" in page
+    assert 'href="https://github.com/OWNER/NAME/issues/new?title=book/index.md%3A%20"' in page
+    assert (site / "downloads" / "colab" / "book" / "index.ipynb").exists()
+    assert 'content="https://host.example/book/assets/card.png"' in page
+    assert (site / "assets" / "card.png").exists()
     assert '<a href="downloads/book/index.ipynb" download>notebook (.ipynb)</a>' in page
     assert '<link rel="canonical" href="https://host.example/book/index.html">' in page
     notebook = json.loads((site / "downloads" / "book" / "index.ipynb").read_text())

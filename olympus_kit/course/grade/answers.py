@@ -38,42 +38,35 @@ class Answers:
 
 def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
     """The released setup, then the student's own code. Released checks are not run."""
-    setup = [cell for cell in released.cells if "setup" in nb.tags(cell)]
-    canonical = {
-        _essence(cell.source) for cell in released.cells if _is_fixed(cell)
-    }
+    cells = []
+    canonical = set()
+    stubs = {}
+    for cell in released.cells:
+        essence = _essence(cell.source)
+        if "setup" in nb.tags(cell):
+            cells.append(Cell(cell.source))
+        if "answer" in nb.tags(cell):
+            stubs[nb.name(cell)] = essence
+        elif {"setup", "check"} & set(nb.tags(cell)):
+            canonical.add(essence)
     own = []
     for cell in notebook.cells[:MOST_CELLS]:
-        source = str(cell.source)
         runs = cell.cell_type == "code" or (
-            cell.cell_type == "raw" and set(_defined(source)) & set(names)
+            cell.cell_type == "raw" and set(_defined(cell.source)) & set(names)
         )
-        if (
-            runs
-            and len(source) <= MOST_CHARACTERS
-            and _essence(source) not in canonical
-        ):
+        is_short = len(cell.source) <= MOST_CHARACTERS
+        if runs and is_short and _essence(cell.source) not in canonical:
             own.append(cell)
     places, rules = _places(own, names)
-    cells = [Cell(str(cell.source)) for cell in setup]
     for number, cell in enumerate(own):
         answers = tuple(name for name in names if places.get(name) == number)
-        cells.append(Cell(str(cell.source), answers))
-    stubs = {
-        nb.name(c): _essence(c.source)
-        for c in released.cells
-        if "answer" in nb.tags(c)
-    }
+        cells.append(Cell(cell.source, answers))
     untouched = []
     for name in names:
         place = places.get(name)
         if place is None or _essence(own[place].source) == stubs.get(name):
             untouched.append(name)
     return Answers(tuple(cells), rules, tuple(untouched))
-
-
-def _is_fixed(cell: Any) -> bool:
-    return bool({"setup", "check"} & set(nb.tags(cell)))
 
 
 def _essence(source: str) -> str:
@@ -87,23 +80,15 @@ def _places(
     places: dict[str, int] = {}
     rules: dict[str, str] = {}
     for number, cell in enumerate(cells):
-        for name in _defined(str(cell.source)):
-            if name in names:
-                places[name] = number
-                rules[name] = (
-                    IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
-                )
+        for name in set(_defined(cell.source)) & set(names):
+            places[name] = number
+            rules[name] = IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
+            if nb.name(cell) == name:
+                rules[name] = BY_NAME
     for number, cell in enumerate(cells):
         name = nb.name(cell)
-        if name not in names:
-            continue
-        if name in _defined(str(cell.source)):
-            if places.get(name) == number:
-                rules[name] = BY_NAME
-        elif (
-            name not in places
-        ):  # broken Python, perhaps: the cell still is the answer
-            places[name] = number
+        if name in names and name not in places:
+            places[name] = number  # broken Python, perhaps: still the answer
             rules[name] = BY_NAME
     return places, rules
 
@@ -120,18 +105,16 @@ def _defined(source: str) -> list[str]:
         return []
     names = []
     for statement in tree.body:
-        if isinstance(
-            statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        ):
-            names.append(statement.name)
-        elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            targets = (
-                statement.targets
-                if isinstance(statement, ast.Assign)
-                else [statement.target]
-            )
-            for target in targets:
-                for node in ast.walk(target):
-                    if isinstance(node, ast.Name):
-                        names.append(node.id)
+        names += [getattr(statement, "name", "")]  # of a function or a class
+        for target in _targets(statement):
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name):
+                    names.append(node.id)
     return names
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    """What an assignment gives values to; nothing of any other statement."""
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AnnAssign) else []

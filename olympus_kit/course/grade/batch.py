@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def grade(
     ```
     """
     run = Batch(Path(out), course, only, sandbox, seconds)
-    with run.read(Path(submissions), roster):
-        run.grade(jobs, scheduler, progress)
+    run.read(Path(submissions), roster)
+    run.grade(jobs, scheduler, progress)
     book = run.book(roster)
     if similarity:
         book.pairs = run.pairs()
@@ -85,7 +85,10 @@ def regrade(
 
     LookupError where no such question has been graded.
     """
-    before = json.loads((Path(out) / "marks.json").read_text(encoding="utf-8"))
+    marks = Path(out) / "marks.json"
+    if not marks.exists():
+        raise CourseError(f"{out} holds no marks yet: grade the class first.")
+    before = json.loads(marks.read_text(encoding="utf-8"))
     graded = before["questions"]
     if question not in graded:
         raise LookupError(
@@ -93,13 +96,13 @@ def regrade(
         )
     old = {record["student"]: record for record in before["students"]}
     run = Batch(Path(out), course, only, sandbox, seconds)
-    with run.read(Path(submissions), roster):
-        fresh = {}
-        for number, job in run.jobs.items():
-            if run.handed_in[number].stem == graded[question]["lesson"]:
-                fresh[job.digest] = job
-            run.verdicts[job.digest] = {}  # of all others, nothing is new
-        run.judge(list(fresh.values()), jobs)
+    run.read(Path(submissions), roster)
+    fresh = {}
+    for job in run.jobs.values():
+        if job.stem == graded[question]["lesson"]:
+            fresh[job.digest] = job
+        run.verdicts[job.digest] = {}  # of all others, nothing is new
+    run.judge(list(fresh.values()), jobs)
     book = run.book(roster)
     lines = []
     for row in book.rows:
@@ -154,25 +157,22 @@ class Batch:
         self.verdicts: dict[str, Verdict] = {}
         self.troubles: dict[str, str] = {}
 
-    @contextmanager
-    def read(self, source: Path, roster: Sequence[Person]) -> Iterator[None]:
+    def read(self, source: Path, roster: Sequence[Person]) -> None:
         """Find the submissions of a folder or a zip, and make a job of each."""
         if not source.exists():
             raise CourseError(
                 f"{source} does not exist: name the folder or zip of submissions."
             )
-        with ExitStack() as stack:
+        with tempfile.TemporaryDirectory() as folder:
             if source.is_file():
-                folder = stack.enter_context(tempfile.TemporaryDirectory())
                 unpack(source, Path(folder))
-                source = Path(folder)
-            self.handed_in = find_submissions(source, self.lessons, roster)
-            if not self.handed_in:
-                raise CourseError(f"{source} holds no submissions.")
-            for number, one in enumerate(self.handed_in):
-                if not one.problem:
-                    self.jobs[number] = self._job(one)
-            yield
+            place = Path(folder) if source.is_file() else source
+            self.handed_in = find_submissions(place, self.lessons, roster)
+        if not self.handed_in:
+            raise CourseError(f"{source} holds no submissions.")
+        for number, one in enumerate(self.handed_in):
+            if not one.problem:
+                self.jobs[number] = self._job(one)
 
     def _job(self, one: Submission) -> Job:
         released = self._released(one.stem)
@@ -233,8 +233,7 @@ class Batch:
             finally:  # after Ctrl-C, too: what is done is kept, and the rest is not begun
                 for future in futures:
                     future.cancel()
-                if not scheduler:
-                    close_jails()
+                close_jails()
 
     def _ended(
         self, futures: Mapping["Future[Any]", Job], crew: cluster.Crew

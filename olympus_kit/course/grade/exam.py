@@ -55,13 +55,14 @@ class Item:
             earned[credit.part] = credit.points if has else 0.0
         return earned
 
-    def public(self) -> bytes:
-        """What the examiner is sent: the question's name, and the right results at its points."""
+    def public(self, seconds: float) -> bytes:
+        """For the examiner: the question's name, the right results at its points, and a limit."""
         question = self.entry.question
         try:
-            return pickle.dumps((question.name, checks.references(question)))
+            known = checks.references(question)
+            return pickle.dumps((question.name, known, seconds))
         except Exception:  # a result, or an error, that no pickle can hold
-            return pickle.dumps((question.name, None))
+            return pickle.dumps((question.name, None, seconds))
 
 
 @dataclass(frozen=True)

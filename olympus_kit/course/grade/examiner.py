@@ -22,7 +22,8 @@ def serve(end: socket.socket) -> None:
 
 
 def _outcome(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
-    name, references = pickle.loads(request)  # the judge's own bytes
+    name, references, seconds = pickle.loads(request)  # the judge's own bytes
     if references is not None:  # computed once, for all submissions
         remember(find(name).question, references)
-    return {"outcome": judge(name, namespace).json()}
+    # the judge's own patience, since a machine that grades may be a busy one
+    return {"outcome": judge(name, namespace, seconds=seconds).json()}

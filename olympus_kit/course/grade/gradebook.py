@@ -41,10 +41,10 @@ class Row:
     def enter(self, one: Submission) -> None:
         """Take a file into the row: the latest one says when it was handed in."""
         when = one.submitted.isoformat() if one.submitted else ""
+        when = one.submitted.isoformat()
         file = {"lesson": one.stem, "path": one.path, "submitted": when}
         self.files.append(file)
-        times = [time for time in (self.submitted, one.submitted) if time]
-        self.submitted = max(times, default=None)
+        self.submitted = max(self.submitted or one.submitted, one.submitted)
 
     def points(self, question: str) -> float:
         """Automatic points, or those by hand in their place."""

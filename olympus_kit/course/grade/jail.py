@@ -14,9 +14,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from .._cache import FOLDER, compile_cache
 from .._processes import Processes
@@ -62,6 +64,9 @@ FLAGS = (
 )
 
 
+_starter = ThreadPoolExecutor(1)
+
+
 class NoJail(RuntimeError):
     """This machine gives no jail, so that nothing may be graded on it."""
 
@@ -72,6 +77,7 @@ class Limits:
 
     cell_seconds: float = 60.0  # of the clock, for one cell
     question_seconds: float = 120.0  # of the clock, for all calls of one answer
+    submission_seconds: float = 900.0
     cpu_seconds: int = 300
     memory_bytes: int = 3 * 2**30
     scratch_bytes: int = 64 * 2**20
@@ -127,13 +133,7 @@ class Jail:
         """A fresh child in the jail to talk to; at the end everything in the jail is killed."""
         control = self._started()
         ours, theirs = socket.socketpair()
-        order = {
-            "role": role,
-            "scratch": self.scratch,
-            "cpu_seconds": self.limits.cpu_seconds,
-            "memory_bytes": self.limits.memory_bytes,
-            "file_bytes": self.limits.scratch_bytes,
-        }
+        order = {"role": role, "scratch": self.scratch, **asdict(self.limits)}
         visit = Visit(Channel(ours), control)
         try:
             socket.send_fds(
@@ -157,11 +157,14 @@ class Jail:
 
     def _started(self) -> socket.socket:
         if self.control is not None:
-            return self.control
+            if self.process is not None and self.process.poll() is None:
+                return self.control
+            self.close()  # somebody has killed it
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with tempfile.TemporaryFile() as errors, _filter() as rules:
             descriptors = [] if rules is None else [rules]
-            self.process = self.processes.start(
+            self.process = _from_a_lasting_thread(
+                self.processes.start,
                 self._command(rules),
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
@@ -238,6 +241,16 @@ class Jail:
             if self.sandbox
             else str(self.course or ""),
         }
+
+
+def _from_a_lasting_thread(
+    start: Callable[..., Any], *what: Any, **how: Any
+) -> Any:
+    """Start a process that lives as long as this one.
+
+    `--die-with-parent` ends a jail with the thread that started it, not with the process.
+    """
+    return _starter.submit(start, *what, **how).result()
 
 
 class Visit:

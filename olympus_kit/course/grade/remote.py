@@ -18,7 +18,7 @@ import numpy as np
 
 from ...checks import Unsolved
 from . import plain
-from .wire import Channel, Gone
+from .wire import SLOW, Channel, Gone
 
 Adapter = Callable[[Any], Callable[..., Any]]
 
@@ -50,7 +50,7 @@ class Talk:
         try:
             left = self.deadline - time.monotonic()
             if left <= 0:
-                raise Gone("took too long")
+                raise Gone(SLOW)
             self.channel.send(cloudpickle.dumps(request), left)
             reply = self.channel.receive_json(left)
             return self._checked(reply)

@@ -24,9 +24,8 @@ from .answers import Answers, Cell
 from .exam import PARTS, Exam, Item
 from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
-from .wire import Gone
+from .wire import SLOW, Gone
 
-SUBMISSION_SECONDS = 900.0
 MOST_TEXT = 4000  # characters of one field of a message
 AT_JUDGES_POINT = (
     "It passes at the public points and is wrong at a point of the judge, which was drawn for this "
@@ -52,7 +51,7 @@ def grade_answers(
 ) -> dict[str, dict[str, Any]]:
     """For each question its record: state, points, parts, message."""
     asked = [name for name in exam.items if name not in answers.stubs]
-    deadline = time.monotonic() + SUBMISSION_SECONDS
+    deadline = time.monotonic() + jails.witness.limits.submission_seconds
     values = Run(
         exam, list(answers.cells), jails.witness, "witness", _ask_witness
     )
@@ -122,18 +121,20 @@ class Run:
 
     def all(self, names: list[str], deadline: float) -> None:
         """Ask every question."""
-        left = names
+        left = list(names)
         while left:
+            again = ""
             if time.monotonic() > deadline:
                 text = "The submission as a whole took too long."
                 self.troubles |= dict.fromkeys(left, text)
             else:
-                self._once(left, deadline)
+                again = self._once(left, deadline)
             done = self.results.keys() | self.troubles.keys()
             left = [name for name in left if name not in done]
+            left.sort(key=lambda name: name != again)
 
-    def _once(self, names: list[str], deadline: float) -> None:
-        """One process: as far as it comes."""
+    def _once(self, names: list[str], deadline: float) -> str:
+        """One process, as far as it comes; the question, if any, to be asked first in another."""
         at: int | str = 0  # the cell that runs, or the question that is asked
         with self.jail.visit(self.role) as visit:
             try:
@@ -144,17 +145,18 @@ class Run:
                     seconds = self.jail.limits.question_seconds
                     item = self.exam.items[at]
                     self.results[at] = self.ask(visit, item, seconds)
-                return
+                return ""
             except Gone as gone:
                 said = str(gone)
-        blamed: tuple[str, ...] = (at,) if isinstance(at, str) else ()
-        place = "The answer"
-        if isinstance(at, int):
-            place = "Its cell"
-            blamed = self.cells[at].answers
-            self.cells[at] = Cell("")
-        for name in set(blamed) & set(names):
-            self.troubles[name] = f"{place} {_end(said, visit.end)}"
+        if isinstance(at, str):
+            if at != names[0] and said != SLOW:
+                return at  # a thread of an answer before it may have done that
+            self.troubles[at] = f"The answer {_end(said, visit.end)}"
+            return ""
+        for name in set(self.cells[at].answers) & set(names):
+            self.troubles[name] = f"Its cell {_end(said, visit.end)}"
+        self.cells[at] = Cell("")
+        return ""
 
     def _run_cells(self, visit: Visit, deadline: float) -> Iterator[int]:
         """The numbers of the cells as they begin, until all have run.
@@ -217,7 +219,7 @@ def _is_shaped(question: Question, answer: Any) -> bool:
 
 def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
     """What the kit's own check says. Its text is a student's process's: plain and bounded."""
-    visit.channel.send(item.public(), seconds)
+    visit.channel.send(item.public(seconds), seconds)
     word = visit.channel.receive_json(seconds)
     name = item.entry.question.name
     try:

@@ -6,10 +6,11 @@ unpacked within bounds, since both come from students.
 """
 
 import csv
-import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,16 +18,15 @@ from typing import Any
 
 from .. import _notebook as nb
 
-NOTEBOOKS = (".md", ".ipynb")
 MOST_FILES = 100_000
 MOST_BYTES = 8 * 2**20  # of one notebook
 MOST_ZIPPED = 4 * 2**30  # of all files in a zip
-CANVAS = re.compile(
-    r"(?P<student>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)"
-)
-MOODLE = re.compile(
-    r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_file_?(?P<file>.*)"
-)
+MOST_TEXT = 300  # of a problem
+STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
+CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
+MOODLE = re.compile(r"(.+)_(\d+)_assignsubmission_file_?(.*)")
+
+Lessons = Mapping[str, Sequence[str]]  # stem -> its questions
 
 
 class UnreadableClass(ValueError):
@@ -44,8 +44,10 @@ class Person:
 
     def names(self) -> set[str]:
         """Everything that may stand for the student in a file's name."""
-        words = {self.student, self.name, self.email, self.id, _flat(self.name)}
-        return {word.casefold() for word in words if word}
+        words = re.findall(r"\w+", self.name)
+        canvas = "".join([*words[-1:], *words[:-1]])  # the family name first
+        names = (self.student, self.name, self.email, self.id, canvas)
+        return {name.casefold() for name in names if name}
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Submission:
     person: Person
     stem: str
     path: str
+    submitted: datetime
     notebook: Any = None
-    submitted: datetime | None = None
     problem: str = ""
 
 
@@ -64,11 +66,8 @@ def read_roster(path: Path) -> list[Person]:
     """The class: a CSV with a column `student`, and if wanted `name`, `email`, `id`."""
     people = []
     for row in read_table(path, ("student",)):
-        fields = {
-            key: row.get(key, "").strip()
-            for key in ("student", "name", "email", "id")
-        }
-        people.append(Person(**fields))
+        columns = ("student", "name", "email", "id")
+        people.append(Person(*[row.get(key, "").strip() for key in columns]))
     return people
 
 
@@ -76,36 +75,33 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV that has these columns. UnreadableClass where it has not."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-            first = rows[0] if rows else {}
+            reader = csv.DictReader(file, restval="")
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableClass(f"{path} can't be read: {error}.") from None
-    missing = [column for column in columns if rows and column not in first]
-    if missing:
+    missing = [
+        name for name in columns if name not in (reader.fieldnames or ())
+    ]
+    if rows and missing:
         raise UnreadableClass(
             f"{path} needs the columns {', '.join(columns)}; {', '.join(missing)} is missing."
         )
-    return [
-        {key: value or "" for key, value in row.items() if key} for row in rows
-    ]
+    return rows
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack the regular files of a zip below `folder`, and nothing that leads out of it."""
-    left = MOST_ZIPPED
     try:
         with zipfile.ZipFile(archive) as file:
-            for number, member in enumerate(file.infolist()):
-                parts = [
-                    part for part in re.split(r"[/\\]", member.filename) if part
-                ]
+            members = file.infolist()
+            whole = sum(member.file_size for member in members)
+            if len(members) > MOST_FILES or whole > MOST_ZIPPED:
+                raise UnreadableClass(f"{archive} is too large to unpack.")
+            for member in members:
+                parts = re.split(r"[/\\]+", member.filename)
                 is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
-                if member.is_dir() or is_link or ".." in parts or not parts:
-                    continue
-                left -= member.file_size
-                if number >= MOST_FILES or left < 0:
-                    raise UnreadableClass(f"{archive} is too large to unpack.")
-                if member.file_size > MOST_BYTES:
+                is_wrong = is_link or ".." in parts or not parts[0]
+                if member.is_dir() or is_wrong or member.file_size > MOST_BYTES:
                     continue
                 target = folder.joinpath(*parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -124,183 +120,124 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def find_submissions(
-    folder: Path,
-    lessons: Mapping[str, Sequence[str]],
-    roster: Sequence[Person] = (),
+    folder: Path, lessons: Lessons, roster: Sequence[Person] = ()
 ) -> list[Submission]:
-    """Every student's files, one for each lesson; `lessons` are stems with their questions."""
-    known: dict[str, Person] = {}
-    for person in roster:
-        for word in person.names():
-            known[word] = person
+    """Every student's files, one for each lesson; of two, the later.
+
+    What belongs to no lesson is told where a student has nothing else.
+    """
+    known = {name: person for person in roster for name in person.names()}
     latest: dict[tuple[str, str], Submission] = {}
-    strays: dict[str, Submission] = {}
     for path in _files(folder):
-        submission = _submission(path, folder, lessons, known)
-        if submission is None:
-            continue
-        key = (submission.person.student, submission.stem)
-        if submission.stem == "":
-            strays.setdefault(submission.person.student, submission)
-        elif key not in latest or _moment(submission) >= _moment(latest[key]):
-            latest[key] = submission
-    handed_in = {student for student, _ in latest}
-    rest = [one for student, one in strays.items() if student not in handed_in]
-    every = [*latest.values(), *rest]
-    return sorted(every, key=lambda one: (one.person.student, one.stem))
-
-
-def _moment(submission: Submission) -> float:
-    return submission.submitted.timestamp() if submission.submitted else 0.0
+        one = _submission(path, folder, lessons, known)
+        key = (one.person.student, one.stem)
+        if key not in latest or one.submitted >= latest[key].submitted:
+            latest[key] = one
+    handed_in = {student for student, stem in latest if stem}
+    kept = []
+    for (student, stem), one in sorted(latest.items()):
+        if stem or student not in handed_in:
+            kept.append(one)
+    return kept
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """The regular files below a folder, in order; hidden ones and links are left out."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError:
-        return
-    for path in entries[:MOST_FILES]:
-        if path.is_symlink() or path.name.startswith((".", "__MACOSX")):
-            continue
-        if path.is_dir():
-            yield from _files(path)
-        elif path.is_file():
-            yield path
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(files)[:MOST_FILES]:
+            path = Path(place, name)
+            is_file = path.is_file() and not path.is_symlink()
+            if is_file and name != STAMP and not _is_hidden(name):
+                yield path
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def _submission(
-    path: Path,
-    folder: Path,
-    lessons: Mapping[str, Sequence[str]],
-    known: Mapping[str, Person],
-) -> Submission | None:
+    path: Path, folder: Path, lessons: Lessons, known: Mapping[str, Person]
+) -> Submission:
     parts = list(path.relative_to(folder).parts)
-    if parts[0] == "submitted" and len(parts) > 1:
+    if parts[0] == "submitted":
         parts = parts[1:]
-    if path.name == "timestamp.txt":  # nbgrader's own, read beside the notebook
-        return None
     person, file = _owner(parts, lessons)
-    person = _lookup(person, known)
-    submitted = _time(path)
-    shown = "/".join(parts)
-    if path.suffix not in NOTEBOOKS:
-        return Submission(person, "", shown, None, submitted, "not a notebook")
+    for name in sorted(person.names() & known.keys()):
+        person = known[name]
+    notebook, problem = None, ""
+    stem = next((stem for stem in lessons if stem in file), "")
     try:
         notebook = _read(path)
     except ValueError as error:
-        stem = _stem_of_name(file, lessons)
-        return Submission(
-            person, stem, shown, None, submitted, f"unreadable: {error}"[:300]
-        )
-    stem = _stem_of_content(notebook, lessons) or _stem_of_name(file, lessons)
-    problem = "" if stem else "not a notebook of this course"
-    return Submission(person, stem, shown, notebook, submitted, problem)
+        problem = str(error)[:MOST_TEXT]
+    else:
+        stem = _stem_of(notebook, lessons) or stem
+        problem = "" if stem else "not a notebook of this course"
+    shown = "/".join(parts)
+    return Submission(person, stem, shown, _time(path), notebook, problem)
 
 
 def _read(path: Path) -> Any:
-    """A notebook of either kind. ValueError where it is none."""
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError(f"larger than {MOST_BYTES:,} bytes")
+    """A notebook of either kind. ValueError says what it is instead."""
+    if path.suffix not in (".md", ".ipynb"):
+        raise ValueError("not a notebook")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"larger than {MOST_BYTES:,} bytes")
         if path.suffix == ".md":
             return nb.read(path)
-        import nbformat
-
-        text = path.read_text(encoding="utf-8")
-        if not text.strip():
-            raise ValueError("an empty file")
-        notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
-        _check_cells(notebook)
-        return notebook
-    except ValueError:
-        raise
-    except (
-        Exception
-    ) as error:  # whatever a library raises at what a student's file holds
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+        return _read_ipynb(path.read_text(encoding="utf-8"))
+    except Exception as error:
+        # whatever a library raises at what a student's file holds
+        kind = "" if isinstance(error, ValueError) else type(error).__name__
+        raise ValueError(f"unreadable: {kind} {error}") from None
 
 
-def _check_cells(notebook: Any) -> None:
+def _read_ipynb(text: str) -> Any:
+    import nbformat
+
+    notebook = nbformat.reads(text or "an empty file", as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
-        if isinstance(cell.get("source"), list):
-            cell.source = "".join(cell.source)
-        if not isinstance(cell.get("source"), str):
-            raise ValueError("a cell without text")
+        cell.source = "".join(cell["source"])
         cell.setdefault("metadata", {})
+    return notebook
 
 
-def _owner(
-    parts: list[str], lessons: Mapping[str, Sequence[str]]
-) -> tuple[Person, str]:
+def _owner(parts: list[str], lessons: Lessons) -> tuple[Person, str]:
     """Whose file it is, from its place; and the name that the student gave it."""
     first, last = parts[0], parts[-1]
-    moodle = MOODLE.fullmatch(first)
-    if moodle:
-        file = last if len(parts) > 1 else moodle["file"]
-        return Person(
-            moodle["student"], name=moodle["student"], id=moodle["id"]
-        ), file
+    if moodle := MOODLE.fullmatch(first):
+        name, number, file = moodle.groups()
+        return Person(name, name, id=number), file or last
     if len(parts) > 1:
         return Person(first), last
-    canvas = CANVAS.fullmatch(last)
-    if canvas:
-        return Person(canvas["student"], id=canvas["id"]), canvas["file"]
+    if canvas := CANVAS.fullmatch(last):
+        student, number, file = canvas.groups()
+        return Person(student, id=number), file
     name = Path(last).stem
     for stem in lessons:
-        if stem in name:
-            name = name.replace(stem, "")
-            break
+        name = name.replace(stem, "")
     return Person(name.strip("_- ") or Path(last).stem), last
 
 
-def _lookup(person: Person, known: Mapping[str, Person]) -> Person:
-    for word in person.names():
-        if word in known:
-            return known[word]
-    return person
-
-
-def _flat(name: str) -> str:
-    """A name as Canvas writes it: family name first, letters and digits alone."""
-    words = re.findall(r"\w+", name)
-    return "".join([*words[-1:], *words[:-1]]).casefold()
-
-
-def _time(path: Path) -> datetime | None:
-    """When it was handed in: nbgrader's `timestamp.txt`, or when the file was last changed."""
-    stamp = path.with_name("timestamp.txt")
-    if stamp.is_file() and not stamp.is_symlink():
-        text = (
-            stamp.read_text(errors="replace").strip()[:64].removesuffix(" UTC")
-        )
-        try:
+def _time(path: Path) -> datetime:
+    """When it was handed in: nbgrader's stamp, or when the file was last changed."""
+    stamp = path.with_name(STAMP)
+    with suppress(OSError, ValueError):
+        if not stamp.is_symlink():
+            text = stamp.read_text()[:64].strip().removesuffix(" UTC")
             moment = datetime.fromisoformat(text)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except ValueError:
-            pass
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
-def _stem_of_name(file: str, lessons: Mapping[str, Sequence[str]]) -> str:
-    for stem in lessons:
-        if stem in file:
-            return stem
-    return ""
-
-
-def _stem_of_content(
-    notebook: Any, lessons: Mapping[str, Sequence[str]]
-) -> str:
+def _stem_of(notebook: Any, lessons: Lessons) -> str:
     """The lesson most of whose questions the notebook names."""
-    text = json.dumps([
-        [nb.name(cell), str(cell.source)] for cell in notebook.cells
-    ])
-    best, most = "", 0
-    for stem, names in lessons.items():
-        share = sum(
-            bool(re.search(rf"\b{re.escape(name)}\b", text)) for name in names
-        )
-        if share > most:
-            best, most = stem, share
-    return best
+    text = "\n".join(f"{nb.name(c)}\n{c.source}" for c in notebook.cells)
+    words = set(re.findall(r"\w+", text))
+    shares = {
+        stem: len(words.intersection(names)) for stem, names in lessons.items()
+    }
+    best = max(shares, key=lambda stem: shares[stem], default="")
+    return best if shares.get(best) else ""

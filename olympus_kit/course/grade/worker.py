@@ -5,6 +5,8 @@ sends inputs and compares numbers. So a hostile submission costs itself alone.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from .session import Jails, grade_answers
 
 SECONDS = 60.0  # of the clock, that one cell may take; a question may take twice as long
 
-_threads = threading.local()
+Key = tuple[Path, bool, float]
+
 _every: list[Jails] = []
+_idle: dict[Key, list[Jails]] = {}
 _lock = threading.Lock()
 
 
@@ -38,26 +42,34 @@ class Job:
 def grade_job(job: Job) -> dict[str, dict[str, Any]]:
     """For each question of the job's lesson its record. NoJail where the jail does not hold."""
     lesson = exam(job.course, job.stem, job.seed)
-    return grade_answers(lesson, job.answers, _jails(job))
+    with _jails((job.course, job.sandbox, job.seconds)) as jails:
+        return grade_answers(lesson, job.answers, jails)
 
 
-def _jails(job: Job) -> Jails:
-    """This thread's jails, probed before they are used for the first time."""
-    key = (job.course, job.sandbox, job.seconds)
-    if getattr(_threads, "key", None) != key:
-        limits = Limits(
-            cell_seconds=job.seconds, question_seconds=2 * job.seconds
-        )
-        witness = Jail(None, limits, sandbox=job.sandbox)
-        examiner = Jail(job.course, limits, sandbox=job.sandbox)
-        if job.sandbox:
-            require_walls(witness)
-            require_walls(examiner)
-        _threads.jails = Jails(witness, examiner)
-        _threads.key = key
-        with _lock:
-            _every.append(_threads.jails)
-    jails: Jails = _threads.jails
+@contextmanager
+def _jails(key: Key) -> Iterator[Jails]:
+    """Jails that nobody uses, or new ones; they are probed before they are used at all."""
+    with _lock:
+        idle = _idle.setdefault(key, [])
+        jails = idle.pop() if idle else None
+    if jails is None:
+        jails = _started(*key)
+    yield jails
+    with _lock:  # not after an error: whoever shut them did so for good
+        idle.append(jails)
+
+
+def _started(course: Path, sandbox: bool, seconds: float) -> Jails:
+    limits = Limits(cell_seconds=seconds, question_seconds=2 * seconds)
+    jails = Jails(
+        Jail(None, limits, sandbox=sandbox),
+        Jail(course, limits, sandbox=sandbox),
+    )
+    with _lock:
+        _every.append(jails)
+    if sandbox:
+        require_walls(jails.witness)
+        require_walls(jails.examiner)
     return jails
 
 
@@ -72,9 +84,9 @@ def require_walls(jail: Jail) -> None:
 
 
 def close_jails() -> None:
-    """End the jails of all threads of this process."""
+    """End all jails of this process, also those that another thread uses."""
     with _lock:
         for jails in _every:
             jails.shut()
         _every.clear()
-    _threads.key = None
+        _idle.clear()

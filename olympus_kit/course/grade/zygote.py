@@ -97,7 +97,7 @@ def _limit(order: dict[str, Any]) -> None:
     limits = {
         resource.RLIMIT_CPU: order["cpu_seconds"],
         resource.RLIMIT_AS: 16 * 2**30,  # jax reserves much more than it uses
-        resource.RLIMIT_FSIZE: order["file_bytes"],
+        resource.RLIMIT_FSIZE: order["scratch_bytes"],
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NPROC: MOST_THREADS,
