@@ -62,7 +62,7 @@ def marked(path):
     return pytest.param(path, id=path.stem, marks=marks)
 
 
-@pytest.mark.parametrize("attack", map(marked, ATTACKS))
+@pytest.mark.parametrize("attack", [marked(path) for path in ATTACKS])
 def test_an_attack_earns_nothing_and_harms_nobody(grader, attack):
     code = attack.read_text(encoding="utf-8")
     for _ in range(2 if attack.stem in TWICE else 1):

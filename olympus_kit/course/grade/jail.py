@@ -42,6 +42,7 @@ SYSTEM = (
 NEEDED = (
     "olympus",
     "olympus_kit",
+    "olympus_server",
     "jax",
     "jaxlib",
     "numpy",
@@ -314,7 +315,7 @@ def _python_path() -> list[str]:
 def _readable() -> list[str]:
     """What may be read inside: the system's libraries, Python, and packages one by one.
 
-    A checkout of the kit holds the solutions, so of it only the two packages are shown.
+    A checkout of the kit holds the solutions, so of it only the packages are shown.
     """
     shown = [*SYSTEM, sys.base_prefix, sys.prefix]
     for name in NEEDED:
