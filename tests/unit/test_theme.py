@@ -2,7 +2,6 @@
 
 import json
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -490,11 +489,11 @@ def project(tmp_path):
     (folder / "book").mkdir(parents=True)
     shutil.copytree(THEME, folder / "theme")
 
-    def built(page, config=PROJECT, **limits):
+    def built(page, config=PROJECT, limits=()):
         (folder / "book" / "index.md").write_text(page, encoding="utf-8")
         (folder / "myst.yml").write_text(config, encoding="utf-8")
         command = [sys.executable, str(THEME / "build.py"), "--project", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, **limits)
+        done = subprocess.run([*limits, *command], capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr, folder / "_build" / "html"
 
     return built
@@ -526,9 +525,8 @@ os._exit(1)
 """
 
 
-def small_files():
-    """Let files grow to a few bytes only, as on a disk that is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+# files grow to ten kilobytes only, as on a disk that is full
+SMALL_FILES = ("bash", "-c", 'ulimit -f 10; exec "$@"', "bash")
 
 
 def test_a_build_that_fails_says_why_and_leaves_the_last_good_site(project):
@@ -548,7 +546,7 @@ def test_a_build_that_fails_says_why_and_leaves_the_last_good_site(project):
     status, said, _ = project("# Good\n", PROJECT.replace("index.md", "gone.md"))
     assert status == 1
     assert "gone.md" in said.partition("To repair:")[2]
-    status, said, _ = project("# Good\n", preexec_fn=small_files)
+    status, said, _ = project("# Good\n", limits=SMALL_FILES)
     assert status == 1
     assert "File too large. The site that was there before is untouched." in said
     assert "Traceback" not in said
