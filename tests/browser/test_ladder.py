@@ -249,3 +249,40 @@ def test_the_book_s_ladder_can_be_stepped(page, log, book, serve):
     expect(view.locator(".count")).to_have_text("step 23 of 24")
     assert log.left(site) == []
     assert log.errors == []
+
+
+@jax.custom_jvp
+def log_cosh(x):
+    return jnp.logaddexp(x, -x) - jnp.log(2.0)
+
+
+log_cosh.defjvp(lambda primals, tangents: (log_cosh(*primals), jnp.tanh(*primals) * tangents[0]))
+
+
+def bent(x):
+    return jax.lax.cond(x > 1, lambda x: x**2, lambda x: 2 * x - 1, x)
+
+
+def doubled(x):
+    return jax.lax.while_loop(lambda c: c < 9, lambda c: 2 * c, x)
+
+
+@pytest.mark.parametrize("width", [390, 720])
+def test_no_row_of_a_ladder_lies_over_the_next_one(page, show_on, width):
+    """Also where a row opens: the button that opens it is higher than a line."""
+    page.set_viewport_size({"width": width, "height": 900})
+    forward = ok.graph(doubled, 0.7, mode="forward")
+    shown = show_on(page, ok.graph(bent, 3.0), ok.graph(lambda x: log_cosh(x) * x, 1.0), forward)
+    beyond = """ladder => {
+      const rows = [...ladder.querySelectorAll(".item:not(.head)")].map((row) => ({
+        top: row.getBoundingClientRect().top,
+        bottom: Math.max(...[...row.children].map((part) => part.getBoundingClientRect().bottom)),
+      })).sort((a, b) => a.top - b.top);
+      return rows.slice(1).map((row, k) => rows[k].bottom - row.top);
+    }"""
+    for k in range(3):
+        ladder = shown.locator(".pane.ladder").nth(k)
+        expect(ladder.locator(".item.end").first).to_be_visible()
+        overlaps = ladder.evaluate(beyond)
+        assert len(overlaps) >= 2
+        assert max(overlaps) <= 2  # where a line of text has no box around it

@@ -22,6 +22,7 @@ const STYLE = `
 .okl .item { position:absolute; left:0; right:0; display:grid; column-gap:.3rem; align-items:start;
   grid-template-columns:var(--columns) }
 .okl .item > * { grid-row:1 }
+.okl .item > .path { grid-row:1/span 2 }
 .okl .item > .first { grid-column:3 } .okl .item > .all { grid-column:3/-1 }
 .okl .item > .partial { grid-column:3; grid-row:2 }
 .okl [data-three] .item > .partial { grid-column:4; grid-row:1 }
@@ -73,6 +74,7 @@ const STYLE = `
 .okl .divide { color:var(--muted); font-size:12px; line-height:22px;
   border-bottom:1px dashed var(--line) }
 .okl[data-narrow] .item > * { grid-row:auto }
+.okl[data-narrow] .item > .path { grid-row:1/span 4 }
 .okl[data-narrow] .item > :is(.partial,.rung,.derivative) { grid-column:3; grid-row:auto }
 .okl[data-narrow] .rung { display:flex; gap:.5rem; padding:0 } .okl[data-narrow] .keep { flex:1 }
 .okl[data-narrow] .head { display:flex; flex-wrap:wrap; gap:0 1rem;
