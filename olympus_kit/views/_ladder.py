@@ -30,6 +30,8 @@ PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
 DERIVATIVES = ("local_derivative", "tangent", "adjoint")
 MOST_POINT = 24  # characters of the inputs that stand in the summary
 TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
+# what jax hands out of a branch in the place of another branch's residuals
+PLACEHOLDERS = ("empty", "empty2")
 
 
 def build_ladder(
@@ -173,6 +175,8 @@ class _Builder:
         for body in equation.bodies:
             for inner in walk(body.equations):
                 row, role = self._row_of(inner), role_of(inner)
+                if inner.primitive in PLACEHOLDERS:
+                    continue
                 if row is not None and role in DERIVATIVES:
                     getattr(row, role).append(self._line(inner, role))
 

@@ -43,8 +43,9 @@ const STYLE = `
   text-overflow:ellipsis; font-size:11.5px }
 .okl .item.focus .path { color:var(--ink); font-weight:700 }
 .okl .cell { border:1px solid; border-radius:7px; overflow:hidden; padding:2px 0 }
-.okl .line { display:flex; gap:1ch; justify-content:space-between; padding:0 .4rem; cursor:pointer;
-  border-left:4px solid transparent; line-height:24px; white-space:nowrap }
+.okl .line { display:flex; align-items:center; gap:1ch; justify-content:space-between;
+  padding:0 .4rem; cursor:pointer; border-left:4px solid transparent; line-height:24px;
+  white-space:nowrap }
 .okl .line code { line-height:inherit; flex:none }
 .okl .line .value { color:var(--ink); flex:0 1 auto; overflow:hidden; text-overflow:ellipsis }
 .okl .line.tall { display:block; white-space:pre-wrap; word-break:break-all }
