@@ -14,6 +14,8 @@ pytestmark = pytest.mark.browser
 AXE = {"rules": {"empty-table-header": {"enabled": False}}}
 PHONE = {"width": 360, "height": 740}
 WHOLE = "downloads/olympus-book.html"
+# a page of each kind; all pages are looked at where tests sweep at length
+KINDS = ["index", "404", "start", "reverse", "exercises-00-start", "glossary", "olympus-kit"]
 
 
 @pytest.fixture
@@ -31,6 +33,12 @@ def names(book):
     return found
 
 
+@pytest.fixture(params=["kinds", pytest.param("all", marks=pytest.mark.sweep)])
+def looked_at(request, names):
+    """The files of a page of each kind, or of all pages."""
+    return names if request.param == "all" else [f"{kind}.html" for kind in KINDS]
+
+
 def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, names):
     for name in names:
         page.goto(site + name, wait_until="networkidle")
@@ -41,12 +49,12 @@ def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, names):
 
 
 @pytest.mark.parametrize(("scheme", "size"), [("light", None), ("dark", PHONE)])
-def test_no_page_shuts_anyone_out(page, site, names, scheme, size):
+def test_no_page_shuts_anyone_out(page, site, looked_at, scheme, size):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     if size:
         page.set_viewport_size(size)
     found = []
-    for name in names:
+    for name in looked_at:
         page.goto(site + name, wait_until="networkidle")
         found += [f"{name}: {line}" for line in axe_findings(page, AXE)]
     assert found == []
@@ -55,15 +63,21 @@ def test_no_page_shuts_anyone_out(page, site, names, scheme, size):
 FIGURE = re.compile(r"<(olympus-[\w-]+)[^>]*data-state='[^']*'.*?</\1>", re.DOTALL)
 
 
-def test_every_page_is_valid_html(book, names):
-    wrong = []
-    for name in [*names, WHOLE]:
-        text = (book / name).read_text("utf-8")
-        document = JustHTML(text, collect_errors=True)
-        wrong += [f"{name}: {error}" for error in document.errors]
-        ids = Counter(re.findall(r'\sid="([^"]*)"', FIGURE.sub("", text)))
-        wrong += [f"{name}: {place} is there twice" for place, times in ids.items() if times > 1]
-    assert wrong == []
+def html_problems(book, name):
+    """What is wrong with the HTML of a page."""
+    text = (book / name).read_text("utf-8")
+    yield from (f"{name}: {error}" for error in JustHTML(text, collect_errors=True).errors)
+    ids = Counter(re.findall(r'\sid="([^"]*)"', FIGURE.sub("", text)))
+    yield from (f"{name}: {place} is there twice" for place, times in ids.items() if times > 1)
+
+
+def test_every_page_is_valid_html(book, looked_at):
+    assert [problem for name in looked_at for problem in html_problems(book, name)] == []
+
+
+@pytest.mark.sweep
+def test_the_whole_book_is_valid_html(book):
+    assert list(html_problems(book, WHOLE)) == []
 
 
 def test_no_page_is_heavy_without_the_data_of_its_figures(book, names):
