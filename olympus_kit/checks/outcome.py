@@ -143,10 +143,11 @@ class CheckFailed(AssertionError):
         In a notebook that is a line below the card, which says what a failed cell does. IPython
         asks more than once.
         """
+        outcome = self.outcome
         if in_kernel():
-            head = f"{MARKS[self.outcome.state]} {self.outcome.name}"
-            return [f"{head}: Run All stops here; check_all() goes on."]
-        first, *rest = self.outcome.text().split("\n")
+            head = f"{MARKS[outcome.state]} {outcome.name}: {outcome.state}"
+            return [f"{head}. Run All stops here; check_all() goes on."]
+        first, *rest = outcome.text().split("\n")
         if not os.environ.get("NO_COLOR"):
             first = f"\x1b[1m{first}\x1b[0m"
         return [first, *rest]

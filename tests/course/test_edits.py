@@ -128,7 +128,9 @@ def test_a_survey_counts_what_becomes_of_every_edit():
     (one,) = _survey.survey(LESSON)
     assert sum(one.counts().values()) == len(_edits.edits_of(LESSON.exercises[0]))
     assert one.surviving == []
-    assert one.lines(each=False)[0].startswith("slope: 4 edits: ")
+    name, *lines = one.lines(each=False)
+    assert name == "slope"
+    assert [line for line in lines if line.startswith("  4 edits: ")]
     assert {row["status"] for row in one.json()["edits"]} <= {"wrong", "raises"}
 
 

@@ -317,7 +317,9 @@ def test_a_kernel_shows_a_card_and_the_picture_and_a_terminal_their_text(monkeyp
     api._show_failure(failed)
     assert shown == [failed, failed.diagnosis.picture]
     for _ in range(2):  # IPython asks twice
-        assert error._render_traceback_() == ["△ q: Run All stops here; check_all() goes on."]
+        assert error._render_traceback_() == [
+            "△ q: not yet. Run All stops here; check_all() goes on."
+        ]
     bundle = failed._repr_mimebundle_()
     assert bundle["text/plain"] == failed.text(twin=False)
     assert "J[2, 0] is" in bundle["text/html"]
