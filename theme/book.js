@@ -39,7 +39,7 @@ if (navigator.clipboard) {
 // What scrolls sideways can be reached, and so scrolled, with the keyboard.
 const markScrollers = () => {
   for (const box of all(".bk-scroll, main pre, .bk-out.bk-rich")) {
-    if (box.scrollWidth > box.clientWidth + 1) {
+    if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
       if (!box.matches("pre")) box.setAttribute("role", "group");
     } else {
@@ -48,7 +48,11 @@ const markScrollers = () => {
   }
 };
 addEventListener("load", markScrollers);
-addEventListener("resize", markScrollers);
+// also where a fold opens, a font comes late or the window turns
+const sizes = new ResizeObserver(markScrollers);
+for (const box of all(".bk-scroll, main pre, .bk-out.bk-rich")) {
+  for (const part of [box, ...box.children]) sizes.observe(part);
+}
 
 // On paper nothing can be opened.
 addEventListener("beforeprint", () => all("main details").forEach((fold) => { fold.open = true; }));
