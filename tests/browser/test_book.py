@@ -39,11 +39,11 @@ def looked_at(request, names):
     return names if request.param == "all" else [f"{kind}.html" for kind in KINDS]
 
 
-def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, names):
-    for name in names:
+def test_pages_are_quiet_and_ask_for_nothing_elsewhere(page, log, site, looked_at):
+    for name in looked_at:
         page.goto(site + name, wait_until="networkidle")
         assert page.locator("h1").count() == 1
-    assert len(log.requests) > len(names)
+    assert len(log.requests) > len(looked_at)
     assert log.left(site) == []
     assert log.errors == []
 
@@ -155,10 +155,10 @@ def test_the_page_of_contents_tells_level_minutes_and_what_is_answered(page, sit
     expect(page.get_by_role("heading", name="Cite this course")).to_be_visible()
 
 
-def test_no_page_is_wider_than_a_phone(page, site, names):
+def test_no_page_is_wider_than_a_phone(page, site, looked_at):
     page.set_viewport_size(PHONE)
     wide = []
-    for name in names:
+    for name in looked_at:
         page.goto(site + name, wait_until="networkidle")
         extra = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         wide += [f"{name} by {extra} px"] if extra > 0 else []
