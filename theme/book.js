@@ -37,8 +37,9 @@ if (navigator.clipboard) {
 }
 
 // What scrolls sideways can be reached, and so scrolled, with the keyboard.
+const scrollers = all(".bk-scroll, main pre, .bk-out.bk-rich");
 const markScrollers = () => {
-  for (const box of all(".bk-scroll, main pre, .bk-out.bk-rich")) {
+  for (const box of scrollers) {
     if (box.scrollWidth > box.clientWidth) {
       box.tabIndex = 0;
       if (!box.matches("pre")) box.setAttribute("role", "group");
@@ -50,7 +51,7 @@ const markScrollers = () => {
 addEventListener("load", markScrollers);
 // also where a fold opens, a font comes late or the window turns
 const sizes = new ResizeObserver(markScrollers);
-for (const box of all(".bk-scroll, main pre, .bk-out.bk-rich")) {
+for (const box of scrollers) {
   for (const part of [box, ...box.children]) sizes.observe(part);
 }
 

@@ -1,6 +1,7 @@
 """Draw the picture that a link to the book shows where links are shared: 1200 × 630 pixels."""
 
 import os
+import textwrap
 from pathlib import Path
 
 import yaml
@@ -26,9 +27,9 @@ def write_card(config: Path, out: Path) -> None:
     axes.annotate("", (1070, 70), (1070, 545), arrowprops=_arrow(ADJOINT))
     name, _, rest = project["title"].partition(": ")
     axes.text(80, 250, name, size=72, weight="bold", color=INK, va="center")
-    for row, part in enumerate(_lines(rest, 26)):
+    for row, part in enumerate(textwrap.wrap(rest, 27)):
         axes.text(84, 350 + 56 * row, part, size=27, color=INK, va="center")
-    for row, part in enumerate(_lines(project.get("description", ""), 52)):
+    for row, part in enumerate(textwrap.wrap(project.get("description", ""), 53)):
         axes.text(84, 520 + 34 * row, part, size=17, color=SOFT)
     (out / CARD).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out / CARD)
@@ -41,12 +42,3 @@ def _arrow(colour: str) -> dict[str, object]:
         "linewidth": 15,
         "capstyle": "round",
     }
-
-
-def _lines(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -37,7 +37,7 @@ Node = dict[str, Any]
 THEME = Path(__file__).resolve().parent
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 # of a card that a cell of a page shows: 04_reverse.md#cell-id=reverse-shape
-PAGE_LINK = re.compile(r'href="(?:\w+?_)?(?P<page>\w+)\.md(?:#cell-id=(?P<label>[\w-]+))?"')
+PAGE_LINK = re.compile(r'href="(?P<source>\w+\.md)(?:#cell-id=(?P<label>[\w-]+))?"')
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 BEST_FIRST = (
     "text/html",
@@ -65,12 +65,6 @@ def file_of(url: str) -> str:
     return (url.strip("/").replace("/", "-") or "index") + ".html"
 
 
-def page_link(link: re.Match[str]) -> str:
-    """Return the address, here, of a link from a card: it names a page's source and a label."""
-    place = f"#{link['label']}" if link["label"] else ""
-    return f'href="{file_of(link["page"])}{place}"'
-
-
 @dataclass
 class Page:
     """One page while it is being rendered."""
@@ -80,6 +74,7 @@ class Page:
     public: Path = Path()
     files: dict[str, str] = field(default_factory=dict)  # of exercises/04_reverse.md and the like
     chapters: dict[str, Node] = field(default_factory=dict)  # on the page of contents: by file
+    beside: dict[str, str] = field(default_factory=dict)  # the files of 04_reverse.md and the like
     footnotes: list[Node] = field(default_factory=list)
     assets: set[str] = field(default_factory=set)
     scripts: dict[str, str] = field(default_factory=dict)
@@ -114,6 +109,14 @@ class Page:
             anchor = f"#{place}" if place else ""
             return (file_of(url) if url else "") + anchor or "#"
         return str(url)
+
+    def page_link(self, link: re.Match[str]) -> str:
+        """Return the address, here, of a link from a card: it names a page's source and a label."""
+        file = self.beside.get(link["source"])
+        if file is None:
+            return link[0]
+        place = f"#{link['label']}" if link["label"] else ""
+        return f'href="{file}{place}"'
 
     def chapter(self, item: Node) -> Node | None:
         """Return the chapter that an item of the page of contents is about."""
@@ -195,7 +198,7 @@ class Page:
             if mime == "text/markdown":
                 content = MarkdownIt("commonmark").enable("table").render(content)
             if mime == "text/html":
-                content = PAGE_LINK.sub(page_link, SCRIPT.sub(self.shared, content))
+                content = PAGE_LINK.sub(self.page_link, SCRIPT.sub(self.shared, content))
             rich = mime in ("text/html", "image/svg+xml", "text/markdown")
             return ("html", Markup(content)) if rich else ("text", content)
         return "nothing", ""
@@ -248,9 +251,8 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     for path in folder.glob("*.toml"):
         data = tomllib.loads(path.read_text("utf-8"))
         count = sum(len(quiz["question"]) for quiz in data["quiz"])
-        slug = path.stem.lstrip("0123456789").lstrip("_").replace("_", "-")  # as mystmd makes it
-        quizzes[slug] = {"quiz": path.stem, "questions": count}
-    return [{**entry, **quizzes.get(entry.get("slug"), {})} for entry in entries]
+        quizzes[path.stem] = {"quiz": path.stem, "questions": count}
+    return [{**entry, **quizzes.get(Path(entry.get("source", "")).stem, {})} for entry in entries]
 
 
 def with_neighbours(entries: list[Node]) -> None:
@@ -321,6 +323,10 @@ class Book:
         """Return the page of each file of exercises."""
         return {origin_of(e["source"]): e["file"] for e in self.pages() if e["exercises"]}
 
+    def chapter_files(self) -> dict[str, str]:
+        """Return the page of each other source, by its name alone."""
+        return {Path(e["source"]).name: e["file"] for e in self.pages() if not e["exercises"]}
+
 
 def open_book(project: Path) -> Book:
     """Read what mystmd has resolved."""
@@ -339,6 +345,7 @@ def write_page(book: Book, entry: Node, out: Path) -> list[str]:
     public = book.project / "_build" / "site" / "public"
     page = Page(entry["source"], book.layouts.get_template("nodes.html").module, public)
     page.files = book.exercises()
+    page.beside = book.chapter_files()
     page.chapters = book.chapters if entry["slug"] == "index" else {}
     if entry["slug"] not in ("index", "glossary"):
         link_terms(entry["data"]["mdast"], book.terms)
