@@ -3,7 +3,6 @@
 import difflib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +37,13 @@ def check(name: str) -> None:
         _show_failure(outcome)
         raise outcome.error()
     remark = outcome.diagnosis.message if outcome.diagnosis else ""
-    card = success(name, explanation(entry), remark)
+    then = ""
+    own: list[Strip] = []
     if _is_students(entry):
         every = list(places.strips(entry.folder))
         own = [strip for strip in every if _asks(strip, name)]
         then = places.next_question(every, name)
-        card = replace(card, then=then, strips=tuple(own))
-    show(card)
+    show(success(name, explanation(entry), remark, then, tuple(own)))
 
 
 def _show_failure(outcome: Outcome) -> None:

@@ -34,6 +34,18 @@ class Outcome:
     state: State
     diagnosis: Diagnosis | None = None
 
+    @property
+    def said(self) -> str:
+        """The state, or of a wrong answer the id of its message."""
+        if self.state == "not yet" and self.diagnosis:
+            return self.diagnosis.id
+        return self.state
+
+    @property
+    def sentence(self) -> str:
+        """Sign, question and state."""
+        return f"{MARKS[self.state]} {self.name}: {self.state}"
+
     def text(self, twin: bool = True) -> str:
         """The message as plain text, no wider than 88 characters; `twin` stands for a picture."""
         if self.diagnosis is None:
@@ -47,10 +59,9 @@ class Outcome:
 
     def head(self) -> str:
         """The first line: sign, question, state, and the mistake's name where one is known."""
-        head = f"{MARKS[self.state]} {self.name}: {self.state}"
         if self.state == "not yet" and self.diagnosis:
-            head += f" · {self.diagnosis.name}"
-        return head
+            return f"{self.sentence} · {self.diagnosis.name}"
+        return self.sentence
 
     def card(self) -> Card:
         """What `text` says, for a notebook."""
@@ -143,11 +154,10 @@ class CheckFailed(AssertionError):
         In a notebook that is a line below the card, which says what a failed cell does. IPython
         asks more than once.
         """
-        outcome = self.outcome
         if in_kernel():
-            head = f"{MARKS[outcome.state]} {outcome.name}: {outcome.state}"
-            return [f"{head}. Run All stops here; check_all() goes on."]
-        first, *rest = outcome.text().split("\n")
+            said = self.outcome.sentence
+            return [f"{said}. Run All stops here; check_all() goes on."]
+        first, *rest = self.outcome.text().split("\n")
         if not os.environ.get("NO_COLOR"):
             first = f"\x1b[1m{first}\x1b[0m"
         return [first, *rest]
@@ -170,7 +180,7 @@ def success(
 ) -> Card:
     """The message of a passing check, with the explanation folded below it, and what is next."""
     return Card(
-        f"{MARKS['correct']} {name}: correct",
+        Outcome(name, "correct").sentence,
         explanation,
         "Why it works",
         "good",

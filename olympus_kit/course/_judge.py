@@ -76,15 +76,17 @@ async def _run_cell(shell: Any, code: str) -> BaseException | None:
     return error
 
 
-def judge(name: str, namespace: dict[str, Any], **limit: float) -> Outcome:
-    """What there is to say about the answer to `name`; `seconds` may be given for it."""
+def judge(
+    name: str, namespace: dict[str, Any], seconds: float | None = None
+) -> Outcome:
+    """What there is to say about the answer to `name`, within `seconds` or a check's own limit."""
     entry = find(name)
     answer = namespace.get(name)
     if isinstance(answer, CellError):
         diagnosis = explain_error(entry.question, answer.error, answer)
         return Outcome(name, "not yet", diagnosis)
     return outcome_of(
-        entry.question, namespace, entry.edits, entry.solution, **limit
+        entry.question, namespace, entry.edits, entry.solution, seconds
     )
 
 

@@ -28,15 +28,19 @@ class Verdict:
     what: str
     expected: str
     outcome: Outcome
-    fits: bool
+    edits: frozenset[str]  # the ids of the messages that the edits have
 
     @property
     def said(self) -> str:
         """The state, or of a wrong answer the id of its message."""
-        diagnosis = self.outcome.diagnosis
-        if self.outcome.state == "not yet" and diagnosis:
-            return diagnosis.id
-        return self.outcome.state
+        return self.outcome.said
+
+    @property
+    def fits(self) -> bool:
+        """Whether that is expected; an edit's message says more than a general one."""
+        if self.said == self.expected:
+            return True
+        return self.expected in GENERAL and self.said in self.edits
 
     def line(self) -> str:
         """The verdict as text."""
@@ -157,18 +161,14 @@ def _verdicts(
         answers.append((f"mutant {number}", id_, code))
     for number, code in enumerate(exercise.alternatives, 1):
         answers.append((f"alternative {number}", "correct", code))
-    edits = {row.id for row in rows}
+    edits = frozenset(row.id for row in rows)
     for what, expected, code in answers:
-        names = _namespace(lesson, code)
+        names = namespace(lesson, code)
         outcome = outcome_of(question, names, rows, solution)
-        verdict = Verdict(what, expected, outcome, True)
-        # an edit's message says more than a general one
-        fits = verdict.said == expected
-        fits |= expected in GENERAL and verdict.said in edits
-        yield Verdict(what, expected, outcome, fits)
+        yield Verdict(what, expected, outcome, edits)
 
 
-def _namespace(lesson: Lesson, code: str) -> dict[str, Any]:
+def namespace(lesson: Lesson, code: str) -> dict[str, Any]:
     """What setup and answer define; lines can be looked up, as those of a cell can."""
     names: dict[str, Any] = {"__name__": "__main__"}
     for text in (lesson.setup(), code):

@@ -3,10 +3,8 @@
 All answers of a lesson are judged in one process, so that they share what was compiled.
 """
 
-import linecache
 import os
 import re
-from itertools import count
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -25,12 +23,11 @@ from olympus_kit.checks.mistakes import unpack_edits
 from olympus_kit.checks.run import references
 from olympus_kit.course import _lesson, _notebook, _release
 from olympus_kit.course._leak import leaks
-from olympus_kit.course._survey import GENERAL
+from olympus_kit.course._survey import GENERAL, namespace
 
 REPO = Path(__file__).parents[2]
 LESSONS = _lesson.read_all(REPO / "solutions")
 EXERCISES = [(lesson, e) for lesson in LESSONS for e in lesson.exercises]
-CELLS = count()
 GAP = re.compile(r"\{[a-z_]+\}")  # of a message that was not filled in
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=[one.stem for one in LESSONS])
 each = pytest.mark.parametrize(
@@ -44,31 +41,9 @@ def no_clock(monkeypatch):
     monkeypatch.setattr(engine, "SECONDS", 3600.0)
 
 
-def run_cell(code: str, names: dict[str, Any]) -> None:
-    """Run code whose lines can be looked up, as those of a notebook's cell can."""
-    file = f"<cell {next(CELLS)}>"
-    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    exec(compile(code, file, "exec"), names)
-
-
-def namespace(lesson: _lesson.Lesson, code: str) -> dict[str, Any]:
-    """What the setup cells and `code` define."""
-    names: dict[str, Any] = {}
-    run_cell(lesson.setup(), names)
-    run_cell(code, names)
-    return names
-
-
 def judged(exercise: _lesson.Exercise, names: dict[str, Any]) -> Outcome:
     entry = find(exercise.name, REPO)
     return outcome_of(entry.question, names, entry.edits)
-
-
-def said(outcome: Outcome) -> str:
-    """The id of the message, or the state where there is none to name."""
-    if outcome.state == "not yet" and outcome.diagnosis:
-        return outcome.diagnosis.id
-    return outcome.state
 
 
 class Findings(list):
@@ -76,8 +51,8 @@ class Findings(list):
 
     def expect(self, what, outcome, *ids):
         text = outcome.text()
-        if said(outcome) not in ids or GAP.search(text):
-            self.append(f"{what}: expected {' or '.join(ids)}, got {said(outcome)}\n{text}")
+        if outcome.said not in ids or GAP.search(text):
+            self.append(f"{what}: expected {' or '.join(ids)}, got {outcome.said}\n{text}")
 
     def check(self):
         assert not self, "\n\n".join(self)
@@ -191,7 +166,7 @@ def transposed(exercise, names, right):
         return
     answer = lambda *args: jax.tree.map(turned, right(*args))
     outcome = judged(exercise, {**names, exercise.name: answer})
-    if not said(outcome).endswith("transposed"):
+    if not outcome.said.endswith("transposed"):
         yield f"transpose of {exercise.name}: {outcome.text()}"
 
 
@@ -201,7 +176,7 @@ def unsummed(exercise, names, right):
     answer = lambda *args: jax.tree.map(rows, right(*args))
     outcome = judged(exercise, {**names, exercise.name: answer})
     # A function that is itself differentiated has too many outputs, and jax says so first.
-    if said(outcome) not in {"unsummed", "grad-of-array", "cotangent-shape"}:
+    if outcome.said not in {"unsummed", "grad-of-array", "cotangent-shape"}:
         yield f"missing sum of {exercise.name}: {outcome.text()}"
 
 
@@ -243,7 +218,7 @@ def quotients(lesson, exercise):
     names["olympus"] = Quotients()
     exec(exercise.solution(), names)
     outcome = judged(exercise, names)
-    if said(outcome) != "finite-difference":
+    if outcome.said != "finite-difference":
         yield f"quotients in {exercise.name}: {outcome.text()}"
 
 
@@ -271,13 +246,13 @@ def dense_vjp(x, W, b, u):
     return slopes(0), slopes(1), slopes(2)
 """
     outcome = dense_vjp(code)
-    assert said(outcome) == "finite-difference", outcome.text()
+    assert outcome.said == "finite-difference", outcome.text()
 
 
 def test_an_unforeseen_wrong_answer_gets_a_broken_law():
     code = "def dense_vjp(x, W, b, u):\n    return u**2 @ W.T, x.T @ u, u.sum(0)"
     outcome = dense_vjp(code)
-    assert said(outcome) == "law"
+    assert outcome.said == "law"
     assert "twice the u gives twice the result" in outcome.diagnosis.message
 
 

@@ -60,8 +60,7 @@ def questions(folder, lessons=LESSONS):
     return {
         (f"{stem}.md", f"{name}-check")
         for stem in lessons
-        for path in [folder / f"{stem}.answers"]
-        for name in read_answers(path)["questions"]
+        for name in read_answers(folder / f"{stem}.answers")["questions"]
     }
 
 
