@@ -7,6 +7,7 @@ import argparse
 import sys
 
 from . import (
+    bench_book,
     bench_capture,
     bench_checks,
     bench_cost,
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "cost": bench_cost.ratios,
     "grade": bench_grade.ratios,
     "ladder": bench_ladder.ratios,
+    "book": bench_book.ratios,
 }
 
 

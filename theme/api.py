@@ -9,7 +9,7 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -160,10 +160,19 @@ def kit_names() -> list[str]:
     return [name for name in public(olympus_kit) if name not in olympus.__all__]
 
 
-def page(module: ModuleType, title: str, names: list[str], entry: Callable[[str], str]) -> str:
-    """Return a module's page."""
-    start = f"({module.__name__})=\n# {title}\n\n{docstring(module.__doc__)}\n"
-    return start + "\n".join(entry(name) for name in names)
+def page(
+    module: ModuleType,
+    title: str,
+    names: list[str],
+    entry: Callable[[str], str],
+    read: Mapping[str, str],
+) -> str:
+    """Return a module's page; `read` says by a name's short form where the book is about it."""
+    parts = [f"({module.__name__})=\n# {title}\n\n{docstring(module.__doc__)}\n"]
+    for name in names:
+        places = read.get(f"{SHORT[module.__name__]}.{name}")
+        parts.append(entry(name) + (f"\n**In the book** {places}\n" if places else ""))
+    return "\n".join(parts)
 
 
 def role_targets() -> dict[str, str]:
@@ -184,11 +193,11 @@ def role_targets() -> dict[str, str]:
     return targets
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, targets: Mapping[str, str], read: Mapping[str, str]) -> None:
     """Write the pages and the table of names into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    transforms = page(olympus, "API: olympus", olympus.__all__, re_exported)
-    kit = page(olympus_kit, "API: olympus_kit", kit_names(), own)
+    transforms = page(olympus, "API: olympus", olympus.__all__, re_exported, read)
+    kit = page(olympus_kit, "API: olympus_kit", kit_names(), own, read)
     (folder / "olympus.md").write_text(transforms, encoding="utf-8")
     (folder / "olympus_kit.md").write_text(kit, encoding="utf-8")
-    (folder / "names.json").write_text(json.dumps(role_targets(), indent=0), encoding="utf-8")
+    (folder / "names.json").write_text(json.dumps(targets, indent=0), encoding="utf-8")

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import jupytext
 import yaml
+from course import read
 from launch import first_cell, notebook_path
 from nbformat.v4 import new_code_cell
 
@@ -88,7 +89,7 @@ def citation(project: Path) -> dict[str, str]:
     path = project / "CITATION.cff"
     if not path.exists():
         return {}
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    told = read(path, yaml.safe_load)
     names = [author.get("name") or person(author) for author in told["authors"]]
     year = str(told["date-released"])[:4]
     fields = {

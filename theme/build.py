@@ -4,8 +4,8 @@
     python theme/build.py --cold     forget what was kept, run every cell again
     BASE_URL=https://host/book/ python theme/build.py    with a sitemap and whole addresses
 
-Four steps: API pages from docstrings; mystmd resolves the pages, while theme/plugin.py runs
-their cells; theme/render.py writes HTML; pagefind makes the index of the search. Nothing is
+Four steps: API pages from docstrings; mystmd resolves the pages, while theme/plugin.mjs has
+their cells run; theme/render.py writes HTML; pagefind makes the index of the search. Nothing is
 fetched, no server is started. A warning, a failing cell or a dead link stops the build.
 """
 
@@ -41,6 +41,11 @@ def give_up(problems: list[str]) -> None:
     raise SystemExit(f"\nThe book was not built. To repair:\n{listed}")
 
 
+def told(error: OSError) -> str:
+    """Say what a full disk, a folder that may not be written or a broken file has stopped."""
+    return f"{error.filename or 'A file'}: {error.strerror}. {UNTOUCHED}"
+
+
 def package_folder(name: str) -> Path:
     """Return where a package lies, without importing it."""
     spec = find_spec(name)
@@ -69,7 +74,7 @@ def node() -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of mystmd: plugin.py must meet this Python, and no network."""
+    """Return the environment of mystmd: execute.py must meet this Python, and no network."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
         "JAX_PLATFORMS": "cpu",  # a page shows the same numbers wherever it is built
@@ -214,14 +219,18 @@ def index_for_search(folder: Path) -> None:
 
 def prepare(project: Path) -> None:
     """Write the pages that are made for the site: the API, exercises, where things are taught."""
-    from api import role_targets, write
+    from api import role_targets
+    from api import write as write_api
     from course import PAGES
     from exercise_pages import write as write_exercises
+    from taught import index, links
     from taught import write as write_index
 
-    write(project / "_build" / "api")
-    write_exercises(project, project / PAGES, set(role_targets()))
-    write_index(project / "_build" / "api", project / "book", project / PAGES)
+    folder, known = project / "_build" / "api", role_targets()
+    write_exercises(project, project / PAGES, set(known))
+    places = index(project / "book", project / PAGES)
+    write_index(folder, known, places)
+    write_api(folder, known, {name: links(name, found) for name, found in places.items()})
 
 
 def build(project: Path, cold: bool) -> None:
@@ -254,8 +263,8 @@ def main() -> None:
         build(arguments.project.resolve(), arguments.cold)
     except KeyboardInterrupt:
         raise SystemExit(f"\nStopped. {UNTOUCHED}") from None
-    except OSError as error:  # a full disk, a folder that may not be written
-        give_up([f"{error.filename or 'A file'}: {error.strerror}. {UNTOUCHED}"])
+    except OSError as error:
+        give_up([told(error)])
 
 
 if __name__ == "__main__":

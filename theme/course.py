@@ -4,9 +4,11 @@ A chapter says it in its file's name and in its box "At a glance", exercises in 
 matter. Nothing is typed a second time: navigation, titles and the page of contents read it here.
 """
 
+import errno
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -16,6 +18,16 @@ MINUTES = re.compile(r"\*\*Time:\*\*\s+(\d+)\s+minutes")
 FRONT = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 PAGES = Path("_build/exercises")  # exercises as pages of the site, made by exercise_pages.py
 PREFIX = "exercises_"  # of their names: exercises_04_reverse.md
+
+T = TypeVar("T")
+
+
+def read(path: Path, parse: Callable[[str], T]) -> T:
+    """Return what a file says; where it says nothing that can be read, the error names the file."""
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:
+        raise OSError(errno.EINVAL, " ".join(str(error).split()), str(path)) from None
 
 
 def number_of(source: str) -> str:

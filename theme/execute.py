@@ -1,5 +1,7 @@
 """Run a page's code cells in a kernel of their own and put the outputs into the page's tree.
 
+plugin.mjs starts this for each page: the tree comes in on stdin as JSON, and goes out on stdout.
+
 Why not `myst build --execute`: it needs a Jupyter server with a port and a token, it can crash
 when a cell opens a comm, and its cache does not see that the library has changed. Here one
 kernel runs behind local sockets for each page, through nbclient.
@@ -149,3 +151,7 @@ def execute(tree: Node) -> Node:
                 {"type": "output", "children": [], "jupyter_data": data} for data in outputs
             ]
     return tree
+
+
+if __name__ == "__main__":
+    json.dump(execute(json.load(sys.stdin)), sys.stdout)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-from course import PREFIX, front_matter, number_of
+from course import PREFIX, front_matter, number_of, read
 
 HINT = re.compile(
     r"<details>\s*<summary>(.+?)(?: \(click to open\))?</summary>\s*(.*?)\s*</details>", re.DOTALL
@@ -68,7 +68,7 @@ def glance(front: dict[str, Any], files: dict[str, str]) -> str:
 
 def page(source: Path, files: dict[str, str], known: set[str]) -> str:
     """Return the exercises of one file as a page of the site."""
-    front = front_matter(source.read_text(encoding="utf-8"))
+    front = read(source, front_matter)
     label = f"exercises-{source.stem.replace('_', '-')}"
     parts = [f"# {front.get('title', source.stem)}\n", glance(front, files)]
     for cell in jupytext.read(source).cells:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from beside import MISSING, base_url, citation, offer_page
-from course import PAGES, facts, number_of, origin_of
+from course import PAGES, facts, number_of, origin_of, read
 from execute import tags, walk
 from jinja2 import Environment, FileSystemLoader, Template
 from launch import problems as option_problems
@@ -237,7 +237,7 @@ def contents(site: Node, content: Path, project: Path) -> list[Node]:
             "group": group,
             "exercises": exercises,
         }
-        told = facts((project / origin).read_text("utf-8")) if (project / origin).exists() else {}
+        told = read(project / origin, facts) if (project / origin).exists() else {}
         entries.append({**entry, **own, **told})
     return entries
 
@@ -249,7 +249,7 @@ def with_quizzes(entries: list[Node], folder: Path) -> list[Node]:
     """
     quizzes = {}
     for path in folder.glob("*.toml"):
-        data = tomllib.loads(path.read_text("utf-8"))
+        data = read(path, tomllib.loads)
         count = sum(len(quiz["question"]) for quiz in data["quiz"])
         quizzes[path.stem] = {"quiz": path.stem, "questions": count}
     return [{**entry, **quizzes.get(Path(entry.get("source", "")).stem, {})} for entry in entries]

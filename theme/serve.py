@@ -21,12 +21,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from build import COMPLAINT, THEME, give_up, prepare, say, start_mystmd, stop, write_site
+from build import COMPLAINT, THEME, give_up, prepare, say, start_mystmd, stop, told, write_site
 from render import open_book, write_page
 from watchfiles import DefaultFilter, watch
 
 READY = "Content server started"
-BUILT = re.compile(r"Built \S.* in ")
+BUILT = re.compile(r"Built (\S.*) in ")
+NAMES = re.compile(rb'"key":"[\w-]{10}"|"id":"[\w-]{21}"')  # mystmd gives nodes new ones each time
 DEPENDED_ON = ("theme", "olympus", "olympus_kit", "exercises", "book/quiz", "myst.yml")
 
 # JupyterLab writes an .ipynb beside each page that it opens
@@ -58,7 +59,8 @@ def serve(folder: Path, port: int) -> str:
 def digests(project: Path) -> dict[str, str]:
     """Return a digest of each page that mystmd has resolved, by the page's slug."""
     pages = (project / "_build" / "site" / "content").glob("*.json")
-    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in pages}
+    texts = {path.stem: NAMES.sub(b"", path.read_bytes()) for path in pages}
+    return {slug: hashlib.sha256(text).hexdigest() for slug, text in texts.items()}
 
 
 def wait_for_table(project: Path) -> None:
@@ -70,12 +72,12 @@ def wait_for_table(project: Path) -> None:
         time.sleep(0.05)
 
 
-def write_changed(project: Path, before: dict[str, str]) -> dict[str, str]:
-    """Write the pages that differ from what they were, and return what they are."""
+def write_changed(project: Path, before: dict[str, str], saved: str) -> dict[str, str]:
+    """Write the pages that differ from before, the saved one first, and return what they are."""
     wait_for_table(project)
     now = digests(project)
     book = open_book(project)
-    for entry in book.pages():
+    for entry in sorted(book.pages(), key=lambda entry: entry["source"] != saved):
         if now.get(entry["slug"]) == before.get(entry["slug"]):
             continue
         problems = write_page(book, entry, project / "_build" / "html")
@@ -115,8 +117,8 @@ def follow(project: Path, port: int) -> bool:
                 say(
                     f"Open {address} and edit: a page that is saved is new when it is loaded again."
                 )
-            elif before and BUILT.search(line):
-                before = write_changed(project, before)
+            elif before and (built := BUILT.search(line)):
+                before = write_changed(project, before, built[1])
     finally:
         stop(process)
     return again.is_set()
@@ -135,6 +137,8 @@ def main() -> None:
             os.execv(sys.executable, [sys.executable, *sys.argv])
     except KeyboardInterrupt:
         raise SystemExit("\nStopped.") from None
+    except OSError as error:
+        give_up([told(error)])
     give_up(["mystmd has ended; see above."])
 
 

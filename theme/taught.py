@@ -6,11 +6,11 @@ code cell names it. Sections are those that have a label, since only these can b
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course import PREFIX, number_of
+from course import PREFIX, number_of, read
 
 LABEL = re.compile(r"^\(([a-z0-9-]+)\)=$")
 HEADING = re.compile(r"^#{1,4} (?:\d+\. )?(.+)$")
@@ -50,7 +50,7 @@ def names_in_code(line: str, bare: set[str]) -> set[str]:
 
 def sections(path: Path) -> Iterator[Section]:
     """Yield the sections of a page that have a label, with the names in them."""
-    text = path.read_text(encoding="utf-8")
+    text = read(path, str)
     bare = imported(text)
     page = number_of(path.name)
     if path.name.startswith(PREFIX):
@@ -97,23 +97,26 @@ def index(*folders: Path) -> dict[str, list[Section]]:
     return chosen
 
 
-def entry(name: str, places: list[Section]) -> str:
-    """Return a name with its sections as a definition; those that only use it come in italics."""
-    links = []
+def links(name: str, places: list[Section]) -> str:
+    """Return links to the sections of a name; those that only use it come in italics."""
+    written = []
     for section in places:
         link = f"[{section.page}: {section.title}](#{section.label})"
-        links.append(link if name in section.taught else f"*{link}*")
-    return f"`{name}`\n: " + " · ".join(links) + "\n"
+        written.append(link if name in section.taught else f"*{link}*")
+    return " · ".join(written)
 
 
-def write(folder: Path, *pages: Path) -> None:
-    """Write the index of the book's chapters, and of the exercises' pages, into the folder."""
+def write(folder: Path, known: Container[str], places: dict[str, list[Section]]) -> None:
+    """Write the index into the folder; a name that is known leads to its API entry."""
     start = (
         "(where-is-it-taught)=\n# Where is it taught?\n\n"
         "The functions of `olympus` and of the kit, with the sections that explain them and the "
         "exercises that are about them. Sections in italics use a function in their code. One "
         "section for each chapter, with the chapter's number.\n\n"
     )
-    entries = [entry(name, places) for name, places in index(*pages).items()]
+    entries = []
+    for name, sections_of in places.items():
+        term = f"{{func}}`{name}`" if name in known else f"`{name}`"
+        entries.append(f"{term}\n: {links(name, sections_of)}\n")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "taught.md").write_text(start + "\n".join(entries), encoding="utf-8")

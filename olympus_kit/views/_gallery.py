@@ -19,6 +19,7 @@ from ._view import View
 
 Function = Callable[..., Any]
 MODES = ("reverse", "forward")
+KINDS = ("ladder", "jacobian", "cost")
 # what a typed function may use beside its own parameters
 MODULES = {"jnp": jnp, "lax": jax.lax, "nn": jax.nn}
 
@@ -98,14 +99,27 @@ GALLERY: dict[str, tuple[Function, tuple[Any, ...]]] = {
 }
 
 
-def gallery(mode: str = "reverse") -> Explorer:
-    """Return the ladders of twelve functions, one of which can be chosen at a time.
+def shown(
+    kind: str, f: Function, args: Sequence[Any], mode: str, argnums: Any
+) -> View:
+    """Return a function's ladder, Jacobian or cost."""
+    if kind == "cost":
+        return cost(f, *args, argnums=argnums, progress=False)
+    figure: Callable[..., View] = graph if kind == "ladder" else jacobian_shapes
+    return figure(f, *args, mode=mode, argnums=argnums)
+
+
+def gallery(mode: str = "reverse", show: str = "ladder") -> Explorer:
+    """Return a figure of twelve functions, one of which can be chosen at a time.
+
+    Galleries on one page follow each other: what is chosen in one is shown in all.
 
     Args:
         mode: "reverse" or "forward".
+        show: "ladder", "jacobian" or "cost".
 
     Raises:
-        ValueError: for another mode.
+        ValueError: for another mode or figure.
 
     ```python
     import olympus_kit as ok
@@ -113,16 +127,17 @@ def gallery(mode: str = "reverse") -> Explorer:
     ok.gallery()
     ```
     """
-    if mode not in MODES:
-        raise ValueError(
-            f"mode must be one of {', '.join(MODES)}; got {mode!r}."
-        )
+    for name, given, known in (("mode", mode, MODES), ("show", show, KINDS)):
+        if given not in known:
+            raise ValueError(
+                f"{name} must be one of {', '.join(known)}; got {given!r}."
+            )
     names = list(GALLERY)
 
     def at(point: Sequence[float]) -> View:
         f, args = GALLERY[names[int(point[0])]]
         arrays = [jnp.asarray(x) for x in args]
-        return graph(f, *arrays, mode=mode)  # type: ignore[arg-type]
+        return shown(show, f, arrays, mode, 0)
 
     axis = Axis("function", tuple(range(len(names))), 0, tuple(names))
     return Explorer(at([0]), functools.partial(at), [axis], budget=200_000)
@@ -185,13 +200,7 @@ def typed_views(text: str, point: str, mode: str) -> list[View]:
     f, parameters = typed_function(text)
     args = typed_point(point, parameters)
     every = tuple(range(len(args)))
-    scalar = jax.eval_shape(f, *args).shape == ()
-    views: list[View] = [
-        graph(f, *args, mode=mode, argnums=every),  # type: ignore[arg-type]
-        jacobian_shapes(f, *args, argnums=every, mode=None if scalar else mode),  # type: ignore[arg-type]
-        cost(f, *args, argnums=every, progress=False),
-    ]
-    return views
+    return [shown(kind, f, args, mode, every) for kind in KINDS]
 
 
 def explore(

@@ -55,6 +55,7 @@ VIEWS = {
     "still plane": lambda: ok.push_pull(doubled, jnp.ones(2)),
     "errors": raising,
     "gallery": ok.gallery,
+    "jacobians": lambda: ok.gallery(show="jacobian"),
     "branches": lambda: ok.graph(branching, 0.9).explore(x=X, frames=5),
 }
 
@@ -334,6 +335,15 @@ def test_a_function_is_chosen_from_the_gallery(show):
     page.get_by_role("combobox", name="function").focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".title")).to_contain_text("branch, reverse mode")
+
+
+def test_what_is_chosen_in_one_gallery_is_shown_in_all(show):
+    page = show("gallery", "jacobians")
+    lists = page.get_by_role("combobox", name="function")
+    lists.last.select_option("a scan of four sines")
+    expect(page.locator(".place")).to_contain_text(["a scan of four sines"] * 2)
+    expect(page.locator(".title").first).to_contain_text("loop, reverse mode")
+    assert lists.first.evaluate("list => list.selectedOptions[0].label") == "a scan of four sines"
 
 
 @pytest.mark.parametrize("name", ["jacobian", "plane"])

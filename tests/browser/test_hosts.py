@@ -40,6 +40,15 @@ def ran():
     return [new.new_code_cell(CODE, outputs=[output], execution_count=1)]
 
 
+@pytest.fixture
+def explored(ran):
+    """The same, with a slider among the outputs: nine points that were computed elsewhere."""
+    explorer = ok.graph(lambda x: x * x, 3.0).explore(x=(0.0, 4.0), frames=9)
+    output = new.new_output("execute_result", explorer._repr_mimebundle_(), execution_count=2)
+    code = "view.explore(x=(0.0, 4.0), frames=9)"
+    return [*ran, new.new_code_cell(code, outputs=[output], execution_count=2)]
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A JupyterLab of its own: the folder that it shows, and its address."""
@@ -132,24 +141,30 @@ def run_cells(page, count):
         page.keyboard.press("Shift+Enter")
 
 
-def test_jupyterlab_keeps_the_picture_of_a_notebook_that_it_does_not_trust(lab, opened, ran):
-    notebook(lab[0] / "foreign.ipynb", ran)
+def test_jupyterlab_keeps_the_pictures_of_a_notebook_that_it_does_not_trust(lab, opened, explored):
+    notebook(lab[0] / "foreign.ipynb", explored)
     page = opened("foreign.ipynb")
-    picture = page.get_by_role("img", name=PICTURE)
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 300
+    pictures = page.get_by_role("img", name=PICTURE)
+    expect(pictures).to_have_count(2)  # the slider's, too, at the point where it stood
+    for picture in pictures.all():
+        assert picture.evaluate("image => image.naturalWidth") > 300
     assert page.locator(".okl").count() == 0
 
 
-def test_jupyterlab_steps_a_trusted_notebook_without_a_kernel(lab, opened, ran):
+def test_jupyterlab_steps_and_slides_a_trusted_notebook_without_a_kernel(lab, opened, explored):
     path = lab[0] / "trusted.ipynb"
-    notebook(path, ran, kernel="nowhere")
+    notebook(path, explored, kernel="nowhere")
     trust = [sys.executable, "-m", "jupyter", "trust", str(path)]
     subprocess.run(trust, env=lab[2], check=True, capture_output=True)
     page = opened("trusted.ipynb")
     page.get_by_role("dialog").get_by_role("button", name="No Kernel").click()
-    page.locator(".okl").get_by_role("button", name="to the last step").click()
-    expect(page.locator(".okl .count")).to_have_text("step 4 of 4")
+    ladder = page.locator(".okl").first
+    ladder.get_by_role("button", name="to the last step").click()
+    expect(ladder.locator(".count")).to_have_text("step 4 of 4")
+    page.get_by_role("slider", name="x", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".place")).to_contain_text("x = 3.5")
+    expect(page.locator(".item.end").last).to_contain_text("= 12.25")
 
 
 def test_nbconvert_s_page_can_be_stepped(page, tmp_path, ran):

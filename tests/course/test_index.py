@@ -67,11 +67,12 @@ def test_exercises_stand_beside_the_chapter_that_teaches(tmp_path):
     (tmp_path / "exercises_06b_page.md").write_text(page, encoding="utf-8")
     places = taught.index(REPO / "book", tmp_path)["olympus.jvp"]
     assert [section.page for section in places][-1] == "exercises 6b"
-    assert "[exercises 6b: Question 1: one](#one)" in taught.entry("olympus.jvp", places)
+    assert "[exercises 6b: Question 1: one](#one)" in taught.links("olympus.jvp", places)
 
 
-def test_the_page_links_each_section(tmp_path):
-    taught.write(tmp_path, REPO / "book")
+def test_the_page_links_each_section_and_each_name_that_the_api_knows(tmp_path):
+    taught.write(tmp_path, {"olympus.jvp"}, INDEX)
     text = (tmp_path / "taught.md").read_text(encoding="utf-8")
-    assert "`olympus.jvp`\n: *[2: " in text or "`olympus.jvp`\n: [2: " in text
+    assert "{func}`olympus.jvp`\n: *[2: " in text or "{func}`olympus.jvp`\n: [2: " in text
     assert "(#forward-directional)" in text
+    assert "\n`olympus.vmap`\n: " in text

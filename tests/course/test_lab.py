@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager, suppress
 
 import pytest
 from chrome import chromium
 from playwright.sync_api import Error, expect
 from student_edits import answer
 
+from olympus_kit.course._lab import free_port
 from olympus_kit.course._start import start
 
 pytestmark = pytest.mark.browser
@@ -39,28 +41,49 @@ def git(folder, *words):
 @pytest.fixture
 def address(course):
     """The address of a JupyterLab on a student's course; it is stopped afterwards."""
-    chromium()  # do not start it for a test that is left out
     command = [sys.executable, "-m", "olympus_kit.course.cli", "lab", "--no-browser"]
+    with _running(course, command) as lab:
+        yield _wait(course, lab, lambda: _told(course))
+
+
+@pytest.fixture
+def notebook(course):
+    """The address of a Notebook 7 on a student's course; it is stopped afterwards."""
+    port = free_port(18888)
+    command = [sys.executable, "-m", "notebook", "--no-browser", "--allow-root", f"--port={port}"]
+    with _running(course, [*command, "--IdentityProvider.token="]) as server:
+        yield _wait(course, server, lambda: f"http://localhost:{port}/notebooks")
+
+
+@contextmanager
+def _running(course, command):
+    chromium()  # do not start it for a test that is left out
     env = {**os.environ, "JUPYTERLAB_WORKSPACES_DIR": str(course / ".workspaces")}
     with open(course / "lab.log", "w") as log:
-        lab = subprocess.Popen(
+        server = subprocess.Popen(
             command, cwd=course, env=env, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        yield _wait_for_address(course / "lab.log", lab)
+        yield server
     finally:
-        os.killpg(lab.pid, signal.SIGKILL)  # its kernels, too; no wait for a polite goodbye
-        lab.wait()
+        os.killpg(server.pid, signal.SIGKILL)  # its kernels, too; no wait for a polite goodbye
+        server.wait()
 
 
-def _wait_for_address(log, lab):
+def _told(course):
+    """The address that `olympus lab` tells, once it does."""
+    told = re.search(r"The course opens at\s+(http\S+)", (course / "lab.log").read_text())
+    return told[1] if told else ""
+
+
+def _wait(course, server, address):
+    """Wait until there is an address, and somebody answers there; return it."""
     for _ in range(600):
-        told = re.search(r"The course opens at\s+(http\S+)", log.read_text())
-        if told and _answers(told[1]):
-            return told[1]
-        assert lab.poll() is None, log.read_text()
+        if address() and _answers(address()):
+            return address()
+        assert server.poll() is None, (course / "lab.log").read_text()
         time.sleep(0.1)
-    raise AssertionError(log.read_text())
+    raise AssertionError((course / "lab.log").read_text())
 
 
 def _answers(address):
@@ -71,12 +94,17 @@ def _answers(address):
 
 
 def _open(browser, address, page):
-    """A page of the course in a new window, and the requests that leave the machine."""
+    """A page in a new window of JupyterLab, and the requests that leave the machine."""
+    return _look(browser, re.sub(r"/lab/tree/[^?]*", f"/lab/tree/{page}", address))
+
+
+def _look(browser, address):
+    """A new window, and the requests that leave the machine."""
     window = browser.new_page(viewport={"width": 1300, "height": 1100})
     foreign = []
     local = ("http://localhost", "http://127.0.0.1", "data:", "blob:")
     window.on("request", lambda r: r.url.startswith(local) or foreign.append(r.url))
-    window.goto(re.sub(r"/lab/tree/[^?]*", f"/lab/tree/{page}", address))
+    window.goto(address)
     window.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=90_000)
     window.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000)
     return window, foreign
@@ -106,6 +134,14 @@ def _open_and_run(browser, address, page, text):
             if last:
                 raise
     raise AssertionError
+
+
+def _again(act):
+    """Do something that a busy Notebook drops while its kernel is not there."""
+    for _ in range(4):
+        with suppress(AssertionError):
+            return act()
+    return act()
 
 
 def _cell(window, text):
@@ -181,3 +217,29 @@ def test_the_course_opens_at_its_welcome_page_and_no_page_is_changed_by_opening(
     window.close()
     assert git(course, "status", "--short") == ""
     assert foreign == []
+
+
+@pytest.mark.sweep
+def test_notebook_7_shows_the_welcome_page_and_checks_an_answer(course, notebook, browser):
+    page = course / "exercises" / "00_start.md"
+    answer(page, "slope", "def slope(f, x):\n    return -olympus.grad(f)(x)")
+    window, foreign = _look(browser, f"{notebook}/welcome.md")
+    player = window.locator(".jp-OutputArea-output .okl")
+
+    def run_first_cell():
+        _cell(window, "ok.graph").locator(".cm-content").click()
+        window.keyboard.press("Shift+Enter")
+        expect(player).to_be_visible(timeout=40_000)
+
+    _again(run_first_cell)
+    player.get_by_role("button", name="one step on").click()
+    expect(player.locator(".count")).to_contain_text("step 1 of")
+    window.close()
+
+    window, more = _look(browser, f"{notebook}/exercises/00_start.md")
+    output = _cell(window, 'check("slope")').locator(".jp-OutputArea")
+    _again(lambda: _run_all(window, output, "not yet · opposite sign"))
+    expect(output.get_by_text("not yet · opposite sign")).to_have_count(1)  # one card
+    expect(output).not_to_contain_text("Traceback")
+    window.close()
+    assert foreign + more == []

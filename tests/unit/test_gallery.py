@@ -52,6 +52,18 @@ def test_four_ways_to_write_softplus_agree():
 def test_a_mode_that_there_is_not():
     with pytest.raises(ValueError, match="mode must be one of reverse, forward; got 'backward'"):
         ok.gallery("backward")
+    with pytest.raises(ValueError, match="show must be one of ladder, jacobian, cost; got 'x'"):
+        ok.gallery(show="x")
+
+
+def test_jacobians_of_the_gallery_are_those_of_jax():
+    data = ok.gallery(show="jacobian").model()
+    assert data["title"] == "A gallery of 12 functions"
+    for number, (f, args) in enumerate(_gallery.GALLERY.values()):
+        arrays = [jnp.asarray(x) for x in args]
+        (_, *cells), *_ = frame_model(data, number)["tables"][0]["rows"]
+        slopes = jnp.ravel(jax.grad(f)(*arrays)).tolist()
+        assert [float(cell) for cell in cells] == pytest.approx(slopes, rel=1e-6, nan_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,27 @@ def test_the_page_of_contents_names_every_chapter():
     assert all(f"({path.name})" in welcome for path in CHAPTERS)
 
 
+@pytest.mark.parametrize(
+    ("parse", "data", "said"),
+    [
+        (course.facts, b"---\nolympus: [\n---\n", "while parsing a flow node"),
+        (tomllib.loads, b"[[quiz]\n", "Expected"),
+        (str, b"caf\xe9", "can't decode byte 0xe9"),
+    ],
+)
+def test_a_file_that_says_nothing_is_named_with_the_reason(tmp_path, parse, data, said):
+    import build
+
+    path = tmp_path / "04_reverse.md"
+    path.write_bytes(data)
+    with pytest.raises(OSError, match=r"04_reverse\.md") as raised:
+        course.read(path, parse)
+    message = build.told(raised.value)
+    assert message.startswith(f"{path}: ")
+    assert said in message
+    assert message.endswith(build.UNTOUCHED)
+
+
 LESSON = """\
 ---
 jupytext:

@@ -18,7 +18,6 @@ sys.path.insert(0, str(THEME))
 
 import build  # noqa: E402
 import execute  # noqa: E402
-import plugin  # noqa: E402
 import render  # noqa: E402
 from mathml import mathml, styled  # noqa: E402
 
@@ -350,27 +349,32 @@ def test_code_keeps_its_text_in_any_language(html):
         assert re.sub(r"<[^>]*>", "", written) == "a &lt;- b"
 
 
-@pytest.fixture
-def names(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    plugin.NAMES.parent.mkdir(parents=True)
+ROLES = [
+    ("olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
+    ("olympus.grad()", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
+    ("~olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "grad"}),
+    ("jnp.dot", "#olympus.numpy", {"type": "inlineCode", "value": "jnp.dot"}),
+    ("the slope <olympus.grad>", "#olympus.grad", {"type": "text", "value": "the slope"}),
+    ("the\nslope <~jnp.dot()>", "#olympus.numpy", {"type": "text", "value": "the\nslope"}),
+    ("jnp.dott", "#jnp.dott", {"type": "inlineCode", "value": "jnp.dott"}),
+]
+
+
+def test_roles_lead_to_api_entries(tmp_path):
+    names = tmp_path / "_build" / "api" / "names.json"
+    names.parent.mkdir(parents=True)
     known = {"olympus.grad": "olympus.grad", "jnp.dot": "olympus.numpy"}
-    plugin.NAMES.write_text(json.dumps(known), encoding="utf-8")
-
-
-@pytest.mark.parametrize(
-    ("role", "url", "child"),
-    [
-        ("olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
-        ("olympus.grad()", "#olympus.grad", {"type": "inlineCode", "value": "olympus.grad"}),
-        ("~olympus.grad", "#olympus.grad", {"type": "inlineCode", "value": "grad"}),
-        ("jnp.dot", "#olympus.numpy", {"type": "inlineCode", "value": "jnp.dot"}),
-        ("the slope <olympus.grad>", "#olympus.grad", {"type": "text", "value": "the slope"}),
-        ("jnp.dott", "#jnp.dott", {"type": "inlineCode", "value": "jnp.dott"}),
-    ],
-)
-def test_roles_lead_to_api_entries(names, role, url, child):
-    assert plugin.api_link(role) == [{"type": "link", "url": url, "children": [child]}]
+    names.write_text(json.dumps(known), encoding="utf-8")
+    texts = json.dumps([role for role, _, _ in ROLES])
+    code = f"""import theme from {json.dumps((THEME / "plugin.mjs").as_uri())};
+    const [func] = theme.roles;
+    console.log(JSON.stringify({texts}.map((body) => func.run({{ body }}))));"""
+    command = [build.node(), "--input-type=module", "-"]
+    done = subprocess.run(command, input=code, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [
+        [{"type": "link", "url": url, "children": [child]}] for _, url, child in ROLES
+    ]
 
 
 def test_every_public_name_can_be_named_by_a_role():
@@ -380,8 +384,10 @@ def test_every_public_name_can_be_named_by_a_role():
     import olympus_kit
 
     targets = api.role_targets()
-    pages = api.page(olympus, "o", olympus.__all__, api.re_exported)
-    pages += api.page(olympus_kit, "k", api.kit_names(), api.own)
+    read = {"ok.graph": "[4: Here](#here)"}
+    pages = api.page(olympus, "o", olympus.__all__, api.re_exported, {})
+    pages += api.page(olympus_kit, "k", api.kit_names(), api.own, read)
+    assert pages.count("\n\n**In the book** [4: Here](#here)\n") == 1
     labels = re.findall(r"^\((.*)\)=$", pages, re.MULTILINE)
     assert len({label.lower() for label in labels}) == len(labels)
     assert set(targets.values()) <= set(labels)
@@ -410,9 +416,9 @@ def texts(tree):
 
 
 def executed(folder, *cells):
-    """Hand a page to the plugin as mystmd does."""
+    """Hand a page over as plugin.mjs does."""
     done = subprocess.run(
-        [sys.executable, str(THEME / "plugin.py"), "--transform", "execute"],
+        [sys.executable, str(THEME / "execute.py")],
         input=json.dumps(tree_of(*cells)),
         cwd=folder,
         capture_output=True,
@@ -465,7 +471,7 @@ PROJECT = """\
 version: 1
 project:
   title: Try
-  plugins: [{type: executable, path: theme/plugin.py}]
+  plugins: [{type: javascript, path: theme/plugin.mjs}]
   error_rules: [{rule: code-lang-defined, severity: ignore}]
   toc: [{file: book/index.md}]
 site:

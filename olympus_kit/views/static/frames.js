@@ -154,10 +154,20 @@ function explore(render, { model, el }) {
     else show(frameHere(), at[k] !== x && `the nearest point to ${written(x)}`);
   }
 
+  // What is chosen in one gallery is shown in all of the page.
+  const follow = ({ detail }) => {
+    const k = axes.findIndex(({ labels }) => labels.length && String(labels) === detail.labels);
+    if (k >= 0) go(k, detail.value);
+  };
+  document.addEventListener("olympus-chosen", follow);
+
   const controls = axes.map(({ name, values, labels }, k) => {
     if (labels.length) {
       const options = labels.map((label, i) => make("option", { value: values[i] }, label));
-      const onchange = ({ target }) => go(k, Number(target.value));
+      const onchange = () => {
+        const detail = { labels: String(labels), value: Number(list.value) };
+        document.dispatchEvent(new CustomEvent("olympus-chosen", { detail }));
+      };
       const list = make("select", { "aria-label": name, onchange }, options);
       const update = () => (list.value = at[k]);
       return { update, element: make("div", { class: "axis" }, make("b", {}, name), list) };
@@ -206,6 +216,7 @@ function explore(render, { model, el }) {
   show(frameHere());
   return () => {
     if (live) model.off("change:answer", answered);
+    document.removeEventListener("olympus-chosen", follow);
     clean?.();
     unmount();
     place.remove();
