@@ -86,7 +86,8 @@ class Figure(View):
         """The pictures, drawn once for the record and for the SVG that stands in for it."""
         if "_drawn" not in self.__dict__:
             self.__dict__["_drawn"] = self.pictures()
-        return self.__dict__["_drawn"]
+        canvases: Sequence[Canvas] = self.__dict__["_drawn"]
+        return canvases
 
     def steps(self) -> list[Step]:
         """Return what a player steps through."""
