@@ -19,6 +19,7 @@ sys.path.insert(0, str(THEME))
 import build  # noqa: E402
 import execute  # noqa: E402
 import render  # noqa: E402
+import serve  # noqa: E402
 from mathml import mathml, styled  # noqa: E402
 
 
@@ -592,6 +593,19 @@ def test_an_edit_is_shown_and_a_mistake_keeps_the_last_good_page(project):
             hangs.cancel()
             served.send_signal(signal.SIGINT)
     assert served.returncode == 1
+
+
+def test_new_names_that_mystmd_gives_to_nodes_are_no_change(tmp_path):
+    content = tmp_path / "_build" / "site" / "content"
+    content.mkdir(parents=True)
+
+    def digest(key, written):
+        tree = {"key": key, "id": 2 * key + "_", "value": written}
+        (content / "a.json").write_text(json.dumps(tree, separators=(",", ":")))
+        return serve.digests(tmp_path)["a"]
+
+    assert digest("f10c4mPIcI", "one") == digest("jCIo5snB3G", "one")
+    assert digest("f10c4mPIcI", "one") != digest("f10c4mPIcI", "two")
 
 
 def test_without_node_the_build_says_what_to_install(monkeypatch, tmp_path):
