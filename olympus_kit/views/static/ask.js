@@ -30,6 +30,10 @@ const ASK_STYLE = `
 .okl[data-asking] .later code { visibility:hidden }
 .okl[data-asking] :is(.summary, .meters, details) { display:none }
 .okl[data-asking] .dock { position:static }
+@media print {
+  .okl .answers button { display:block !important; border:0; padding:.1rem 0 }
+  .okl .answers button::before { content:"☐ " }
+}
 @media (forced-colors:active) { .okl .answers button[data-answer] { outline:2px solid Highlight } }
 `;
 
