@@ -155,7 +155,8 @@ function explore(render, { model, el }) {
   }
 
   // What is chosen in one gallery is shown in all of the page.
-  const follow = ({ detail }) => {
+  const follow = (event) => {
+    const { detail } = event;
     const k = axes.findIndex(({ labels }) => labels.length && String(labels) === detail.labels);
     if (k >= 0) go(k, detail.value);
   };
