@@ -17,7 +17,8 @@ PACKAGES = ("olympus", "olympus_kit")
 # (5,000); gradients are drawn leaf by leaf and figures step by one front-end (8,000); single edits
 # of solutions name mistakes that no author foresaw (10,600); figures ask, answer and follow sliders
 # (12,500); a class is graded in a jail (21,600); a new lesson is written, all mistakes of all
-# lessons are told at once, and other ways are shown after success (2,400)
+# lessons are told at once, and other ways are shown after success (2,400); a gallery shows the
+# Jacobians and costs of its functions, too (60)
 MOST_NODES = 173_850
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
