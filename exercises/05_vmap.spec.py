@@ -393,6 +393,15 @@ jacobian_tree = Question(
             "",
             read=CHAPTER + "#vmap-pytrees",
         ),
+        Mistake(
+            "array-expected",
+            "a container is no array",
+            "params is a container of arrays, and so is what comes back from the pullback: it has no "
+            "shape. Give each array in it the shape of its block, with `olympus.tree.map`.",
+            "",
+            read=CHAPTER + "#vmap-pytrees",
+            raised=("AttributeError: 'dict' object has no attribute",),
+        ),
         ONE_LEVEL,
     ),
     cost_limits=(
