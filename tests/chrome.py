@@ -39,6 +39,8 @@ def axe_findings(page, options=None):
     """Return what axe finds wrong on a page: one line for each rule and place."""
     from axe_playwright_python.sync_playwright import Axe
 
+    # on a long page most of the time would go into telling what is right
+    options = {"resultTypes": ["violations"], **(options or {})}
     violations = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {n['target']} {n['html'][:120]}" for v in violations for n in v["nodes"]]
 

@@ -8,6 +8,7 @@ forced colours. What an element does when the figure is stepped is written on it
 
 from __future__ import annotations
 
+import html
 import math
 import textwrap
 import xml.etree.ElementTree as ET
@@ -57,19 +58,6 @@ GAP = 32
 def css_name(role: str) -> str:
     """Return the CSS variable that holds a role's colour."""
     return "--" + role.replace("_", "-")
-
-
-def stylesheet() -> str:
-    """Return rules in plain colours: programs that draw SVG need not know CSS variables."""
-    # what has a line in one role and is filled in another has both classes: the fill comes last
-    rules = [
-        f".{role}-line{{fill:none;stroke:{light}}}"
-        for role, (light, _) in PALETTE.items()
-    ]
-    rules += [
-        f".{role}{{fill:{light}}}" for role, (light, _) in PALETTE.items()
-    ]
-    return "".join([*rules, ".cursor{visibility:hidden}"])
 
 
 def page_colors() -> str:
@@ -248,16 +236,12 @@ def page_svg(title: str, finding: str, pictures: Sequence[Canvas]) -> str:
         place.set(
             "transform", f"translate({_short(x + PAD)} {_short(y + top)})"
         )
-        place.append(_without_data(picture.element))
+        place.append(picture.element)
         head.size[0] = max(head.size[0], x + PAD + picture.size[0] + PAD)
-    markup = head.svg()
-    words = ET.Element("svg")
-    ET.SubElement(words, "title").text = title
-    ET.SubElement(words, "desc").text = finding
-    ET.SubElement(words, "style").text = stylesheet()
-    inside = "".join(ET.tostring(child, encoding="unicode") for child in words)
-    start, rest = markup.split(">", 1)
-    return f'{start} role="img">{inside}{rest}'
+    head.element = _alone(head.element)
+    words = f"<title>{html.escape(title)}</title><desc>{html.escape(finding)}</desc>"
+    start, rest = head.svg().split(">", 1)
+    return f'{start} role="img">{words}{rest}'
 
 
 def _placed(
@@ -276,14 +260,26 @@ def _placed(
     return places, right, y + row
 
 
-def _without_data(element: ET.Element) -> ET.Element:
-    """Return a copy without what only a page that steps can use."""
-    copy = ET.Element(
-        element.tag,
-        {k: v for k, v in element.items() if not k.startswith("data-")},
-    )
+def _alone(element: ET.Element) -> ET.Element:
+    """Return a copy for programs that know no page: colours, and nothing that only steps show.
+
+    The colours are attributes, since Inkscape takes a class "line-line" for a class "line".
+    """
+    roles = element.get("class", "").split()
+    looks = {k: v for k, v in element.items() if not k.startswith("data-")}
+    for role, (light, _) in PALETTE.items():
+        if f"{role}-line" in roles:
+            looks |= {"fill": "none", "stroke": light}
+    # what has a line in one role and is filled in another has both classes
+    for role, (light, _) in PALETTE.items():
+        if role in roles:
+            looks["fill"] = light
+    copy = ET.Element(element.tag, looks)
     copy.text = element.text
-    copy.extend([_without_data(child) for child in element])
+    shown = [
+        child for child in element if "cursor" not in child.get("class", "")
+    ]
+    copy.extend([_alone(child) for child in shown])
     return copy
 
 

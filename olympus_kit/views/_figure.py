@@ -81,6 +81,14 @@ class Figure(View):
     def pictures(self) -> Sequence[Canvas]:
         """Return what is drawn, the most important first."""
 
+    @property
+    def _canvases(self) -> Sequence[Canvas]:
+        """The pictures, drawn once for the record and for the SVG that stands in for it."""
+        if "_drawn" not in self.__dict__:
+            self.__dict__["_drawn"] = self.pictures()
+        canvases: Sequence[Canvas] = self.__dict__["_drawn"]
+        return canvases
+
     def steps(self) -> list[Step]:
         """Return what a player steps through."""
         return []
@@ -117,7 +125,7 @@ class Figure(View):
             "kind": self.kind,
             "idle": self.idle,
             "notes": list(self.notes),
-            "pictures": drawn(self.pictures()),
+            "pictures": drawn(self._canvases),
             "steps": [asdict(step) for step in self.steps()],
             "player": asdict(self.player()),
             "details": details,
@@ -146,7 +154,7 @@ class Figure(View):
 
     def svg(self) -> str:
         """Return the picture as an SVG that stands alone."""
-        return page_svg(self.title, self.finding, self.pictures())
+        return page_svg(self.title, self.finding, self._canvases)
 
     def markdown(self) -> str:
         """Return the tables in Markdown."""

@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Hashable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import jax
@@ -378,7 +378,7 @@ class Jacobian(Figure):
             rows,
             names,
             self._written(_brief),
-            self._say_entry,
+            partial(self._say_entry, rows, columns),
             lambda i, j: j if forward else i,
             self._steps_of_lines(tiles.step[forward]),
             [self._extremes(), *_tile_words(tiles)],
@@ -386,8 +386,9 @@ class Jacobian(Figure):
             seed,
         )
 
-    def _say_entry(self, i: int, j: int) -> str:
-        rows, columns = self.flat.axes(self.tiles.step).values()
+    def _say_entry(
+        self, rows: Sequence[str], columns: Sequence[str], i: int, j: int
+    ) -> str:
         if self._matrix is None or max(self.tiles.step) > 1:
             return f"rows {rows[i]}, columns {columns[j]}: entries {_range(self.tiles, i, j)}"
         entry = number(self._matrix[i, j].item())
@@ -619,8 +620,10 @@ class Comparison(Jacobian):
                 heat.legend = [*heat.legend, note]
         return heat
 
-    def _say_entry(self, i: int, j: int) -> str:
-        words = super()._say_entry(i, j)
+    def _say_entry(
+        self, rows: Sequence[str], columns: Sequence[str], i: int, j: int
+    ) -> str:
+        words = super()._say_entry(rows, columns, i, j)
         if self.guess is None or max(self.tiles.step) > 1:
             return words
         if self.wrong[i, j]:

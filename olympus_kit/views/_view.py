@@ -24,6 +24,11 @@ from ._types import Data
 
 T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
+FOR_DISPLAY = (
+    "_drawn",
+    "_pages",
+    "_plain",
+)  # attributes that are made for a display, once
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
 
@@ -199,12 +204,12 @@ class View(ABC):
 
     def _forget(self) -> None:
         """Forget what was made for a display; a view that changes calls it."""
-        self.__dict__.pop("_pages", None)
-        self.__dict__.pop("_plain", None)
+        for name in FOR_DISPLAY:
+            self.__dict__.pop(name, None)
 
     def __getstate__(self) -> Data:
         """Return what a copy in a file holds: the data, not what was made for a display."""
-        left_out = ("_pages", "_plain", "recipe", *self.alone)
+        left_out = (*FOR_DISPLAY, "recipe", *self.alone)
         return {k: v for k, v in self.__dict__.items() if k not in left_out}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> View:

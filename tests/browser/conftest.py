@@ -1,6 +1,8 @@
 """A real browser, folders served to it, and the book, for the tests that look at pages."""
 
+import itertools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import jupytext
 import pytest
 from chrome import chromium
 from filelock import FileLock
@@ -58,36 +61,62 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory):
-    """Serve a folder below a sub-path, as a web host may; return its address."""
-    running = []
+    """Serve folders below sub-paths, as a web host may; return the address of each."""
+    root = tmp_path_factory.mktemp("web")
+    (root / "some").mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    numbers = itertools.count()
 
     def served(folder):
-        root = tmp_path_factory.mktemp("web")
-        (root / "some").mkdir()
-        (root / "some" / "where").symlink_to(folder, target_is_directory=True)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
-        running.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/some/where/"
+        name = f"where{next(numbers)}"
+        (root / "some" / name).symlink_to(folder, target_is_directory=True)
+        return f"http://127.0.0.1:{server.server_port}/some/{name}/"
 
     yield served
-    for server in running:
-        server.shutdown()
-        server.server_close()
+    server.shutdown()
+    server.server_close()
+
+
+EXECUTED = ("00_start.md", "04_reverse.md")  # by `make test`, as pages of a chapter each
 
 
 @pytest.fixture(scope="session")
-def book(tmp_path_factory):
-    """The folder of the built book. It is built once, even where pytest has many workers."""
+def book(request, tmp_path_factory):
+    """The folder of the built book. It is built once, even where pytest has many workers.
+
+    To run the cells of all chapters takes minutes: that is left to where tests sweep.
+    """
     chromium()  # do not build for tests that are left out
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
+    sweeps = "not sweep" not in request.config.getoption("markexpr")
+    project = REPOSITORY if sweeps else shared / "a book"
     done = shared / "book-is-built"
     with FileLock(shared / "book.lock"):
         if not done.exists():
-            command = [sys.executable, str(REPOSITORY / "theme" / "build.py")]
+            if not sweeps:
+                copy_project(project)
+            command = [sys.executable, str(project / "theme" / "build.py")]
             built = subprocess.run(command, capture_output=True, text=True)
             assert built.returncode == 0, built.stdout + built.stderr
             done.touch()
-    return REPOSITORY / "_build" / "html"
+    return project / "_build" / "html"
+
+
+def copy_project(folder):
+    """Write the project anew, with chapters whose cells are shown and not run."""
+    for name in ("book", "exercises", "solutions", "theme", "share"):
+        beside = shutil.ignore_patterns("*.ipynb", "__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=beside)
+    for file in REPOSITORY.iterdir():
+        if file.is_file() and not file.name.startswith("."):
+            shutil.copy2(file, folder)
+    for page in (folder / "book").glob("*.md"):
+        notebook = jupytext.read(page)
+        if page.name in EXECUTED or not notebook.metadata.get("kernelspec"):
+            continue
+        for cell in notebook.cells:
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "skip-execution"]
+        jupytext.write(notebook, page, fmt="md:myst")

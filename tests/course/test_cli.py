@@ -118,7 +118,7 @@ beside = subprocess.Popen(["sleep", "1000"])
 open("beside.pid", "w").write(str(beside.pid))
 slope = lambda f, x: olympus.lax.while_loop(lambda s: s > 0, lambda s: s + 1, 1.0)"""
     answer(student / "exercises" / "00_start.md", "slope", code)
-    done = olympus("check", "00", "--seconds", "20")  # time enough to come to the loop
+    done = olympus("check", "00", "--seconds", "10")  # time enough to come to the loop
     assert done.exit_code == 2
     assert "was stopped. Not judged: slope." in done.stderr
     beside = Path("/proc", (student / "exercises" / "beside.pid").read_text(), "stat")

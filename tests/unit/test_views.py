@@ -191,12 +191,23 @@ def test_without_typst_the_message_says_what_to_install(view, suffix, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_svg_alone_needs_no_style_and_shows_no_cursor(view):
+    """Inkscape and office programs read colours from attributes, and know no steps."""
+    root = ET.fromstring(view.svg())
+    assert [e.tag for e in root.iter() if e.tag.endswith("style")] == []
+    classes = [e.get("class") for e in root.iter() if e.get("class")]
+    assert not [words for words in classes if "cursor" in words]
+    drawn = ("rect", "text", "polyline", "circle")
+    shapes = [e for e in root.iter() if e.tag.rpartition("}")[2] in drawn]
+    assert shapes
+    assert all(e.get("fill") for e in shapes)
+
+
 def test_the_page_has_one_stylesheet_of_colours(view):
     """The palette stands in one place; a page gets it for light, dark, print, forced colours."""
-    from olympus_kit.views._draw import PALETTE, page_colors, stylesheet
+    from olympus_kit.views._draw import PALETTE, page_colors
 
     for light, dark in PALETTE.values():
-        assert light in stylesheet()
         assert page_colors().count(light) >= 2  # on the screen and on paper
         assert dark in page_colors()
     assert page_colors() in view.html()
