@@ -256,7 +256,7 @@ def in_order(answer):
 
 loss_hvp = Question(
     name="loss_hvp",
-    returns="the dict",
+    returns="product",
     call="loss_hvp(loss, params, v, X, y)",
     adapt=in_order,
     points=(

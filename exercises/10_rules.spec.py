@@ -102,9 +102,9 @@ log1p = Question(
         Mistake(
             "works-once",
             "differentiates only once",
-            "The value and the first derivative are right, but the second derivative fails. A rule "
-            "that calls the function *outside* loses the rule there: in `log1p_fwd`, call `log1p` "
-            "itself.",
+            "The value and the first derivative are right, but the second derivative fails. It goes "
+            "through both halves of the rule: in `log1p_fwd` call `log1p` itself, not the function "
+            "*outside*, and compute the backward half with `jnp`, not with NumPy.",
             "For x = 0.5 the second derivative should be −1 / 1.5² = −0.444444.",
             read=CHAPTER + "#rules-vjp",
         ),
@@ -193,6 +193,19 @@ reciprocal_jvp = Question(
     },
     mistakes=(
         Mistake(
+            "tangents-not-unpacked",
+            "a tuple in place of a number",
+            "`primals` and `tangents` are tuples with one entry for each argument, and you computed "
+            "with the tuple itself. Unpack it with the comma on the left: `(x_dot,) = tangents`.",
+            "`x_dot = tangents,` makes ((1.0,),) of (1.0,); `(x_dot,) = tangents` makes 1.0.",
+            read=CHAPTER + "#rules-broken",
+            raised=(
+                "TypeError: for *: 'tuple'",
+                "TypeError: and 'tuple'",
+                "TypeError: 'tuple' and",
+            ),
+        ),
+        Mistake(
             "not-in-reverse",
             "fails where it is used",
             "Called by itself your rule is right, but the gradient of a function that has it fails. "
@@ -254,6 +267,7 @@ needs_rule = Question(
     reference=lambda case: float(case in FAIL),
     predictions={
         "silent-zero": said(FAIL - {"rounding"}),
+        "errors-only": said(FAIL - {"rounding", "exp in a log"}),
         "all-loops": said(FAIL | {"twenty steps"}),
         "while-reversed": said(FAIL - {"a while loop"}),
         "outside-seen": said(FAIL - {"outside code"}),
@@ -269,6 +283,14 @@ needs_rule = Question(
             "a silent zero",
             'Everything is right but "rounding". No error and no nan there: `grad` of a staircase '
             "is 0 without a word, and a network behind it would never learn.",
+            "olympus.grad(jnp.round)(2.3) is 0.0; wanted is 1.0.",
+            read=CHAPTER + "#rules-when",
+        ),
+        Mistake(
+            "errors-only",
+            "errors alone",
+            "You found the two cases in which `grad` raises an error. In two more it returns a number "
+            "that is not the wanted one, or nan, without a word.",
             "olympus.grad(jnp.round)(2.3) is 0.0; wanted is 1.0.",
             read=CHAPTER + "#rules-when",
         ),
@@ -340,6 +362,11 @@ needs_rule = Question(
     read=CHAPTER + "#rules-when",
 )
 
+def is_floating(answer, arguments):
+    """Whether the value is of a type that has derivatives."""
+    return bool(jnp.issubdtype(jnp.asarray(answer(arguments["x"])).dtype, jnp.floating))
+
+
 straight_round = Question(
     name="straight_round",
     returns=("value", "x_bar"),
@@ -354,7 +381,10 @@ straight_round = Question(
     tangents=(like_x(1.0, 1.0), like_x(4.0, 20.0)),
     reference=lambda x, u: (np.rint(x), np.asarray(u)),
     shape_of={"x_bar": "x"},
-    requirements=(Requirement("other-value-in-fwd", same_value),),
+    requirements=(
+        Requirement("other-value-in-fwd", same_value),
+        Requirement("through-integers", is_floating),
+    ),
     predictions={
         "not-rounded": Mistake(result=lambda x, u: np.asarray(x), part="value"),
         "cut-off": Mistake(result=lambda x, u: np.floor(x), part="value"),
@@ -369,6 +399,14 @@ straight_round = Question(
             "Your value is x itself. The cotangent passes, but nothing was rounded on the way "
             "forward.",
             read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "through-integers",
+            "through integers",
+            "The numbers are right, but your value has an integer type. Whatever is computed from it has the "
+            "slope 0: no cotangent gets back through an integer. `jnp.round` leaves the type as it is.",
+            "`3` is an integer, and `3.0` is not.",
+            read="book/09_breaks.md#breaks-still",
         ),
         Mistake(
             "cut-off",
@@ -621,6 +659,15 @@ clip_length = Question(
     },
     mistakes=(
         Mistake(
+            "one-cotangent-missing",
+            "one cotangent for two arguments",
+            "Your backward half returned a tuple with one entry, and the function has two arguments: "
+            "return one entry for each. That of `longest` is `None`.",
+            "",
+            read=CHAPTER + "#rules-nondiff",
+            raised=("TypeError: but got bwd output structure PyTreeDef((*,))",),
+        ),
+        Mistake(
             "entry-by-entry",
             "each entry by itself",
             "You cut each entry by itself, which changes the direction. Here the whole cotangent is "
@@ -768,8 +815,8 @@ safe_hypot = Question(
             "chosen-by-argument",
             "the second derivatives are wrong on an axis",
             "Value and slopes are right, but the second derivatives are not where one argument is 0 and "
-            "the other is not. You choose by the argument; choose by the value, which is 0 at the corner "
-            "only. The chosen branch needs the right derivatives, too.",
+            "the other is not. Choose by the value, which is 0 at the corner only, and not by one "
+            "argument. The chosen branch needs the right derivatives, too.",
             "At (0, 2) the second derivative with respect to x should be 1/2.",
             read="book/09_breaks.md#breaks-library",
         ),

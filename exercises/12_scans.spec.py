@@ -108,15 +108,22 @@ smoothed_pullback = Question(
         {"d": -0.75, "u": test_array((7,), 1.0)},
         {"d": 2.0, "u": test_array((6,), 2.0, 100.0)},
         {"d": 0.25, "u": test_array((1,), 3.0)},
+        {"d": 0.0, "u": test_array((3,), 4.0)},
     ),
-    labels=("d = 0.5, 4 numbers", "d = −0.75, 7 numbers", "d = 2, 6 numbers up to 100", "1 number"),
+    labels=(
+        "d = 0.5, 4 numbers",
+        "d = −0.75, 7 numbers",
+        "d = 2, 6 numbers up to 100",
+        "1 number",
+        "d = 0, 3 numbers",
+    ),
     large_points=(2,),
     reference=pulled_with(lambda J, d: J),
     shape_of={"x_bar": "u"},
     requirements=(linear_in("u"),),
     predictions={
         "filter-forward": Mistake(result=pulled_with(lambda J, d: J.T)),
-        "factor-ignored": Mistake(result=pulled_with(lambda J, d: J != 0)),
+        "factor-ignored": Mistake(result=pulled_with(lambda J, d: np.tril(np.ones_like(J)))),
         "faded-once-more": Mistake(result=pulled_with(lambda J, d: d * J)),
         "next-only": Mistake(result=pulled_with(lambda J, d: np.tril(np.triu(J, -1)))),
         "last-carry": Mistake(result=lambda d, u: (u @ powers(d, len(u)))[0]),
@@ -271,6 +278,9 @@ race = Question(
     predictions={
         "not-waited": Mistake(result=figures(lambda times, first: DISPATCH)),
         "compilation-timed": Mistake(result=figures(lambda times, first: first + waited(times)[0])),
+        "first-call-counted": Mistake(
+            result=figures(lambda times, first: min(first + waited(times)[0], *waited(times)[1:]))
+        ),
         "mean-time": Mistake(result=figures(lambda times, first: np.mean(waited(times)))),
         "slowest": Mistake(result=figures(lambda times, first: np.max(waited(times)))),
         "upside-down": Mistake(result=upside_down),
@@ -308,6 +318,13 @@ race = Question(
             "the first call was timed",
             "You timed the first call of each function, which also compiles it. Call each once "
             "before you read the clock.",
+            read=PAGE + "#scans-seconds",
+        ),
+        Mistake(
+            "first-call-counted",
+            "the first call counts",
+            "The first call of each function is among your times. It also compiles the function, and one "
+            "of the `repeats` is lost to it: call each once before you read the clock.",
             read=PAGE + "#scans-seconds",
         ),
         Mistake(

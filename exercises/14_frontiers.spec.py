@@ -52,6 +52,20 @@ def one_behind(f, z, rate, momentum, steps):
     return z
 
 
+def with_steps(more):
+    """The right motion, for so many steps more."""
+    downhill = heavy_ball(lambda rate, g: -rate * g)
+    return lambda f, z, rate, momentum, steps: downhill(f, z, rate, momentum, steps + more)
+
+
+def velocity_alone(f, z, rate, momentum, steps):
+    velocity = 0 * z
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * planar_slope(f, z)
+        z = velocity
+    return z
+
+
 roots = lambda z: jnp.sum(jnp.abs(z**2 + 1) ** 2)
 saddle = lambda z: jnp.sum(jnp.abs(z - 1 - 2j) ** 2) + jnp.sum(jnp.real(z) * jnp.imag(z))
 far = lambda z: jnp.sum(jnp.sqrt(1 + jnp.abs(z) ** 2)) + jnp.sum(jnp.imag(z)) / 2
@@ -86,6 +100,9 @@ complex_descent = Question(
         "no-momentum": Mistake(result=at_rest),
         "half-a-slope": Mistake(result=heavy_ball(lambda rate, g: -rate * g / 2)),
         "old-velocity": Mistake(result=one_behind),
+        "one-step-less": Mistake(result=with_steps(-1)),
+        "one-step-more": Mistake(result=with_steps(1)),
+        "place-forgotten": Mistake(result=velocity_alone),
         "real-axis-only": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.real(g))),
     },
     mistakes=(
@@ -120,6 +137,24 @@ complex_descent = Question(
             "old-velocity",
             "moved by the old velocity",
             "Your ball moves before its velocity is renewed: it is one step behind.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "one-step-less",
+            "one step too few",
+            "Your ball makes one step less than `steps`.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "Your ball makes one step more than `steps`.",
+            read=CHAPTER + "#frontier-complex",
+        ),
+        Mistake(
+            "place-forgotten",
+            "the place is forgotten",
+            "Your ball is where its velocity points to from 0. A velocity is added to the place: z + velocity.",
             read=CHAPTER + "#frontier-complex",
         ),
         Mistake(

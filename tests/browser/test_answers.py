@@ -167,6 +167,16 @@ def test_a_quiz_is_answered_by_keyboard_alone(show):
     expect(question(page, 2).locator("[aria-pressed=true]")).to_have_count(1)
 
 
+def test_a_printed_quiz_has_its_answers_and_no_controls(show):
+    page = show("quiz")
+    page.emulate_media(media="print")
+    choices = question(page, 2).locator(".answers button")
+    expect(choices).to_have_count(4)
+    assert all(choice.is_visible() for choice in choices.all())
+    expect(question(page, 0).locator("input")).to_be_hidden()
+    expect(page.get_by_role("button", name="Forget my answers")).to_be_hidden()
+
+
 # ---- questions before a step or a figure --------------------------------------------------------
 
 
