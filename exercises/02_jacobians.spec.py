@@ -49,6 +49,7 @@ sizes = Question(
         "rows-for-inputs": Mistake(result=lambda b, a, c: measured(b, a, c)[:, ::-1]),
         "axis-unsummed": Mistake(result=changed((1, lambda b, a, c: b, x_size))),
         "diagonal-stored": Mistake(result=changed((2, lambda b, a, c: 1, x_size))),
+        "number-without-row": Mistake(result=changed((0, lambda b, a, c: 0, x_size))),
         "both-matrix-jacobians-of-x": Mistake(result=changed((4, lambda b, a, c: b * c, x_size))),
         "one-example-only": Mistake(
             result=changed(
@@ -73,6 +74,14 @@ sizes = Question(
             "the b rows are added up, and a entries are left.",
             "jnp.ones((5, 3)).sum(axis=0) has the shape (3,).",
             read=CHAPTER + "#jacobian-shape-rule",
+        ),
+        Mistake(
+            "number-without-row",
+            "a number has a row, too",
+            "For `x.sum()` you counted no row. The shape of a number is (), but it is one entry, and "
+            "each entry of the output has a row: the gradient, lying on its side.",
+            "jnp.ones((5, 3)).sum() has the shape () and the size 1.",
+            read=CHAPTER + "#jacobian-gradient",
         ),
         Mistake(
             "diagonal-stored",
@@ -210,6 +219,9 @@ matrix_derivatives = Question(
             result=lambda x, W, u: np.ones((len(u), len(u), 1)) * np.asarray(x)[None, None, :],
             part="J",
         ),
+        "identity-of-inputs": Mistake(
+            result=lambda x, W, u: np.eye(len(x))[:, :, None] * np.asarray(x), part="J"
+        ),
         "outer-transposed": Mistake(result=lambda x, W, u: np.outer(x, u), part="W_bar"),
         "cotangent-ignored": Mistake(result=lambda x, W, u: block(x, W).sum(axis=0), part="W_bar"),
     },
@@ -235,6 +247,14 @@ matrix_derivatives = Question(
             "zeros were forgotten",
             "Your J says that every entry of W moves every output. Output i is made of row i of W "
             "alone: where k ≠ i, the derivative is 0.",
+            read=CHAPTER + "#jacobian-matrices",
+        ),
+        Mistake(
+            "identity-of-inputs",
+            "an identity of another size",
+            "Your J is built on an identity with a row for each of the a entries of x. The first two "
+            "axes of J belong to the b outputs and to the b rows of W.",
+            "{where}, J has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-matrices",
         ),
         Mistake(
@@ -632,6 +652,9 @@ row_and_column = Question(
         "all-rows-together": Mistake(
             result=lambda f, x, i, j: jax.jacfwd(f)(x).sum(axis=0), part="row"
         ),
+        "one-hot-not-taken": Mistake(
+            result=lambda f, x, i, j: (0 * row_of(f, x, i), 0 * column_of(f, x, j))
+        ),
         "value-for-column": Mistake(result=lambda f, x, i, j: f(x), part="column"),
     },
     mistakes=(
@@ -647,6 +670,14 @@ row_and_column = Question(
             "Your row is the pullback of a cotangent of ones: the sum of all rows. For a single row the "
             "cotangent is 1 at place i, and 0 elsewhere.",
             read=CHAPTER + "#jacobian-vgrad",
+        ),
+        Mistake(
+            "one-hot-not-taken",
+            "nothing moves",
+            "Your row and your column are zero: what you sent back and what you pushed was zero. "
+            "`u.at[i].set(1.0)` leaves `u` as it is, and returns a new array: use that one.",
+            "After u = jnp.zeros(2) and u.at[0].set(1.0), u is still [0, 0].",
+            read="book/00_start.md#start-facts",
         ),
         Mistake(
             "value-for-column",

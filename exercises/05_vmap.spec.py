@@ -264,6 +264,18 @@ count_passes = Question(
             read=CHAPTER + "#vmap-pytrees",
         ),
         Mistake(
+            "array-taken-for-granted",
+            "an array, or a container of arrays",
+            "x may be an array, or a container of arrays, and so may the result of f; yours works for "
+            "one of the two. `olympus.tree.leaves` takes both: of an array it is a list of one.",
+            "",
+            read=CHAPTER + "#vmap-pytrees",
+            raised=(
+                "AttributeError: 'dict' object has no attribute",
+                "AttributeError: object has no attribute 'values'",
+            ),
+        ),
+        Mistake(
             "one-pass-back",
             "one pass is for losses",
             "Your second number is always 1. One backward pass is enough for one output; each "
@@ -299,9 +311,32 @@ def energy(p):
     return jnp.sum(jnp.sin(p["x"]) * p["k"] ** 2)
 
 
+def layers_in_a_list(p):
+    """A network whose layers lie in a list."""
+    x = jnp.linspace(-1.0, 1.0, 3)
+    for part in p["layers"]:
+        x = jnp.tanh(part["W"] @ x + part["b"])
+    return x * p["scale"]
+
+
+LAYERS = [
+    {"W": test_array((4, 3), 6.0), "b": test_array((4,), 7.0)},
+    {"W": test_array((2, 4), 8.0), "b": test_array((2,), 9.0)},
+]
+ONE_LEVEL = Mistake(
+    "one-level-alone",
+    "only one level of the container",
+    "Your answer takes what lies in the dict for arrays. Here a list of dicts lies in it: a pytree "
+    "may be nested. `olympus.tree.map` and `olympus.tree.flatten` reach every array in it.",
+    "",
+    read=CHAPTER + "#vmap-pytrees",
+    raised=("AttributeError: 'list' object has no attribute",),
+)
+
+
 jacobian_tree = Question(
     name="jacobian_tree",
-    returns="the dict",
+    returns="the container",
     points=(
         {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
         {"f": energy, "params": {"x": test_array((2, 3), 3.0), "k": 1.25}},
@@ -309,8 +344,14 @@ jacobian_tree = Question(
             "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
             "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
+        {"f": layers_in_a_list, "params": {"layers": LAYERS, "scale": 1.5}},
     ),
-    labels=("a layer, y of shape (4, 2)", "an energy, y of shape ()", "an outer product, (2, 3)"),
+    labels=(
+        "a layer, y of shape (4, 2)",
+        "an energy, y of shape ()",
+        "an outer product, (2, 3)",
+        "a network, its layers in a list",
+    ),
     large_points=(2,),
     reference=dense_blocks,
     predictions={
@@ -338,8 +379,8 @@ jacobian_tree = Question(
         ),
         Mistake(
             "tuple-around-dict",
-            "a tuple around the dict",
-            "You returned a tuple with the dict inside. A pullback gives one cotangent for each "
+            "a tuple around the container",
+            "You returned a tuple with the container inside. A pullback gives one cotangent for each "
             "argument of f, always as a tuple: take its first item.",
             "",
             read=CHAPTER + "#vmap-mjp",
@@ -347,11 +388,21 @@ jacobian_tree = Question(
         Mistake(
             "one-matrix",
             "one matrix for all parameters",
-            "You put all blocks side by side into one matrix. Asked for is a dict with a block for "
-            "each parameter, in the shape out + in.",
+            "You put all blocks side by side into one matrix. Asked for is a container like params, "
+            "with a block for each array, in the shape out + in.",
             "",
             read=CHAPTER + "#vmap-pytrees",
         ),
+        Mistake(
+            "array-expected",
+            "a container is no array",
+            "params is a container of arrays, and so is what comes back from the pullback: it has no "
+            "shape. Give each array in it the shape of its block, with `olympus.tree.map`.",
+            "",
+            read=CHAPTER + "#vmap-pytrees",
+            raised=("AttributeError: 'dict' object has no attribute",),
+        ),
+        ONE_LEVEL,
     ),
     cost_limits=(
         CostLimit(
@@ -586,30 +637,58 @@ line_gradient = Question(
             "tree_flatten returns them. Yours took the name for the children.",
             "",
             read=CHAPTER + "#vmap-own",
-            raised=("ValueError: to unpack",),
+            raised=("ValueError: to unpack", "TypeError: arguments but 9 were given"),
+        ),
+        Mistake(
+            "not-a-classmethod",
+            "a method of the class, not of a line",
+            "JAX calls `Line.tree_unflatten(rest, children)`, before there is a line. So it has to be "
+            "a classmethod: put `@classmethod` above it, and `cls` first in its brackets.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("TypeError: tree_unflatten() missing 1 required positional argument",),
+        ),
+        Mistake(
+            "line-not-returned",
+            "no line comes back",
+            "JAX took your line apart and got None when it was put together again: does "
+            "tree_unflatten `return` the new Line?",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("AttributeError: 'NoneType' object has no attribute",),
+        ),
+        Mistake(
+            "not-a-pair",
+            "tree_flatten returns a pair",
+            "tree_flatten has to return two things: a tuple of the children, and the rest. In "
+            "`return (a, b), rest` the brackets around the children make the first of them.",
+            "",
+            read=CHAPTER + "#vmap-own",
+            raised=("ValueError: should return a (children, aux_data) tuple",),
         ),
     ),
     read=CHAPTER + "#vmap-own",
 )
 
-def entry_moved(f, params, name, index):
-    """The column for one entry: the slope along the line on which it alone moves."""
+def entry_moved(f, params, i, index):
+    """The column for one entry of array i: the slope along the line on which it alone moves."""
+    leaves, structure = jax.tree.flatten(params)
 
     def moved(t):
-        leaf = jnp.asarray(params[name])
-        return f({**params, name: leaf.at[index].add(t)})
+        leaf = jnp.asarray(leaves[i]).at[index].add(t)
+        return f(structure.unflatten([*leaves[:i], leaf, *leaves[i + 1 :]]))
 
     return jax.jvp(moved, (0.0,), (1.0,))[1]
 
 
 def by_entries(f, params):
-    blocks = {}
-    for name, leaf in params.items():
-        shape = np.shape(leaf)
-        columns = [entry_moved(f, params, name, i) for i in np.ndindex(*shape)]
+    leaves, structure = jax.tree.flatten(params)
+    blocks = []
+    for i, shape in enumerate(map(np.shape, leaves)):
+        columns = [entry_moved(f, params, i, index) for index in np.ndindex(*shape)]
         stacked = jnp.stack(columns, axis=-1)
-        blocks[name] = stacked.reshape((*stacked.shape[:-1], *shape))
-    return blocks
+        blocks.append(stacked.reshape((*stacked.shape[:-1], *shape)))
+    return structure.unflatten(blocks)
 
 
 def summed_block(block, shape):
@@ -618,25 +697,25 @@ def summed_block(block, shape):
 
 
 def directions(f, params):
-    blocks = by_entries(f, params)
-    return {name: summed_block(blocks[name], np.shape(params[name])) for name in params}
+    summed = lambda block, leaf: summed_block(block, np.shape(leaf))
+    return jax.tree.map(summed, by_entries(f, params), params)
 
 
 def with_the_others(f, params):
     """Each column with what comes when every entry of the other arrays moves, too."""
-    blocks, along = by_entries(f, params), directions(f, params)
-    result = {}
-    for name in params:
-        others = sum(along[other] for other in params if other != name)
-        ones = (1,) * np.ndim(params[name])
-        result[name] = blocks[name] + jnp.reshape(others, np.shape(others) + ones)
-    return result
+    along = directions(f, params)
+    every = sum(jax.tree.leaves(along))
+
+    def with_others(block, own, leaf):
+        others = every - own
+        return block + jnp.reshape(others, np.shape(others) + (1,) * np.ndim(leaf))
+
+    return jax.tree.map(with_others, by_entries(f, params), along, params)
 
 
 def in_front(f, params):
-    blocks = by_entries(f, params)
     turn = lambda block, leaf: jnp.moveaxis(block, range(-np.ndim(leaf), 0), range(np.ndim(leaf)))
-    return {name: turn(blocks[name], params[name]) for name in params}
+    return jax.tree.map(turn, by_entries(f, params), params)
 
 
 def halved(p):
@@ -648,7 +727,7 @@ def halved(p):
 
 forward_tree = Question(
     name="forward_tree",
-    returns="the dict",
+    returns="the container",
     points=(
         {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
         {"f": halved, "params": {"x": test_array((3,), 3.0), "k": 4.0}},
@@ -656,8 +735,14 @@ forward_tree = Question(
             "f": lambda p: jnp.outer(p["u"] ** 2, p["v"]),
             "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
+        {"f": layers_in_a_list, "params": {"layers": LAYERS, "scale": 1.5}},
     ),
-    labels=("a layer, y of shape (4, 2)", "a while loop, y of shape (3, 3)", "an outer product"),
+    labels=(
+        "a layer, y of shape (4, 2)",
+        "a while loop, y of shape (3, 3)",
+        "an outer product",
+        "a network, its layers in a list",
+    ),
     large_points=(2,),
     reference=by_entries,
     predictions={
@@ -693,10 +778,11 @@ forward_tree = Question(
         Mistake(
             "value-and-tangent",
             "the value as well",
-            "You returned the value of f beside the Jacobian. Only the dict of blocks is asked for.",
+            "You returned the value of f beside the Jacobian. Only the blocks are asked for.",
             "",
             read=CHAPTER + "#vmap-pytrees",
         ),
+        ONE_LEVEL,
     ),
     read=CHAPTER + "#vmap-jacobians",
 )

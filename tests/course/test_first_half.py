@@ -71,6 +71,18 @@ def test_a_page_of_exercises_says_its_level(lesson):
     assert line in lesson.path.read_text(encoding="utf-8")
 
 
+def test_where_questions_differ_in_level_each_says_its_own():
+    seen = set()
+    for lesson in LESSONS.values():
+        if lesson.stem.startswith("00"):  # the level of the page is that of all its questions
+            continue
+        text = lesson.path.read_text(encoding="utf-8")
+        levels = re.findall(r"^## Question .+\n\n\*\*Level:\*\* (\w+)\. ", text, re.MULTILINE)
+        assert len(levels) == len(lesson.exercises), lesson.stem
+        seen.update(levels)
+    assert seen == set(_lesson.LEVELS)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_readers_search_for_is_defined_and_used(name):
     pages = [*CHAPTERS, *(lesson.path for lesson in LESSONS.values())]

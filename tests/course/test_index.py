@@ -20,7 +20,7 @@ TEXT = {path: path.read_text(encoding="utf-8") for path in REPO.glob("book/*.md"
     [
         ("olympus.jvp", "forward-directional"),
         ("olympus.vmap", "vmap-one"),
-        ("olympus.vjp", "reverse-chain-rule"),
+        ("olympus.vjp", "reverse-vjp"),
         ("olympus.lax.custom_linear_solve", "matrix-iterative"),
         ("olympus.lax.psum", "frontier-devices"),
         ("ok.sparsity", "frontier-sparse"),
