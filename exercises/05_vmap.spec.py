@@ -395,7 +395,7 @@ jacobian_tree = Question(
         ),
         Mistake(
             "array-expected",
-            "a container is no array",
+            "a container is not an array",
             "params is a container of arrays, and so is what comes back from the pullback: it has no "
             "shape. Give each array in it the shape of its block, with `olympus.tree.map`.",
             "",
