@@ -1,6 +1,7 @@
 """A class graded by a dask cluster: the marks are the same, and a lost worker loses none."""
 
 import os
+import shutil
 import signal
 
 import pytest
@@ -37,7 +38,10 @@ def test_one_crash_in_thirty_one_that_never_ends_one_worker_killed_are_thirty_ro
     assert expected["s1"] == {"square": 1.0, "cube": 1.0}
     assert expected["s3"] == {"square": 1.0, "cube": 0.25}
     assert expected["crash"] == expected["endless"] == {"square": 0.0, "cube": 1.0}
-    for workers in (1, 2, 4):
+    few = tmp_path / "few"
+    for student in ("s1", "s3", "crash", "endless"):
+        shutil.copytree(handed_in / student, few / student)
+    for workers, folder in ((1, few), (2, handed_in), (4, few)):
         with distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=None
         ) as cluster:
@@ -48,14 +52,16 @@ def test_one_crash_in_thirty_one_that_never_ends_one_worker_killed_are_thirty_ro
                     os.kill(victims.pop(), signal.SIGKILL)
 
             records = grade(
-                handed_in,
+                folder,
                 tmp_path / f"cluster{workers}",
                 course=course,
                 scheduler=cluster.scheduler_address,
                 seconds=SECONDS,
                 progress=kill_one,
             )
-        assert {record["student"]: record["points"] for record in records} == expected
+        marks = {record["student"]: record["points"] for record in records}
+        assert set(marks) == {path.name for path in folder.iterdir()}
+        assert marks == {student: expected[student] for student in marks}
 
 
 def test_a_cluster_without_workers_is_given_up(tmp_path, monkeypatch):

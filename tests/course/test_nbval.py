@@ -45,13 +45,9 @@ def failed(done):
     return re.findall(r"^FAILED (\S+)::Cell \d+ \((\S+)\)", done.stdout, re.MULTILINE)
 
 
-# all of them take five minutes; `make test` runs two that share little
+# all of them take minutes; `make test` runs two that share little
+FEW = ["00_start", "04_reverse"]
 LESSONS = sorted(path.stem for path in (REPO / "solutions").glob("*.md"))
-every_lesson = pytest.mark.parametrize(
-    "lessons",
-    [["00_start", "04_reverse"], pytest.param(LESSONS, marks=pytest.mark.sweep)],
-    ids=["two", "all"],
-)
 
 
 def questions(folder, lessons=LESSONS):
@@ -65,10 +61,9 @@ def questions(folder, lessons=LESSONS):
     }
 
 
-@every_lesson
-def test_exercises_fail_on_exactly_the_unsolved_check_cells(student, lessons):
-    done = nbval(student / "exercises", "--nbval", *[f"{stem}.md" for stem in lessons])
-    asked = questions(student / "exercises", lessons)
+def test_exercises_fail_on_exactly_the_unsolved_check_cells(student):
+    done = nbval(student / "exercises", "--nbval", *[f"{stem}.md" for stem in FEW])
+    asked = questions(student / "exercises", FEW)
     assert set(failed(done)) == asked, done.stdout
     assert len(failed(done)) == len(asked) > 0
     assert done.returncode == 1
@@ -89,7 +84,9 @@ def test_a_report_has_file_and_line_and_the_short_message(student):
     }
 
 
-@every_lesson
+@pytest.mark.parametrize(
+    "lessons", [FEW, pytest.param(LESSONS, marks=pytest.mark.sweep)], ids=["two", "all"]
+)
 def test_solutions_pass(lessons):
     done = nbval(REPO, "--nbval", *[f"solutions/{stem}.md" for stem in lessons])
     assert done.returncode == 0, done.stdout
