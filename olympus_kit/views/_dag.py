@@ -212,7 +212,10 @@ class Dag(Figure):
 
         canvas = Canvas(self.title)
         for k, arrow in enumerate(self.arrows):
-            aside = 30.0 * ends[:k].count(ends[k])  # x * x has two arrows
+            # x * x has two arrows: words of the first stand left of it, of the second right
+            before, together = ends[:k].count(ends[k]), ends.count(ends[k])
+            aside = 30.0 * before - 15.0 * (together - 1)
+            side = (1 if before else -1) if together > 1 else 0
             way = [spots[arrow.source], *bends[ends[k]], spots[arrow.target]]
             _draw_arrow(
                 canvas,
@@ -220,6 +223,7 @@ class Dag(Figure):
                 [*map(at, way)],
                 height / 2,
                 aside,
+                side,
             )
         for k, node in enumerate(self.nodes):
             lit = self._lit(node)
@@ -315,7 +319,12 @@ def _draw_node(
 
 
 def _draw_arrow(
-    canvas: Canvas, arrow: Arrow, way: list[Spot], half: float, aside: float
+    canvas: Canvas,
+    arrow: Arrow,
+    way: list[Spot],
+    half: float,
+    aside: float,
+    side: int,
 ) -> None:
     back = arrow.back
     lit = [back.step] if back and back.step is not None else []
@@ -337,8 +346,9 @@ def _draw_arrow(
     y += 4 - 13 * (len(labels) - 1) / 2
     for label in labels:
         plate = width_of(label.text, 11) + 6
+        middle = max(plate / 2, x + side * (plate / 2 + 4))
         group.box(
-            x - plate / 2,
+            middle - plate / 2,
             y - 10,
             plate,
             13,
@@ -347,7 +357,7 @@ def _draw_arrow(
         )
         words, role, step = label.text, label.role, label.step
         group.text(
-            x,
+            middle,
             y,
             words,
             role,
