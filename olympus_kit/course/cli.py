@@ -366,14 +366,14 @@ def export(
 @command
 def new(
     name: Annotated[
-        str, typer.Argument(help="Number and topic, such as 15_tides.")
+        str, typer.Argument(help="Number and topic, such as 03b_tides.")
     ],
     sources: Annotated[
         Path, typer.Option(help="The folder of sources.")
     ] = Path("solutions"),
     json: Json = False,
 ) -> None:
-    """Write a lesson that works, to be changed. Example: `olympus new 15_tides`."""
+    """Write a lesson that works, to be changed. Example: `olympus new 03b_tides`."""
     path = write_skeleton(sources, name)
     number = name.partition("_")[0]
     said = f"{path} written. Change it, and try it: olympus try {number}"
