@@ -8,6 +8,7 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from ._draw import Canvas, page_svg, shorten
 from ._format import NAME_ROOM, aligned
@@ -81,13 +82,10 @@ class Figure(View):
     def pictures(self) -> Sequence[Canvas]:
         """Return what is drawn, the most important first."""
 
-    @property
+    @cached_property
     def _canvases(self) -> Sequence[Canvas]:
         """The pictures, drawn once for the record and for the SVG that stands in for it."""
-        if "_drawn" not in self.__dict__:
-            self.__dict__["_drawn"] = self.pictures()
-        canvases: Sequence[Canvas] = self.__dict__["_drawn"]
-        return canvases
+        return self.pictures()
 
     def steps(self) -> list[Step]:
         """Return what a player steps through."""

@@ -24,11 +24,8 @@ from ._types import Data
 
 T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
-FOR_DISPLAY = (
-    "_drawn",
-    "_pages",
-    "_plain",
-)  # attributes that are made for a display, once
+# attributes that are made for a display, once
+FOR_DISPLAY = ("_canvases", "_pages", "_plain")
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
 
