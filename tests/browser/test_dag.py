@@ -153,3 +153,13 @@ def test_a_hostile_name_stays_text(show, log):
     assert page.locator(".okl img").count() == 0
     assert name in page.locator(".node").first.text_content()
     assert log.errors == []
+
+
+def test_on_paper_no_part_of_a_picture_is_cut(show):
+    page = show(dag(lambda a, b, c, d: (a, a + b, (a + b) + (c + d)), 1.0, 2.0, 3.0, 4.0))
+    page.set_viewport_size({"width": 500, "height": 800})
+    page.emulate_media(media="print")
+    picture = page.locator(".pictures svg")
+    width = picture.evaluate("svg => svg.getBoundingClientRect().width")
+    assert 0 < width <= picture.evaluate("svg => svg.parentElement.clientWidth")
+    assert width < float(picture.get_attribute("width"))  # it was wider, and is drawn smaller

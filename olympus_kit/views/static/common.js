@@ -66,7 +66,7 @@ const BASE = `
   .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }
   .okl details:not([open]) { display:none }
   .okl :is(.scroll,.pictures,pre) { max-height:none !important; overflow:visible !important }
-  .okl :is(svg,tr,figure) { break-inside:avoid; max-width:100% }
+  .okl :is(svg,tr,figure) { break-inside:avoid; max-width:100% !important }
 }
 @media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
 `;
