@@ -8,6 +8,7 @@ import html
 import json
 import math
 import os
+import re
 import sys
 import zlib
 from abc import ABC, abstractmethod
@@ -26,6 +27,7 @@ T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
 # attributes that are made for a display, once
 FOR_DISPLAY = ("_canvases", "_pages", "_plain")
+TYPES = re.compile(r"/\*\*.*?\*/\s*", re.DOTALL)  # JSDoc
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
 
@@ -305,6 +307,7 @@ def element(scripts: tuple[str, ...]) -> tuple[str, str]:
     The name carries a hash of the code, so that two versions can live on one page.
     """
     code, host = module(scripts), (STATIC / "host.js").read_text("utf-8")
+    code = TYPES.sub("", code)  # a page has no use for them
     digest = hashlib.sha256((code + host).encode()).hexdigest()[:8]
     tag = f"olympus-{scripts[-1].removesuffix('.js')}-{digest}"
     front = code.replace("export default { render };", "return { render };")
