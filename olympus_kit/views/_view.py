@@ -13,7 +13,7 @@ import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -87,7 +87,7 @@ class View(ABC):
         """Return the model in the order in which it deflates best."""
         return self.model()
 
-    def point_model(self) -> dict[str, Any]:
+    def point_model(self) -> Data:
         """Return the model as one of many points of an explorer."""
         return self._embedded()
 
@@ -192,14 +192,17 @@ class View(ABC):
         return f"<{type(self).__name__}: {self.title}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        plain = self.__dict__.get("_plain")
-        if plain is None:
-            lines = self.text().splitlines()
-            if len(lines) > REPR_LINES:
-                more = f"... {len(lines) - REPR_LINES} more lines: print(view) shows them all"
-                lines = [*lines[:REPR_LINES], more]
-            plain = self.__dict__["_plain"] = "\n".join(lines)
-        return {"text/plain": plain, "text/html": self.html()}
+        return {"text/plain": self._plain, "text/html": self.html()}
+
+    @cached_property
+    def _plain(self) -> str:
+        """The text that a notebook stores: of a long one the first lines."""
+        lines = self.text().splitlines()
+        more = len(lines) - REPR_LINES
+        if more > 0:
+            lines = lines[:REPR_LINES]
+            lines.append(f"... {more} more lines: print(view) shows them all")
+        return "\n".join(lines)
 
     def _forget(self) -> None:
         """Forget what was made for a display; a view that changes calls it."""
