@@ -29,7 +29,6 @@ V = TypeVar("V", bound=View)
 Entry = tuple[int, tuple[int, ...]]  # leaf, index in the leaf
 
 FRAMES = {1: 21, 2: 7}  # for each slider, by how many there are
-BUDGET = 60_000  # bytes on the page
 FEWEST = 3  # frames that a slider keeps, whatever the budget
 MOST_FAILING = 3  # points at which f raises that are told
 
