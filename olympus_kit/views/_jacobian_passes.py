@@ -108,7 +108,7 @@ class Flat:
         )
         names = [given.names[k] for k in given.which]
         self.inputs = in_order(names, self.points)
-        self.out = self._call(self.points)
+        self.out = self.call(self.points, given.leaves)
         check_output(self.out, given.name)
         left = []  # what has no derivative, by name
         for k in jax.tree.leaves(given.diff_trees):
@@ -138,14 +138,14 @@ class Flat:
 
     def run(self, *points: Any) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
-        return differentiable(self._call(points))
+        return differentiable(self.call(points, self.given.leaves))
 
-    def _call(self, points: Sequence[Any]) -> Any:
-        """Return the whole result for the inputs that have a derivative."""
-        leaves = list(self.given.leaves)
+    def call(self, points: Sequence[Any], leaves: Sequence[Any]) -> Any:
+        """Return the whole result for the inputs that have a derivative, and the other leaves."""
+        full = list(leaves)
         for k, point in zip(self.given.which, points, strict=True):
-            leaves[k] = point
-        return self.given.as_function_of_leaves(self.f)(*leaves)
+            full[k] = point
+        return self.given.as_function_of_leaves(self.f)(*full)
 
     def axes(self, step: Sequence[int]) -> dict[str, list[str]]:
         """Return the names along both sides: of entries, or of `step` of them by their numbers."""

@@ -231,10 +231,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             leaves[k] = value
 
         def run(*points: Any) -> tuple[Any, ...]:
-            full = list(leaves)
-            for k, point in zip(given.which, points, strict=True):
-                full[k] = point
-            return differentiable(flat.f(*given.rebuild(full)))
+            return differentiable(flat.call(points, leaves))
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
         one_pass = push_or_pull(
