@@ -59,6 +59,10 @@ class _Builder:
         self.by_path = {row.path: row for row in every(self.rows)}
         note = "equations that belong to no row"
         self.other = Row("other", "bookkeeping", "other", note=note)
+        # value -> the row that computes it, or "in 0" ...
+        self.made_in = {v: f"in {k}" for k, v in enumerate(program.inputs)}
+        for equation in walk(program.rows):
+            self.made_in |= dict.fromkeys(equation.results, equation.path)
         self.step_of: dict[int, int] = {}
         for k, equation in enumerate(program.equations):
             self.step_of |= dict.fromkeys(equation.results, k)
@@ -194,12 +198,10 @@ class _Builder:
 
     def _mark_reads(self) -> None:
         """Write down which rows, and which inputs, feed each row."""
-        source = {v: f"in {k}" for k, v in enumerate(self.program.inputs)}
         for equation in walk(self.program.rows):
-            source |= dict.fromkeys(equation.results, equation.path)
-        for equation in walk(self.program.rows):
-            feeding = [source[o] for o in equation.operands if o in source]
-            self.by_path[equation.path].reads = list(dict.fromkeys(feeding))
+            feeding = [self.made_in.get(o) for o in equation.operands]
+            known = [path for path in feeding if path is not None]
+            self.by_path[equation.path].reads = list(dict.fromkeys(known))
 
     def _mark_residuals(self) -> None:
         """Write each residual on the rung of the row whose adjoint reads it."""
@@ -293,9 +295,6 @@ class _Builder:
 
     def _outputs(self) -> list[End]:
         program = self.program
-        rows = {v: f"in {k}" for k, v in enumerate(program.inputs)}
-        for equation in program.rows:
-            rows |= dict.fromkeys(equation.results, equation.path)
         forward = program.mode == "forward"
         # one seed for each output that has a derivative
         partners = iter(program.derivatives if forward else program.seeds)
@@ -304,7 +303,7 @@ class _Builder:
             has_one = forward or self.values[value].inexact
             partner = next(partners, None) if has_one else None
             end = self._end(value, partner, not forward)
-            end.row = rows.get(value)
+            end.row = self.made_in.get(value)
             ends.append(end)
         return ends
 
