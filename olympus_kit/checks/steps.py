@@ -46,7 +46,7 @@ from .message import (
     wanted_kind,
 )
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
-from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
+from .spec import Arguments, CostLimit, Mistake, Question, Requirement, Unsolved
 
 NEAR = 5e-2  # a relative error below which a result is nearly right
 OF_A_QUOTIENT = (
@@ -577,13 +577,20 @@ def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
         facts = _exceeded(evidence, limit)
         if facts:
             return diagnose(question, limit.id, {"size": limit.size, **facts})
+        if limit.largest is not None:
+            # NumPy hides a matrix that is made of one pass for each column
+            arguments = limit.arguments()
+            found = _pass_for_each(evidence, arguments, _largest_of(arguments))
+            if found:
+                return found
     if question.cost_limits:
         return None
-    trial, size = _largest_trial(evidence)
+    trial = max(evidence.trials, key=_size_of)
+    size = _size_of(trial)
     if size < LARGE:  # too small to tell
         return None
     return _whole_jacobian(evidence, trial, size) or _pass_for_each(
-        evidence, trial, size
+        evidence, trial.case.arguments, size
     )
 
 
@@ -599,36 +606,35 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
                 return facts | {"most": "one" if most == 1 else str(most)}
         return {}
     read = program.outline_of(evidence.call, arguments, evidence.precision)
-    if read is None:
-        return {}
     if limit.mode:
-        used = program.mode(read)
+        used = program.mode(read) if read else ""
         return (
             {"mode": used, "wanted": limit.mode}
             if used not in ("", limit.mode)
             else {}
         )
-    largest = program.largest(read)
+    if read:
+        largest = program.largest(read)
+    else:
+        largest = program.largest_when_run(
+            evidence.call, arguments, evidence.precision
+        )
     if limit.largest is not None and largest > limit.largest:
         return {"largest": f"{largest:,}"}
     return {}
 
 
-def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
-    """The trial with the most entries in an argument or a result, and how many that are."""
+def _size_of(trial: Trial) -> int:
+    """How many entries the largest of a trial's arguments and results has."""
+    return _largest_of([dict(trial.case.arguments), trial.want])
 
-    def size(trial: Trial) -> int:
-        leaves = jax.tree.leaves([
-            dict(trial.case.arguments),
-            trial.want,
-        ])
-        return max(
-            (np.size(leaf) for leaf in leaves if is_array(leaf)),
-            default=0,
-        )
 
-    largest = max(evidence.trials, key=size)
-    return largest, size(largest)
+def _largest_of(values: Any) -> int:
+    leaves = jax.tree.leaves(values)
+    return max(
+        (np.size(leaf) for leaf in leaves if is_array(leaf)),
+        default=0,
+    )
 
 
 def _whole_jacobian(
@@ -645,11 +651,10 @@ def _whole_jacobian(
 
 
 def _pass_for_each(
-    evidence: Evidence, trial: Trial, size: int
+    evidence: Evidence, arguments: Arguments, size: int
 ) -> Diagnosis | None:
     """A loop over the entries of a vector, in a question whose product takes a single pass."""
-    arguments = trial.case.arguments
-    if not trial.case.tangents or not any(
+    if not evidence.trials[0].case.tangents or not any(
         map(callable, jax.tree.leaves(dict(arguments)))
     ):
         return None
