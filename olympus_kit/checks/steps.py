@@ -75,6 +75,13 @@ DERIVATIVES = {
 READY_MADE = DERIVATIVES | {
     "associative_scan"
 }  # what a lesson may ask to write
+# `grad(f, x)`: the second argument is the number of an argument, and no point
+POINT_AS_ARGNUMS = re.compile(
+    rf"\b({'|'.join(DERIVATIVES - {'jvp', 'vjp', 'linearize'})})"
+    r"\(\s*[\w.]+\s*,\s*[a-z_]\w*\s*\)(?!\s*\()"
+)
+# a line on which several names get the parts of one value
+UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
 
 def judge(
@@ -193,15 +200,17 @@ def explain_error(
 ) -> Diagnosis:
     """What an exception shows."""
     line = user_line(error, answer)
+    code = line.partition(": ")[2]
     id_ = error_id(error, question.mistakes)
     if id_ in ("python-branch", "branch-on-array"):
-        id_ = _branch(line.partition(": ")[2]) or id_
-    elif (
-        id_ == "wrong-arguments"
-        and len(traceback.extract_tb(error.__traceback__)) > 2
+        id_ = _branch(code) or id_
+    elif id_ == "wrong-arguments" and (
+        line or len(traceback.extract_tb(error.__traceback__)) > 2
     ):
         id_ = "arguments-of-a-call"
-    elif id_ == "unpacked-wrongly" and not line:
+    elif isinstance(error, TypeError) and POINT_AS_ARGNUMS.search(code):
+        id_ = "point-as-argnums"
+    elif id_ == "unpacked-wrongly" and not UNPACKS.search(code):
         id_ = "raised"
     return diagnose(question, id_, {"error": error_text(error), "line": line})
 
@@ -302,6 +311,9 @@ def _odd_part(
     leaves = by_path(got)
     wanted = by_path(want)
     if leaves.keys() != wanted.keys():
+        if facts["kind"] == facts["wanted"]:
+            facts["kind"] += f" whose entries are {', '.join(leaves)}"
+            facts["wanted"] += f" whose entries are {', '.join(wanted)}"
         return "part-container"
     for path, value in wanted.items():
         if is_array(value) and not is_array(leaves[path]):
@@ -426,7 +438,8 @@ def _predicted(
     if explanation is None:
         return None
     id_, facts = explanation
-    if id_ == "constant-answer" and returns_in_loop(answer):
+    if returns_in_loop(answer):
+        # whatever the numbers look like: the code itself says so
         id_ = "return-in-loop"
     return diagnose(evidence.question, id_, part_facts(telling(parts)) | facts)
 
@@ -787,7 +800,7 @@ def user_line(error: BaseException, answer: Any) -> str:
 
 
 def returns_in_loop(answer: Any) -> bool:
-    """Whether a loop of the answer ends in a `return`, so that it never comes to a second round."""
+    """Whether a loop of the answer ends in a `return`, so that it has no second iteration."""
     code = _code_object(answer)
     if code is None:
         return False
@@ -796,8 +809,10 @@ def returns_in_loop(answer: Any) -> bool:
     except (OSError, TypeError, SyntaxError, IndentationError):
         return False
     for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.While)) and isinstance(
-            node.body[-1], ast.Return
+        if (
+            isinstance(node, (ast.For, ast.While))
+            and isinstance(node.body[-1], ast.Return)
+            and not any(isinstance(n, ast.Continue) for n in ast.walk(node))
         ):
             return True
     return False
