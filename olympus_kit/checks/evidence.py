@@ -77,11 +77,12 @@ class EditRow:
         for part, shape, stored in zip(
             parts, self.shapes, self.numbers, strict=True
         ):
-            if not is_array(part.got) or list(np.shape(part.got)) != list(
-                shape
-            ):
+            if not is_array(part.got):
                 return False
-            numbers, size = digest(part.got)
+            got = as_real(part.got)
+            if list(got.shape) != list(shape):
+                return False
+            numbers, size = digest(got)
             distance = np.abs(numbers - np.asarray(stored))
             if not np.all(
                 distance <= max(part.tolerance, STORED_TOLERANCE) * size
@@ -90,9 +91,16 @@ class EditRow:
         return True
 
 
+def as_real(array: Any) -> Any:
+    """Return an array; of a complex one, real and imaginary parts along another axis."""
+    if np.iscomplexobj(array):
+        return np.stack([np.real(array), np.imag(array)], -1)
+    return np.asarray(array)
+
+
 def digest(array: Any) -> tuple[Any, float]:
     """At most `STORED` numbers that stand for an array, and the size of what they are made of."""
-    flat = np.ravel(np.asarray(array)).astype(float)
+    flat = np.ravel(array).astype(float)
     if flat.size <= STORED:
         return flat, float(np.max(np.abs(flat), initial=0.0))
     places = np.arange(1, flat.size + 1)

@@ -45,6 +45,7 @@ from .message import Facts, number
 from .run import CaseByCase, is_array
 from .spec import Question
 
+FITTED = 3  # numbers that a factor which is fitted to them must explain
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
 Change = Callable[
     [dict[str, Any]], Any
@@ -111,12 +112,28 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     constant = by_constant(parts)
     if constant and _is_simple(constant):
         return constant
+    if constant and not _is_shared(constant, evidence):
+        constant = None
     return (
         by_edit(evidence.edits, parts)
         or by_name(evidence, parts)
         or constant
         or by_indifference(parts)
     )
+
+
+def _is_shared(constant: Explanation, evidence: Evidence) -> bool:
+    """Whether a fitted number says anything: it explains `FITTED` numbers, and every wrong array.
+
+    Whatever one number is, some factor makes another of it.
+    """
+    wrong = evidence.wrong_series()
+    numbers = 0
+    for parts in wrong:
+        if by_constant(parts) != constant:
+            return False
+        numbers += sum(int(np.count_nonzero(part.want)) for part in parts)
+    return numbers >= FITTED
 
 
 def _is_simple(explanation: Explanation) -> bool:

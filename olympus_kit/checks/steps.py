@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import scale_of
 from . import mistakes, program
 from .doubt import by_quotients
 from .evidence import (
@@ -48,7 +49,8 @@ from .message import (
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import Arguments, CostLimit, Mistake, Question, Requirement, Unsolved
 
-NEAR = 5e-2  # a relative error below which a result is nearly right
+NEAR = 5e-2  # a relative error below which a result may be a quotient, or have lost digits
+NEARLY = 1e-3  # the error of each entry below which a result is nearly right
 OF_A_QUOTIENT = (
     1e-5  # the error up to which a result is what a difference quotient gives
 )
@@ -102,6 +104,8 @@ def judge(
         return diagnose(question, "not-callable", facts)
     elif question.adapt:
         call = question.adapt(answer)
+    said = code_of(answer)
+    edits = [row for row in edits if _may_be_said(row, said)]
     evidence = replace(observe(question, call), edits=edits)
     for step in STEPS:
         if step is too_costly and not costs:
@@ -110,6 +114,11 @@ def judge(
         if diagnosis:
             return diagnosis
     return None
+
+
+def _may_be_said(edit: EditRow, code: str) -> bool:
+    """Whether an edit's message fits the code: arguments change places in a call that is there."""
+    return edit.id != "edit-arguments" or edit.facts["old"].strip("`") in code
 
 
 # The steps, from the first. Each returns a diagnosis, or None where it does not apply.
@@ -480,7 +489,7 @@ def _step(evidence: Evidence, parts: list[Part]) -> float | None:
 
 def _imprecise(
     evidence: Evidence, parts: list[Part], facts: Facts, error: float
-) -> Diagnosis:
+) -> Diagnosis | None:
     question = evidence.question
     if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
         return diagnose(question, "half-precision", facts)
@@ -495,6 +504,11 @@ def _imprecise(
             "cancellation",
             facts | {"worse": number(worse, 2)},
         )
+    for part in parts:
+        if not np.allclose(
+            part.got, part.want, NEARLY, part.tolerance * scale_of(part.want)
+        ):
+            return None
     return diagnose(question, "nearly", facts)
 
 

@@ -187,14 +187,15 @@ def _rows(
     for parts in evidence.wrong_series():
         shapes, numbers = [], []
         for part in parts:
-            if not part.is_numeric or np.iscomplexobj(part.got):
+            if not part.is_numeric:
                 break
-            digest, _ = checks.digest(part.got)
+            got = checks.as_real(part.got)
+            digest, _ = checks.digest(got)
             if not np.all(
                 np.abs(digest) < LARGEST
             ):  # not a number, or infinite
                 break
-            shapes.append(list(np.shape(part.got)))
+            shapes.append(list(got.shape))
             numbers.append([float(f"{value:.8g}") for value in digest])
         if len(shapes) == len(evidence.trials):
             rows.append((parts[0].name, shapes, numbers))

@@ -36,6 +36,7 @@ EXAMPLES = {
     "edit-comparison": ("    return f(x < n)", "return f(x <= n)"),
     "edit-constant": ("    return x + 2", "return x + 3"),
     "edit-index": ("    return x[1]", "return x[2]"),
+    "edit-part": ("    return jax.jvp(f, x, n)[1]", "return jax.jvp(f, x, n)[0]"),
     "edit-slice": ("    return x[1:]", "return x"),
     "edit-axis": ("    return f(x, axis=0)", "return f(x, axis=1)"),
     "edit-default": ("    return f(x, axis=0)", "return f(x)"),

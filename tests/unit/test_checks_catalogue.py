@@ -294,6 +294,8 @@ ERRORS = {
     "index-too-large": lambda: [1, 2][2],
     "function-as-number": lambda: 2 * jax.grad(jnp.sin),
     "operator-missing": lambda: object() * object(),
+    "container-as-number": lambda: {"w": ONE} * 2.0,
+    "none-as-number": lambda: [].append(1) * 2.0,
     "cannot-reshape": lambda: jnp.ones((3, 4)).reshape(3),
     "einsum-lengths": lambda: jnp.einsum("ii->i", jnp.ones((2, 3))),
     "matmul-of-number": lambda: jnp.ones((3, 3)) @ ONE,

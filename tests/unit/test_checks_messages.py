@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from olympus_kit.checks import Mistake, Question, Requirement, outcome_of, run, test_array
-from olympus_kit.checks.evidence import EditRow, digest
+from olympus_kit.checks.evidence import EditRow, as_real, digest
 from olympus_kit.checks.message import error_text, kind
 from olympus_kit.checks.mistakes import pack_edits, unpack_edits
 from olympus_kit.checks.steps import user_line
@@ -135,6 +135,60 @@ def test_a_square_transpose_does_not_say_the_same_shape_twice():
     assert id_ == "transposed"
     assert "has shape" not in text
     assert re.search(r"J\[\d, \d\] is \S+ in yours; it should be \S+\.", text)
+
+
+def test_code_in_a_message_is_shown_as_it_is_written():
+    answer = written("def q(f, x):\n    return [f][0](x) ** 2 ** jnp.ones((2,))[2](x)\n")
+    _, text = said(SLOPE, answer)
+    assert "return [f][0](x) ** 2 ** jnp.ones((2,))[2](x)" in text
+
+
+def test_a_factor_that_is_fitted_must_explain_more_than_one_number():
+    leaf = question(
+        lambda x: {"b": jnp.sum(x), "w": x**2},
+        {"x": test_array((3,))},
+        {"x": test_array((3,), phase=2.0, scale=40.0)},
+        returns="gradients",
+    )
+    one = question(
+        lambda x: {"b": jnp.sum(x)} if x.shape == (3,) else {"w": x},
+        {"x": test_array((3,))},
+        {"x": test_array((5,), phase=2.0, scale=40.0)},
+        returns="gradients",
+    )
+    assert (
+        said(one, lambda x: {"b": 2.44 * jnp.sum(x)} if x.shape == (3,) else {"w": x})[0] == "off"
+    )
+    other = lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 + jnp.cos(x)}
+    assert said(leaf, other)[0] == "off"  # what b shows alone is no mistake
+    assert said(leaf, lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 * 2.44})[0] == "factor"
+    assert said(VECTOR, lambda x: 2.44 * (x**2 + 1))[0] == "factor"
+
+
+def test_nearly_right_is_said_where_every_entry_is():
+    """One entry of many that is off by a percent of itself is another mistake."""
+    one = lambda x: (x**2 + 1) * jnp.array([1.0, 1.0, 1.006])
+    assert said(VECTOR, one)[0] == "off"
+    assert said(VECTOR, lambda x: (x**2 + 1) * (1 + 1e-4 * jnp.cos(x)))[0] == "nearly"
+
+
+def test_arguments_change_places_only_in_a_call_that_is_there():
+    """The solution calls `jvp`: a student who does not is told nothing of its arguments."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    numbers = [digest(np.asarray(7 * x + 0.25))[0].tolist() for x in (0.5, 30.0)]
+    row = EditRow("edit-arguments", {"old": "`jvp`"}, "y", [[], []], numbers)
+    with_it = "def q(x):\n    return 7 * jax.jvp(lambda t: t, (x,), (x,))[0] + 0.25\n"
+    assert said(asked, written(with_it), [row])[0] == "edit-arguments"
+    assert said(asked, written("def q(x):\n    return 7 * x + 0.25\n"), [row])[0] == "off"
+
+
+def test_the_results_of_an_edit_may_be_complex():
+    asked = question(lambda x: x * 2j, {"x": 0.5}, {"x": 30.0})
+    made = lambda x: (x + 1) * (3 + 1j)
+    numbers = [digest(as_real(made(x)))[0].tolist() for x in (0.5, 30.0)]
+    row = EditRow("edit-term", {"names": ""}, "y", [[2], [2]], numbers)
+    assert said(asked, made, [row])[0] == "edit-term"
+    assert said(asked, lambda x: made(x) + 1j, [row])[0] == "off"
 
 
 def test_entries_are_counted_with_the_tolerance_that_decides():
