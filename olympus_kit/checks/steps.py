@@ -217,6 +217,11 @@ def explain_error(
         line or len(traceback.extract_tb(error.__traceback__)) > 2
     ):
         id_ = "arguments-of-a-call"
+    elif isinstance(error, AssertionError) and "defjvp" in code_of(answer):
+        if not code.startswith(
+            "assert"
+        ):  # jax's own, about a product of tangents
+            id_ = "rule-not-linear"
     elif isinstance(error, TypeError) and POINT_AS_ARGNUMS.search(code):
         id_ = "point-as-argnums"
     elif id_ == "unpacked-wrongly" and not UNPACKS.search(code):

@@ -111,6 +111,18 @@ def test_a_point_as_the_second_argument_of_grad_is_told_where_it_belongs():
     assert "for row in x" in text
 
 
+def test_a_product_of_tangents_is_no_rule():
+    """jax says so by an assertion without words."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    code = (
+        "@jax.custom_jvp\ndef square(x):\n    return x * x\n\n"
+        "square.defjvps(lambda x, ans, x_dot: 2 * x * x_dot * x)\n\n"
+        "def q(x):\n    {}\n    return jax.grad(square)(x)\n"
+    )
+    assert said(asked, written(code.format("pass")))[0] == "rule-not-linear"
+    assert said(asked, written(code.format("assert x < 0")))[0] == "raised"
+
+
 def test_a_call_of_the_student_s_own_is_told_from_that_of_the_answer():
     own = written("def q(f, x):\n    key = f(x, 3)\n    return key\n")
     assert said(SLOPE, own)[0] == "arguments-of-a-call"
