@@ -52,6 +52,15 @@ class Part:
         worst = float(np.max(distance, initial=0.0))
         return worst / max(scale_of(self.want), 1e-300)
 
+    def is_far(self, stored: Sequence[float], most: float) -> bool:
+        """Whether numbers that stand for an array are not those that stand for the right one."""
+        if not is_array(self.want):
+            return True
+        right, _ = digest(as_real(self.want))
+        if right.size != len(stored):
+            return True
+        return bool(np.any(np.abs(right - np.asarray(stored)) > most))
+
 
 Series = Sequence[Part]  # one returned array, in every case
 
@@ -71,9 +80,10 @@ class EditRow:
     numbers: Sequence[Sequence[float]]
 
     def explains(self, parts: Series) -> bool:
-        """Whether the answer's array is the edit's, in every case."""
+        """Whether the answer's array is the edit's in every case, and not the right one as well."""
         if len(parts) != len(self.shapes) or parts[0].name != self.part:
             return False
+        is_telling = False
         for part, shape, stored in zip(
             parts, self.shapes, self.numbers, strict=True
         ):
@@ -83,12 +93,11 @@ class EditRow:
             if list(got.shape) != list(shape):
                 return False
             numbers, size = digest(got)
-            distance = np.abs(numbers - np.asarray(stored))
-            if not np.all(
-                distance <= max(part.tolerance, STORED_TOLERANCE) * size
-            ):
+            most = max(part.tolerance, STORED_TOLERANCE) * size
+            if not np.all(np.abs(numbers - np.asarray(stored)) <= most):
                 return False
-        return True
+            is_telling = is_telling or part.is_far(stored, 10 * most)
+        return is_telling
 
 
 def as_real(array: Any) -> Any:

@@ -50,6 +50,7 @@ from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import Arguments, CostLimit, Mistake, Question, Requirement, Unsolved
 
 NEAR = 5e-2  # a relative error below which a result may be a quotient, or have lost digits
+INFINITY = "infinity"  # what a number is called that is too large for its type
 NEARLY = 1e-3  # the error of each entry below which a result is nearly right
 OF_A_QUOTIENT = (
     1e-5  # the error up to which a result is what a difference quotient gives
@@ -77,6 +78,8 @@ DERIVATIVES = {
 READY_MADE = DERIVATIVES | {
     "associative_scan"
 }  # what a lesson may ask to write
+# what jax says of a result that cannot be differentiated, whoever asked for the derivative
+OF_THE_CHECK = ("grad-of-array", "integer-input")
 # `grad(f, x)`: the second argument is the number of an argument, and no point
 POINT_AS_ARGNUMS = re.compile(
     rf"\b({'|'.join(DERIVATIVES - {'jvp', 'vjp', 'linearize'})})"
@@ -201,7 +204,34 @@ def _code_confirms(mistake: Mistake, answer: Any) -> bool:
 def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
     if not evidence.errors:
         return None
-    return explain_error(evidence.question, evidence.errors[0], answer)
+    diagnosis = explain_error(evidence.question, evidence.errors[0], answer)
+    if diagnosis.id in OF_THE_CHECK and not diagnosis.line:
+        return _undifferentiated(evidence, answer) or diagnosis
+    return diagnosis
+
+
+def _undifferentiated(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """What is wrong with the answer's own result, where it was the check that differentiated it."""
+    question = evidence.question
+    if not question.adapt:
+        return None
+    trial = next(trial for trial in evidence.trials if trial.error)
+    name, want = next(iter(named(question, trial.want).items()))
+    try:
+        count = len(inspect.signature(answer).parameters)
+        with jax.enable_x64(evidence.precision == "float64"):
+            fresh = inputs(trial.case.arguments, evidence.precision)
+            got = to_numpy(answer(*list(fresh.values())[:count]))
+    except Exception:
+        return None
+    facts = {"where": trial.case.label}
+    id_ = _odd_part(evidence, name, got, want, facts)
+    if id_:
+        return diagnose(question, id_, facts)
+    if np.shape(got) == np.shape(want):
+        return None
+    part = Part(name, trial, got, want, evidence.tolerance)
+    return diagnose(question, "shape", part_facts(part) | {"like": ""})
 
 
 def explain_error(
@@ -374,8 +404,16 @@ def shape(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 
 def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
-    """A NaN or an infinity, and where in the answer's program it first appears."""
+    """A NaN or an infinity, and where in the answer's program it first appears.
+
+    Where finite numbers are wrong at other points, these are the first thing to look at.
+    """
     for parts in evidence.wrong_series():
+        if any(
+            p.fits and not p.agrees and np.all(np.isfinite(p.got))
+            for p in parts
+        ):
+            continue
         for part in parts:
             if not part.is_numeric or not np.all(np.isfinite(part.want)):
                 continue
@@ -383,7 +421,7 @@ def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
                 name = (
                     "NaN (not a number)"
                     if np.isnan(part.got).any()
-                    else "infinity"
+                    else INFINITY
                 )
                 facts = part_facts(part) | {"kind": name, "first": ""}
                 return _first_bad(evidence, facts, part.trial, home(answer))
@@ -404,7 +442,11 @@ def _first_bad(
     survived = any(
         np.all(np.isfinite(x)) for x in arrays_of([trial])
     )  # a value beside its slope
-    is_trap = program.chooses(read) and (survived or "jvp(" in bad.scope)
+    is_trap = (
+        facts["kind"] != INFINITY  # 0 · inf, of the branch that was not taken
+        and program.chooses(read)
+        and (survived or "jvp(" in bad.scope)
+    )
     picture = ladder_at(read, bad)
     return diagnose(
         question,

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -371,6 +372,22 @@ def test_an_answer_cannot_swallow_the_timer(monkeypatch):
 
     monkeypatch.setattr(_timer, "SECONDS", 0.2)
     assert found(MATRIX, stubborn) == "took-too-long"
+
+
+def test_a_busy_machine_is_no_endless_loop(monkeypatch):
+    """What waits uses no processor: it gets `PATIENCE` times as long."""
+    from olympus_kit.checks import run as _timer
+
+    def waits(x):
+        time.sleep(0.03)
+        return jnp.outer(x, x) + jnp.eye(3)
+
+    monkeypatch.setattr(_timer, "SECONDS", 0.01)
+    monkeypatch.setattr(_timer, "PATIENCE", 1e6)
+    monkeypatch.setattr(_timer.time, "process_time", lambda: 0.0)
+    assert found(MATRIX, waits) == "correct"
+    monkeypatch.setattr(_timer, "PATIENCE", 4)
+    assert found(MATRIX, lambda x: time.sleep(3600)) == "took-too-long"
 
 
 def test_of_a_compiled_loop_the_watchdog_speaks(tmp_path):

@@ -194,6 +194,39 @@ def test_arguments_change_places_only_in_a_call_that_is_there():
     assert said(asked, written("def q(x):\n    return 7 * x + 0.25\n"), [row])[0] == "off"
 
 
+def test_what_is_nearly_right_is_no_edit_that_is_nearly_right_too():
+    """A row in single precision that the right numbers fit as well tells nothing."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    row = EditRow("edit-term", {"names": ""}, "y", [[], []], [[1.0], [60.0]])
+    assert said(asked, lambda x: 2 * x * (1 + 1e-6), [row])[0] == "nearly"
+
+
+def test_the_check_s_own_grad_is_not_blamed_on_the_answer():
+    asked = question(
+        lambda x: (jnp.sum(x**2), 2 * x),
+        {"x": test_array((3,))},
+        {"x": test_array((4,), phase=2.0, scale=40.0)},
+        returns=("value", "slope"),
+        adapt=lambda answer: lambda x: (answer(x), jax.grad(answer)(x)),
+    )
+    id_, text = said(asked, written("def q(x):\n    return x**2\n"))
+    assert id_ == "shape"
+    assert "value" in text
+    assert "grad" not in text
+    pair = written("def q(x):\n    return jnp.sum(x**2), 2 * x\n")
+    assert said(asked, pair)[0] == "extra-part"
+    own = written("def q(x):\n    return jax.grad(lambda t: t**2)(x)\n")
+    assert said(asked, own)[0] == "grad-of-array"  # here the student asked for it
+
+
+def test_a_wrong_number_at_an_ordinary_point_is_told_before_an_infinity():
+    asked = question(lambda x: x / 3, {"x": 0.5}, {"x": 1e200})
+    id_, text = said(asked, lambda x: x * (x + 1.0))
+    assert id_ == "off"
+    assert "test point 1" in text
+    assert said(asked, lambda x: jnp.where(x < 9, x / 3, x * x))[0] == "nan"
+
+
 def test_the_results_of_an_edit_may_be_complex():
     asked = question(lambda x: x * 2j, {"x": 0.5}, {"x": 30.0})
     made = lambda x: (x + 1) * (3 + 1j)
