@@ -240,7 +240,8 @@ def explain_error(
     """What an exception shows."""
     line = user_line(error, answer)
     code = line.partition(": ")[2]
-    id_ = error_id(error, question.mistakes)
+    own = [one for one in question.mistakes if _code_confirms(one, answer)]
+    id_ = error_id(error, own)
     if id_ in ("python-branch", "branch-on-array"):
         id_ = _branch(code) or id_
     elif id_ == "wrong-arguments" and (
@@ -302,6 +303,8 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
         id_ = _container(evidence, trial.got, trial.want, facts)
         if id_ in ("container", "missing-part") and returns_in_loop(answer):
             id_ = "return-in-loop"
+        if id_ == "part-container" and _is_reordered(evidence):
+            id_ = "swapped"
         if id_:
             return diagnose(evidence.question, id_, facts)
     return None

@@ -372,6 +372,21 @@ def test_a_return_in_a_loop_is_named_by_the_code():
     assert said(asked, lambda x, n: 1.0)[0] == "constant-answer"
 
 
+def test_an_exception_of_a_question_s_own_needs_the_code_too():
+    own = Mistake("halves", "halves", "The halves.", raised=("TypeError: ",), code="half")
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0}, mistakes=(own,))
+    assert said(asked, written("def q(x):\n    half = 1.0\n    return half(x)\n"))[0] == "halves"
+    assert said(asked, written("def q(x):\n    y = 1.0\n    return y(x)\n"))[0] == "called-value"
+
+
+def test_parts_of_other_kinds_may_have_changed_places():
+    asked = question(
+        lambda x: (x, {"w": 2 * x}), {"x": 0.5}, {"x": 30.0}, returns=("value", "gradient")
+    )
+    assert said(asked, lambda x: ({"w": 2 * x}, x))[0] == "swapped"
+    assert said(asked, lambda x: ({"w": 3 * x}, x))[0] == "part-container"
+
+
 def test_a_message_about_code_needs_the_code():
     """`argnums` is missing: said only of code that does not hold it."""
     asked = question(
