@@ -99,6 +99,8 @@ PAIRS = {
     "vjp": ("the value", "the pullback"),
     "value_and_grad": ("the value", "the gradient"),
 }
+# arguments whose name says nothing of the part that holds them
+EVERYWHERE = {"self", "other", "params"}
 MOST_NAMES = 2  # other names that are tried in the place of one
 MOST_EDITS = (
     60  # of one solution; the kinds that stand first in `RANK` are kept
@@ -188,9 +190,10 @@ class Place:
         found: list[str] = []
         for node in nodes:
             for inner in ast.walk(node):
-                if isinstance(
-                    inner, ast.Name
-                ) and inner.id in self.arguments - set(found):
+                if (
+                    isinstance(inner, ast.Name)
+                    and inner.id in self.arguments - set(found) - EVERYWHERE
+                ):
                     found.append(inner.id)
         return f" (the one with {' and '.join(found)})" if found else ""
 
@@ -453,7 +456,7 @@ def _names(place: Place, node: ast.Name) -> Iterator[Change]:
         new = (
             f"`{name}`"
             if name in place.arguments
-            else "another value of your function"
+            else "a value from another step"
         )
         yield "edit-name", {"new": new}, ast.Name(name, ast.Load())
 

@@ -340,6 +340,7 @@ ERRORS = {
     "grad-of-array": lambda: jax.grad(lambda x: x * jnp.ones(2))(ONE),
     "integer-input": lambda: jax.grad(lambda x: x * 2.0)(1),
     "grad-of-value": lambda: jax.grad(jnp.sin(ONE))(ONE),
+    "called-value": lambda: ONE(ONE),
     "jvp-without-tuples": lambda: jax.jvp(jnp.sin, ONE, ONE),
     "tangent-shape": lambda: jax.jvp(jnp.sin, (jnp.ones(3),), (jnp.ones(2),)),
     "cotangent-shape": lambda: jax.vjp(jnp.sin, jnp.ones(3))[1](jnp.ones(2)),

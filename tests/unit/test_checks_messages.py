@@ -227,6 +227,17 @@ def test_a_wrong_number_at_an_ordinary_point_is_told_before_an_infinity():
     assert said(asked, lambda x: jnp.where(x < 9, x / 3, x * x))[0] == "nan"
 
 
+def test_an_argument_is_called_fixed_where_all_that_is_wrong_says_so():
+    asked = question(
+        lambda x, s: (x * jnp.exp(s), x + s),
+        {"x": 0.5, "s": 0.3},
+        {"x": 30.0, "s": 2.0},
+        returns=("y", "z"),
+    )
+    assert said(asked, lambda x, s: (x, x))[0] == "argument-fixed"
+    assert said(asked, lambda x, s: (x, x - 3.7 * s))[0] != "argument-fixed"
+
+
 def test_the_results_of_an_edit_may_be_complex():
     asked = question(lambda x: x * 2j, {"x": 0.5}, {"x": 30.0})
     made = lambda x: (x + 1) * (3 + 1j)
