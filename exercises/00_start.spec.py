@@ -16,6 +16,24 @@ slope = Question(
     labels=("f(x) = x², x = 3", "f = sin, x = 2.5", "f(x) = 1000 + sin(x), x = 20"),
     large_points=(2,),
     reference=lambda f, x: jax.jacfwd(f)(x),
-    predictions={"value-for-derivative": Mistake(result=lambda f, x: f(x))},
+    predictions={
+        "value-for-derivative": Mistake(result=lambda f, x: f(x)),
+        "example-typed-in": Mistake(result=lambda f, x: 2 * x),
+        "slope-from-zero": Mistake(result=lambda f, x: f(x) / x),
+    },
+    mistakes=(
+        Mistake(
+            "example-typed-in",
+            "the slope of x² alone",
+            "Your result is 2x, whatever `f` is. That is the slope of x²; your function should "
+            "work for every `f`.",
+        ),
+        Mistake(
+            "slope-from-zero",
+            "the height divided by the place",
+            "Your result is f(x) / x: the height at x, divided by x. The slope says how fast the "
+            "height changes near x; `olympus.grad` computes it.",
+        ),
+    ),
     read="book/00_start.md#start-check",
 )

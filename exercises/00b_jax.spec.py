@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, test_array
+from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, test_array
 
 FACTS = "book/00_start.md#start-facts"
 
@@ -33,6 +33,23 @@ with_row_doubled = Question(
         "row-alone": Mistake(result=lambda x, i: 2 * x[i]),
         "row-of-twos": Mistake(
             result=lambda x, i: np.where(np.arange(len(x))[:, None] == i, 2.0, x)
+        ),
+        "row-plus-two": Mistake(
+            result=lambda x, i: np.where(np.arange(len(x))[:, None] == i, x + 2.0, x)
+        ),
+        "row-squared": Mistake(
+            result=lambda x, i: np.where(np.arange(len(x))[:, None] == i, x**2, x)
+        ),
+        "neighbouring-row": Mistake(result=lambda x, i: scaled(x, i - 1)),
+        "next-row": Mistake(result=lambda x, i: scaled(x, (i + 1) % len(x))),
+        "other-rows-lost": Mistake(
+            result=lambda x, i: np.where(np.arange(len(x))[:, None] == i, 2.0 * x, 0.0)
+        ),
+        "one-entry-doubled": Mistake(
+            result=lambda x, i: x * (1.0 + np.outer(np.eye(len(x))[i], np.eye(x.shape[1])[0]))
+        ),
+        "diagonal-doubled": Mistake(
+            result=lambda x, i: x * (1.0 + np.outer(np.eye(len(x))[i], np.eye(x.shape[1])[i]))
         ),
     },
     mistakes=(
@@ -68,6 +85,56 @@ with_row_doubled = Question(
             "a row of twos",
             "Row i of yours holds the number 2. It should hold twice what was there.",
             read=FACTS,
+        ),
+        Mistake(
+            "row-plus-two",
+            "two added",
+            "You added 2 to row i. Twice as large means that each entry is multiplied by 2.",
+        ),
+        Mistake(
+            "row-squared",
+            "squared",
+            "You squared row i. Twice as large means that each entry is multiplied by 2.",
+        ),
+        Mistake(
+            "neighbouring-row",
+            "one row too early",
+            "You doubled row i − 1. Rows are counted from 0, and so is i: `x.at[i]` is the right "
+            "one.",
+        ),
+        Mistake(
+            "next-row",
+            "one row too late",
+            "You doubled row i + 1. Rows are counted from 0, and so is i: `x.at[i]` is the right "
+            "one.",
+        ),
+        Mistake(
+            "other-rows-lost",
+            "the other rows are zero",
+            "Row i is right, and all other rows of yours are zero. They should be as they were "
+            "in x: start from x, not from zeros.",
+        ),
+        Mistake(
+            "one-entry-doubled",
+            "one entry alone",
+            "You doubled the first entry of row i. `x.at[i]`, with one index, is the whole row.",
+        ),
+        Mistake(
+            "diagonal-doubled",
+            "one entry alone",
+            "You doubled the entry [i, i] alone. `x.at[i]`, with one index, is the whole row.",
+        ),
+        Mistake(
+            "numpy-read-only",
+            "NumPy may only read it",
+            "`np.asarray(x)` shows the numbers of a JAX array without copying them, so NumPy may "
+            "not write there. `x.at[i]` makes a new array (so does `np.array(x)`, which "
+            "copies).",
+            "",
+            raised=(
+                "ValueError: output array is read-only",
+                "ValueError: assignment destination is read-only",
+            ),
         ),
     ),
     read=FACTS,
@@ -156,6 +223,14 @@ fresh_draws = Question(
             "next round. Use the other half for the draw.",
             read=RANDOM,
         ),
+        Mistake(
+            "split-takes-a-key",
+            "one key goes in, two come out",
+            "The `split` and the `draw` of this question take one argument, a key. `split(key)` "
+            "returns two new keys: for n draws it is called n times.",
+            "",
+            raised=("TypeError: <lambda>() takes 1 positional argument but",),
+        ),
     ),
     read=RANDOM,
 )
@@ -188,6 +263,8 @@ all_pairs = Question(
         "matrix-transposed": Mistake(result=lambda f, a, b: pair_by_pair(f, a, b).T),
         "rows-swapped": Mistake(result=lambda f, a, b: pair_by_pair(f, b, a).T),
         "first-row-alone": Mistake(result=lambda f, a, b: pair_by_pair(f, a, b)[0]),
+        "rows-of-a-alone": Mistake(result=lambda f, a, b: pair_by_pair(f, a, a)),
+        "rows-of-b-alone": Mistake(result=lambda f, a, b: pair_by_pair(f, b, b)),
     },
     mistakes=(
         Mistake(
@@ -210,6 +287,39 @@ all_pairs = Question(
             "Your result is the first line of the matrix. Every row of a has a line.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read=MAPS,
+        ),
+        Mistake(
+            "rows-of-a-alone",
+            "a with itself",
+            "You paired the rows of a with the rows of a. The second row of each pair belongs to "
+            "b.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "rows-of-b-alone",
+            "b with itself",
+            "You paired the rows of b with the rows of b. The first row of each pair belongs to a.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "map-not-called",
+            "the inner map is not called",
+            "`vmap(g)` is a function, and the outer `vmap` got it as a result. Call the inner "
+            "one with the array that it runs over: `vmap(g)(b)`.",
+            "",
+            raised=("TypeError: Output from batched function",),
+        ),
+        Mistake(
+            "whole-arrays",
+            "whole arrays instead of rows",
+            "`f` takes one row of a and one row of b, and two arrays came together whose rows do "
+            "not pair up. `vmap` gives f a row at a time; two of them give all pairs.",
+            "",
+            raised=(
+                "TypeError: mul got incompatible shapes for broadcasting",
+                "TypeError: sub got incompatible shapes for broadcasting",
+                "TypeError: add got incompatible shapes for broadcasting",
+            ),
         ),
     ),
     cost_limits=(
@@ -236,6 +346,14 @@ def with_mean(change):
     }
 
 
+def runs_inside_jit(answer, arguments):
+    try:
+        jax.jit(answer)(arguments["state"], arguments["x"])
+    except Exception:
+        return False
+    return True
+
+
 with_number = Question(
     name="with_number",
     returns="state",
@@ -247,6 +365,7 @@ with_number = Question(
     labels=("3 numbers, mean 2.5", "1 number, -1.25", "40 numbers, mean 800"),
     large_points=(2,),
     reference=mean_of_all,
+    requirements=(Requirement("not-inside-jit", holds=runs_inside_jit),),
     predictions={
         "divided-by-old-count": Mistake(result=with_mean(lambda n, mean, x: mean + x / n)),
         "old-count-returned": Mistake(
@@ -255,6 +374,14 @@ with_number = Question(
         "mean-of-two": Mistake(result=with_mean(lambda n, mean, x: (mean + x) / 2)),
         "sum-for-mean-kept": Mistake(result=with_mean(lambda n, mean, x: mean + x)),
         "old-mean-unweighted": Mistake(result=with_mean(lambda n, mean, x: (mean + x) / (n + 1))),
+        "last-number-divided": Mistake(result=with_mean(lambda n, mean, x: n * mean + x / (n + 1))),
+        "sum-not-divided": Mistake(result=with_mean(lambda n, mean, x: n * mean + x)),
+        "new-count-for-old-sum": Mistake(
+            result=with_mean(lambda n, mean, x: ((n + 1) * mean + x) / (n + 1))
+        ),
+        "number-counted-by-size": Mistake(
+            result=lambda state, x: {**mean_of_all(state, x), "count": state["count"] + x}
+        ),
     },
     mistakes=(
         Mistake(
@@ -294,6 +421,37 @@ with_number = Question(
             "",
             read=FACTS,
         ),
+        Mistake(
+            "last-number-divided",
+            "only x is divided",
+            "Only x was divided by the new count. `a + b / c` divides b alone; the whole sum "
+            "should be divided: `(a + b) / c`.",
+        ),
+        Mistake(
+            "sum-not-divided",
+            "the sum, not the mean",
+            'Your "mean" is the sum of all numbers. Divide it by the new count.',
+        ),
+        Mistake(
+            "new-count-for-old-sum",
+            "the new count, too early",
+            "You multiplied the old mean by the *new* count. The old sum is the old count times "
+            "the old mean.",
+        ),
+        Mistake(
+            "number-counted-by-size",
+            "x added to the count",
+            "You added x to the count. One more number has come, whatever its size: the count "
+            "grows by 1.",
+        ),
+        Mistake(
+            "not-inside-jit",
+            "it does not run inside jit",
+            "The numbers are right, but the function stops inside `jit`. There, count, mean and "
+            "x are traced: an `if`, `float(...)` or a function of NumPy would have to know their "
+            "values. The formula works for the first number as well, so it needs no `if`.",
+            "",
+        ),
     ),
     read=FACTS,
 )
@@ -331,6 +489,9 @@ slopes_at = Question(
     predictions={
         "differences-of-neighbours": Mistake(result=rises),
         "jacobian-of-the-map": Mistake(result=lambda f, xs: np.diag(one_by_one(f, xs))),
+        "central-differences": Mistake(
+            result=lambda f, xs: np.gradient([float(f(float(x))) for x in xs])
+        ),
     },
     mistakes=(
         Mistake(
@@ -347,6 +508,22 @@ slopes_at = Question(
             "What was asked for stands on the diagonal; `vmap` of a slope gives it alone.",
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=MAPS,
+        ),
+        Mistake(
+            "central-differences",
+            "differences of neighbours",
+            "Your slopes are half the differences between the values at the neighbours in xs "
+            "(what `jnp.gradient` gives). Those are not derivatives, and xs need not be in "
+            "order: `grad` gives the derivative at each place.",
+        ),
+        Mistake(
+            "map-missing",
+            "grad of a whole array",
+            "`grad` takes a function of one number; here it got one that returns a whole array. "
+            "Let `vmap` run the derivative over xs: `vmap(grad(f))`, in this order.",
+            "`vmap(grad(sin))` of [0, 1] is [1, 0.54]; `grad(vmap(sin))` is an error.",
+            read=MAPS,
+            raised=("TypeError: Gradient only defined for scalar-output functions",),
         ),
     ),
     cost_limits=(

@@ -130,6 +130,13 @@ gradient_check = Question(
         "tested-against-itself": Mistake(
             result=lambda f, gradient, x, v, h: claimed(jax.jacfwd(f), x, v), part="slope"
         ),
+        "direction-shortened": Mistake(
+            result=lambda f, gradient, x, v, h: central(f, x, v / jnp.linalg.norm(v.ravel()), h),
+            part="quotient",
+        ),
+        "products-unsummed": Mistake(
+            result=lambda f, gradient, x, v, h: gradient(x) * v, part="slope"
+        ),
     },
     mistakes=(
         Mistake(
@@ -166,6 +173,27 @@ gradient_check = Question(
             "You differentiated f yourself. The point is to test the `gradient` that was given, "
             "and here it is a wrong one: your two numbers agree, so it would pass.",
             read=CHAPTER + "#slopes-check",
+        ),
+        Mistake(
+            "direction-shortened",
+            "v was made shorter",
+            "You divided v by its length. In this formula v stays as it is: both sides grow with "
+            "it.",
+        ),
+        Mistake(
+            "products-unsummed",
+            "the inner product is not summed",
+            "Your slope has an entry for each entry of x: the products of gradient and v. ⟨a, b⟩ "
+            "is one number, the sum of them all.",
+            "{where}, yours has shape {got_shape}; it should be one number.",
+        ),
+        Mistake(
+            "only-for-vectors",
+            "a product of matrices",
+            "`@`, and `dot`, multiply matrices, and x and v may have any number of axes. ⟨a, b⟩ "
+            "multiplies entry by entry and adds everything up.",
+            "For [[1, 2], [3, 4]] with itself it is 1 + 4 + 9 + 16 = 30.",
+            raised=("TypeError: dot_general requires contracting dimensions",),
         ),
     ),
     rtol32=1e-3,  # a difference of nearly equal numbers loses digits in float32
@@ -213,6 +241,13 @@ def one_after_the_other(X, y, steps, rate):
     return w, b
 
 
+def absolute_errors(X, y, steps, rate):
+    A, p = with_ones(X), np.zeros(X.shape[1] + 1)
+    for _ in range(steps):
+        p = p - rate * A.T @ np.sign(A @ p - y) / len(y)
+    return parts(p)
+
+
 def data(scale, phase, rows=30, columns=2):
     X = test_array((rows, columns), phase=phase, scale=scale)
     return {"X": X, "y": X @ np.array([2.0, -3.0, 0.5])[:columns] + 1}
@@ -254,6 +289,13 @@ fit = Question(
         "gradient-not-renewed": Mistake(
             result=lambda X, y, steps, rate: parts(2 * rate * steps / len(y) * with_ones(X).T @ y)
         ),
+        "page-of-the-example": Mistake(
+            result=lambda X, y, steps, rate: dense_fit(X, y, steps, 0.1)
+        ),
+        "where-it-ends": Mistake(
+            result=lambda X, y, steps, rate: parts(np.linalg.lstsq(with_ones(X), np.asarray(y))[0])
+        ),
+        "absolute-errors": Mistake(result=absolute_errors),
     },
     mistakes=(
         Mistake(
@@ -322,6 +364,31 @@ fit = Question(
             "slope is another one: compute it inside the loop.",
             read=CHAPTER + "#slopes-value",
         ),
+        Mistake(
+            "page-of-the-example",
+            "a rate of 0.1",
+            "Your steps have the rate 0.1, whatever `rate` is.",
+        ),
+        Mistake(
+            "where-it-ends",
+            "the end of the way",
+            "You returned the plane that fits best, where the descent leads after many steps. "
+            "This question asks for the place after `steps` steps.",
+        ),
+        Mistake(
+            "absolute-errors",
+            "absolute errors",
+            "Your loss is the mean of the absolute errors, |x·w + b − y|. Here the errors are "
+            "squared.",
+        ),
+        Mistake(
+            "weights-for-columns",
+            "as many weights as columns",
+            "A matrix product has shapes that do not fit. `X @ w` needs an entry of w for each "
+            "*column* of X: there are `X.shape[1]` of them, and X stands on the left.",
+            "X of shape (20, 3) takes a w of shape (3,).",
+            raised=("TypeError: dot_general requires contracting dimensions",),
+        ),
     ),
     read=CHAPTER + "#slopes-value",
 )
@@ -373,6 +440,22 @@ along_curve = Question(
         "positions-for-speeds": Mistake(
             result=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), (x(t), y(t)))
         ),
+        "coordinates-swapped": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, y(t), x(t)), speeds(x, y, t))
+        ),
+        "speeds-elsewhere": Mistake(
+            result=lambda f, x, y, t: terms(
+                partials_at(f, x(t), y(t)), (jax.jacfwd(x)(x(t)), jax.jacfwd(y)(y(t)))
+            )
+        ),
+        "added-not-multiplied": Mistake(
+            result=lambda f, x, y, t: tuple(
+                map(sum, zip(partials_at(f, x(t), y(t)), speeds(x, y, t), strict=True))
+            )
+        ),
+        "height-for-slope": Mistake(
+            result=lambda f, x, y, t: terms((f(x(t), y(t)),) * 2, speeds(x, y, t))
+        ),
     },
     mistakes=(
         Mistake(
@@ -410,6 +493,37 @@ along_curve = Question(
             "is. The chain rule wants how fast it moves: x′(t) and y′(t).",
             read=CHAPTER + "#slopes-argnums",
         ),
+        Mistake(
+            "coordinates-swapped",
+            "f(y, x)",
+            "You took the partial derivatives of f at (y(t), x(t)). f takes the x coordinate "
+            "first.",
+        ),
+        Mistake(
+            "speeds-elsewhere",
+            "speeds at another time",
+            "Your speeds are x′ at x(t) and y′ at y(t). x and y are functions of time: their "
+            "speeds belong at t.",
+        ),
+        Mistake(
+            "added-not-multiplied",
+            "added instead of multiplied",
+            "You added the partial derivative and the speed. Each term of the chain rule is "
+            "their product.",
+        ),
+        Mistake(
+            "height-for-slope",
+            "f itself, not its slopes",
+            "You multiplied the speeds by f itself. The chain rule wants the partial derivatives "
+            "of f at that place.",
+        ),
+        Mistake(
+            "functions-passed-on",
+            "functions where numbers belong",
+            "x and y are functions of time, and f takes numbers: pass on `x(t)` and `y(t)`.",
+            "For x = cos, x(0.0) is the number 1.0.",
+            raised=("TypeError: is not a valid JAX type",),
+        ),
     ),
     read=CHAPTER + "#slopes-argnums",
 )
@@ -426,6 +540,13 @@ def ridge_by_hand(params, inputs, targets, strength, bias=0.0, sign=1.0, rows=No
     return value, slopes
 
 
+def penalised(params, inputs, targets, penalty):
+    """The loss with another penalty, and its gradient."""
+    value, slopes = ridge_by_hand(params, inputs, targets, 0.0)
+    W = params["W"]
+    return value + penalty(W), {**slopes, "W": slopes["W"] + jax.jacfwd(penalty)(W)}
+
+
 def patients(n, d, phase, scale=1.0):
     return {
         "params": {"W": test_array((d,), phase, scale), "b": 0.75},
@@ -440,7 +561,7 @@ ridge = Question(
     points=(
         {**patients(6, 3, 0.0), "strength": 0.5},
         {**patients(5, 2, 3.0), "strength": 0.25},
-        {**patients(8, 3, 1.0, scale=64.0), "strength": 0.125},
+        {**patients(8, 3, 1.0, scale=1024.0), "strength": 0.125},
     ),
     labels=("6 examples, 3 inputs", "5 examples, 2 inputs", "8 examples with large logits"),
     large_points=(2,),
@@ -452,6 +573,23 @@ ridge = Question(
         "rows-summed": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, s, rows=1)),
         "likelihood-not-loss": Mistake(
             result=lambda p, x, t, s: ridge_by_hand(p, x, t, s, sign=-1.0)
+        ),
+        "length-for-penalty": Mistake(
+            result=lambda p, x, t, s: penalised(p, x, t, lambda W: s * jnp.linalg.norm(W))
+        ),
+        "mean-for-penalty": Mistake(
+            result=lambda p, x, t, s: ridge_by_hand(p, x, t, s / len(p["W"]))
+        ),
+        "penalty-shared": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, t, s / len(t))),
+        "bias-left-out": Mistake(
+            result=lambda p, x, t, s: ridge_by_hand({**p, "b": 0.0}, x, t, s)[0], part="value"
+        ),
+        "targets-added": Mistake(result=lambda p, x, t, s: ridge_by_hand(p, x, -t, s)),
+        "squared-error": Mistake(
+            result=lambda p, x, t, s: (
+                jnp.mean((x @ p["W"] + p["b"] - t) ** 2) + s * jnp.sum(p["W"] ** 2)
+            ),
+            part="value",
         ),
     },
     mistakes=(
@@ -487,6 +625,47 @@ ridge = Question(
             "large. The loss is its negative.",
             read=CHAPTER + "#slopes-logistic",
         ),
+        Mistake(
+            "length-for-penalty",
+            "the length, not its square",
+            "Your penalty is strength times the *length* of W. Here it is the sum of the "
+            "squares, without a root.",
+        ),
+        Mistake(
+            "mean-for-penalty",
+            "the mean of the squares",
+            "Your penalty is the mean of the squared weights. Here they are added up.",
+        ),
+        Mistake(
+            "penalty-shared",
+            "the penalty divided by n",
+            "You divided the penalty by the number of examples, too. The 1/n belongs to the "
+            "first sum alone.",
+        ),
+        Mistake(
+            "bias-left-out",
+            "the bias is not in z",
+            "Your logits are x·W without b. The bias costs nothing extra, but it belongs to z.",
+        ),
+        Mistake(
+            "targets-added",
+            "a plus in front of t z",
+            "You added t z. In this loss it is subtracted: ln(1 + eᶻ) − t z.",
+        ),
+        Mistake(
+            "squared-error",
+            "the loss of a linear regression",
+            "Your loss is the mean squared error of z. Here it is ln(1 + eᶻ) − t z, the loss of "
+            "a logistic regression.",
+        ),
+        Mistake(
+            "loss-not-one-number",
+            "the loss is an array",
+            "The loss has to be one number, and yours is an array: somewhere a sum is missing. "
+            "Both the losses of the examples and the squares of the weights are added up.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output functions",),
+        ),
     ),
     rtol32=1e-4,
     read=CHAPTER + "#slopes-dict",
@@ -502,6 +681,12 @@ def valley(value, third, eps, cube=1.5, power=1 / 3, h=None):
 def sizes_of(f, x):
     """|f| and |f‴| at x, in forward mode."""
     return abs(f(x)), abs(nested(f, x, (3,))[0])
+
+
+def rounding_times_h(f, x, eps):
+    value, third = sizes_of(f, x)
+    h, _ = valley(value, third, eps)
+    return h, third * h**2 / 6 + value * eps / 2 * h
 
 
 def truncation_alone(f, x, eps):
@@ -537,6 +722,14 @@ best_step = Question(
             result=lambda f, x, eps: valley(*sizes_of(f, x), eps, h=eps ** (1 / 3))
         ),
         "one-error-alone": Mistake(result=truncation_alone),
+        "slope-for-value": Mistake(
+            result=lambda f, x, eps: valley(abs(jax.jacfwd(f)(x)), sizes_of(f, x)[1], eps)
+        ),
+        "rounding-times-h": Mistake(result=rounding_times_h),
+        "step-cubed": Mistake(result=lambda f, x, eps: valley(*sizes_of(f, x), eps, power=1.0)),
+        "step-inverted": Mistake(
+            result=lambda f, x, eps: 1 / valley(*sizes_of(f, x), eps)[0], part="h"
+        ),
     },
     mistakes=(
         Mistake(
@@ -581,6 +774,29 @@ best_step = Question(
             "error, which at this step is twice as large.",
             read=CHAPTER + "#slopes-u",
         ),
+        Mistake(
+            "slope-for-value",
+            "f′ in the rounding error",
+            "You used |f′| in the rounding error. What is rounded are the values of f: it has "
+            "|f(x)|.",
+        ),
+        Mistake(
+            "rounding-times-h",
+            "times h instead of divided by h",
+            "Your step is right. In your error the rounding part is multiplied by h: `a / 2 * h` "
+            "goes from left to right. Write `a / (2 * h)`.",
+        ),
+        Mistake(
+            "step-cubed",
+            "no root was taken",
+            "Your h is the cube of the right one: the equation gives h³, so take the cube root.",
+        ),
+        Mistake(
+            "step-inverted",
+            "upside down",
+            "Your h is 1 divided by the right one. With a larger f‴ the best step gets smaller: "
+            "|f‴| stands below, ε|f| above.",
+        ),
     ),
     rtol32=1e-4,
     read=CHAPTER + "#slopes-u",
@@ -610,6 +826,9 @@ complex_gradient = Question(
         "not-divided": Mistake(result=lambda f, x, h: h * forward_gradient(f, x, h)),
         "real-step": Mistake(result=lambda f, x, h: jnp.zeros(x.shape)),
         "real-part": Mistake(result=lambda f, x, h: jnp.full(x.shape, f(x) / h)),
+        "steps-add-up": Mistake(result=lambda f, x, h: jnp.cumsum(forward_gradient(f, x, h))),
+        "both-sides": Mistake(result=lambda f, x, h: 2 * forward_gradient(f, x, h)),
+        "relative-step": Mistake(result=lambda f, x, h: x * forward_gradient(f, x, h)),
     },
     mistakes=(
         Mistake(
@@ -640,6 +859,24 @@ complex_gradient = Question(
             "You took the real part, which holds the value f(x), and divided it by h. The slope "
             "is in the imaginary part: jnp.imag.",
             read=CHAPTER + "#slopes-complex",
+        ),
+        Mistake(
+            "steps-add-up",
+            "earlier steps were left in",
+            "Each entry of yours is the sum of the slopes up to it: the steps of the entries "
+            "before are still in x. Start from x itself for each direction.",
+        ),
+        Mistake(
+            "both-sides",
+            "twice the slope",
+            "Your entries are twice the slopes. Nothing is subtracted here: one step, and Im f(x "
+            "+ ih) / h. A difference of f(x + ih) and f(x − ih) would be divided by 2h.",
+        ),
+        Mistake(
+            "relative-step",
+            "a step as long as x",
+            "Your entries are x times the slopes: each step was h times the entry of x. Add `1j "
+            "* h` to it instead.",
         ),
     ),
     read=CHAPTER + "#slopes-complex",
@@ -678,6 +915,18 @@ wavy = ("+", ("*", "x", ("sin", ("*", 3.0, "x"))), ("*", "x", ("+", "x", 1.5)))
 nested_products = ("*", ("exp", ("*", "x", "x")), ("sin", ("exp", ("*", 0.5, "x"))))
 cubic = ("+", ("*", ("*", "x", "x"), ("+", "x", -2.0)), ("exp", ("sin", ("*", 2.0, "x"))))
 
+
+def plain(expression):
+    """The expression with plain numbers, as its text says: `isinstance(…, float)` is fair."""
+    if isinstance(expression, tuple):
+        return tuple(map(plain, expression))
+    return float(expression) if is_concrete(expression) else expression
+
+
+def is_concrete(leaf):
+    return isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer)
+
+
 symbolic_slope = Question(
     name="symbolic_slope",
     returns="the slope",
@@ -693,6 +942,7 @@ symbolic_slope = Question(
     ),
     large_points=(2,),
     reference=lambda expression, x: jax.jacfwd(lambda x: value_of(expression, x))(x),
+    adapt=lambda answer: lambda expression, x: answer(plain(expression), x),
     predictions={
         "product-of-slopes": ruled(product=lambda a, b, da, db: (a * b, da * db)),
         "half-product": ruled(product=lambda a, b, da, db: (a * b, da * b)),
@@ -704,6 +954,16 @@ symbolic_slope = Question(
             sin=lambda a, da: (jnp.sin(a), jnp.cos(da)),
             exp=lambda a, da: (jnp.exp(a), jnp.exp(da)),
         ),
+        "inner-of-sine": ruled(sin=lambda a, da: (jnp.sin(a), jnp.cos(a))),
+        "inner-of-exponential": ruled(exp=lambda a, da: (jnp.exp(a), jnp.exp(a))),
+        "sine-stays": ruled(sin=lambda a, da: (jnp.sin(a), jnp.sin(a) * da)),
+        "minus-cosine": ruled(sin=lambda a, da: (jnp.sin(a), -jnp.cos(a) * da)),
+        "cosine-of-slope": ruled(sin=lambda a, da: (jnp.sin(a), jnp.cos(da) * da)),
+        "power-rule-for-exp": ruled(exp=lambda a, da: (jnp.exp(a), a * jnp.exp(a) * da)),
+        "minus-in-product": ruled(product=lambda a, b, da, db: (a * b, da * b - a * db)),
+        "same-term-twice": ruled(product=lambda a, b, da, db: (a * b, 2 * da * b)),
+        "x-has-slope-x": Mistake(result=lambda expression, x: x * pair(expression, x, RULES)[1]),
+        "x-stands-still": Mistake(result=lambda expression, x: 0.0 * x),
     },
     mistakes=(
         Mistake(
@@ -742,6 +1002,87 @@ symbolic_slope = Question(
             "You put the derivative of the inside *into* the cosine or the exponential. It is a "
             "factor: cos(a) times a′.",
             read=CHAPTER + "#slopes-third",
+        ),
+        Mistake(
+            "inner-of-sine",
+            "the inner derivative of a sine is missing",
+            "The derivative of your sine is the cosine alone. By the chain rule it has to be "
+            "multiplied by the derivative of what stands inside.",
+            "sin(3x) has the slope 3 cos(3x): 3 at x = 0, not 1.",
+            read=CHAPTER + "#slopes-third",
+        ),
+        Mistake(
+            "inner-of-exponential",
+            "the inner derivative of an exponential is missing",
+            "The derivative of your exponential is the exponential alone. By the chain rule it "
+            "has to be multiplied by the derivative of what stands inside.",
+            "exp(3x) has the slope 3 exp(3x): 3 at x = 0, not 1.",
+            read=CHAPTER + "#slopes-third",
+        ),
+        Mistake(
+            "sine-stays",
+            "a sine for its cosine",
+            "The derivative of your sine has a sine in it, where the cosine belongs.",
+        ),
+        Mistake(
+            "minus-cosine",
+            "a minus in front of the cosine",
+            "The derivative of your sine has a minus: it is the cosine that gets one when it is "
+            "differentiated.",
+        ),
+        Mistake(
+            "cosine-of-slope",
+            "the cosine of the slope",
+            "You took the cosine of the inner *derivative*. It belongs at what stood inside the "
+            "sine: cos(a) times a′.",
+        ),
+        Mistake(
+            "power-rule-for-exp",
+            "the power rule for an exponential",
+            "Your derivative of exp(a) has a factor a: that is the rule of a power. An "
+            "exponential is its own derivative, times a′.",
+        ),
+        Mistake(
+            "minus-in-product",
+            "a minus in the product rule",
+            "Your product rule has a minus between its terms; that is the rule of a quotient. "
+            "(ab)′ = a′b + ab′.",
+        ),
+        Mistake(
+            "same-term-twice",
+            "one term twice",
+            "Your product rule has the same term twice, a′b + a′b. In the second one, b has the "
+            "prime: ab′.",
+        ),
+        Mistake(
+            "x-has-slope-x",
+            "the slope of x is 1",
+            "Your result is x times too large. It looks so where the derivative of the "
+            "expression 'x' is x. How fast does x change with x? Its derivative is 1.",
+        ),
+        Mistake(
+            "x-stands-still",
+            "the slope of x is not 0",
+            "Your slopes are all 0: nothing in your expressions moves. A number has the slope 0, "
+            "and x itself has the slope 1.",
+        ),
+        Mistake(
+            "operation-unknown",
+            "an operation that a table does not know",
+            "An operation was looked up in a table that does not have it. `evaluate` knows five, "
+            "+, *, sin, cos and exp (a difference is a sum with a factor −1.0); your own rules "
+            "need one for each of +, *, sin and exp.",
+            "",
+            raised=("KeyError: ",),
+        ),
+        Mistake(
+            "rule-missing",
+            "an operation without a rule",
+            "A None came out of `differentiate`. That is what a Python function returns when it "
+            "comes to its end without a `return`: is there a rule for each of +, *, sin and exp, "
+            "for 'x', and for numbers?",
+            "",
+            raised=("TypeError: NoneType",),
         ),
     ),
     read=CHAPTER + "#slopes-symbolic",

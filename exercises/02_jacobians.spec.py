@@ -57,6 +57,21 @@ sizes = Question(
                 (4, lambda b, a, c: c, W_size),
             )
         ),
+        "image-as-wide-as-rows": Mistake(result=changed((2, lambda b, a, c: b, lambda b, a, c: a))),
+        "weights-in-the-output": Mistake(result=changed((3, W_size, x_size))),
+        "row-as-long-as-a-column": Mistake(result=changed((5, lambda b, a, c: b, x_size))),
+        "row-as-the-input": Mistake(result=changed((5, lambda b, a, c: a, lambda b, a, c: a))),
+        "image-squared-once": Mistake(result=changed((2, x_size, lambda b, a, c: 1))),
+        "lengths-added": Mistake(
+            result=lambda b, a, c: np.array([
+                [1, b + a],
+                [a, b + a],
+                [b + a, b + a],
+                [b + c, b + a],
+                [b + c, a + c],
+                [a, b + a],
+            ])
+        ),
     },
     mistakes=(
         Mistake(
@@ -105,6 +120,40 @@ sizes = Question(
             "outputs, and b · a inputs if the input is x.",
             read=CHAPTER + "#jacobian-shape-rule",
         ),
+        Mistake(
+            "image-as-wide-as-rows",
+            "a shape instead of two sizes",
+            "For `tanh` you gave the shape of x. Its output has b * a entries, and so has its "
+            "input: as many rows and as many columns.",
+        ),
+        Mistake(
+            "weights-in-the-output",
+            "the output of x @ W",
+            "For line 3 you counted a * c outputs: those are the entries of W. `x @ W` has the "
+            "shape (b, c).",
+        ),
+        Mistake(
+            "row-as-long-as-a-column",
+            "a row has a entries",
+            "For `x[0]` you counted b outputs. The first row of x, of shape (b, a), has a entries.",
+        ),
+        Mistake(
+            "row-as-the-input",
+            "all of x is the input",
+            "For `x[0]` you counted only a columns. The input is all of x, though most of it "
+            "moves nothing: those columns are zero.",
+        ),
+        Mistake(
+            "image-squared-once",
+            "a diagonal as a column",
+            "For `tanh` you counted one column. The Jacobian has a column for each entry of x; "
+            "that most of it is zero does not change its size.",
+        ),
+        Mistake(
+            "lengths-added",
+            "sums instead of products",
+            "You added the lengths of the axes. An array of shape (b, a) has b * a entries.",
+        ),
     ),
     read=CHAPTER + "#jacobian-shape-rule",
 )
@@ -134,6 +183,13 @@ by_hand = Question(
         "inner-only": Mistake(result=lambda x, W: W.T, part="J_right"),
         "outer-only": Mistake(result=lambda x, W: jnp.diag(2 * (x @ W)), part="J_right"),
         "slope-at-x": Mistake(result=lambda x, W: 2 * x[:, None] * W.T, part="J_right"),
+        "values-for-jacobians": Mistake(result=lambda x, W: (W @ x, (x @ W) ** 2)),
+        "product-not-scaled": Mistake(result=lambda x, W: 2 * (x @ W) @ W.T, part="J_right"),
+        "weights-squared": Mistake(
+            result=lambda x, W: 2 * (x @ W)[:, None] * W.T**2, part="J_right"
+        ),
+        "square-without-two": Mistake(result=lambda x, W: (x @ W)[:, None] * W.T, part="J_right"),
+        "other-side": Mistake(result=lambda x, W: 2 * (W @ x)[:, None] * W.T, part="J_right"),
     },
     mistakes=(
         Mistake(
@@ -181,6 +237,36 @@ by_hand = Question(
             "You took the slope of the square at x. What is squared is s = x W, so the slope is 2 s.",
             read=CHAPTER + "#jacobian-conventions",
         ),
+        Mistake(
+            "values-for-jacobians",
+            "values, not Jacobians",
+            "You returned y and z themselves. A Jacobian has a row for each output and a column "
+            "for each input.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "product-not-scaled",
+            "a matrix product with s",
+            "Your J_right is the product of the *vector* 2 s with the matrix, which adds the "
+            "rows up. Each row should be multiplied by its own 2 sᵢ: `2 * s[:, None] * W.T`.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "weights-squared",
+            "W squared",
+            "Your J_right has the squares of W. The chain rule gives 2 sᵢ times the number in "
+            "front of xⱼ, which is not squared.",
+        ),
+        Mistake(
+            "square-without-two",
+            "the 2 of the square is missing",
+            "Your J_right is half of the right one: the derivative of s² is 2 s.",
+        ),
+        Mistake(
+            "other-side",
+            "W x in place of x W",
+            "Your J_right has the factor 2 · (W x). What is squared is x W.",
+        ),
     ),
     read=CHAPTER + "#jacobian-conventions",
 )
@@ -224,6 +310,16 @@ matrix_derivatives = Question(
         ),
         "outer-transposed": Mistake(result=lambda x, W, u: np.outer(x, u), part="W_bar"),
         "cotangent-ignored": Mistake(result=lambda x, W, u: block(x, W).sum(axis=0), part="W_bar"),
+        "pullback-to-x": Mistake(result=lambda x, W, u: u @ W, part="W_bar"),
+        "weights-in-their-jacobian": Mistake(
+            result=lambda x, W, u: np.eye(len(u))[:, :, None] * np.asarray(W), part="J"
+        ),
+        "cotangent-in-the-jacobian": Mistake(
+            result=lambda x, W, u: block(x, W) * np.asarray(u)[:, None, None], part="J"
+        ),
+        "outer-for-jacobian": Mistake(
+            result=lambda x, W, u: np.outer(np.ones(len(u)), x), part="J"
+        ),
     },
     mistakes=(
         Mistake(
@@ -279,6 +375,31 @@ matrix_derivatives = Question(
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-matrices",
         ),
+        Mistake(
+            "pullback-to-x",
+            "pulled back to x",
+            "Your W_bar is u @ W: what u becomes when it is pulled back to *x*. Pulled back to W "
+            "it has the shape of W.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "weights-in-their-jacobian",
+            "W in its own Jacobian",
+            "Your J has entries of W. y is linear in W: what stands in front of W[i, l] is x[l].",
+        ),
+        Mistake(
+            "cotangent-in-the-jacobian",
+            "u in the Jacobian",
+            "Your J is multiplied by u. The Jacobian knows nothing of a cotangent; u belongs to "
+            "W_bar alone.",
+        ),
+        Mistake(
+            "outer-for-jacobian",
+            "an axis is missing",
+            "Your J has the shape of W, with x in each row. The Jacobian has an axis for the "
+            "output in front, (b,) + (b, a): block i has x in row i, and zeros elsewhere.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
     ),
     read=CHAPTER + "#jacobian-matrices",
 )
@@ -313,6 +434,9 @@ both_jacobians = Question(
         "neighbouring-argument": Mistake(
             result=lambda f, x, t, y: jax.jacfwd(f, argnums=1)(x, t, y), part="J_y"
         ),
+        "arguments-exchanged": Mistake(
+            result=lambda f, x, t, y: jax.jacfwd(f, argnums=(0, 2))(y, t, x)
+        ),
     },
     mistakes=(
         Mistake(
@@ -339,6 +463,19 @@ both_jacobians = Question(
             "number 2.",
             "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-fill",
+        ),
+        Mistake(
+            "arguments-exchanged",
+            "x and y have changed places",
+            "You took the Jacobians at (y, t, x). f is called as f(x, t, y).",
+        ),
+        Mistake(
+            "argument-left-out",
+            "an argument is missing",
+            "f takes three arguments, and the derivative is called with the same three: `(x, t, "
+            "y)`. `argnums` says which of them move; the others are passed on all the same.",
+            "",
+            raised=("ValueError: Positional argument indices",),
         ),
     ),
     read=CHAPTER + "#jacobian-fill",
@@ -379,6 +516,15 @@ vgrad_and_diagonal = Question(
         "whole-jacobian": Mistake(result=lambda f, x: dense(f, x), part="diagonal"),
         "value-pulled-back": Mistake(
             result=lambda f, x: jnp.tensordot(f(x), dense(f, x), 2), part="vgrad"
+        ),
+        "point-pulled-back": Mistake(
+            result=lambda f, x: jnp.tensordot(x, dense(f, x), 2), part="vgrad"
+        ),
+        "mean-pulled-back": Mistake(
+            result=lambda f, x: sums_and_diagonal(f, x)[0] / x.size, part="vgrad"
+        ),
+        "height-and-width-exchanged": Mistake(
+            result=lambda f, x: sums_and_diagonal(f, x)[1].reshape(x.shape[::-1]), part="diagonal"
         ),
     },
     mistakes=(
@@ -421,6 +567,41 @@ vgrad_and_diagonal = Question(
             "You pulled back the value f(x). The cotangent that vgrad uses is 1 for each output.",
             read=CHAPTER + "#jacobian-vgrad",
         ),
+        Mistake(
+            "point-pulled-back",
+            "x sent back",
+            "For vgrad you sent x itself back. `vgrad` sends back a cotangent of ones, in the "
+            "shape of f(x).",
+        ),
+        Mistake(
+            "mean-pulled-back",
+            "divided by the number of pixels",
+            "Your vgrad is divided by the number of pixels. A cotangent of ones *adds up* the "
+            "rows of J; it takes no mean.",
+        ),
+        Mistake(
+            "height-and-width-exchanged",
+            "(w, h) for (h, w)",
+            "Your diagonal has height and width exchanged: give it the shape of x as it is.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "image-under-grad",
+            "grad of an image",
+            "`grad` takes a function that returns one number, and this one returns an image. "
+            "`vgrad` sends ones back, with `olympus.vjp`; that is the gradient of the *sum* of "
+            "all pixels.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output",),
+        ),
+        Mistake(
+            "diagonal-of-four-axes",
+            "the diagonal of a matrix",
+            "`jnp.diag` takes a matrix, and J has four axes, (h, w, h, w). Reshape it to a "
+            "matrix first, or pick the entries J[i, j, i, j] with `jnp.einsum`.",
+            "",
+            raised=("ValueError: diag input must be 1d or 2d",),
+        ),
     ),
     read=CHAPTER + "#jacobian-vgrad",
 )
@@ -455,6 +636,12 @@ def masked_below(x, k):
     return jnp.where(lags >= 0, jnp.asarray(k)[lags], 0)
 
 
+def backwards_in_k(x, k):
+    lags = -np.subtract.outer(np.arange(len(x) + len(k) - 1), np.arange(len(x)))
+    inside = (lags >= 0) & (lags < len(k))
+    return np.where(inside, np.asarray(k)[np.clip(lags, 0, len(k) - 1)], 0.0)
+
+
 puzzles = Question(
     name="puzzles",
     returns=("J_sum", "J_repeat", "J_cumsum", "J_sort", "J_conv"),
@@ -487,6 +674,14 @@ puzzles = Question(
         ),
         "conv-valid": Mistake(result=of_x(lambda x, k: jnp.convolve(x, k, "valid")), part="J_conv"),
         "kernel-as-input": Mistake(result=lambda x, k: of_x(riddles[4])(k, x), part="J_conv"),
+        "every-other-input": Mistake(
+            result=lambda x, k: np.arange(2 * len(x))[:, None] == 2 * np.arange(len(x)),
+            part="J_repeat",
+        ),
+        "backwards-in-k": Mistake(result=backwards_in_k, part="J_conv"),
+        "outputs-missing": Mistake(
+            result=lambda x, k: of_x(riddles[4])(x, k)[: len(x)], part="J_conv"
+        ),
     },
     mistakes=(
         Mistake(
@@ -614,6 +809,25 @@ puzzles = Question(
             "{where}, J_conv has shape {got_shape}; the right one has shape {want_shape}.",
             read=CHAPTER + "#jacobian-matrices",
         ),
+        Mistake(
+            "every-other-input",
+            "half of the outputs are left out",
+            "Your J_repeat says that output 2i is x[i], and that the outputs in between are "
+            "nothing. Both 2i and 2i + 1 are x[i]: i is o // 2.",
+        ),
+        Mistake(
+            "backwards-in-k",
+            "k[i − o]",
+            "Your J_conv has k[i − o]. In a convolution it is k[o − i]: the outputs come after "
+            "the inputs, so it is zero *above* the diagonal.",
+        ),
+        Mistake(
+            "outputs-missing",
+            "outputs are missing",
+            "Your J_conv has a row for each input. In the mode 'full' the convolution has n + m "
+            "− 1 outputs.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
     ),
     read=CHAPTER + "#jacobian-entries",
 )
@@ -656,6 +870,12 @@ row_and_column = Question(
             result=lambda f, x, i, j: (0 * row_of(f, x, i), 0 * column_of(f, x, j))
         ),
         "value-for-column": Mistake(result=lambda f, x, i, j: f(x), part="column"),
+        "column-for-row": Mistake(result=lambda f, x, i, j: column_of(f, x, i), part="row"),
+        "row-for-column": Mistake(result=lambda f, x, i, j: row_of(f, x, i)[j], part="column"),
+        "point-pushed": Mistake(
+            result=lambda f, x, i, j: jax.jacfwd(f)(x) @ jnp.asarray(x).at[j].set(1.0),
+            part="column",
+        ),
     },
     mistakes=(
         Mistake(
@@ -684,6 +904,25 @@ row_and_column = Question(
             "the value in place of the tangent",
             "Your column is f(x). `jvp` returns a pair: the value, and the tangent that is the column.",
             read=CHAPTER + "#jacobian-fill",
+        ),
+        Mistake(
+            "column-for-row",
+            "a column in place of the row",
+            "Your row is a *column* of the Jacobian, number i. `jvp` gives columns; a row "
+            "belongs to an output, and comes from a pullback.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "row-for-column",
+            "one entry for a column",
+            "Your column is the single entry [i, j]. Column j has an entry for each output.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "point-pushed",
+            "the tangent is not one-hot",
+            "You pushed x itself, with a 1 at place j. All other entries of the tangent should "
+            "be 0: `jnp.zeros_like(x).at[j].set(1.0)`.",
         ),
     ),
     cost_limits=(
@@ -727,6 +966,17 @@ step_in_units = Question(
         ),
         "uphill": Mistake(result=lambda f, x, scale, rate: step_by(2)(f, x, scale, -rate)),
         "step-alone": Mistake(result=lambda f, x, scale, rate: step_by(2)(f, x, scale, rate) - x),
+        "multiplied-twice": Mistake(result=step_by(-2)),
+        "gradient-at-q": Mistake(
+            result=lambda f, x, scale, rate: x - rate * jax.jacfwd(f)(scale * x) / scale
+        ),
+        "new-gradient-at-x": Mistake(
+            result=lambda f, x, scale, rate: x - rate * jax.jacfwd(f)(x / scale) / scale**2
+        ),
+        "gradient-alone": Mistake(result=lambda f, x, scale, rate: jax.jacfwd(f)(x) / scale),
+        "converted-twice": Mistake(
+            result=lambda f, x, scale, rate: scale**2 * step_by(2)(f, x, scale, rate)
+        ),
     },
     mistakes=(
         Mistake(
@@ -767,6 +1017,36 @@ step_in_units = Question(
             "the step, not the point",
             "You returned the step alone. The question asks for the point after it.",
             read=CHAPTER + "#jacobian-gradient",
+        ),
+        Mistake(
+            "multiplied-twice",
+            "multiplied where it is divided",
+            "You multiplied the gradient by the scale twice. q is scale * x, and f of q is f(q / "
+            "scale): the chain rule divides, and so does the conversion to x. (Were q = x / "
+            "scale, you would be right.)",
+        ),
+        Mistake(
+            "gradient-at-q",
+            "the gradient of f at q",
+            "You took the gradient of f at q. In the new units the function is another one: the "
+            "q that it takes is divided by the scale first, f(q / scale).",
+        ),
+        Mistake(
+            "new-gradient-at-x",
+            "the right function, at x",
+            "You took the gradient of f(q / scale) at x. The point has the numbers q = scale * x "
+            "in these units.",
+        ),
+        Mistake(
+            "gradient-alone",
+            "the gradient alone",
+            "You returned the gradient in the new units. The question asks for the point after "
+            "the step.",
+        ),
+        Mistake(
+            "converted-twice",
+            "multiplied on the way to x",
+            "You multiplied by the scale to come back to x. q is scale * x, so x is q / scale.",
         ),
     ),
     read=CHAPTER + "#jacobian-gradient",

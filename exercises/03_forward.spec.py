@@ -15,15 +15,16 @@ def truly(f, x, x_dot):
     return g(x), jnp.tensordot(slope, x_dot, jnp.ndim(x)) if jnp.ndim(x) else slope * x_dot
 
 
-def with_rules(product=None, sine=None):
-    """`push` with dual numbers whose rule for * or for sin is another one."""
+def with_rules(product=None, sine=None, plus=None):
+    """`push` with dual numbers whose rule for *, for sin or for + is another one."""
 
     class Pair:
         def __init__(self, value, tangent):
             self.value, self.tangent = value, tangent
 
         def __add__(self, other):
-            return Pair(self.value + other.value, self.tangent + other.tangent)
+            rule = plus or (lambda a, b: a.tangent + b.tangent)
+            return Pair(self.value + other.value, rule(self, other))
 
         def __mul__(self, other):
             rule = product or (lambda a, b: a.tangent * b.value + a.value * b.tangent)
@@ -83,6 +84,18 @@ push = Question(
         "slope-without-tangent": with_rules(sine=lambda a: jnp.cos(a.value)),
         "function-of-tangent": with_rules(sine=lambda a: jnp.sin(a.tangent)),
         "slope-at-tangent": with_rules(sine=lambda a: jnp.cos(a.tangent) * a.tangent),
+        "other-term": with_rules(product=lambda a, b: a.tangent * b.value),
+        "minus-in-product": with_rules(
+            product=lambda a, b: a.tangent * b.value - a.value * b.tangent
+        ),
+        "own-value": with_rules(product=lambda a, b: a.tangent * a.value + b.value * b.tangent),
+        "minus-cosine": with_rules(sine=lambda a: -jnp.cos(a.value) * a.tangent),
+        "sine-for-cosine": with_rules(sine=lambda a: jnp.sin(a.value) * a.tangent),
+        "cosine-of-tangent": with_rules(sine=lambda a: jnp.cos(a.tangent)),
+        "sum-with-value": with_rules(plus=lambda a, b: a.tangent + b.value),
+        "sum-as-product": with_rules(plus=lambda a, b: a.tangent * b.tangent),
+        "first-summand": with_rules(plus=lambda a, b: a.tangent),
+        "second-summand": with_rules(plus=lambda a, b: b.tangent),
     },
     mistakes=(
         Mistake(
@@ -122,6 +135,76 @@ push = Question(
             "You took the cosine of the tangent. The slope of the sine is needed where the value "
             "is: cos(value), times the tangent.",
             read=CHAPTER + "#forward-dual",
+        ),
+        Mistake(
+            "other-term",
+            "one term of the product rule",
+            "For the tangent of a product you kept one of the two terms: the second factor "
+            "moves, too.",
+            "At x = 3 with ẋ = 1, x·x has the tangent 1·3 + 3·1 = 6, and one term gives 3.",
+        ),
+        Mistake(
+            "minus-in-product",
+            "a minus in the product rule",
+            "Your product rule has a minus between its terms. If both factors grow, so does the "
+            "product: the terms are added.",
+        ),
+        Mistake(
+            "own-value",
+            "each tangent times its own value",
+            "In your product each tangent is multiplied by its own value. Each factor moves "
+            "while the *other* one stays: ȧ b + a ḃ.",
+        ),
+        Mistake(
+            "minus-cosine",
+            "a minus in front of the cosine",
+            "The tangent of your sine has a minus. It is the cosine that gets one when it is "
+            "differentiated; the slope of sin is cos.",
+        ),
+        Mistake(
+            "sine-for-cosine",
+            "a sine for its cosine",
+            "The tangent of your sine is sin(x) times the tangent. The slope of sin is cos.",
+        ),
+        Mistake(
+            "cosine-of-tangent",
+            "the cosine of the tangent",
+            "The tangent of your sine is the cosine of the *tangent*. It is the cosine of the "
+            "value, times the tangent.",
+        ),
+        Mistake(
+            "sum-with-value",
+            "a value in the sum of tangents",
+            "For the tangent of a sum you added a tangent and a *value*. The tangents are added: "
+            "ȧ + ḃ.",
+        ),
+        Mistake(
+            "sum-as-product",
+            "the product of tangents",
+            "For the tangent of a sum you multiplied the tangents. If both move, the sum moves "
+            "by both together: ȧ + ḃ.",
+        ),
+        Mistake(
+            "first-summand",
+            "the second summand moves, too",
+            "The tangent of your sum is that of the first summand. The second one moves as well.",
+        ),
+        Mistake(
+            "second-summand",
+            "the first summand moves, too",
+            "The tangent of your sum is that of the second summand. The first one moves as well.",
+        ),
+        Mistake(
+            "not-a-dual",
+            "a result that is not a Dual",
+            "One of your three places returned something else than a `Dual`, and the next step "
+            "asked it for its value. Each of them returns `Dual(value, tangent)`.",
+            "",
+            raised=(
+                "AttributeError: has no attribute 'value'",
+                "AttributeError: has no attribute 'tangent'",
+                "AttributeError: 'tuple' object has no",
+            ),
         ),
     ),
     read=CHAPTER + "#forward-dual",
@@ -177,6 +260,10 @@ along = Question(
         "first-argument-alone": Mistake(
             result=lambda f, point, direction: by_partials(f, point)[0] * direction[0], part="slope"
         ),
+        "value-at-the-end": Mistake(
+            result=lambda f, point, direction: f(*(p + d for p, d in zip(point, direction))),
+            part="value",
+        ),
     },
     mistakes=(
         Mistake(
@@ -214,9 +301,36 @@ along = Question(
         Mistake(
             "first-argument-alone",
             "only the first argument moves",
-            "Your slope knows of the first argument alone. `grad(f)` differentiates for the first "
-            "argument unless you say otherwise with `argnums`; here all of them move.",
+            "Your slope knows of the first argument alone, and here all of them move. (`grad(f)` "
+            "differentiates with respect to the first one; a `return` inside a loop ends it there.)",
             read=CHAPTER + "#forward-jvp",
+        ),
+        Mistake(
+            "value-at-the-end",
+            "the value at another point",
+            "Your value is that of f at point + direction. It should be the value at the point "
+            "itself; the direction only says where one looks.",
+        ),
+        Mistake(
+            "tuple-in-a-tuple",
+            "a tuple inside a tuple",
+            "f is called as `f(*point)`, with one number for each argument, and here it got "
+            "something else. `point` and `direction` are the tuples that `jvp` wants, as they "
+            "are.",
+            "",
+            raised=("TypeError: <lambda>() missing",),
+        ),
+        Mistake(
+            "two-arguments-assumed",
+            "any number of arguments",
+            "Here f has another number of arguments than you took for granted. `f(*point)` "
+            "passes on as many as there are, and `jvp` takes the whole tuples.",
+            "",
+            raised=(
+                "ValueError: too many values to unpack",
+                "ValueError: not enough values to unpack",
+            ),
+            code=r"=\s*(point|direction)\b",
         ),
     ),
     read=CHAPTER + "#forward-jvp",
@@ -289,6 +403,18 @@ jacobian_by_columns = Question(
                 *x.shape, *f(x).shape
             )
         ),
+        "columns-side-by-side": Mistake(
+            result=lambda f, x: columns(f, x).reshape(*f(x).shape, x.size)
+        ),
+        "last-column": Mistake(
+            result=lambda f, x: columns(f, x).reshape(*f(x).shape, x.size)[..., -1]
+        ),
+        "columns-as-rows": Mistake(
+            result=lambda f, x: flat_columns(f, x).T.reshape(*f(x).shape, *x.shape)
+        ),
+        "axes-reversed": Mistake(
+            result=lambda f, x: columns(f, x).reshape(*f(x).shape, *x.shape[::-1])
+        ),
     },
     mistakes=(
         Mistake(
@@ -330,6 +456,51 @@ jacobian_by_columns = Question(
             "You evaluated the derivative at the unit vectors. The point is x in every pass; the "
             "unit vector is the direction: jvp(f, (x,), (e,)).",
             read=CHAPTER + "#forward-columns",
+        ),
+        Mistake(
+            "columns-side-by-side",
+            "one long last axis",
+            "Your columns stand side by side on one last axis, of length x.size. Give that axis "
+            "the shape of x: reshape to out + in.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "last-column",
+            "only the last column",
+            "You returned the last column alone. Collect all of them: one for each entry of x.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "columns-as-rows",
+            "stacked in front, reshaped to out + in",
+            "Your shape is right, and the entries stand in the wrong places: the columns were "
+            "stacked in front. `reshape` moves no axis. Stack them along the last one.",
+        ),
+        Mistake(
+            "axes-reversed",
+            "the axes of x in the opposite order",
+            "You reshaped to out + in with the axes of x in the opposite order.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "pair-for-tangent",
+            "the pair that jvp returns",
+            "`jvp` returns a pair, the value and the tangent, and the pair was used like an "
+            "array. The column is its second part, `[1]`.",
+            "",
+            raised=(
+                "TypeError: got <class 'tuple'>",
+                "TypeError: of type <class 'tuple'>",
+            ),
+        ),
+        Mistake(
+            "loop-in-reverse",
+            "reverse mode",
+            "One of the functions has a `while` loop, which reverse mode cannot go back through: "
+            "it would have to remember an unknown number of iterations. Forward mode carries "
+            "the tangent along: `jvp`.",
+            "",
+            raised=("ValueError: Reverse-mode differentiation does not work",),
         ),
     ),
     read=CHAPTER + "#forward-columns",
@@ -381,6 +552,16 @@ def with_series(product, seed=None):
 
 cauchy = lambda a, b: np.convolve(a, b)[: len(a)]
 
+
+def overwritten(a, b):
+    """Of all pairs of a coefficient only the one that a double loop comes to last."""
+    made = np.zeros(len(a))
+    for i in range(len(a)):
+        for j in range(len(a) - i):
+            made[i + j] = a[i] * b[j]
+    return made
+
+
 taylor = Question(
     name="taylor",
     returns="coefficients",
@@ -409,6 +590,12 @@ taylor = Question(
         "derivatives-for-coefficients": Mistake(
             result=lambda f, x, terms: coefficients(f, x, terms) * factorials(terms)
         ),
+        "last-pair-missing": with_series(
+            lambda a, b: np.array([np.dot(a[:k], b[k:0:-1]) for k in range(len(a))])
+        ),
+        "overwritten": with_series(overwritten),
+        "square-of-the-first": with_series(lambda a, b: cauchy(a, a)),
+        "one-coefficient-more": Mistake(result=lambda f, x, terms: coefficients(f, x, terms + 1)),
     },
     mistakes=(
         Mistake(
@@ -458,6 +645,31 @@ taylor = Question(
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read=CHAPTER + "#forward-taylor",
         ),
+        Mistake(
+            "last-pair-missing",
+            "the last pair is missing",
+            "In each coefficient of your product the pair aₖb₀ is missing. The sum runs from "
+            "a₀bₖ to aₖb₀: `range(k + 1)`.",
+        ),
+        Mistake(
+            "overwritten",
+            "overwritten instead of added",
+            "Each coefficient of your product holds the last pair alone. Several pairs belong to "
+            "one power of t: add them up (`+=`).",
+        ),
+        Mistake(
+            "square-of-the-first",
+            "the first factor twice",
+            "Your product multiplies the first factor by itself. The second one should be there "
+            "as well.",
+        ),
+        Mistake(
+            "one-coefficient-more",
+            "one coefficient too many",
+            "You return one coefficient too many. The series of the point, `[x, 1.0, 0.0, ...]`, "
+            "should have `terms` entries in all.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
     ),
     read=CHAPTER + "#forward-taylor",
 )
@@ -465,8 +677,16 @@ taylor = Question(
 import itertools
 
 
-def confused(own, choose):
-    """A derivative by dual numbers of which `choose` picks the tag, and `own` reads the result."""
+def added(a, p, b, q):
+    return p * b + a * q
+
+
+def confused(own, choose, rule=added, constant=0.0, strip=False):
+    """A derivative by dual numbers of which `choose` picks the tag, and `own` reads the result.
+
+    `rule` gives the tangent of a product, and `constant` is the tangent of what does not move; with
+    `strip`, what belongs to another derivative loses its tangent.
+    """
     count = itertools.count()
 
     class Pair:
@@ -476,7 +696,10 @@ def confused(own, choose):
         def both(self, other):
             tag = choose(z.tag for z in (self, other) if isinstance(z, Pair))
             mine = lambda z: isinstance(z, Pair) and (own is None or z.tag == tag)
-            return tag, *((z.value, z.tangent) if mine(z) else (z, 0.0) for z in (self, other))
+            rest = lambda z: z.value if strip and isinstance(z, Pair) else z
+            return tag, *(
+                (z.value, z.tangent) if mine(z) else (rest(z), constant) for z in (self, other)
+            )
 
         def __add__(self, other):
             tag, (a, p), (b, q) = self.both(other)
@@ -484,7 +707,7 @@ def confused(own, choose):
 
         def __mul__(self, other):
             tag, (a, p), (b, q) = self.both(other)
-            return Pair(tag, a * b, p * b + a * q)
+            return Pair(tag, a * b, rule(a, p, b, q))
 
         __radd__, __rmul__ = __add__, __mul__
 
@@ -492,7 +715,7 @@ def confused(own, choose):
         tag = next(count)
         result = f(Pair(tag, x, 1.0))
         if not isinstance(result, Pair) or (own and result.tag != tag):
-            return 0.0
+            return constant
         return result.tangent
 
     return Mistake(result=lambda program, x: derivative(program(derivative), x))
@@ -535,6 +758,10 @@ nested = Question(
         "inner-lost": confused(True, min),
         "inner-as-constant": Mistake(result=lambda program, x: exact(program(frozen), x)),
         "value-for-derivative": Mistake(result=lambda program, x: program(lambda f, x: f(x))(x)),
+        "product-of-tangents": confused(True, max, rule=lambda a, p, b, q: p * q),
+        "one-term": confused(True, max, rule=lambda a, p, b, q: p * b),
+        "constants-move": confused(True, max, constant=1.0),
+        "stripped": confused(True, max, strip=True),
     },
     mistakes=(
         Mistake(
@@ -572,6 +799,55 @@ nested = Question(
             "is 8.",
             read=CHAPTER + "#forward-confusion",
         ),
+        Mistake(
+            "product-of-tangents",
+            "the product of the tangents",
+            "For the tangent of a product you multiplied the two tangents. The product rule has "
+            "two terms: each factor moves while the other one stays.",
+        ),
+        Mistake(
+            "one-term",
+            "one term of the product rule",
+            "Your product has one of the two terms of the product rule: the second factor may "
+            "move, too.",
+        ),
+        Mistake(
+            "constants-move",
+            "constants move",
+            "For your derivatives everything moves, with the tangent 1.0. What does not have the "
+            "tag is a constant: its tangent is 0.0.",
+        ),
+        Mistake(
+            "stripped",
+            "the other tangent is lost",
+            "A number of another derivative lost its tangent: you took its value alone. As seen "
+            "by this derivative it is a constant, but it is *itself* the value, a whole "
+            "`Tagged`: the other derivative still needs it.",
+        ),
+        Mistake(
+            "plain-numbers-forgotten",
+            "plain numbers have no tag",
+            "A plain number was asked for the attribute of a `Tagged`. Products and `seen_by` "
+            "meet plain numbers as well: ask `isinstance(x, Tagged)` first, and in the product "
+            "use what `seen_by` returns.",
+            "",
+            raised=(
+                "AttributeError: object has no attribute 'tag'",
+                "AttributeError: object has no attribute 'value'",
+                "AttributeError: object has no attribute 'tangent'",
+            ),
+        ),
+        Mistake(
+            "pair-for-tangent",
+            "the pair that seen_by returns",
+            "`seen_by` returns a pair, value and tangent, and the whole pair was used where a "
+            "number belongs. The derivative is its second part.",
+            "",
+            raised=(
+                "TypeError: and 'tuple'",
+                "TypeError: 'tuple' and",
+            ),
+        ),
     ),
     read=CHAPTER + "#forward-confusion",
 )
@@ -581,19 +857,19 @@ def moved(a, a_dot, b, b_dot):
     return a / b, jax.jacfwd(lambda t: (a + t * a_dot) / (b + t * b_dot))(0.0)
 
 
-numbers = lambda shape, phase, scale: {
-    "a": scale * test_array(shape, phase),
-    "a_dot": test_array(shape, phase + 1.0),
-    "b": scale * (2.0 + test_array(shape, phase + 2.0)),
-    "b_dot": test_array(shape, phase + 3.0),
+numbers = lambda phase, scale: {
+    "a": scale * test_array((), phase),
+    "a_dot": test_array((), phase + 1.0),
+    "b": scale * (2.0 + test_array((), phase + 2.0)),
+    "b_dot": test_array((), phase + 3.0),
 }
 
 divide = Question(
     name="divide",
     returns=("value", "tangent"),
-    points=(numbers((), 0.3, 1.0), numbers((3,), 0.9, 1.0), numbers((2, 2), 1.4, 50.0)),
-    labels=("four numbers", "arrays of shape (3,)", "arrays of shape (2, 2), a and b up to 100"),
-    large_points=(2,),
+    points=(numbers(0.3, 1.0), numbers(0.9, 1.0), numbers(2.7, -1.0), numbers(1.4, 50.0)),
+    labels=("four numbers", "four others", "a negative b", "a and b up to 100"),
+    large_points=(3,),
     reference=moved,
     shape_of={"tangent": "a"},
     predictions={
@@ -611,6 +887,25 @@ divide = Question(
         ),
         "denominator-alone": Mistake(
             result=lambda a, a_dot, b, b_dot: moved(a, 0 * a, b, b_dot)[1], part="tangent"
+        ),
+        "only-the-second-divided": Mistake(
+            result=lambda a, a_dot, b, b_dot: a_dot - a / b * b_dot / b, part="tangent"
+        ),
+        "divided-by-a-squared": Mistake(
+            result=lambda a, a_dot, b, b_dot: (a_dot * b - a * b_dot) / a**2, part="tangent"
+        ),
+        "divided-and-multiplied": Mistake(
+            result=lambda a, a_dot, b, b_dot: a_dot * b - a * b_dot, part="tangent"
+        ),
+        "tangents-with-their-own": Mistake(
+            result=lambda a, a_dot, b, b_dot: (a_dot * a - b * b_dot) / b**2, part="tangent"
+        ),
+        "product-for-quotient": Mistake(
+            result=lambda a, a_dot, b, b_dot: (a * b, a_dot * b + a * b_dot)
+        ),
+        "rounded-down": Mistake(result=lambda a, a_dot, b, b_dot: jnp.floor(a / b), part="value"),
+        "factor-a-forgotten": Mistake(
+            result=lambda a, a_dot, b, b_dot: a_dot / b - b_dot / b**2, part="tangent"
         ),
     },
     mistakes=(
@@ -645,6 +940,45 @@ divide = Question(
             "only the denominator moves",
             "Your tangent has one term: it is right if a stands still. But a moves as well, with speed ȧ.",
             read=CHAPTER + "#forward-dual",
+        ),
+        Mistake(
+            "only-the-second-divided",
+            "only the second term is divided",
+            "Only the second of your terms is divided by b. Solving q̇ b + q ḃ = ȧ for q̇ "
+            "divides both: `(a_dot - q * b_dot) / b`.",
+        ),
+        Mistake(
+            "divided-by-a-squared",
+            "divided by a²",
+            "Your tangent is divided by a². What is squared is the denominator: b².",
+        ),
+        Mistake(
+            "divided-and-multiplied",
+            "not divided by b²",
+            "Your tangent is ȧb − aḃ, without the division by b². (`/ b * b` divides and "
+            "multiplies again: write `/ b**2`.)",
+        ),
+        Mistake(
+            "tangents-with-their-own",
+            "each tangent times its own value",
+            "You multiplied each tangent by its own value. Each number moves while the *other* "
+            "one stays: ȧ goes with b, and ḃ with a.",
+        ),
+        Mistake(
+            "product-for-quotient",
+            "the rule of a product",
+            "You returned the product of the two dual numbers. Asked for is their quotient.",
+        ),
+        Mistake(
+            "rounded-down",
+            "rounded down",
+            "Your value is rounded down: `//` divides and cuts off. Write `/`.",
+        ),
+        Mistake(
+            "factor-a-forgotten",
+            "the factor a is missing",
+            "In the term with ḃ the factor a is missing: the quotient is a times 1/b, and 1/b "
+            "has the tangent −ḃ/b².",
         ),
     ),
     read=CHAPTER + "#forward-dual",
@@ -681,6 +1015,27 @@ passes = Question(
             result=of_table(lambda table: np.stack([table[0, ::-1] * table[0], table[1], table[2]]))
         ),
         "products-swapped": Mistake(result=of_table(with_lines(first, third, second))),
+        "counts-exchanged": Mistake(
+            result=of_table(
+                lambda table: np.stack([table[0], [1.0, table[0, 0]], [table[0, 1], 1.0]])
+            )
+        ),
+        "everything-exchanged": Mistake(
+            result=of_table(
+                lambda table: np.stack([table[0, ::-1], [1.0, table[0, 0]], [table[0, 1], 1.0]])
+            )
+        ),
+        "values-counted": Mistake(
+            result=of_table(lambda table: np.stack([table[0] + 1, table[1], table[2]]))
+        ),
+        "cheaper-mode-for-both": Mistake(
+            result=of_table(
+                lambda table: np.stack([table[0].min() * np.ones(2), table[1], table[2]])
+            )
+        ),
+        "inputs-for-both": Mistake(
+            result=of_table(lambda table: np.stack([table[0, 0] * np.ones(2), table[1], table[2]]))
+        ),
     },
     mistakes=(
         Mistake(
@@ -715,6 +1070,36 @@ passes = Question(
             "Your second and third line are swapped: J v is what forward mode computes, uᵀJ what reverse "
             "mode computes.",
             read=CHAPTER + "#forward-columns",
+        ),
+        Mistake(
+            "counts-exchanged",
+            "inputs for outputs",
+            "In your second and third line, n and m have changed places. For J v reverse mode "
+            "needs all m rows, and for uᵀJ forward mode all n columns.",
+        ),
+        Mistake(
+            "everything-exchanged",
+            "inputs for outputs",
+            "In your table, n and m have changed places. f takes n numbers, so J has n columns; "
+            "it returns m, so J has m rows.",
+        ),
+        Mistake(
+            "values-counted",
+            "one pass more",
+            "You counted one pass more for the whole Jacobian. A forward pass gives the value "
+            "along with a column: nothing is run for the value alone.",
+        ),
+        Mistake(
+            "cheaper-mode-for-both",
+            "the cheaper mode twice",
+            "In your first line both modes take as many passes as the cheaper one. Each may only "
+            "use its own: columns for forward mode, rows for reverse mode.",
+        ),
+        Mistake(
+            "inputs-for-both",
+            "columns for both modes",
+            "In your first line reverse mode takes n passes. One pass of it gives a row, and "
+            "there are m rows.",
         ),
     ),
     read=CHAPTER + "#forward-columns",

@@ -8,6 +8,7 @@ from olympus_kit.checks import (
     CostLimit,
     Mistake,
     Question,
+    Requirement,
     adjoint,
     dense_pullback,
     linear_in,
@@ -67,6 +68,21 @@ def rules_at_outputs(x, functions, vjps):
     return u
 
 
+def last_rule_first(x, functions, vjps, inputs):
+    """The rules from the last step to the first, each with the input that is given for it."""
+    u = 1.0
+    for x_in, vjp in zip(inputs, vjps[::-1]):
+        u = vjp(x_in, u)
+    return u
+
+
+def added_up(x, functions, vjps):
+    u = 1.0
+    for x_in, vjp in zip(values(x, functions)[-2::-1], vjps[::-1]):
+        u = u + vjp(x_in, u)
+    return u
+
+
 def rules_without_cotangents(x, functions, vjps):
     seen = values(x, functions)
     return [vjp(x_in, 1.0) for x_in, vjp in zip(seen[:-1][::-1], vjps[::-1])][-1]
@@ -113,6 +129,23 @@ reverse_chain = Question(
         "missing-chain-factor": Mistake(
             result=lambda x, functions, vjps: jax.jacfwd(whole(functions[1:]))(functions[0](x)),
             part="gradient",
+        ),
+        "inputs-forwards": Mistake(
+            result=lambda x, functions, vjps: last_rule_first(
+                x, functions, vjps, values(x, functions)[:-1]
+            ),
+            part="gradient",
+        ),
+        "point-for-all-rules": Mistake(
+            result=lambda x, functions, vjps: last_rule_first(x, functions, vjps, [x] * len(vjps)),
+            part="gradient",
+        ),
+        "rules-added": Mistake(result=added_up, part="gradient"),
+        "value-before-last-step": Mistake(
+            result=lambda x, functions, vjps: values(x, functions)[-2], part="value"
+        ),
+        "nothing-sent-back": Mistake(
+            result=lambda x, functions, vjps: 0 * jax.jacfwd(whole(functions))(x), part="gradient"
         ),
     },
     mistakes=(
@@ -169,6 +202,37 @@ reverse_chain = Question(
             "Your gradient is right for the steps after the first: the rule of the first function "
             "was never applied. Going back ends with vjps[0], at x itself.",
             read=CHAPTER + "#reverse-saved",
+        ),
+        Mistake(
+            "inputs-forwards",
+            "the inputs in the opposite order",
+            "You went through the rules from the last to the first, and through their inputs "
+            "from the first to the last. The rule of a step gets what went into that *same* "
+            "step: reverse both.",
+        ),
+        Mistake(
+            "point-for-all-rules",
+            "x for every rule",
+            "Every rule of yours got x itself. Each needs what went into its *own* step: keep "
+            "these values in the forward pass.",
+        ),
+        Mistake(
+            "rules-added",
+            "added instead of handed on",
+            "You added the cotangents up from rule to rule. What a rule returns *replaces* the "
+            "cotangent: `u = vjp(x_in, u)`.",
+        ),
+        Mistake(
+            "value-before-last-step",
+            "the value before the last step",
+            "Your value is what went into the last step. The value of the chain is what comes "
+            "out of it.",
+        ),
+        Mistake(
+            "nothing-sent-back",
+            "started with 0",
+            "Your gradient is 0 everywhere. A rule multiplies the cotangent that it gets, so the "
+            "first one must not be 0: how much does y change when y changes?",
         ),
     ),
     cost_limits=(
@@ -227,6 +291,18 @@ dense_vjp = Question(
         ),
         "jacobian-is-x": Mistake(result=lambda x, W, b, u: x, part="W_bar"),
         "overwritten": Mistake(result=lambda x, W, b, u: jnp.outer(x[-1], u[-1]), part="W_bar"),
+        "ones-for-bias": Mistake(result=lambda x, W, b, u: jnp.ones_like(b), part="b_bar"),
+        "batch-for-bias": Mistake(
+            result=lambda x, W, b, u: len(x) * jnp.ones_like(b), part="b_bar"
+        ),
+        "input-without-cotangent": Mistake(
+            result=lambda x, W, b, u: x.T @ jnp.ones_like(u), part="W_bar"
+        ),
+        "first-example-alone": Mistake(
+            result=lambda x, W, b, u: jnp.outer(x[0], u[0]), part="W_bar"
+        ),
+        "bias-in-its-rule": Mistake(result=lambda x, W, b, u: (u * b).sum(axis=0), part="b_bar"),
+        "sum-along-rows": Mistake(result=lambda x, W, b, u: u.sum(axis=1), part="b_bar"),
     },
     mistakes=(
         Mistake(
@@ -243,6 +319,42 @@ dense_vjp = Question(
             "Your W_bar is x itself. One often reads that the derivative of xW for W is x, but "
             "that is no cotangent: it has not met u yet, and has not the shape of W.",
             read=CHAPTER + "#reverse-rules",
+        ),
+        Mistake(
+            "ones-for-bias",
+            "u is missing in b_bar",
+            "Your b_bar is 1 everywhere. That is the local derivative; a rule multiplies it by "
+            "the cotangent u, and adds up over the batch.",
+        ),
+        Mistake(
+            "batch-for-bias",
+            "u is missing in b_bar",
+            "Your b_bar is the number of examples. That is what a u of ones would give: add up "
+            "the rows of u itself.",
+        ),
+        Mistake(
+            "input-without-cotangent",
+            "u is missing in W_bar",
+            "Your W_bar is what a u of ones would give. The product with x takes the cotangent u.",
+        ),
+        Mistake(
+            "first-example-alone",
+            "the first example alone",
+            "Your W_bar is that of the first example. W was used by every row: add up the "
+            "contributions of all.",
+        ),
+        Mistake(
+            "bias-in-its-rule",
+            "b in its own rule",
+            "Your b_bar is multiplied by b. y is linear in b, so its rule knows nothing of b: "
+            "the rows of u are added up.",
+        ),
+        Mistake(
+            "sum-along-rows",
+            "summed along the rows",
+            "You added up each row of u. b was added to every *row*, so the rows are added up, "
+            "along axis 0: b_bar has an entry for each column.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
         ),
     ),
     read=CHAPTER + "#reverse-rules",
@@ -263,6 +375,25 @@ def over_ones(x, u):
     """Sum over the axes where x has length 1, wherever the new axes have put them."""
     ones = tuple(i for i, n in enumerate(x.shape) if n == 1)
     return jnp.sum(u, axis=ones, keepdims=True)
+
+
+def one_copy(x, u):
+    """A single one of the copies."""
+    while u.ndim > x.ndim:
+        u = u[0]
+    for axis, n in enumerate(x.shape):
+        u = jnp.take(u, jnp.arange(1), axis) if n == 1 else u
+    return u
+
+
+def over_last_axes(x, u):
+    while u.ndim > x.ndim:
+        u = u.sum(axis=-1)
+    return over_ones(x, u)
+
+
+def first_axis_alone(x, u):
+    return u if x.shape == u.shape else u.sum(axis=0)
 
 
 def means_of(a, b, u):
@@ -310,6 +441,16 @@ add_vjp = Question(
         "product-rule": Mistake(result=lambda a, b, u: sums_of(a, b, u * b, u * a)),
         "cotangent-ignored": Mistake(
             result=lambda a, b, u: sums_of(a, b, jnp.ones(()), jnp.ones(()))
+        ),
+        "one-copy": Mistake(result=lambda a, b, u: (one_copy(a, u), one_copy(b, u))),
+        "last-axes-summed": Mistake(
+            result=lambda a, b, u: (over_last_axes(a, u), over_last_axes(b, u))
+        ),
+        "first-axis-alone": Mistake(
+            result=lambda a, b, u: (first_axis_alone(a, u), first_axis_alone(b, u))
+        ),
+        "sum-of-all": Mistake(
+            result=lambda a, b, u: (jnp.full(a.shape, u.sum()), jnp.full(b.shape, u.sum()))
         ),
     },
     mistakes=(
@@ -369,6 +510,32 @@ add_vjp = Question(
             "derivative for each input is 1.",
             read=CHAPTER + "#reverse-batch",
         ),
+        Mistake(
+            "one-copy",
+            "one copy alone",
+            "You took one of the copies. An entry that was used several times gets something "
+            "from each use: add them up.",
+        ),
+        Mistake(
+            "last-axes-summed",
+            "summed over the last axes",
+            "You summed over axes at the end. Broadcasting puts the new axes in *front* of the "
+            "shorter shape.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "first-axis-alone",
+            "axis 0, whatever was broadcast",
+            "You summed over axis 0 wherever the shapes differ. Which axes are new, or "
+            "stretched, depends on the shapes.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "sum-of-all",
+            "the sum of all of u",
+            "You added up all of u, whatever was broadcast. Only the axes that were put in front "
+            "or stretched are summed; entries along the others stay apart.",
+        ),
     ),
     read=CHAPTER + "#reverse-batch",
 )
@@ -403,6 +570,16 @@ squared_loss_vjp = Question(
         "sum-for-mean": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size)),
         "target-stands-still": Mistake(result=lambda p, y, u: 0.0 * y, part="y_bar"),
         "rows-counted": Mistake(result=lambda p, y, u: times(pulled(p, y, u), p.size / len(p))),
+        "squares-for-slopes": Mistake(
+            result=lambda p, y, u: u * (p - y) ** 2 / p.size, part="p_bar"
+        ),
+        "mean-of-errors": Mistake(result=lambda p, y, u: 2 * u * jnp.mean(p - y), part="p_bar"),
+        "absolute-errors": Mistake(
+            result=lambda p, y, u: jnp.abs(pulled(p, y, 1.0)[0]) * u, part="p_bar"
+        ),
+        "cotangent-added": Mistake(result=lambda p, y, u: pulled(p, y, 1.0)[0] + u, part="p_bar"),
+        "two-is-missing": Mistake(result=lambda p, y, u: times(pulled(p, y, u), 0.5)),
+        "one-sign-for-both": Mistake(result=lambda p, y, u: (pulled(p, y, u)[0],) * 2),
     },
     mistakes=(
         Mistake(
@@ -434,6 +611,41 @@ squared_loss_vjp = Question(
             "You divided by the number of rows. The mean runs over all entries, p.size of them; "
             "with one column the two numbers agree.",
             read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "squares-for-slopes",
+            "the squares themselves",
+            "Your p_bar has the squares of p − y. The derivative of the square of an error is "
+            "twice the error.",
+        ),
+        Mistake(
+            "mean-of-errors",
+            "the mean of the errors",
+            "Your p_bar is one number, with the mean of the errors. Each entry of p has a "
+            "cotangent of its own; the 1/n is a factor, and nothing is added up.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "absolute-errors",
+            "the signs of the errors are lost",
+            "Your p_bar has the sizes of the errors. Where p is below y, the loss falls as p "
+            "grows: the sign belongs to it.",
+        ),
+        Mistake(
+            "cotangent-added",
+            "u is added",
+            "You added u to the derivative. A vector–Jacobian product multiplies by it.",
+        ),
+        Mistake(
+            "two-is-missing",
+            "the 2 of the square is missing",
+            "Your cotangents are half of the right ones: the derivative of e² is 2e.",
+        ),
+        Mistake(
+            "one-sign-for-both",
+            "the same sign for both",
+            "Your y_bar is equal to p_bar. When y grows, p − y gets smaller: its cotangent has "
+            "the opposite sign.",
         ),
     ),
     read=CHAPTER + "#reverse-functional",
@@ -497,6 +709,25 @@ def at_outputs(x, weights, functions, vjps):
     return tuple(bars[::-1])
 
 
+def rules_with(x, weights, functions, vjps, order, at=None):
+    """The rules in this order; with `at`, all of them at that input."""
+    u, bars = 1.0, []
+    for i in order:
+        into = after(x, weights, functions, i) if at is None else at
+        u, w_bar = vjps[i](into, weights[i], u)
+        bars.append(w_bar)
+    return tuple(bars)
+
+
+def exchanged(x, weights, functions, vjps):
+    """Each rule gets the cotangent in the place of its weight."""
+    u, bars = 1.0, []
+    for i in reversed(range(3)):
+        u, w_bar = vjps[i](after(x, weights, functions, i), u, weights[i])
+        bars.append(w_bar)
+    return tuple(bars[::-1])
+
+
 def times_value(x, weights, functions, vjps):
     value = linked(x, weights, functions)
     return tuple(value * part for part in dense_weights(x, weights, functions, vjps))
@@ -531,8 +762,22 @@ backward_diff_chain = Question(
             "functions": [scale, dot, loss],
             "vjps": [scale_vjp, dot_vjp, loss_vjp],
         },
+        {
+            "x": test_array((4, 3), phase=7.0),
+            "weights": [
+                test_array((3,), phase=8.0),
+                test_array((3, 3), phase=9.0),
+                test_array((4, 3), phase=1.0),
+            ],
+            "functions": [scale, dot, loss],
+            "vjps": [scale_vjp, dot_vjp, loss_vjp],
+        },
     ),
-    labels=("x @ w, then x + w, then the loss", "x * w, then x @ w, then the loss"),
+    labels=(
+        "x @ w, then x + w, then the loss",
+        "x * w, then x @ w, then the loss",
+        "x * w, then x @ w with a square w, then the loss",
+    ),
     large_points=(1,),
     reference=dense_weights,
     predictions={
@@ -541,6 +786,23 @@ backward_diff_chain = Question(
         "each-on-its-own": Mistake(result=alone),
         "rule-at-output": Mistake(result=at_outputs),
         "whole-rule": Mistake(result=with_inputs),
+        "forward-order": Mistake(result=lambda *a: rules_with(*a, range(3))),
+        "point-for-all-rules": Mistake(
+            result=lambda x, weights, functions, vjps: rules_with(
+                x, weights, functions, vjps, (2, 1, 0), at=x
+            )[::-1]
+        ),
+        "weight-and-cotangent-exchanged": Mistake(result=exchanged),
+        "last-weight-left-out": Mistake(result=lambda *a: dense_weights(*a)[:-1]),
+        "input-with-the-weights": Mistake(
+            result=lambda *a: (for_outputs(*a)[0], *dense_weights(*a))
+        ),
+        "value-with-the-weights": Mistake(
+            result=lambda x, weights, functions, vjps: (
+                linked(x, weights, functions),
+                dense_weights(x, weights, functions, vjps),
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -590,6 +852,48 @@ backward_diff_chain = Question(
             "and return the w_bar alone.",
             "",
             read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "forward-order",
+            "rules in the order of the steps",
+            "You applied the rules from the first step to the last. A cotangent enters at the "
+            "end of the chain: the rule of the last step comes first.",
+            "",
+        ),
+        Mistake(
+            "point-for-all-rules",
+            "x for every rule",
+            "Every rule of yours got the input of the whole chain. Each needs what went into its "
+            "*own* step: keep these values in the forward pass.",
+            "",
+        ),
+        Mistake(
+            "weight-and-cotangent-exchanged",
+            "the arguments of a rule",
+            "A rule is called as `vjp(x_in, w, u)`. In yours, weight and cotangent have changed "
+            "places.",
+            "",
+        ),
+        Mistake(
+            "last-weight-left-out",
+            "the last weight is missing",
+            "The cotangent of the last weight is missing. The target of the loss is passed on "
+            "like the others, and its rule returns a cotangent for it.",
+            "",
+        ),
+        Mistake(
+            "input-with-the-weights",
+            "the input's cotangent, too",
+            "You returned the cotangent of x as well. Only those of the weights are asked for: "
+            "the last x_bar is not needed.",
+            "",
+        ),
+        Mistake(
+            "value-with-the-weights",
+            "the value, too",
+            "You returned the value of the chain, and the cotangents in a tuple of their own. "
+            "Only the cotangents are asked for.",
+            "",
         ),
     ),
     cost_limits=(
@@ -645,6 +949,21 @@ array_rules = Question(
             result=lambda x, u: u**2 / pulled_through(jnp.sqrt)(x, u), part="sqrt_bar"
         ),
         "input-centred": Mistake(result=lambda x, u: u - jnp.mean(x), part="centred_bar"),
+        "root-of-cotangent": Mistake(result=lambda x, u: jnp.sqrt(u), part="sqrt_bar"),
+        "half-is-missing": Mistake(
+            result=lambda x, u: 2 * pulled_through(jnp.sqrt)(x, u), part="sqrt_bar"
+        ),
+        "root-of-root": Mistake(
+            result=lambda x, u: pulled_through(jnp.sqrt)(jnp.sqrt(x), u), part="sqrt_bar"
+        ),
+        "point-flipped": Mistake(result=lambda x, u: x[::-1], part="flip_bar"),
+        "differences": Mistake(result=lambda x, u: jnp.diff(u, prepend=0.0), part="cumsum_bar"),
+        "not-flipped-back": Mistake(result=lambda x, u: jnp.cumsum(u[::-1]), part="cumsum_bar"),
+        "own-entry-missing": Mistake(
+            result=lambda x, u: jnp.sum(u) - jnp.cumsum(u), part="cumsum_bar"
+        ),
+        "own-share-alone": Mistake(result=lambda x, u: u * (1 - 1 / len(u)), part="centred_bar"),
+        "sum-subtracted": Mistake(result=lambda x, u: u - jnp.sum(u), part="centred_bar"),
     },
     mistakes=(
         Mistake(
@@ -690,6 +1009,58 @@ array_rules = Question(
             "Your centred_bar subtracts the mean of x. Centring is linear: its rule knows nothing of x, and "
             "centres u.",
             read=CHAPTER + "#reverse-rules",
+        ),
+        Mistake(
+            "root-of-cotangent",
+            "the root of u",
+            "Your sqrt_bar is the root of u. A cotangent goes through the *derivative* of a "
+            "function: it is multiplied by 1/(2√x).",
+            "",
+        ),
+        Mistake(
+            "half-is-missing",
+            "the ½ of the root is missing",
+            "Your sqrt_bar is twice the right one: the derivative of √x is 1/(2√x).",
+        ),
+        Mistake(
+            "root-of-root",
+            "evaluated at the output",
+            "Your sqrt_bar has the derivative at √x. It belongs at x: 1/(2√x), with one root.",
+        ),
+        Mistake(
+            "point-flipped",
+            "x instead of u",
+            "Your flip_bar is x, flipped. What is sent back is the cotangent u.",
+        ),
+        Mistake(
+            "differences",
+            "differences instead of sums",
+            "Your cumsum_bar has the differences of u: they *undo* a running sum. A rule applies "
+            "the transpose: entry i collects u from i to the end.",
+        ),
+        Mistake(
+            "not-flipped-back",
+            "not flipped back",
+            "Your cumsum_bar is in the opposite order. The running sum from the end stands "
+            "backwards: flip it once more.",
+        ),
+        Mistake(
+            "own-entry-missing",
+            "the own entry is missing",
+            "In your cumsum_bar entry i collects u after i. x[i] is part of output i, too: the "
+            "sum begins with u[i] itself.",
+        ),
+        Mistake(
+            "own-share-alone",
+            "the other outputs are left out",
+            "Your centred_bar has the factor 1 − 1/n, the share of an entry in its own output. "
+            "Through the mean it is part of *all* outputs: each sends −1/n back.",
+        ),
+        Mistake(
+            "sum-subtracted",
+            "the sum, not the mean",
+            "Your centred_bar subtracts the sum of u. The mean has a factor 1/n: subtract the "
+            "mean of u.",
         ),
     ),
     read=CHAPTER + "#reverse-rules",
@@ -777,9 +1148,64 @@ def last_come(f, xs):
     return np.array([x.bar for x in inputs])
 
 
+def sent_wrongly(contribution):
+    """The right order, and another contribution to a parent."""
+
+    def gradient(f, xs, passes):
+        inputs = [Number(x) for x in xs]
+        result = f(*inputs)
+        order, stack, seen = [], [(result, False)], set()
+        while stack:
+            number, marked = stack.pop()
+            if marked:
+                order.append(number)
+            elif number not in seen:
+                seen.add(number)
+                stack += [(number, True), *((parent, False) for parent, _ in number.parents)]
+        result.bar = 1.0
+        for number in reversed(order):
+            for parent, local in number.parents:
+                parent.bar += contribution(number, local)
+        return np.array([x.bar for x in inputs])
+
+    return Mistake(result=gradient)
+
+
 short = lambda rule, otherwise: (
     lambda f, xs, passes: (rule if f is not long_chain else otherwise)(f, xs)
 )
+
+
+class Watched(Number):
+    """A number that counts how often somebody looks for its parents."""
+
+    looks = 0
+
+    @property
+    def parents(self):
+        Watched.looks += 1
+        return self._parents
+
+    @parents.setter
+    def parents(self, parents):
+        self._parents = parents
+
+
+def looks_once(answer, arguments):
+    """Whether the backward pass goes through the numbers, and not through all the paths."""
+
+    def doubled_often(x):
+        for _ in range(12):
+            x = Watched(2 * x.value, [(x, 1.0), (x, 1.0)])
+        return x
+
+    Watched.looks = 0
+    try:
+        answer(doubled_often, (1.0,), 1)
+    except Exception:  # a number of another class is not what the answer was written for
+        return True
+    return True if Watched.looks < 120 else {"looks": f"{Watched.looks:,}"}
+
 
 tape_gradient = Question(
     name="tape_gradient",
@@ -798,6 +1224,7 @@ tape_gradient = Question(
     ),
     large_points=(2,),
     reference=lambda f, xs, passes: slopes_of(f, xs),
+    requirements=(Requirement("every-path-walked", holds=looks_once),),
     predictions={
         "bars-not-cleared": Mistake(result=lambda f, xs, passes: passes * slopes_of(f, xs)),
         "last-contribution": Mistake(
@@ -806,6 +1233,10 @@ tape_gradient = Question(
         "sent-on-too-early": Mistake(result=short(first_come, slopes_of)),
         "sent-on-as-found": Mistake(result=short(as_found, slopes_of)),
         "started-with-value": Mistake(result=lambda f, xs, passes: f(*xs) * slopes_of(f, xs)),
+        "nothing-sent": Mistake(result=lambda f, xs, passes: np.zeros(len(xs))),
+        "bar-alone": sent_wrongly(lambda number, local: number.bar),
+        "local-alone": sent_wrongly(lambda number, local: local),
+        "value-for-bar": sent_wrongly(lambda number, local: number.value * local),
     },
     mistakes=(
         Mistake(
@@ -853,6 +1284,40 @@ tape_gradient = Question(
             "The backward pass starts with the bar of the result, which is 1. You started with its value.",
             read=CHAPTER + "#reverse-accumulate",
         ),
+        Mistake(
+            "nothing-sent",
+            "all bars are 0",
+            "The bars of your inputs are 0. Either nothing was sent to them, or it was 0 times "
+            "something: the bar of the result must be 1 when the backward pass begins (so clear "
+            "the bars *before* that), and every child must come before its parents.",
+        ),
+        Mistake(
+            "bar-alone",
+            "the local derivative is missing",
+            "You sent the bar of a number on to its parents as it is. What a parent gets is the "
+            "bar times the *local derivative*, the second entry of each pair.",
+        ),
+        Mistake(
+            "local-alone",
+            "the bar is missing",
+            "You sent the local derivatives to the parents. By the chain rule each is multiplied "
+            "by the bar of the number itself.",
+        ),
+        Mistake(
+            "value-for-bar",
+            "the value in place of the bar",
+            "You sent the *value* of a number times the local derivative. It is its bar that "
+            "travels back.",
+        ),
+        Mistake(
+            "every-path-walked",
+            "every path is walked",
+            "Your numbers are right, but your backward pass goes along every *path* from the "
+            "result to an input, and there are very many. In a topological order each number is "
+            "visited once, when all that its children send is in its bar.",
+            "For 12 doublings, x = x + x, one after the other, yours looks for the parents of a "
+            "number {looks} times; some 30 would do.",
+        ),
     ),
     read=CHAPTER + "#reverse-order",
 )
@@ -888,6 +1353,9 @@ two_rows = Question(
         "values-pulled-back": Mistake(
             result=lambda f, x: value_column(f, x) * both_gradients(f, x)
         ),
+        "first-row-twice": Mistake(result=lambda f, x: both_gradients(f, x)[[0, 0]]),
+        "second-row-twice": Mistake(result=lambda f, x: both_gradients(f, x)[[1, 1]]),
+        "rows-in-line": Mistake(result=lambda f, x: both_gradients(f, x).ravel()),
     },
     mistakes=(
         Mistake(
@@ -924,6 +1392,41 @@ two_rows = Question(
             "the values in place of ones",
             "You sent the value of each output back. The cotangent that asks for a gradient is 1.",
             read=CHAPTER + "#reverse-two",
+        ),
+        Mistake(
+            "first-row-twice",
+            "the first output twice",
+            "Both of your rows are the gradient of the first output. For the second one, send "
+            "the 1 back at the other place: `(0.0, 1.0)`.",
+        ),
+        Mistake(
+            "second-row-twice",
+            "the second output twice",
+            "Both of your rows are the gradient of the second output. For the first one, send "
+            "the 1 back at the other place: `(1.0, 0.0)`.",
+        ),
+        Mistake(
+            "rows-in-line",
+            "one long row",
+            "Your two gradients stand one after the other in one row. Stack them: an array of "
+            "shape (2, n).",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "cotangents-apart",
+            "one cotangent, a tuple",
+            "The pullback takes one argument, a cotangent in the form of the output: a *tuple* "
+            "of two numbers, `pullback((1.0, 0.0))`, with two pairs of brackets.",
+            "",
+            raised=("TypeError: The function returned by `jax.vjp`",),
+        ),
+        Mistake(
+            "tuple-under-grad",
+            "grad of a function with two outputs",
+            "`grad` takes a function that returns one number, and f returns two. `olympus.vjp` "
+            "runs f once, and pulls back a cotangent for each.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output",),
         ),
     ),
     cost_limits=(
@@ -977,6 +1480,31 @@ late.defjvp(
 )
 
 
+@jax.custom_jvp
+def early_slope(z):
+    """tanh with the derivative 1 − z²."""
+    return jnp.tanh(z)
+
+
+early_slope.defjvp(
+    lambda primals, tangents: (jnp.tanh(primals[0]), (1 - primals[0] ** 2) * tangents[0])
+)
+
+
+@jax.custom_jvp
+def squared_slope(z):
+    """tanh with the derivative (1 − tanh)²."""
+    return jnp.tanh(z)
+
+
+squared_slope.defjvp(
+    lambda primals, tangents: (
+        jnp.tanh(primals[0]),
+        (1 - jnp.tanh(primals[0])) ** 2 * tangents[0],
+    )
+)
+
+
 def with_slope(slope):
     """A step with another derivative of tanh."""
 
@@ -1016,6 +1544,19 @@ def bias_means(params, x, target, rate):
     return moved_by(params, (W1, b1 / len(x), W2, b2 / len(x)), rate)
 
 
+def biases_at_rest(params, x, target, rate):
+    W1, _, W2, _ = stepped(params, x, target, rate)
+    return W1, params[1], W2, params[3]
+
+
+def hidden_twice(params, x, target, rate):
+    """The step of W2 with tanh(hidden) in the place of hidden."""
+    W1, b1, W2, b2 = params
+    hidden = jnp.tanh(x @ W1 + b1)
+    u = 2 * (hidden @ W2 + b2 - target) / target.size
+    return W2 - rate * jnp.tanh(hidden).T @ u
+
+
 def network_point(batch, a, h, c, scale, rate):
     params = (
         test_array((a, h), phase=0.1),
@@ -1025,6 +1566,17 @@ def network_point(batch, a, h, c, scale, rate):
     )
     x, target = test_array((batch, a), phase=4.1), test_array((batch, c), phase=5.1, scale=scale)
     return {"params": params, "x": x, "target": target, "rate": rate}
+
+
+def leaves_them_alone(answer, arguments):
+    """Whether the parameters are as they were, where they are NumPy's own arrays."""
+    params, x, target, rate = arguments.values()
+    given = tuple(np.array(part) for part in params)
+    try:
+        answer(given, np.array(x), np.array(target), float(rate))
+    except Exception:
+        return True
+    return all(np.array_equal(a, b) for a, b in zip(given, params, strict=True))
 
 
 sgd_step = Question(
@@ -1043,6 +1595,7 @@ sgd_step = Question(
     large_points=(2,),
     rtol=1e-10,
     reference=stepped,
+    requirements=(Requirement("old-parameters-lost", holds=leaves_them_alone),),
     predictions={
         "uphill": Mistake(result=lambda params, x, target, rate: stepped(params, x, target, -rate)),
         "updated-too-early": Mistake(result=early),
@@ -1061,6 +1614,13 @@ sgd_step = Question(
         "gradients-returned": Mistake(
             result=lambda params, x, target, rate: gradients_of(params, x, target)
         ),
+        "slope-before-tanh": Mistake(result=with_slope(early_slope)),
+        "square-around-all": Mistake(result=with_slope(squared_slope)),
+        "two-is-missing": Mistake(
+            result=lambda params, x, target, rate: stepped(params, x, target, rate / 2)
+        ),
+        "biases-at-rest": Mistake(result=biases_at_rest),
+        "hidden-twice": Mistake(result=hidden_twice, part="W2"),
     },
     mistakes=(
         Mistake(
@@ -1123,6 +1683,43 @@ sgd_step = Question(
             "the gradients in place of the parameters",
             "You returned the four gradients. Asked for are the new parameters, p - rate * gradient.",
             read=CHAPTER + "#reverse-functional",
+        ),
+        Mistake(
+            "slope-before-tanh",
+            "1 − z² before the tanh",
+            "Your derivative of tanh is 1 − z², with what went *into* the tanh. It is 1 − "
+            "tanh(z)², so 1 − hidden².",
+        ),
+        Mistake(
+            "square-around-all",
+            "the square of the whole bracket",
+            "Your derivative of tanh is (1 − hidden)². Only hidden is squared: `1 - hidden**2`.",
+        ),
+        Mistake(
+            "two-is-missing",
+            "half a step",
+            "Your steps are half as long as they should be: the derivative of the square of an "
+            "error is twice the error.",
+        ),
+        Mistake(
+            "biases-at-rest",
+            "the biases do not move",
+            "You moved the weights and left both biases as they were. Each of the four "
+            "parameters makes a step.",
+        ),
+        Mistake(
+            "old-parameters-lost",
+            "the old parameters are changed",
+            "The numbers are right, but your answer changes the arrays that it is given: in "
+            "NumPy `W -= …` writes into W itself, and the caller's parameters are gone. `W = W - "
+            "…` makes new ones.",
+            "",
+        ),
+        Mistake(
+            "hidden-twice",
+            "tanh twice",
+            "For W2 you took the tanh of `hidden`. `hidden` is a tanh already: what went into "
+            "the second layer is `hidden` itself.",
         ),
     ),
     read=CHAPTER + "#reverse-functional",

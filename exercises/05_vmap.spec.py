@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, test_array
+from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, test_array
 
 CHAPTER = "book/05_vmap.md"
 
@@ -51,6 +51,18 @@ pairwise_slopes = Question(
             result=lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, B).sum(axis=1)
         ),
         "values-not-slopes": Mistake(result=lambda k, A, B: pair_by_pair(k, A, B)),
+        "points-exchanged": Mistake(
+            result=lambda k, A, B: pair_by_pair(jax.jacfwd(lambda a, b: k(b, a)), A, B)
+        ),
+        "slopes-at-exchanged": Mistake(
+            result=lambda k, A, B: pair_by_pair(lambda a, b: jax.jacfwd(k)(b, a), A, B)
+        ),
+        "A-with-itself": Mistake(result=lambda k, A, B: pair_by_pair(jax.jacfwd(k), A, A)),
+        "unit-length": Mistake(
+            result=lambda k, A, B: pair_by_pair(
+                lambda a, b: jax.jacfwd(k)(a, b) / jnp.linalg.norm(jax.jacfwd(k)(a, b)), A, B
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -82,6 +94,39 @@ pairwise_slopes = Question(
             "Your table holds k itself at all pairs. Put `grad(k)` in the place of k.",
             "",
             read=CHAPTER + "#vmap-examples",
+        ),
+        Mistake(
+            "points-exchanged",
+            "k(b, a)",
+            "Your k gets its two points in the opposite order. The point of A comes first, and k "
+            "need not be symmetric.",
+        ),
+        Mistake(
+            "slopes-at-exchanged",
+            "at (b, a)",
+            "You took the gradient at (b, a). The point of A comes first: it is the argument "
+            "that is differentiated.",
+        ),
+        Mistake(
+            "A-with-itself",
+            "A with itself",
+            "You paired the points of A with the points of A. The second point of each pair "
+            "belongs to B.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "unit-length",
+            "made one long",
+            "Your gradients all have length 1. The gradient is asked for as it is: a small one "
+            "says that moving helps little.",
+        ),
+        Mistake(
+            "table-under-grad",
+            "grad of a table",
+            "`grad` takes a function that returns one number, and this one returns a table. "
+            "Differentiate k first, then map: `vmap(vmap(grad(k), …), …)`.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output",),
         ),
     ),
     cost_limits=(
@@ -148,6 +193,11 @@ mjp_tree = Question(
         "cotangent-ones": Mistake(
             result=lambda f, params, M: dense_mjp(f, params, jnp.ones_like(M))
         ),
+        "mean-of-cotangents": Mistake(
+            result=lambda f, params, M: jax.tree.map(
+                lambda leaf: leaf.mean(axis=0), dense_mjp(f, params, M)
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -189,6 +239,34 @@ mjp_tree = Question(
             "of M.",
             read=CHAPTER + "#vmap-mjp",
         ),
+        Mistake(
+            "mean-of-cotangents",
+            "the mean over the cotangents",
+            "You took the mean over the k cotangents. Each of them has a result of its own: the "
+            "first axis of your arrays has length k.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "cotangents-one-by-one",
+            "cotangents have the shape of y",
+            "The pullback takes one cotangent, of the shape of y. M holds k of them along its "
+            "first axis: let `vmap` go through that one.",
+            "",
+            raised=(
+                "ValueError: unexpected JAX type (e.g. shape/dtype) for argument to VJP function",
+            ),
+        ),
+        Mistake(
+            "value-for-pullback",
+            "the value in place of the pullback",
+            "An array was called like a function. `vjp` returns a pair, and the value comes "
+            "first: `y, pullback = vjp(f, params)`.",
+            "",
+            raised=(
+                "TypeError: object is not callable",
+                "TypeError: Expected a callable value",
+            ),
+        ),
     ),
     cost_limits=(
         CostLimit(
@@ -211,6 +289,23 @@ def counted(count):
 shapes_of = lambda leaves: [np.shape(leaf) for leaf in leaves]
 by_shape = counted(lambda leaves: sum(math.prod(shape) for shape in shapes_of(leaves)))
 
+
+def computes_nothing(answer, arguments):
+    """Whether f is never called with numbers."""
+    f, x = arguments.values()
+    computed = []
+
+    def watched(x):
+        computed.append(not any(isinstance(l, jax.core.Tracer) for l in jax.tree.leaves(x)))
+        return f(x)
+
+    try:
+        answer(watched, x)
+    except Exception:  # f is not what it was: that is another matter
+        return True
+    return not any(computed)
+
+
 count_passes = Question(
     name="count_passes",
     returns=("forward", "reverse"),
@@ -225,6 +320,7 @@ count_passes = Question(
     labels=("outer(x, x), x of shape (3,)", "a layer, with a dict", "a dict of results"),
     large_points=(2,),
     reference=by_shape,
+    requirements=(Requirement("output-computed", holds=computes_nothing),),
     predictions={
         "modes-swapped": Mistake(result=lambda f, x: by_shape(f, x)[::-1]),
         "arrays-counted": Mistake(result=counted(len)),
@@ -233,6 +329,13 @@ count_passes = Question(
         ),
         "first-array-alone": Mistake(result=counted(lambda leaves: math.prod(np.shape(leaves[0])))),
         "one-pass-back": Mistake(result=lambda f, x: (by_shape(f, x)[0], 1)),
+        "sizes-multiplied": Mistake(result=counted(lambda leaves: math.prod(map(np.size, leaves)))),
+        "axes-counted": Mistake(result=counted(lambda leaves: sum(map(np.ndim, leaves)))),
+        "lengths-added": Mistake(result=counted(lambda leaves: sum(map(sum, shapes_of(leaves))))),
+        "jacobian-counted": Mistake(
+            result=lambda f, x: (by_shape(f, x)[0] * by_shape(f, x)[1],) * 2
+        ),
+        "inputs-twice": Mistake(result=lambda f, x: (by_shape(f, x)[0],) * 2),
     },
     mistakes=(
         Mistake(
@@ -281,6 +384,43 @@ count_passes = Question(
             "Your second number is always 1. One backward pass is enough for one output; each "
             "further output entry is a further row of the Jacobian, and needs a pass.",
             read=CHAPTER + "#vmap-jacobians",
+        ),
+        Mistake(
+            "sizes-multiplied",
+            "sizes multiplied",
+            "You multiplied the sizes of the arrays. Each entry of each array needs a pass: add "
+            "the sizes up.",
+        ),
+        Mistake(
+            "axes-counted",
+            "axes counted",
+            "You counted the axes of the arrays. Each *entry* needs a pass of its own: `size` "
+            "says how many there are.",
+        ),
+        Mistake(
+            "lengths-added",
+            "lengths added",
+            "You added the lengths of the axes. An array of shape (5, 4) has 20 entries, not 9.",
+        ),
+        Mistake(
+            "jacobian-counted",
+            "the entries of the Jacobian",
+            "You counted the entries of the Jacobian. One pass gives a whole column, or a whole "
+            "row.",
+        ),
+        Mistake(
+            "inputs-twice",
+            "the inputs twice",
+            "Both of your numbers count the inputs. Reverse mode takes a pass for each entry of "
+            "the *output*.",
+        ),
+        Mistake(
+            "output-computed",
+            "f was computed",
+            "Your numbers are right, and f was computed for them. `olympus.eval_shape(f, x)` "
+            "says which shapes f would return without computing anything: where f is expensive, "
+            "that is the point.",
+            "",
         ),
     ),
     read=CHAPTER + "#vmap-jacobians",
@@ -359,6 +499,20 @@ jacobian_tree = Question(
         "ones-pulled-back": Mistake(result=pulled_ones),
         "tuple-around-dict": Mistake(result=lambda f, params: (dense_blocks(f, params),)),
         "one-matrix": Mistake(result=side_by_side),
+        "first-row": Mistake(
+            result=lambda f, params: jax.tree.map(
+                lambda block, leaf: block.reshape(-1, *np.shape(leaf))[0],
+                dense_blocks(f, params),
+                params,
+            )
+        ),
+        "rows-not-shaped": Mistake(
+            result=lambda f, params: jax.tree.map(
+                lambda block, leaf: block.reshape(-1, *np.shape(leaf)),
+                dense_blocks(f, params),
+                params,
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -403,6 +557,46 @@ jacobian_tree = Question(
             raised=("AttributeError: 'dict' object has no attribute",),
         ),
         ONE_LEVEL,
+        Mistake(
+            "first-row",
+            "the first row alone",
+            "You pulled back one cotangent, with a 1 in the first entry of y. Each entry of y "
+            "has a row of its own: pull back all of them.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "rows-not-shaped",
+            "one axis for all of y",
+            "Your blocks have one axis for all entries of y, in front. y has a shape of its own, "
+            "and so has each block: `(*y.shape, *s)`. A `reshape` is enough.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "unit-cotangents",
+            "cotangents have the shape of y",
+            "The cotangents that you pull back do not have the shape of y. There are y.size of "
+            "them, each with a single 1: a row of the identity of that size, in the shape of y.",
+            "",
+            raised=(
+                "ValueError: unexpected JAX type (e.g. shape/dtype) for argument to VJP function",
+            ),
+        ),
+        Mistake(
+            "output-under-grad",
+            "grad of an array",
+            "`grad` takes a function that returns one number, and y is an array of any shape. "
+            "Each of its entries has a row: pull back a cotangent for each.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output",),
+        ),
+        Mistake(
+            "entries-left-over",
+            "the axes of y are missing",
+            "A block has the axes of y in front of those of the parameter, and you reshaped to "
+            "the parameter's shape alone, where the entries do not fit in: `(*y.shape, *s)`.",
+            "",
+            raised=("TypeError: cannot reshape array",),
+        ),
     ),
     cost_limits=(
         CostLimit(
@@ -466,6 +660,18 @@ def added(loss, params, X, y, c):
     return jax.tree.map(lambda leaf: len(X) * leaf, mean)
 
 
+def side_by_side_examples(loss, params, X, y, c):
+    gradients = one_by_one(loss, params, X, y)
+    cut = [jax.tree.map(lambda leaf: leaf * shorten(length_of(g), c), g) for g in gradients]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *cut)
+
+
+def one_length_for_all(loss, params, X, y, c):
+    gradients = one_by_one(loss, params, X, y)
+    length = jnp.sqrt(sum(length_of(g) ** 2 for g in gradients))
+    return together(gradients, [shorten(length, c)] * len(X))
+
+
 def squared_error(p, x, t):
     return (jnp.tanh(x @ p["W"]) @ p["v"] + p["b"] - t) ** 2
 
@@ -505,6 +711,10 @@ clipped_gradient = Question(
         "examples-added": Mistake(result=added),
         "root-forgotten": Mistake(result=shortened(lambda length, c: shorten(length**2, c))),
         "entries-clipped": Mistake(result=entry_by_entry),
+        "never-shorter": Mistake(result=shortened(lambda length, c: jnp.maximum(1.0, c / length))),
+        "upside-down": Mistake(result=shortened(lambda length, c: jnp.minimum(1.0, length / c))),
+        "one-length-for-all": Mistake(result=one_length_for_all),
+        "examples-side-by-side": Mistake(result=side_by_side_examples),
     },
     mistakes=(
         Mistake(
@@ -553,6 +763,42 @@ clipped_gradient = Question(
             "You cut every entry to between −c and c. That changes the direction of a gradient; "
             "here its length is limited, and its direction stays.",
             read=CHAPTER + "#vmap-examples",
+        ),
+        Mistake(
+            "never-shorter",
+            "the maximum, not the minimum",
+            "Your factors are never below 1: you lengthened the short gradients and left the "
+            "long ones. Take the *minimum* of 1 and c / length.",
+        ),
+        Mistake(
+            "upside-down",
+            "length / c",
+            "Your factor is length / c where a gradient is shorter than c, which makes it "
+            "shorter still. The other way round: c / length, where a gradient is longer.",
+        ),
+        Mistake(
+            "one-length-for-all",
+            "one length for all examples",
+            "You took the length of the gradients of *all* examples together. Each example has a "
+            "length, and a factor, of its own.",
+        ),
+        Mistake(
+            "examples-side-by-side",
+            "not added up",
+            "Your arrays still have an axis for the examples, in front. Asked for is the mean "
+            "over them.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "number-is-no-batch",
+            "a batch axis for everything",
+            "`vmap` runs over the first axis of every argument unless it is told otherwise, and "
+            "`params` has no axis for the examples: `in_axes=(None, 0, 0)`.",
+            "",
+            raised=(
+                "ValueError: vmap was requested to map its argument",
+                "ValueError: vmap got inconsistent sizes",
+            ),
         ),
     ),
     rtol32=1e-4,
@@ -666,6 +912,33 @@ line_gradient = Question(
             read=CHAPTER + "#vmap-own",
             raised=("ValueError: should return a (children, aux_data) tuple",),
         ),
+        Mistake(
+            "constructor-starved",
+            "children not taken apart",
+            "`Line` takes a slope, an offset and a name. The children come as *one* tuple: take "
+            "it apart, `Line(*children, …)`.",
+            "",
+            raised=("TypeError: Line.__init__() missing",),
+        ),
+        Mistake(
+            "tuple-for-line",
+            "a tuple in place of a line",
+            "JAX put your line together, and a tuple came out. `tree_unflatten` must return a "
+            "`Line`: `cls(…)`.",
+            "",
+            raised=("AttributeError: 'tuple' object has no attribute",),
+        ),
+        Mistake(
+            "children-may-be-anything",
+            "children are not always numbers",
+            "JAX also puts tracers and placeholders into a line, and they cannot be made floats. "
+            "Put the children back as they come.",
+            "",
+            raised=(
+                "ConcretizationTypeError: `float` function",
+                "TypeError: float() argument must be",
+            ),
+        ),
     ),
     read=CHAPTER + "#vmap-own",
 )
@@ -718,6 +991,13 @@ def in_front(f, params):
     return jax.tree.map(turn, by_entries(f, params), params)
 
 
+def values_for_tangents(f, params):
+    repeat = lambda leaf: jnp.stack([f(params)] * np.size(leaf), axis=-1).reshape(
+        *np.shape(f(params)), *np.shape(leaf)
+    )
+    return jax.tree.map(repeat, params)
+
+
 def halved(p):
     """Halve until it is short: how many steps that takes depends on the values."""
     long = lambda x: jnp.sum(x**2) > 1
@@ -750,6 +1030,7 @@ forward_tree = Question(
         "columns-in-front": Mistake(result=in_front),
         "one-direction": Mistake(result=directions),
         "value-and-tangent": Mistake(result=lambda f, params: (f(params), by_entries(f, params))),
+        "value-for-tangent": Mistake(result=values_for_tangents),
     },
     mistakes=(
         Mistake(
@@ -783,6 +1064,12 @@ forward_tree = Question(
             read=CHAPTER + "#vmap-pytrees",
         ),
         ONE_LEVEL,
+        Mistake(
+            "value-for-tangent",
+            "the value in place of the tangent",
+            "Each of your columns is f(params). `jvp` returns a pair: the value, and the "
+            "tangent, which is the column.",
+        ),
     ),
     read=CHAPTER + "#vmap-jacobians",
 )

@@ -25,6 +25,8 @@ class Machine:
 
     def run(self):
         duration = self.work[self.calls % len(self.work)]
+        if self.free > self.now:  # computations at the same time get in each other's way
+            duration *= 1.3125
         if self.calls == 0:
             self.now += self.compiling
         self.calls += 1
@@ -48,6 +50,16 @@ def on_a_machine(answer):
         return answer(machine.run, machine.wait, machine.clock, repeats)
 
     return called
+
+
+def all_at_once(run, wait, clock, repeats):
+    """All the calls, and then a look at the clock whenever one of them is done."""
+    wait(run())
+    readings, tickets = [clock()], [run() for _ in range(repeats)]
+    for ticket in tickets:
+        wait(ticket)
+        readings.append(clock())
+    return np.min(np.diff(readings))
 
 
 def timed(compiling, work, repeats):
@@ -87,6 +99,11 @@ best_time = Question(
         "first-call-counted": Mistake(
             result=lambda c, work, r: min([c + work[0], *timed(c, work, r - 1)])
         ),
+        "several-at-once": Mistake(result=on_a_machine(all_at_once)),
+        "first-measured-alone": Mistake(result=lambda c, work, r: timed(c, work, r)[0]),
+        "last-time": Mistake(result=lambda c, work, r: timed(c, work, r)[-1]),
+        "upper-median": Mistake(result=lambda c, work, r: sorted(timed(c, work, r))[r // 2]),
+        "start-minus-end": Mistake(result=lambda c, work, r: -np.max(timed(c, work, r))),
     },
     mistakes=(
         Mistake(
@@ -136,6 +153,43 @@ best_time = Question(
             "You returned the largest time: that is the call that was disturbed the most.",
             read=TIME,
         ),
+        Mistake(
+            "several-at-once",
+            "several calls at the same time",
+            "You asked for the next computations before the first one was done: they get in each "
+            "other's way. Measure one call at a time: wait for it before you ask for the next.",
+        ),
+        Mistake(
+            "first-measured-alone",
+            "the first measured call",
+            "Your result is the time of the first call that you measured. Is the clock read anew "
+            "before *every* call, and do you come to all `repeats` of them?",
+        ),
+        Mistake(
+            "last-time",
+            "the last call",
+            "You returned the time of the last call. Keep all the times, and return the smallest.",
+        ),
+        Mistake(
+            "upper-median",
+            "the median",
+            "That is the median of the times. A computer is only ever disturbed into being "
+            "slower, so this question asks for the smallest one.",
+        ),
+        Mistake(
+            "start-minus-end",
+            "start minus end",
+            "Your times are negative: the reading before the call was taken, minus the one after "
+            "it. Time runs forward: `clock() - start`.",
+        ),
+        Mistake(
+            "ticket-not-bought",
+            "wait takes a ticket",
+            "`wait` got the function `run` itself. It takes the *ticket* that `run()` returns: "
+            "`wait(run())`.",
+            "",
+            raised=("TypeError: not supported between instances of 'method'",),
+        ),
     ),
     read=TIME,
 )
@@ -177,6 +231,18 @@ chain_flops = Question(
             result=lambda n, m, d, k: float(k * (m + n)), part="output_side"
         ),
         "one-output": Mistake(result=lambda n, m, d, k: counted(n, m, d, 1)),
+        "rows-of-the-middle": Mistake(
+            result=lambda n, m, d, k: 2.0 * (k * d * m + d * m * n), part="output_side"
+        ),
+        "outputs-from-the-start": Mistake(
+            result=lambda n, m, d, k: 2.0 * (k * d * m * n + k * d * n), part="input_side"
+        ),
+        "two-for-one-product": Mistake(
+            result=lambda n, m, d, k: (2.0 * k * d * m + k * m * n, 2.0 * d * m * n + k * d * n)
+        ),
+        "counted-twice": Mistake(
+            result=lambda n, m, d, k: (4.0 * k * m * (d + n), 4.0 * d * n * (m + k))
+        ),
     },
     mistakes=(
         Mistake(
@@ -228,11 +294,37 @@ chain_flops = Question(
             "multiply-adds as the inner size.",
             read=ORDER,
         ),
+        Mistake(
+            "rows-of-the-middle",
+            "the rows of the second product",
+            "From the output side, your second product has d rows. J_h J_2 has k rows, so it is "
+            "a k × m matrix times an m × n one.",
+        ),
+        Mistake(
+            "outputs-from-the-start",
+            "k is not there yet",
+            "From the input side, your first product has a factor k. J_2 J_1 is a d × m matrix "
+            "times an m × n one: it knows nothing of the k outputs.",
+        ),
+        Mistake(
+            "two-for-one-product",
+            "a factor 2 for the first product alone",
+            "You counted two operations in the first product, and one in the second. `2 * a + b` "
+            "doubles a alone.",
+        ),
+        Mistake(
+            "counted-twice",
+            "twice as many",
+            "Your counts are twice the right ones. A multiplication with its addition are two "
+            "operations, not four.",
+        ),
     ),
     read=ORDER,
 )
 
-MIXING = {shape: test_array(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8))}
+MIXING = {
+    shape: test_array(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8), (96, 24), (2, 6))
+}
 
 
 def mixes(rows, columns):
@@ -249,7 +341,7 @@ def entry_by_entry(f, x):
 def passes(answer, rows, columns):
     """Operations for each entry of the Jacobian: few in one mode, many in the other."""
     f = mixes(rows, columns)
-    x = jax.ShapeDtypeStruct((columns,), jnp.float32)
+    x = jax.ShapeDtypeStruct((columns,), jnp.result_type(float))
     return count(jax.jit(lambda x: answer(f, x)).trace(x).jaxpr).flops
 
 
@@ -263,6 +355,11 @@ def cheap_at(rows, columns, cheap, expensive):
         )
 
     return is_cheap
+
+
+def rows_transposed(f, x):
+    J = entry_by_entry(f, x)
+    return J.T if J.shape[0] < J.shape[1] else J
 
 
 cheap_jacobian = Question(
@@ -279,7 +376,10 @@ cheap_jacobian = Question(
     requirements=(
         Requirement("reverse-for-tall", cheap_at(64, 8, jax.jacfwd, jax.jacrev)),
         Requirement("forward-for-wide", cheap_at(8, 64, jax.jacrev, jax.jacfwd)),
+        Requirement("fixed-limit", cheap_at(96, 24, jax.jacfwd, jax.jacrev)),
+        Requirement("fixed-limit", cheap_at(2, 6, jax.jacrev, jax.jacfwd)),
     ),
+    predictions={"rows-transposed": Mistake(result=rows_transposed)},
     mistakes=(
         Mistake(
             "reverse-for-tall",
@@ -296,6 +396,45 @@ cheap_jacobian = Question(
             "column: 64 passes, where 8 rows would do.",
             "8 VJPs give the 8 rows of an 8 × 64 Jacobian; the columns take 64 JVPs.",
             read=CROSSOVER,
+        ),
+        Mistake(
+            "fixed-limit",
+            "a limit that depends on one size alone",
+            "With 64 and 8 your choice is right, with 24 inputs and 96 outputs, or 6 inputs and "
+            "2 outputs, it is not. What counts is which of the two is smaller, whatever they "
+            "are.",
+            "",
+        ),
+        Mistake(
+            "rows-transposed",
+            "transposed where rows are built",
+            "Where you build rows, your Jacobian is transposed. `jacrev` puts the rows where "
+            "they belong already: output i is row i.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "size-of-the-shape",
+            "the size is wanted",
+            "`olympus.eval_shape(f, x)` says shape *and* dtype, and cannot be compared with a "
+            "number. Compare its `.size`.",
+            "",
+            raised=("TypeError: 'ShapeDtypeStruct'",),
+        ),
+        Mistake(
+            "shape-of-a-value",
+            "eval_shape takes the function",
+            "`olympus.eval_shape` takes the function and its argument apart, `eval_shape(f, x)`: "
+            "with `f(x)` the value would have been computed already.",
+            "",
+            raised=("TypeError: the first argument must be callable",),
+        ),
+        Mistake(
+            "outputs-under-grad",
+            "grad of a vector",
+            "`grad` takes a function that returns one number, and f returns a vector. "
+            "`olympus.jacrev` builds a row for each of its entries.",
+            "",
+            raised=("TypeError: Gradient only defined for scalar-output",),
         ),
     ),
     read=CROSSOVER,
@@ -365,6 +504,29 @@ products = Question(
         "one-per-input": Mistake(
             result=lambda layers, x_moves, w_moves: layers + x_moves + layers * w_moves
         ),
+        "two-saved": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) - (not x_moves)
+            )
+        ),
+        "one-more": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) + 2 * (not x_moves)
+            )
+        ),
+        "four-for-both": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) + layers * (x_moves and w_moves)
+            )
+        ),
+        "x-always-at-rest": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) - (x_moves and w_moves)
+            )
+        ),
+        "cases-exchanged": Mistake(
+            result=lambda layers, x_moves, w_moves: counted_products(layers, w_moves, x_moves)
+        ),
     },
     mistakes=(
         Mistake(
@@ -409,6 +571,35 @@ products = Question(
             "product in each.",
             read=RATIO,
         ),
+        Mistake(
+            "two-saved",
+            "one product too few",
+            "When the weights alone move, you left out one product too many. In front of the "
+            "*first* layer x stands still: that saves one product W dx, and no more.",
+        ),
+        Mistake(
+            "one-more",
+            "one product more, not less",
+            "When the weights alone move, you counted one product more than three a layer. In "
+            "front of the first layer x stands still: it is one *less*.",
+        ),
+        Mistake(
+            "four-for-both",
+            "four products a layer",
+            "When both move, you counted four products a layer. There are three: W x, dW x and W "
+            "dx.",
+        ),
+        Mistake(
+            "x-always-at-rest",
+            "x moves as well",
+            "You left out a product in the first layer where x moves, too. It is saved only "
+            "where x stands still.",
+        ),
+        Mistake(
+            "cases-exchanged",
+            "the two cases are exchanged",
+            "Your counts for 'x alone moves' and 'the weights alone move' have changed places.",
+        ),
     ),
     read=RATIO,
 )
@@ -430,9 +621,29 @@ SEGMENTS, TURNS, NUMBERS = 16, 16, 1000
 def forgets(answer, arguments):
     """Whether the gradient has much less than a value for every iteration in memory."""
     whole = lambda x: answer(jnp.sin, x, SEGMENTS, TURNS).sum()
-    x = jax.ShapeDtypeStruct((NUMBERS,), jnp.float32)
-    values = count(jax.jit(jax.grad(whole)).trace(x).jaxpr).peak / (4 * NUMBERS)
+    x = jax.ShapeDtypeStruct((NUMBERS,), jnp.result_type(float))
+    size = x.dtype.itemsize * NUMBERS
+    values = count(jax.jit(jax.grad(whole)).trace(x).jaxpr).peak / size
     return True if values < SEGMENTS * TURNS / 3 else {"values": f"{values:.0f}"}
+
+
+def starts(answer, arguments):
+    """Whether about a value for each segment lies between forward and backward pass."""
+    whole = lambda x: answer(jnp.sin, x, 4, 32).sum()
+    x = jax.ShapeDtypeStruct((NUMBERS,), jnp.result_type(float))
+    pullback = jax.eval_shape(lambda x: jax.vjp(whole, x)[1], x)
+    values = sum(leaf.size for leaf in jax.tree.leaves(pullback)) / NUMBERS
+    return True if values < 16 else {"values": f"{values:.0f}"}
+
+
+def goes_back(answer, arguments):
+    """Whether reverse mode can go through the answer's loops."""
+    step, x, segments, length = arguments.values()
+    try:
+        jax.grad(lambda x: jnp.sum(answer(step, x, segments, length)))(x)
+    except ValueError:
+        return False
+    return True
 
 
 def differentiates(answer, arguments):
@@ -459,11 +670,25 @@ in_segments = Question(
     large_points=(2,),
     reference=one_by_one(lambda segments, length: segments * length),
     shape_of={"last": "x"},
-    requirements=(Requirement("nothing-forgotten", forgets),),
+    requirements=(
+        Requirement("no-way-back", goes_back),
+        Requirement("gradient-lost", differentiates),
+        Requirement("nothing-forgotten", forgets),
+        Requirement("lengths-exchanged", starts),
+    ),
     predictions={
         "one-segment": Mistake(result=one_by_one(lambda segments, length: length)),
         "one-iteration-each": Mistake(result=one_by_one(lambda segments, length: segments)),
         "sum-of-lengths": Mistake(result=one_by_one(lambda segments, length: segments + length)),
+        "one-iteration-short": Mistake(
+            result=one_by_one(lambda segments, length: segments * (length - 1))
+        ),
+        "one-segment-short": Mistake(
+            result=one_by_one(lambda segments, length: (segments - 1) * length)
+        ),
+        "one-iteration-more": Mistake(
+            result=one_by_one(lambda segments, length: segments * (length + 1))
+        ),
     },
     mistakes=(
         Mistake(
@@ -502,6 +727,47 @@ in_segments = Question(
             "segments × length.",
             read=CHECKPOINT,
         ),
+        Mistake(
+            "no-way-back",
+            "reverse mode has no way through",
+            "The value is right, but it cannot be differentiated in reverse: a `while_loop` does "
+            "not say how many iterations there will be. `olympus.lax.scan` with a fixed "
+            "`length` does.",
+            "",
+            read=CHECKPOINT,
+        ),
+        Mistake(
+            "lengths-exchanged",
+            "too many starts are saved",
+            "The value is right, but too many values are saved between the forward and the "
+            "backward pass. The *outer* loop runs `segments` times, the inner one, which is "
+            "checkpointed, `length` times; is it the other way round in yours?",
+            "With 4 segments of 32 iterations, yours saves {values} values; about 5 would do.",
+            read=CHECKPOINT,
+        ),
+        Mistake(
+            "one-iteration-short",
+            "one iteration too few in each segment",
+            "Each of your segments has one iteration too few: `length` of them, and nothing less.",
+        ),
+        Mistake(
+            "one-segment-short",
+            "one segment too few",
+            "You ran one segment too few.",
+        ),
+        Mistake(
+            "one-iteration-more",
+            "one iteration too many in each segment",
+            "Each of your segments has one iteration too many.",
+        ),
+        Mistake(
+            "body-without-a-pair",
+            "a body returns a pair",
+            "The body of a `scan` returns a pair: the new carry, and what is to be stacked. "
+            "Where nothing is, that is None: `(step(carry), None)`.",
+            "",
+            raised=("TypeError: scan body output must be a pair",),
+        ),
     ),
     read=CHECKPOINT,
 )
@@ -527,6 +793,7 @@ best_segment = Question(
         {"n": 72, "k": 2},
         {"n": 1024, "k": 5},
         {"n": 90, "k": 7},
+        {"n": 70, "k": 6},  # the divisor nearest to the root is not the best
         {"n": 7, "k": 50},  # the shortest length is the best
         {"n": 1, "k": 3},  # and here it is the longest, too
     ),
@@ -535,6 +802,7 @@ best_segment = Question(
         "n = 72, k = 2",
         "n = 1024, k = 5",
         "n = 90, k = 7",
+        "n = 70, k = 6",
         "n = 7, k = 50",
         "n = 1, k = 3",
     ),
@@ -549,6 +817,15 @@ best_segment = Question(
         ),
         "one-segment": Mistake(result=lambda n, k: float(n)),
         "every-iteration": Mistake(result=lambda n, k: 1.0),
+        "most-arrays": Mistake(
+            result=lambda n, k: float(max(of_length(n, k), key=of_length(n, k).get))
+        ),
+        "not-a-divisor": Mistake(
+            result=lambda n, k: float(min(range(1, n + 1), key=lambda s: n / s + k * s))
+        ),
+        "nearest-to-the-root": Mistake(
+            result=lambda n, k: float(min(of_length(n, k), key=lambda s: abs(s - (n / k) ** 0.5)))
+        ),
     },
     mistakes=(
         Mistake(
@@ -561,7 +838,8 @@ best_segment = Question(
         Mistake(
             "number-of-segments",
             "how many segments, not how long",
-            "You returned the number of segments, n / s. The question asks for their length s.",
+            "Your result is the number of segments, n / s, and the question asks for their length "
+            "s. (The same comes out where k multiplies n / s: it belongs to the open segment.)",
             read=SAVED,
         ),
         Mistake(
@@ -586,8 +864,45 @@ best_segment = Question(
         Mistake(
             "every-iteration",
             "a segment for each iteration",
-            "You made every iteration a segment: then n starts are saved.",
+            "Your length is 1: every iteration is a segment of its own, and n starts are saved. (A "
+            "`return` inside a loop would end it at the first length, which is 1.)",
             read=SAVED,
+        ),
+        Mistake(
+            "most-arrays",
+            "the most arrays",
+            "You returned the length that needs the *most* arrays.",
+        ),
+        Mistake(
+            "not-a-divisor",
+            "it must divide n",
+            "You looked at every length up to n. The segments have to fill the loop: s must "
+            "divide n.",
+        ),
+        Mistake(
+            "nearest-to-the-root",
+            "nearest is not best",
+            "You took the divisor nearest to √(n/k). The curve is steeper on one side than on "
+            "the other: compare n/s + k s at the divisors themselves.",
+        ),
+        Mistake(
+            "no-length-left",
+            "1 and n are lengths, too",
+            "For one of the tests there was no length left to choose from. 1 divides n, and so "
+            "does n itself: lengths run from 1 to n.",
+            "",
+            raised=(
+                "ValueError: min() arg is an empty sequence",
+                "ValueError: min() iterable argument is empty",
+            ),
+        ),
+        Mistake(
+            "length-of-zero",
+            "a length of 0",
+            "A length of 0 was tried. Lengths run from 1 to n; where √(n/k) is below 1, the best "
+            "one is 1.",
+            "",
+            raised=("ZeroDivisionError: ",),
         ),
     ),
     read=SAVED,
@@ -622,6 +937,10 @@ along_all = Question(
         "rows-transposed": Mistake(result=lambda f, x, vs: every_direction(f, x, vs).T),
         "sum-of-directions": Mistake(result=lambda f, x, vs: every_direction(f, x, vs).sum(axis=0)),
         "first-direction": Mistake(result=lambda f, x, vs: every_direction(f, x, vs)[0]),
+        "value-added": Mistake(result=lambda f, x, vs: f(x) + every_direction(f, x, vs)),
+        "points-exchanged": Mistake(
+            result=lambda f, x, vs: jnp.stack([jax.jacfwd(f)(v) @ x for v in vs])
+        ),
     },
     mistakes=(
         Mistake(
@@ -651,6 +970,44 @@ along_all = Question(
             "You pushed the first tangent alone. Every row of vs is a direction.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
             read="book/06_cost.md#cost-ratio",
+        ),
+        Mistake(
+            "value-added",
+            "the value added",
+            "You added f(x) to each result. J v is the change alone.",
+        ),
+        Mistake(
+            "points-exchanged",
+            "point and tangent exchanged",
+            "Your linear map was made at each *tangent*, and x was pushed through it. It is made "
+            "at the point x, once, and the rows of vs are pushed.",
+        ),
+        Mistake(
+            "value-for-push",
+            "the value in place of the map",
+            "An array was called like a function. `linearize` returns a pair, and the value "
+            "comes first: `value, push = olympus.linearize(f, x)`.",
+            "",
+            raised=(
+                "TypeError: object is not callable",
+                "TypeError: Expected a callable value",
+            ),
+        ),
+        Mistake(
+            "pulled-not-pushed",
+            "tangents are pushed",
+            "A row of vs is a *tangent*, of the shape of x, and it was sent back as a cotangent, "
+            "which has the shape of f(x). `olympus.linearize` pushes tangents forward.",
+            "",
+            raised=("ValueError: for argument to VJP function",),
+        ),
+        Mistake(
+            "one-tangent-at-a-time",
+            "one tangent at a time",
+            "The linear map takes one tangent, of the shape of x. The tangents are the *rows* of "
+            "vs: let a loop or `olympus.vmap` go through its first axis.",
+            "",
+            raised=("ValueError: linearized function called on tangent values",),
         ),
     ),
     cost_limits=(

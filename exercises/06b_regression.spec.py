@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, linear_in, test_array
+from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, linear_in, test_array
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md#reverse-accumulate"
@@ -79,6 +79,25 @@ gradient_by_hand = Question(
         "rows-summed": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
         "bias-too": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, bias=1.0)),
         "bias-left-out": Mistake(result=lambda w, b, X, y, s: slopes(w, 0.0, X, y, s)),
+        "half-error": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=0.5)),
+        "error-without-two": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=0.5)[0], part="w_bar"
+        ),
+        "error-turned": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=-1.0)),
+        "entries-counted": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=1.0 / len(w))
+        ),
+        "inputs-in-bias": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)[0].sum(), part="b_bar"
+        ),
+        "penalty-itself": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)[0] + s * jnp.sum(w**2),
+            part="w_bar",
+        ),
+        "penalty-shared": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s / len(y))),
+        "errors-not-added": Mistake(
+            result=lambda w, b, X, y, s: 2 * (X @ w + b - y) / len(y), part="b_bar"
+        ),
     },
     mistakes=(
         *MESSAGES.values(),
@@ -88,9 +107,110 @@ gradient_by_hand = Question(
             "Your errors are X w − y: the bias b is missing in them.",
             read=CHAPTER + "#slopes-check",
         ),
+        Mistake(
+            "half-error",
+            "the 2 of the square is missing",
+            "The part of your gradients that comes from the errors is half of what it should be: "
+            "the derivative of r² is 2 r.",
+        ),
+        Mistake(
+            "error-without-two",
+            "the 2 of the square is missing",
+            "The part of your w_bar that comes from the errors is half of what it should be: the "
+            "derivative of r² is 2 r.",
+        ),
+        Mistake(
+            "error-turned",
+            "y − (X w + b)",
+            "The part of your gradients that comes from the errors has the opposite sign. An "
+            "error is rᵢ = xᵢ·w + b − yᵢ: it grows when w and b do.",
+        ),
+        Mistake(
+            "entries-counted",
+            "divided by all entries of X",
+            "You divided by the number of entries of X. n is the number of points: the rows of "
+            "X, the entries of y.",
+        ),
+        Mistake(
+            "inputs-in-bias",
+            "inputs in the slope of b",
+            "Your b_bar has the inputs xᵢ in it. With respect to b, the derivative of rᵢ is 1: "
+            "add up the errors alone.",
+        ),
+        Mistake(
+            "penalty-itself",
+            "the penalty, not its slope",
+            "You added the penalty itself to w_bar, one number for all entries. Its slope with "
+            "respect to wⱼ is 2 s wⱼ.",
+        ),
+        Mistake(
+            "penalty-shared",
+            "the penalty divided by n",
+            "You divided the slope of the penalty by n, too. In L the penalty stands outside the "
+            "mean.",
+        ),
+        Mistake(
+            "errors-not-added",
+            "b_bar is one number",
+            "Your b_bar has an entry for each point. b is part of every error: add up what they "
+            "contribute.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
     ),
     read=CHAPTER + "#slopes-check",
 )
+
+def squares_for_slopes(w, b, X, y, s):
+    squares = (X @ w + b - y) ** 2 / len(y)
+    return X.T @ squares + 2 * s * w, squares.sum()
+
+
+def pulls_of(answer, arguments):
+    """Each operation of the answer's cell, with the functions that hand its cotangent on."""
+    names = getattr(answer, "__globals__", {})
+    if not {"Var", "add", "mean_square", "penalty", "backward"} <= names.keys():
+        return []
+    w, number = names["Var"](arguments["w"]), names["Var"](jnp.asarray(1.5))
+    made = {
+        "add": names["add"](w, number),
+        "mean_square": names["mean_square"](w),
+        "penalty": names["penalty"](w, arguments["s"]),
+    }
+    return [(name, var.value, pull) for name, var in made.items() for _, pull in var.parents]
+
+
+def fairly(holds):
+    """The requirement, of answers whose parts are as the question says."""
+
+    def asked(answer, arguments):
+        try:
+            return holds(answer, arguments)
+        except Exception:
+            return True
+
+    return asked
+
+
+def hands_on(answer, arguments):
+    """Whether each operation's rule is linear in the cotangent that it gets."""
+    for name, value, pull in pulls_of(answer, arguments):
+        u = jnp.ones_like(value)
+        if not np.allclose(pull(2 * u), 2 * pull(u), rtol=1e-4):
+            return {"operation": f"`{name}`"}
+    return True
+
+
+def waits_for_all(answer, arguments):
+    """Whether a value that two others were made of hands on once, when both have sent their part."""
+    names = getattr(answer, "__globals__", {})
+    if not pulls_of(answer, arguments):
+        return True
+    X, w = arguments["X"], arguments["w"]
+    weights = names["Var"](w)
+    errors = names["product"](X, weights)
+    names["backward"](names["mean_square"](names["add"](errors, errors)))
+    return bool(np.allclose(weights.bar, 8 * X.T @ (X @ w) / len(X), rtol=1e-4))
+
 
 gradient_by_tape = Question(
     name="gradient_by_tape",
@@ -100,13 +220,29 @@ gradient_by_tape = Question(
     large_points=(2,),
     reference=slopes,
     shape_of={"w_bar": "w", "b_bar": "b"},
+    requirements=(
+        Requirement("cotangent-not-handed-on", holds=fairly(hands_on)),
+        Requirement("handed-on-too-early", holds=fairly(waits_for_all)),
+    ),
     predictions={
-        "penalty-forgotten": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
+        "penalty-lost": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
         "half-penalty": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s / 2)),
         "rows-summed": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, mean=False)),
         "half-error": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=0.5)),
         "overwritten": Mistake(result=lambda w, b, X, y, s: 2 * s * w, part="w_bar"),
         "not-started": Mistake(result=lambda w, b, X, y, s: (0 * w, 0 * b)),
+        "second-operand-lost": Mistake(
+            result=lambda w, b, X, y, s: (slopes(w, b, X, y, 0.0)[0], 0.0 * b)
+        ),
+        "first-level-alone": Mistake(result=lambda w, b, X, y, s: (0.0 * b, 0.0 * b)),
+        "squares-for-slopes": Mistake(result=squares_for_slopes),
+        "strength-forgotten": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 1.0)),
+        "errors-not-added": Mistake(
+            result=lambda w, b, X, y, s: 2 * (X @ w + b - y) / len(y), part="b_bar"
+        ),
+        "mean-for-sum-in-add": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] / len(y), part="b_bar"
+        ),
     },
     mistakes=(
         *MESSAGES.values(),
@@ -130,6 +266,86 @@ gradient_by_tape = Question(
             "of the result, and that has to be 1 at the start.",
             read=REVERSE,
         ),
+        Mistake(
+            "penalty-lost",
+            "the penalty did not arrive",
+            "The slope of the penalty, 2 s w, is not in your w_bar. Either `penalty` hands "
+            "nothing on to w, or it was overwritten when the other contribution came: w is used "
+            "twice, and `bar` is the *sum* of what it gets.",
+        ),
+        Mistake(
+            "second-operand-lost",
+            "the second operand gets nothing",
+            "Your b_bar is 0, and the penalty did not reach w: both are *second* operands of an "
+            "`add`. It has two parents, and hands the cotangent on to both.",
+        ),
+        Mistake(
+            "first-level-alone",
+            "only the first level",
+            "w and b still have the 0.0 with which they started. The cotangent was not handed on "
+            "as far as that: every value passes on what it gets, to its own parents.",
+            "",
+        ),
+        Mistake(
+            "squares-for-slopes",
+            "the squares themselves",
+            "Your `mean_square` hands on the squares, r². It is the *derivative* that is "
+            "multiplied with u: 2 r / n.",
+        ),
+        Mistake(
+            "strength-forgotten",
+            "s is missing in the rule of the penalty",
+            "Your `penalty` hands on 2 w. The factor s belongs to its derivative as well.",
+        ),
+        Mistake(
+            "errors-not-added",
+            "b_bar is one number",
+            "Your b_bar has an entry for each point. Where `add` puts a single number and n "
+            "others together, the number was used n times: add up what comes back.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "mean-for-sum-in-add",
+            "a mean where a sum belongs",
+            "Your b_bar is n times too small: `add` takes the mean of what comes back for a "
+            "single number. It was used n times: add it all up.",
+        ),
+        Mistake(
+            "cotangent-not-handed-on",
+            "a rule without u",
+            "The numbers are right because u was 1 everywhere. Your rule of {operation} does not "
+            "multiply by the u that it gets, as every rule has to: twice the u, twice of what "
+            "is handed on.",
+            "",
+        ),
+        Mistake(
+            "handed-on-too-early",
+            "handed on more than once",
+            "The numbers are right here, where every value between has one use. If it has two, "
+            "your `backward` hands on what came first, and then all of it again. A value may "
+            "hand on only once, when *all* its contributions are in.",
+            "For e = v + v with v = X w, the slope of the mean of e² is 8 Xᵀ v / n.",
+        ),
+        Mistake(
+            "bar-not-there-yet",
+            "a bar that nobody has set yet",
+            "A value handed on before it had got anything: its bar was still the 0.0 of the "
+            "beginning, and the rule of `product` needs an array. Children come before their "
+            "parents: go through the list from its end.",
+            "",
+            raised=(
+                "ValueError: matmul input operand",
+                "TypeError: matmul input operand",
+            ),
+        ),
+        Mistake(
+            "sum-of-a-number",
+            "a sum of one number",
+            "`u` is sometimes a single number, and has nothing to add up. The sum belongs to the "
+            "case in which `b` is a single number and `a` is not.",
+            "",
+            raised=("AttributeError: 'float' object has no attribute 'sum'",),
+        ),
     ),
     read=REVERSE,
 )
@@ -137,6 +353,26 @@ gradient_by_tape = Question(
 def with_bias(w, b, X, y, s):
     w_bar, b_bar = slopes(w, b, X, y, s)
     return w_bar + b_bar
+
+
+def asks_the_loss(answer, arguments):
+    """Whether the answer calls `ridge_loss` of the page."""
+    names = getattr(answer, "__globals__", {})
+    loss = names.get("ridge_loss")
+    if loss is None:
+        return True
+    called = []
+
+    def watched(*arguments):
+        called.append(arguments)
+        return loss(*arguments)
+
+    names["ridge_loss"] = watched
+    try:
+        answer(*arguments.values())
+    finally:
+        names["ridge_loss"] = loss
+    return bool(called)
 
 
 gradient_by_forward = Question(
@@ -147,6 +383,7 @@ gradient_by_forward = Question(
     large_points=(2,),
     reference=slopes,
     shape_of={"w_bar": "w", "b_bar": "b"},
+    requirements=(Requirement("other-formula", holds=asks_the_loss),),
     predictions={
         "one-direction": Mistake(
             result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[0].sum(), part="w_bar"
@@ -154,6 +391,11 @@ gradient_by_forward = Question(
         "bias-moves": Mistake(result=with_bias, part="w_bar"),
         "values-for-slopes": Mistake(
             result=lambda w, b, X, y, s: jnp.full(w.shape, objective(w, b, X, y, s)), part="w_bar"
+        ),
+        "penalty-left-out": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
+        "weights-move": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] + slopes(w, b, X, y, s)[0].sum(),
+            part="b_bar",
         ),
     },
     mistakes=(
@@ -177,6 +419,45 @@ gradient_by_forward = Question(
             "the value instead of the slope",
             "`jvp` returns the pair (value, slope), and you took the value.",
             read="book/03_forward.md#forward-columns",
+        ),
+        Mistake(
+            "penalty-left-out",
+            "the penalty is missing",
+            "Your gradient knows nothing of the penalty. Pass s on to `ridge_loss` as it is.",
+        ),
+        Mistake(
+            "weights-move",
+            "the weights move as well",
+            "In your pass for the bias all weights move, too, so that their slopes are added to "
+            "it. Their tangents have to be 0 there.",
+        ),
+        Mistake(
+            "tangent-of-another-kind",
+            "a tangent of another shape or type",
+            "A tangent must have the shape and the type of its point. For w it is a row of an "
+            "identity with as many rows as w has entries; for b a number like b: "
+            "`jnp.ones_like(b)`.",
+            "",
+            raised=(
+                "ValueError: jvp called with different primal and tangent shapes",
+                "TypeError: primal and tangent arguments to jax.jvp do not match",
+            ),
+        ),
+        Mistake(
+            "tangents-for-all",
+            "a tangent for each argument",
+            "`jvp` wants as many tangents as points. X, y and s do not move: give `jvp` a "
+            "function of w and b alone, which sees the others.",
+            "",
+            raised=("TypeError: primals have tree structure PyTreeDef((*, *, *, *, *))",),
+        ),
+        Mistake(
+            "other-formula",
+            "ridge_loss was not asked",
+            "The numbers are right, and `ridge_loss` was not called for them. Here they should "
+            "come from that function: push tangents through it with `jvp`, and compare with your "
+            "formulas.",
+            "",
         ),
     ),
     cost_limits=(CostLimit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),
@@ -231,6 +512,18 @@ fit_by_reverse = Question(
         "last-loss-only": Mistake(result=lambda *a: descended(*a)[2][-2], part="losses"),
         "one-after-the-other": Mistake(result=lambda *a: fitted(*a, together=False)),
         "gradient-not-renewed": Mistake(result=lambda *a: fitted(*a, renewed=False)),
+        "started-at-zero": Mistake(
+            result=lambda w, b, *rest: fitted(jnp.zeros_like(w), 0.0, *rest)
+        ),
+        "penalty-left-out": Mistake(
+            result=lambda w, b, X, y, s, *rest: fitted(w, b, X, y, 0.0, *rest)
+        ),
+        "rate-shared": Mistake(
+            result=lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps, rate / len(y))
+        ),
+        "one-step-more": Mistake(
+            result=lambda w, b, X, y, s, steps, rate: fitted(w, b, X, y, s, steps + 1, rate)
+        ),
     },
     mistakes=(
         Mistake(
@@ -274,6 +567,39 @@ fit_by_reverse = Question(
             "You walked all steps along the gradient of the starting point. After each step the "
             "slope is another one: compute it inside the loop.",
             read=CHAPTER + "#slopes-value",
+        ),
+        Mistake(
+            "started-at-zero",
+            "started at zero",
+            "You started at zero. The descent begins at the `w` and `b` that are given.",
+        ),
+        Mistake(
+            "penalty-left-out",
+            "the penalty is missing",
+            "You followed the loss without its penalty. Pass s on to `ridge_loss` as it is.",
+        ),
+        Mistake(
+            "rate-shared",
+            "the rate divided by n",
+            "Your steps are n times too short: the loss is a mean already, so the rate is not "
+            "divided by the number of points.",
+        ),
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "You made one step more than `steps`.",
+        ),
+        Mistake(
+            "pairs-inside-pairs",
+            "a pair, with a pair inside",
+            "`value_and_grad` returns two things: the loss, and the gradient. With `argnums=(0, "
+            "1)` the gradient is itself a pair, one for w and one for b: `loss, (w_bar, b_bar) = "
+            "…`. Without argnums it is that for w alone.",
+            "",
+            raised=(
+                "ValueError: values to unpack",
+                "TypeError: iteration over a 0-d array",
+            ),
         ),
     ),
     rtol32=1e-4,
