@@ -960,7 +960,9 @@ scaled_gradient = Question(
                 )
             )
         ),
-        "never-skipped": Mistake(result=scaled(lambda g, scale, fits: (g * fits, 1.0))),
+        "never-skipped": Mistake(
+            result=scaled(lambda g, scale, fits: (overflowed(g, scale, 0.0), 1.0))
+        ),
         "not-skipped": Mistake(
             result=scaled(lambda g, scale, fits: (overflowed(g, scale, g * np.inf), float(fits)))
         ),
@@ -980,9 +982,9 @@ scaled_gradient = Question(
         ),
         Mistake(
             "nan-alone",
-            "NaN alone",
-            "You look for NaN alone. What overflows is `inf`, and not a NaN: `jnp.isfinite` is "
-            "false for both.",
+            "an infinity that counts as finite",
+            "Where the gradient is infinite you return it, and say that it is finite. What overflows is "
+            "`inf`, and not a NaN: `jnp.isfinite` is false for both.",
         ),
         Mistake(
             "one-finite-is-enough",

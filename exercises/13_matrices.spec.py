@@ -541,7 +541,7 @@ def weight_of(A, u):
 
 
 def asks_the_solver(answer, arguments):
-    """Whether `solve` is called for the state and for its adjoint."""
+    """Whether `solve` is called at all: no other solver is at hand."""
     calls = 0
 
     def solve(A, b):
@@ -550,7 +550,7 @@ def asks_the_solver(answer, arguments):
         return arguments["solve"](A, b)
 
     answer(**{**arguments, "solve": solve})
-    return True if calls >= 2 else {"calls": "once" if calls else "not at all"}
+    return calls > 0
 
 
 adjoint_gradient = Question(
@@ -617,10 +617,9 @@ adjoint_gradient = Question(
     mistakes=(
         Mistake(
             "solver-bypassed",
-            "differentiated through the solver",
-            "The numbers are right, but `solve` was called {calls}. A real solver cannot be "
-            "differentiated, and no other is at hand: call it once for the state and once, with "
-            "Aᵀ, for the adjoint.",
+            "another solver",
+            "The numbers are right, but `solve` was never called. It is the only solver that there is: "
+            "call it for the state, and with Aᵀ for the adjoint.",
             example="",
         ),
         Mistake(
