@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["*.md", "book/*.md", "solutions/*.md"]
@@ -51,9 +52,9 @@ def places(page: Path) -> frozenset[str]:
 
 def leaves(text: str) -> Iterator[Token]:
     """Yield links, words and code of a page, those inside its directives, too."""
-    for token in MarkdownIt().parse(text):
+    for token in MarkdownIt().use(dollarmath_plugin).parse(text):
         directive = token.type == "fence" and token.info.startswith("{")
-        if directive and not token.info.startswith("{code-cell}"):
+        if directive and not token.info.startswith(("{code-cell}", "{math}")):
             yield from leaves(token.content)
         yield from token.children or []
 

@@ -126,7 +126,6 @@ def common_factor(got: Any, want: Any) -> float:
     """The number that `want` is best multiplied by to give `got` (least squares); 0.0 if none."""
     came = np.ravel(got).astype(float)
     right = np.ravel(want).astype(float)
-    size = float(right @ right)
-    if size == 0.0 or not np.isfinite(size):
-        return 0.0
-    return float(came @ right) / size
+    with np.errstate(all="ignore"):  # of huge numbers, or of none
+        factor = (came @ right) / (right @ right)
+    return float(factor) if np.isfinite(factor) else 0.0

@@ -14,6 +14,7 @@ from .api import solution as solution
 from .api import solution_card as solution_card
 from .evidence import EditRow as EditRow
 from .evidence import Evidence as Evidence
+from .evidence import as_real as as_real
 from .evidence import digest as digest
 from .evidence import in_precision as in_precision
 from .evidence import observe as observe

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from . import places, run, steps, store
 from .card import Card, Strip, in_kernel, show
 from .evidence import EditRow
@@ -184,6 +186,7 @@ def outcome_of(
                 remark = steps.around_the_lesson(question, answer, solution)
                 return Outcome(name, "correct", remark)
     except run.TookTooLong:
+        jax.clear_caches()  # what was being compiled may stand there half
         diagnosis = diagnose(
             question, "took-too-long", {"seconds": f"{seconds:g}"}
         )

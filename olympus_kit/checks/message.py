@@ -27,6 +27,7 @@ VALUE = "{entry} is {got} in yours."  # of a value, the right one would be the w
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 NOISE = "For simplicity, JAX has removed its internal frames"
 MOST_ERROR = 300  # characters of an exception's text that a message shows
+MOST_KEYS = 6  # of a dict that a message names
 MOST_CELLS = 8  # rows and columns of a picture that still fit
 CELL = "padding: .2em .6em; text-align: right; border: 1px solid currentColor"
 BAD = f"{CELL}; background: color-mix(in srgb, #b3261e 18%, transparent); font-weight: 700"
@@ -153,6 +154,9 @@ def kind(value: Any) -> str:
         return "a function"
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of length {len(value)}"
+    if isinstance(value, dict):
+        keys = ", ".join(map(repr, list(value)[:MOST_KEYS]))
+        return f"a dict with the keys {keys}" if keys else "an empty dict"
     if is_array(value):
         return (
             f"an array of shape {np.shape(value)}"

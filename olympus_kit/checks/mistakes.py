@@ -45,6 +45,7 @@ from .message import Facts, number
 from .run import CaseByCase, is_array
 from .spec import Question
 
+FITTED = 3  # numbers that a factor which is fitted to them must explain
 Explanation = tuple[str, Facts]  # a mistake's id, and what was detected
 Change = Callable[
     [dict[str, Any]], Any
@@ -100,23 +101,38 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     """The first mistake, in the order above, that explains one wrong array."""
     if not all(part.is_numeric for part in parts):
         return None
-    question = evidence.question
     exact = (
         by_transformation(parts)
         or by_length(parts)
-        or by_prediction(question, parts)
+        or by_prediction(evidence, parts)
     )
     if exact:
         return exact
     constant = by_constant(parts)
     if constant and _is_simple(constant):
         return constant
+    if constant and not _is_shared(constant, evidence):
+        constant = None
     return (
         by_edit(evidence.edits, parts)
         or by_name(evidence, parts)
         or constant
         or by_indifference(parts)
     )
+
+
+def _is_shared(constant: Explanation, evidence: Evidence) -> bool:
+    """Whether a fitted number says anything: it explains `FITTED` numbers, and every wrong array.
+
+    Whatever one number is, some factor makes another of it.
+    """
+    wrong = evidence.wrong_series()
+    numbers = 0
+    for parts in wrong:
+        if by_constant(parts) != constant:
+            return False
+        numbers += sum(int(np.count_nonzero(part.want)) for part in parts)
+    return numbers >= FITTED
 
 
 def _is_simple(explanation: Explanation) -> bool:
@@ -144,7 +160,8 @@ def by_transformation(parts: Series) -> Explanation | None:
         if all(
             is_made_by(id_, part.got, part.want, tolerance) for part in parts
         ):
-            length = len(np.atleast_1d(parts[0].got))
+            odd = next(part for part in parts if not part.agrees)
+            length = len(np.atleast_1d(odd.got))
             return id_, {"length": str(length)}
     return None
 
@@ -261,12 +278,20 @@ def by_edit(edits: Sequence[EditRow], parts: Series) -> Explanation | None:
 # The question's own reference, asked wrongly.
 
 
-def by_prediction(question: Question, parts: Series) -> Explanation | None:
-    """The first predicted mistake that gives this wrong array."""
+def by_prediction(evidence: Evidence, parts: Series) -> Explanation | None:
+    """The first predicted mistake that gives this wrong array.
+
+    An argument that is held fixed gives all wrong arrays; one alone may be so by coincidence, since
+    with zeros and ones much is equal.
+    """
+    question = evidence.question
     if len(parts) != len(question.cases()):
         return None
     for id_, facts, results in predictions(question):
-        if _is_explained(question, parts, results):
+        explained: Sequence[Series] = [parts]
+        if id_ == "argument-fixed":
+            explained = evidence.wrong_series()
+        if all(_is_explained(question, one, results) for one in explained):
             return id_, facts
     return None
 

@@ -5,7 +5,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .card import Card, Strip, Tone, in_kernel, literal, plain
+from .card import Card, Strip, Tone, in_kernel, literal
 from .message import Diagnosis
 from .places import link_to_read
 
@@ -132,7 +132,7 @@ def _rows(name: str, diagnosis: Diagnosis) -> list[tuple[str, str]]:
 
 def _wrap(text: str, label: str = "") -> str:
     return textwrap.fill(
-        plain(text),
+        text,
         WIDTH,
         initial_indent="  " + label,
         subsequent_indent="  ",

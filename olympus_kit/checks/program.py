@@ -10,7 +10,15 @@ from typing import Any
 
 import jax
 
-from ..program import Equation, Outline, Program, Value, capture, outline
+from ..program import (
+    Equation,
+    Outline,
+    Program,
+    Value,
+    capture,
+    largest_made,
+    outline,
+)
 from ..views import statement, value_text
 from .run import inputs
 from .spec import Arguments
@@ -89,6 +97,15 @@ def largest(program: Outline) -> int:
         for value in _results(program, equation):
             sizes.append(math.prod(value.shape))
     return max(sizes)
+
+
+def largest_when_run(
+    answer: Answer, arguments: Arguments, precision: str
+) -> int:
+    """Elements of the largest array of an answer that cannot be traced; NumPy's are not seen."""
+    with jax.enable_x64(precision == "float64"):
+        fresh = inputs(arguments, precision)
+        return largest_made(lambda: answer(*fresh.values()))
 
 
 def whole_jacobian(program: Outline, size: int) -> int | None:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import numpy as np
 from .spec import Arguments, Case, Question, Unsolved
 
 SECONDS = 30.0  # that a check waits for an answer
+PATIENCE = 4  # times as long by the wall, where the processor does other things
+LEAST = 0.05  # seconds between two looks at a clock
 GRACE = 2.0  # between the timer's ring and the watchdog's word
 MOST_PRINTED = 2000  # characters that an answer may print during a check
 NOT_NUMERIC = "OSUMmV"  # kinds of NumPy's dtypes: objects, text, dates, records
@@ -203,54 +206,87 @@ class TookTooLong(BaseException):
     """An answer that ran for longer than the check waits; no `except Exception` holds it up."""
 
 
+class Clock:
+    """How long an answer runs. A busy machine is no endless loop, and one that sleeps is one.
+
+    Seconds are those of the processor, and where it has little to do, those of the wall over
+    `PATIENCE`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.began = time.monotonic()
+        self.used = time.process_time()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the wall."""
+        return time.monotonic() - self.began
+
+    @property
+    def left(self) -> float:
+        """Seconds that it may still take; none where it has had enough."""
+        if self.elapsed >= PATIENCE * self.seconds:
+            return 0.0
+        return max(self.seconds - time.process_time() + self.used, 0.0)
+
+
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TookTooLong in a Python loop after `seconds`.
+    """Raise TookTooLong in a Python loop after `seconds` of processor time.
 
     A signal is seen only between two steps of Python. A compiled loop has none, so that a thread
     has to say what a person can do. Systems without timers, and other threads than the main one,
     have the thread alone.
     """
-    watchdog = threading.Timer(seconds + GRACE, _bark, (sys.stdout, seconds))
-    watchdog.daemon = True
+    clock = Clock(seconds)
+    done = threading.Event()
+    watchdog = threading.Thread(
+        target=_watch, args=(clock, done, sys.stdout), daemon=True
+    )
     watchdog.start()
     is_main = threading.current_thread() is threading.main_thread()
     try:
         if is_main and hasattr(signal, "setitimer"):
-            with _alarm(seconds):
+            with _alarm(clock):
                 yield
         else:
             yield
     finally:
-        watchdog.cancel()
+        done.set()
 
 
-def _bark(target: TextIO, seconds: float) -> None:
-    target.write(STUCK.format(seconds=seconds))
-    target.flush()
+def _watch(clock: Clock, done: threading.Event, target: TextIO) -> None:
+    while not done.wait(max(clock.left, LEAST) + GRACE):
+        if not clock.left:
+            target.write(STUCK.format(seconds=clock.seconds))
+            target.flush()
+            return
 
 
 @contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Ring after `seconds`; a timer that ran already goes on afterwards."""
+def _alarm(clock: Clock) -> Iterator[None]:
+    """Ring when the time is over; a timer that ran already goes on afterwards."""
     running = True
 
     def ring(*_: object) -> None:
-        if running:  # a ring that comes while the timer is put away is late
+        if not running:  # a ring that comes while the timer is put away is late
+            return
+        if not clock.left:
             raise TookTooLong
+        signal.setitimer(signal.ITIMER_REAL, max(clock.left, LEAST))
 
     before = signal.signal(signal.SIGALRM, ring)
-    outer, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    outer, interval = signal.setitimer(signal.ITIMER_REAL, clock.seconds)
     try:
         yield
     finally:
         running = False
-        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:
-            spent = seconds - left
             signal.setitimer(
-                signal.ITIMER_REAL, max(outer - spent, 1e-3), interval
+                signal.ITIMER_REAL, max(outer - clock.elapsed, 1e-3), interval
             )
 
 

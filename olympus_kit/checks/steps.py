@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ..compare import scale_of
 from . import mistakes, program
 from .doubt import by_quotients
 from .evidence import (
@@ -46,9 +47,11 @@ from .message import (
     wanted_kind,
 )
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
-from .spec import CostLimit, Mistake, Question, Requirement, Unsolved
+from .spec import Arguments, CostLimit, Mistake, Question, Requirement, Unsolved
 
-NEAR = 5e-2  # a relative error below which a result is nearly right
+NEAR = 5e-2  # a relative error below which a result may be a quotient, or have lost digits
+INFINITY = "infinity"  # what a number is called that is too large for its type
+NEARLY = 1e-3  # the error of each entry below which a result is nearly right
 OF_A_QUOTIENT = (
     1e-5  # the error up to which a result is what a difference quotient gives
 )
@@ -75,6 +78,15 @@ DERIVATIVES = {
 READY_MADE = DERIVATIVES | {
     "associative_scan"
 }  # what a lesson may ask to write
+# what jax says of a result that cannot be differentiated, whoever asked for the derivative
+OF_THE_CHECK = ("grad-of-array", "integer-input")
+# `grad(f, x)`: the second argument is the number of an argument, and no point
+POINT_AS_ARGNUMS = re.compile(
+    rf"\b({'|'.join(DERIVATIVES - {'jvp', 'vjp', 'linearize'})})"
+    r"\(\s*[\w.]+\s*,\s*[a-z_]\w*\s*\)(?!\s*\()"
+)
+# a line on which several names get the parts of one value
+UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
 
 def judge(
@@ -95,6 +107,8 @@ def judge(
         return diagnose(question, "not-callable", facts)
     elif question.adapt:
         call = question.adapt(answer)
+    said = code_of(answer)
+    edits = [row for row in edits if _may_be_said(row, said)]
     evidence = replace(observe(question, call), edits=edits)
     for step in STEPS:
         if step is too_costly and not costs:
@@ -103,6 +117,11 @@ def judge(
         if diagnosis:
             return diagnosis
     return None
+
+
+def _may_be_said(edit: EditRow, code: str) -> bool:
+    """Whether an edit's message fits the code: arguments change places in a call that is there."""
+    return edit.id != "edit-arguments" or edit.facts["old"].strip("`") in code
 
 
 # The steps, from the first. Each returns a diagnosis, or None where it does not apply.
@@ -185,7 +204,34 @@ def _code_confirms(mistake: Mistake, answer: Any) -> bool:
 def raised(evidence: Evidence, answer: Any) -> Diagnosis | None:
     if not evidence.errors:
         return None
-    return explain_error(evidence.question, evidence.errors[0], answer)
+    diagnosis = explain_error(evidence.question, evidence.errors[0], answer)
+    if diagnosis.id in OF_THE_CHECK and not diagnosis.line:
+        return _undifferentiated(evidence, answer) or diagnosis
+    return diagnosis
+
+
+def _undifferentiated(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """What is wrong with the answer's own result, where it was the check that differentiated it."""
+    question = evidence.question
+    if not question.adapt:
+        return None
+    trial = next(trial for trial in evidence.trials if trial.error)
+    name, want = next(iter(named(question, trial.want).items()))
+    try:
+        count = len(inspect.signature(answer).parameters)
+        with jax.enable_x64(evidence.precision == "float64"):
+            fresh = inputs(trial.case.arguments, evidence.precision)
+            got = to_numpy(answer(*list(fresh.values())[:count]))
+    except Exception:
+        return None
+    facts = {"where": trial.case.label}
+    id_ = _odd_part(evidence, name, got, want, facts)
+    if id_:
+        return diagnose(question, id_, facts)
+    if np.shape(got) == np.shape(want):
+        return None
+    part = Part(name, trial, got, want, evidence.tolerance)
+    return diagnose(question, "shape", part_facts(part) | {"like": ""})
 
 
 def explain_error(
@@ -193,15 +239,22 @@ def explain_error(
 ) -> Diagnosis:
     """What an exception shows."""
     line = user_line(error, answer)
+    code = line.partition(": ")[2]
     id_ = error_id(error, question.mistakes)
     if id_ in ("python-branch", "branch-on-array"):
-        id_ = _branch(line.partition(": ")[2]) or id_
-    elif (
-        id_ == "wrong-arguments"
-        and len(traceback.extract_tb(error.__traceback__)) > 2
+        id_ = _branch(code) or id_
+    elif id_ == "wrong-arguments" and (
+        line or len(traceback.extract_tb(error.__traceback__)) > 2
     ):
         id_ = "arguments-of-a-call"
-    elif id_ == "unpacked-wrongly" and not line:
+    elif isinstance(error, AssertionError) and "defjvp" in code_of(answer):
+        if not code.startswith(
+            "assert"
+        ):  # jax's own, about a product of tangents
+            id_ = "rule-not-linear"
+    elif isinstance(error, TypeError) and POINT_AS_ARGNUMS.search(code):
+        id_ = "point-as-argnums"
+    elif id_ == "unpacked-wrongly" and not UNPACKS.search(code):
         id_ = "raised"
     return diagnose(question, id_, {"error": error_text(error), "line": line})
 
@@ -302,6 +355,9 @@ def _odd_part(
     leaves = by_path(got)
     wanted = by_path(want)
     if leaves.keys() != wanted.keys():
+        if facts["kind"] == facts["wanted"]:
+            facts["kind"] += f" whose entries are {', '.join(leaves)}"
+            facts["wanted"] += f" whose entries are {', '.join(wanted)}"
         return "part-container"
     for path, value in wanted.items():
         if is_array(value) and not is_array(leaves[path]):
@@ -348,8 +404,16 @@ def shape(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 
 def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
-    """A NaN or an infinity, and where in the answer's program it first appears."""
+    """A NaN or an infinity, and where in the answer's program it first appears.
+
+    Where finite numbers are wrong at other points, these are the first thing to look at.
+    """
     for parts in evidence.wrong_series():
+        if any(
+            p.fits and not p.agrees and np.all(np.isfinite(p.got))
+            for p in parts
+        ):
+            continue
         for part in parts:
             if not part.is_numeric or not np.all(np.isfinite(part.want)):
                 continue
@@ -357,7 +421,7 @@ def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
                 name = (
                     "NaN (not a number)"
                     if np.isnan(part.got).any()
-                    else "infinity"
+                    else INFINITY
                 )
                 facts = part_facts(part) | {"kind": name, "first": ""}
                 return _first_bad(evidence, facts, part.trial, home(answer))
@@ -378,7 +442,11 @@ def _first_bad(
     survived = any(
         np.all(np.isfinite(x)) for x in arrays_of([trial])
     )  # a value beside its slope
-    is_trap = program.chooses(read) and (survived or "jvp(" in bad.scope)
+    is_trap = (
+        facts["kind"] != INFINITY  # 0 · inf, of the branch that was not taken
+        and program.chooses(read)
+        and (survived or "jvp(" in bad.scope)
+    )
     picture = ladder_at(read, bad)
     return diagnose(
         question,
@@ -426,7 +494,8 @@ def _predicted(
     if explanation is None:
         return None
     id_, facts = explanation
-    if id_ == "constant-answer" and returns_in_loop(answer):
+    if returns_in_loop(answer):
+        # whatever the numbers look like: the code itself says so
         id_ = "return-in-loop"
     return diagnose(evidence.question, id_, part_facts(telling(parts)) | facts)
 
@@ -467,7 +536,7 @@ def _step(evidence: Evidence, parts: list[Part]) -> float | None:
 
 def _imprecise(
     evidence: Evidence, parts: list[Part], facts: Facts, error: float
-) -> Diagnosis:
+) -> Diagnosis | None:
     question = evidence.question
     if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
         return diagnose(question, "half-precision", facts)
@@ -482,6 +551,11 @@ def _imprecise(
             "cancellation",
             facts | {"worse": number(worse, 2)},
         )
+    for part in parts:
+        if not np.allclose(
+            part.got, part.want, NEARLY, part.tolerance * scale_of(part.want)
+        ):
+            return None
     return diagnose(question, "nearly", facts)
 
 
@@ -577,13 +651,20 @@ def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
         facts = _exceeded(evidence, limit)
         if facts:
             return diagnose(question, limit.id, {"size": limit.size, **facts})
+        if limit.largest is not None:
+            # NumPy hides a matrix that is made of one pass for each column
+            arguments = limit.arguments()
+            found = _pass_for_each(evidence, arguments, _largest_of(arguments))
+            if found:
+                return found
     if question.cost_limits:
         return None
-    trial, size = _largest_trial(evidence)
+    trial = max(evidence.trials, key=_size_of)
+    size = _size_of(trial)
     if size < LARGE:  # too small to tell
         return None
     return _whole_jacobian(evidence, trial, size) or _pass_for_each(
-        evidence, trial, size
+        evidence, trial.case.arguments, size
     )
 
 
@@ -599,36 +680,35 @@ def _exceeded(evidence: Evidence, limit: CostLimit) -> Facts:
                 return facts | {"most": "one" if most == 1 else str(most)}
         return {}
     read = program.outline_of(evidence.call, arguments, evidence.precision)
-    if read is None:
-        return {}
     if limit.mode:
-        used = program.mode(read)
+        used = program.mode(read) if read else ""
         return (
             {"mode": used, "wanted": limit.mode}
             if used not in ("", limit.mode)
             else {}
         )
-    largest = program.largest(read)
+    if read:
+        largest = program.largest(read)
+    else:
+        largest = program.largest_when_run(
+            evidence.call, arguments, evidence.precision
+        )
     if limit.largest is not None and largest > limit.largest:
         return {"largest": f"{largest:,}"}
     return {}
 
 
-def _largest_trial(evidence: Evidence) -> tuple[Trial, int]:
-    """The trial with the most entries in an argument or a result, and how many that are."""
+def _size_of(trial: Trial) -> int:
+    """How many entries the largest of a trial's arguments and results has."""
+    return _largest_of([dict(trial.case.arguments), trial.want])
 
-    def size(trial: Trial) -> int:
-        leaves = jax.tree.leaves([
-            dict(trial.case.arguments),
-            trial.want,
-        ])
-        return max(
-            (np.size(leaf) for leaf in leaves if is_array(leaf)),
-            default=0,
-        )
 
-    largest = max(evidence.trials, key=size)
-    return largest, size(largest)
+def _largest_of(values: Any) -> int:
+    leaves = jax.tree.leaves(values)
+    return max(
+        (np.size(leaf) for leaf in leaves if is_array(leaf)),
+        default=0,
+    )
 
 
 def _whole_jacobian(
@@ -645,11 +725,10 @@ def _whole_jacobian(
 
 
 def _pass_for_each(
-    evidence: Evidence, trial: Trial, size: int
+    evidence: Evidence, arguments: Arguments, size: int
 ) -> Diagnosis | None:
     """A loop over the entries of a vector, in a question whose product takes a single pass."""
-    arguments = trial.case.arguments
-    if not trial.case.tangents or not any(
+    if not evidence.trials[0].case.tangents or not any(
         map(callable, jax.tree.leaves(dict(arguments)))
     ):
         return None
@@ -782,7 +861,7 @@ def user_line(error: BaseException, answer: Any) -> str:
 
 
 def returns_in_loop(answer: Any) -> bool:
-    """Whether a loop of the answer ends in a `return`, so that it never comes to a second round."""
+    """Whether a loop of the answer ends in a `return`, so that it has no second iteration."""
     code = _code_object(answer)
     if code is None:
         return False
@@ -791,8 +870,10 @@ def returns_in_loop(answer: Any) -> bool:
     except (OSError, TypeError, SyntaxError, IndentationError):
         return False
     for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.While)) and isinstance(
-            node.body[-1], ast.Return
+        if (
+            isinstance(node, (ast.For, ast.While))
+            and isinstance(node.body[-1], ast.Return)
+            and not any(isinstance(n, ast.Continue) for n in ast.walk(node))
         ):
             return True
     return False

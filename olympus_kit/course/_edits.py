@@ -93,6 +93,14 @@ SWAPPED_NAMES: dict[type[ast.operator], str] = {
     ast.Pow: "a power",
 }
 PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
+# what functions return that return two things, in words
+PAIRS = {
+    "jvp": ("the value", "the tangent"),
+    "vjp": ("the value", "the pullback"),
+    "value_and_grad": ("the value", "the gradient"),
+}
+# arguments whose name says nothing of the part that holds them
+EVERYWHERE = {"self", "other", "params"}
 MOST_NAMES = 2  # other names that are tried in the place of one
 MOST_EDITS = (
     60  # of one solution; the kinds that stand first in `RANK` are kept
@@ -182,9 +190,10 @@ class Place:
         found: list[str] = []
         for node in nodes:
             for inner in ast.walk(node):
-                if isinstance(
-                    inner, ast.Name
-                ) and inner.id in self.arguments - set(found):
+                if (
+                    isinstance(inner, ast.Name)
+                    and inner.id in self.arguments - set(found) - EVERYWHERE
+                ):
                     found.append(inner.id)
         return f" (the one with {' and '.join(found)})" if found else ""
 
@@ -329,6 +338,13 @@ def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:
         new = ast.Constant(value)
         if keyword in ("axis", "axis1", "axis2", "in_axes", "out_axes"):
             yield "edit-axis", {"new": str(value)}, new
+        elif pair := _pair(place.parent):
+            if value in (0, 1):
+                first, second = PAIRS[pair]
+                words = {"new": first, "wanted": second}
+                if value == 1:
+                    words = {"new": second, "wanted": first}
+                yield "edit-part", {**words, "old": pair}, new
         elif isinstance(place.parent, (ast.Subscript, ast.Slice)):
             yield "edit-index", {"new": str(value)}, new
         else:
@@ -341,6 +357,18 @@ def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:
             {"new": f"{2 * node.value:g}"},
             ast.Constant(2 * node.value),
         )
+
+
+def _pair(node: ast.AST) -> str:
+    """The function of `jvp(...)[1]`, where it returns two things; else nothing."""
+    if not isinstance(node, ast.Subscript) or not isinstance(
+        node.value, ast.Call
+    ):
+        return ""
+    name = _called(node.value)
+    if not name and isinstance(node.value.func, ast.Call):
+        name = _called(node.value.func)  # value_and_grad(f)(x)
+    return name if name in PAIRS else ""
 
 
 def _calls(place: Place, node: ast.Call) -> Iterator[Change]:
@@ -428,7 +456,7 @@ def _names(place: Place, node: ast.Name) -> Iterator[Change]:
         new = (
             f"`{name}`"
             if name in place.arguments
-            else "another value of your function"
+            else "a value from another step"
         )
         yield "edit-name", {"new": new}, ast.Name(name, ast.Load())
 

@@ -23,6 +23,7 @@ FENCE = re.compile(r"^```python[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OUTER = re.compile(
     r"^\s*(`{4,}|~{3,}|:{3,})\s*(\{[\w-]+\})?"
 )  # what may hold other blocks
+CHECKED = re.compile(r"""\bcheck\(\s*["'](\w+)["']""")  # check("name")
 LEVELS = ("beginner", "intermediate", "advanced")
 FIELDS = ("level", "prerequisites", "goals", "minutes")
 # What belongs to an answer, and how many of each an exercise needs.
@@ -37,7 +38,7 @@ AT_LEAST = {
 
 NAME = re.compile(
     r"\d\d[a-z]?_[a-z]\w*"
-)  # of a lesson: 15_tides, 06b_regression
+)  # of a lesson: 03b_tides, 06b_regression
 
 
 class AuthoringError(ValueError):
@@ -307,10 +308,18 @@ def _incomplete(exercise: Exercise) -> Iterator[AuthoringError]:
         if (have := len(exercise.parts[role])) < least:
             say = f"needs {least} or more `{role}` cells, and has {have}: write them below it."
             yield exercise.answer.wrong(f"this answer {say}")
+    for cell in exercise.parts["check"]:
+        asked = CHECKED.findall(cell.raw.source)
+        if exercise.name not in asked:
+            yield cell.wrong(
+                f"it does not check the answer above it: write "
+                f'check("{exercise.name}").'
+            )
     for cell in exercise.parts["mutant"]:
         if not cell.raw.metadata.get("mistake"):
             yield cell.wrong(
-                'a mutant without a message: name its "mistake" in the cell.'
+                'a mutant without a message: name its "mistake" in the cell ("factor", until '
+                "`olympus try` has said which one it meets)."
             )
     codes = (*exercise.parts["mutant"], *exercise.parts["alternative"])
     bare = [cell for cell in codes if len(cell.fences()) != 1]
@@ -375,7 +384,7 @@ def new(folder: Path, stem: str) -> Path:
     if not NAME.fullmatch(stem):
         raise AuthoringError(
             f"{stem} is no name of a lesson: write two digits, an underscore and a word, such as "
-            "15_tides."
+            "03b_tides."
         )
     path = folder / f"{stem}.md"
     number, _, topic = stem.partition("_")

@@ -1,5 +1,6 @@
 """Turn a lesson's source into what a student gets: notebook, specifications, answers file."""
 
+import ast
 import copy
 import hashlib
 import tempfile
@@ -26,7 +27,7 @@ from . import _tryout
 from ._course import editing, keep_copy
 from ._edits import edits_of
 from ._leak import leaks
-from ._lesson import AuthoringError, Cell, Lesson, read_some, say_all
+from ._lesson import AuthoringError, Cell, Exercise, Lesson, read_some, say_all
 from ._merge import merge
 
 HEADER = (
@@ -272,7 +273,18 @@ def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
                 )
             )
             continue
-        ids = catalogue().keys() | {m.id for m in known[exercise.name].mistakes}
+        question = known[exercise.name]
+        if problem := _other_names(exercise, question):
+            mistakes.append(exercise.answer.wrong(problem))
+        ids = catalogue().keys() | {m.id for m in question.mistakes}
+        for id_, mistake in question.predictions.items():
+            if id_ not in ids and not mistake.message:
+                mistakes.append(
+                    place.wrong(
+                        f"{exercise.name}: the prediction `{id_}` has no message: give its "
+                        "Mistake one, or name a mistake of catalogue.toml."
+                    )
+                )
         for id_, _, cell in exercise.mutants:
             if id_ not in ids:
                 mistakes.append(
@@ -283,6 +295,30 @@ def verify(lesson: Lesson, spec: str) -> dict[str, Question]:
                 )
     say_all(mistakes)
     return known
+
+
+def _other_names(exercise: Exercise, question: Question) -> str:
+    """What is wrong where the points name other arguments than the solution takes, or nothing.
+
+    Messages name the arguments as the points do. An answer that is adapted before it is called
+    may take others.
+    """
+    if question.answer == "value" or question.adapt:
+        return ""
+    try:
+        statements = ast.parse(exercise.solution()).body
+    except SyntaxError:
+        return ""  # the search for leaks says so
+    wanted = list(question.cases()[0].arguments)
+    for node in statements:
+        if isinstance(node, ast.FunctionDef) and node.name == exercise.name:
+            taken = [argument.arg for argument in node.args.args]
+            if taken[: len(wanted)] != wanted:
+                return (
+                    f"the solution takes {', '.join(taken)}, and the points and tangents of its "
+                    f"Question name {', '.join(wanted)}: use the same names, in one order."
+                )
+    return ""
 
 
 def verify_references(lesson: Lesson, spec: str) -> None:

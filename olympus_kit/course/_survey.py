@@ -1,6 +1,7 @@
 """Try a lesson: what is said to its stub, solution, mutants, alternatives, and single edits."""
 
 import linecache
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,11 +43,15 @@ class Verdict:
             return True
         return self.expected in GENERAL and self.said in self.edits
 
-    def line(self) -> str:
-        """The verdict as text."""
-        if self.fits:
-            return f"  ✓ {self.what}: {self.said}"
-        return f"  ✗ {self.what}: {self.said}; expected: {self.expected}"
+    def lines(self, messages: bool) -> list[str]:
+        """The verdict as text; with what a student reads where `messages`, or where it is wrong."""
+        line = f"  ✓ {self.what}: {self.said}"
+        if not self.fits:
+            line = f"  ✗ {self.what}: {self.said}; expected: {self.expected}"
+        if self.fits and not messages:
+            return [line]
+        told = textwrap.indent(self.outcome.text(twin=False), "      ")
+        return [line, *told.splitlines()]
 
 
 @dataclass(frozen=True)
@@ -86,14 +91,15 @@ class Survey:
                 counts["named by the catalogue"] += 1
         return counts
 
-    def lines(self, each: bool) -> list[str]:
-        """The survey as text; with `each`, a line for every edit."""
+    def lines(self, each: bool, messages: bool) -> list[str]:
+        """The survey as text; with `each`, every edit; with `messages`, what students read."""
         counts = self.counts()
         words = ", ".join(
             f"{count} {status}" for status, count in sorted(counts.items())
         )
         lines = [self.question.name]
-        lines += [verdict.line() for verdict in self.verdicts]
+        for verdict in self.verdicts:
+            lines += verdict.lines(messages)
         lines.append(f"  {len(self.results)} edits: {words}")
         for edit, result in self.results:
             if each or result["status"] == "survives":

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -99,25 +98,6 @@ def _pump(stream: Any, lines: "queue.Queue[str]") -> None:
 # The child.
 
 
-class TooMuchWork(checks.TookTooLong):
-    """An edit that does not end; nothing holds it up."""
-
-
-@contextlib.contextmanager
-def _cpu_limit(seconds: float) -> Iterator[None]:
-    """Stop Python code after so much processor time: a busy machine is no endless loop."""
-
-    def ring(*_: object) -> None:
-        raise TooMuchWork
-
-    signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
 def main() -> None:
     """Run the edits on standard input; one result a line, on what was standard output."""
     task = json.load(sys.stdin)
@@ -146,7 +126,7 @@ def _result(
     code: str,
 ) -> Result:
     try:
-        with _cpu_limit(task.get("seconds", SECONDS)):
+        with checks.time_limit(task.get("seconds", SECONDS)):
             answer = _answer(setup, code, question.name)
             call = question.adapt(answer) if question.adapt else answer
             evidence = checks.in_precision(question, call, "float64")
@@ -168,7 +148,7 @@ def _result(
                 setup, task["solutions"][question.name], question.name
             )
             right = question.adapt(solution) if question.adapt else solution
-    except TooMuchWork:
+    except checks.TookTooLong:
         return {"status": "endless"}
     except BaseException:
         return {"status": "raises"}
@@ -187,14 +167,15 @@ def _rows(
     for parts in evidence.wrong_series():
         shapes, numbers = [], []
         for part in parts:
-            if not part.is_numeric or np.iscomplexobj(part.got):
+            if not part.is_numeric:
                 break
-            digest, _ = checks.digest(part.got)
+            got = checks.as_real(part.got)
+            digest, _ = checks.digest(got)
             if not np.all(
                 np.abs(digest) < LARGEST
             ):  # not a number, or infinite
                 break
-            shapes.append(list(np.shape(part.got)))
+            shapes.append(list(got.shape))
             numbers.append([float(f"{value:.8g}") for value in digest])
         if len(shapes) == len(evidence.trials):
             rows.append((parts[0].name, shapes, numbers))
@@ -207,11 +188,11 @@ def _rows(
 def _is_equivalent(question: Question, call: Any, right: Any) -> bool:
     """Whether an edit agrees with the solution at other points and sizes, under jvp and vjp."""
     try:
-        with _cpu_limit(4 * SECONDS):
+        with checks.time_limit(4 * SECONDS):
             for case in _other_cases(question):
                 if not _agrees(question, call, right, case):
                     return False
-    except TooMuchWork:
+    except checks.TookTooLong:
         pass  # whatever was compared agreed
     return True
 

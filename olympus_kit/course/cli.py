@@ -407,10 +407,15 @@ def release(
 
 @command
 def try_(
-    which: Some = "",
+    which: Annotated[
+        str, typer.Argument(help="The lesson: 04 or 04_reverse.")
+    ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every lesson.")] = False,
     edits: Annotated[
         bool, typer.Option("--edits", help="Print every edit.")
+    ] = False,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Print every message.")
     ] = False,
     sources: Annotated[
         Path, typer.Option(help="The folder of sources.")
@@ -419,9 +424,9 @@ def try_(
 ) -> None:
     """Try a lesson: stub, solution, mutants, alternatives, edits. Example: `olympus try 04`.
 
-    Each answer gets what is said to it, and where that is not what the lesson expects, a ✗. Of
-    single edits of the solution those are printed that would pass: each of these asks for a point
-    more, another size, or a law.
+    Each answer gets the id of what is said to it, and where that is not what the lesson expects,
+    a ✗ and the message as a student reads it. Of single edits of the solution those are printed
+    that would pass: each of these asks for a point more, another size, or a law.
     """
     from . import _survey
 
@@ -431,7 +436,7 @@ def try_(
     for lesson in read_all(sources, which):
         for one in _survey.survey(lesson):
             surveys.append(one)
-            _tell(False, None, *([] if json else one.lines(edits)))
+            _tell(False, None, *([] if json else one.lines(edits, messages)))
     _tell(json, [one.json() for one in surveys])
     surviving = sum(len(one.surviving) for one in surveys)
     wrong = sum(not v.fits for one in surveys for v in one.verdicts)

@@ -27,3 +27,4 @@ from ._model import walk as walk
 from ._pattern import sparsity_pattern as sparsity_pattern
 from .jaxprs import dtype_of as dtype_of
 from .jaxprs import is_inexact as is_inexact
+from .jaxprs import largest_made as largest_made

@@ -16,18 +16,15 @@ from typing import Any
 from ._model import Equation, Value
 
 MOVES = frozenset([
-    "argsort",
     "bitcast_convert_type",
     "broadcast_in_dim",
     "concatenate",
     "convert_element_type",
     "copy",
-    "copy_p",
     "dynamic_slice",
     "dynamic_update_slice",
     "empty",
     "empty2",
-    "expand_dims",
     "gather",
     "iota",
     "optimization_barrier",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -61,38 +61,30 @@ def measure(order: Order, sizes: Sequence[int]) -> tuple[int, int]:
     so far, and for each Jacobian still to come the point where it is taken: a Jacobian is
     multiplied with, and not stored.
     """
-    flops, live, _ = _visit(order, sizes)
-    return flops, live
+    costs = _visit(order, sizes)
+    return costs.flops, costs.live
 
 
-def _visit(part: Order, sizes: Sequence[int]) -> tuple[int, int, int]:
-    """Return the FLOPs, the most numbers live meanwhile, and those of the result."""
+class _Costs(NamedTuple):
+    """A product of the Jacobians low to high - 1: its FLOPs, most numbers live, numbers in it."""
+
+    low: int
+    high: int
+    flops: int
+    live: int
+    size: int
+
+
+def _visit(part: Order, sizes: Sequence[int]) -> _Costs:
     if isinstance(part, int):
-        return 0, sizes[part], sizes[part]
-    outer, inner = part
-    low, cut, high = first(inner), first(outer), last(outer) + 1
+        return _Costs(part, part + 1, 0, sizes[part], sizes[part])
+    outer, inner = (_visit(one, sizes) for one in part)
+    size = sizes[outer.high] * sizes[inner.low]
+    flops = inner.flops + outer.flops + 2 * size * sizes[inner.high]
     # the input side comes first
-    inner_flops, inner_most, inner_size = _visit(inner, sizes)
-    outer_flops, outer_most, outer_size = _visit(outer, sizes)
-    product = sizes[high] * sizes[low]
-    flops = inner_flops + outer_flops + 2 * product * sizes[cut]
-    meanwhile = max(outer_most, outer_size + product)
-    most = max(inner_most, inner_size + meanwhile)
-    return flops, most, product
-
-
-def first(order: Order) -> int:
-    """Return the number of the Jacobian closest to the input."""
-    if isinstance(order, int):
-        return order
-    return first(order[1])
-
-
-def last(order: Order) -> int:
-    """Return the number of the Jacobian closest to the output."""
-    if isinstance(order, int):
-        return order
-    return last(order[0])
+    meanwhile = max(outer.live, outer.size + size)
+    live = max(inner.live, inner.size + meanwhile)
+    return _Costs(inner.low, outer.high, flops, live, size)
 
 
 def written(order: Order) -> str:

@@ -1,4 +1,4 @@
-"""Bars, multiples and curves; every number stands beside its mark as text.
+"""Multiples and curves; every number stands beside its mark as text.
 
 They are as wide as a phone, so that nothing has to be moved to be seen; a wide page enlarges them.
 """
@@ -47,12 +47,11 @@ def multiples(
             canvas.line(ends, "line-line")
         if ratio is not None:
             number = f"{times_text(ratio)}   {number}"
-        row = _labelled(
-            canvas,
-            y,
-            name,
-            number,
-        )
+        # the name and the number stand above the mark, in one group with it
+        row = canvas.group(data_say=f"{name}: {number}")
+        short = shorten(name, LETTERS - len(number))
+        row.text(8, y, short, font_weight=600)
+        row.text(WIDTH - 8, y, number, anchor="end")
         if ratio:
             ends = [(x(1), y + 13), (x(ratio), y + 13)]
             look = {"stroke_width": 5, "stroke_linecap": "round"}
@@ -87,60 +86,12 @@ def _label(canvas: Canvas, x: float, y: float, words: str, anchor: str) -> None:
     )
 
 
-def _labelled(canvas: Canvas, y: float, name: str, number: str) -> Canvas:
-    """Write a name and its number above a bar; return the group that holds all three."""
-    row = canvas.group(data_say=f"{name}: {number}")
-    short = shorten(name, LETTERS - len(number))
-    row.text(
-        8,
-        y,
-        short,
-        font_weight=600,
-    )
-    row.text(
-        WIDTH - 8,
-        y,
-        number,
-        anchor="end",
-    )
-    return row
-
-
 def _round_ticks(scale: Scale) -> list[float]:
     """Return 1, 2, 5, 10 ... in reach; tens alone where these are many."""
     if scale.high / scale.low > 50:
         return scale.ticks()
     steps = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
     return [step for step in steps if scale.low <= step <= scale.high]
-
-
-def bars(heading: str, rows: Sequence[tuple[str, float, str]]) -> Canvas:
-    """Draw horizontal bars, each below its name and its number."""
-    canvas = Canvas(heading)
-    canvas.text(
-        0,
-        14,
-        heading,
-        "muted",
-    )
-    most = max((value for _, value, _ in rows), default=0) or 1
-    y = 42.0
-    for name, value, number in rows:
-        row = _labelled(
-            canvas,
-            y,
-            name,
-            number,
-        )
-        row.box(
-            8,
-            y + 6,
-            (WIDTH - 16) * value / most,
-            12,
-            "primal",
-        )
-        y += BAR
-    return canvas
 
 
 def curves(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from ..program import Argnums
 from ._charts import multiples
-from ._derivatives import entries
+from ._derivatives import count_entries, entries
 from ._draw import Canvas
 from ._explore import explorable
 from ._figure import Detail, Figure, Table
@@ -36,22 +33,14 @@ class Cost(Figure):
     """What several functions cost, each number with its ratio to that of the first."""
 
     kind = "costs"
-    alone = ("_again", "args")
-    _again: Callable[..., Cost] | None = None
 
     def __init__(
-        self,
-        rows: Sequence[Data],
-        notes: Sequence[str],
-        again: Callable[..., Cost] | None,
-        args: tuple[Any, ...],
-        about: str = "",
+        self, rows: Sequence[Data], notes: Sequence[str], about: str = ""
     ) -> None:
-        self.rows, self.args, self.about = list(rows), args, about
+        self.rows, self.about = list(rows), about
         self.notes = [*notes, *_explained(rows), LEVELS]
         names = listed([row["name"] for row in rows])
         self.title = f"Cost of {about or names or 'nothing'}"
-        self._again = again
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -74,16 +63,16 @@ class Cost(Figure):
                 f"{r['name']}: {number_text(r['flops'])} FLOPs."
                 for r in counted
             )
-        least = min(counted, key=lambda row: row["flops"])
-        most = max(counted, key=lambda row: row["flops"])
-        if least["flops"] == most["flops"]:
-            return f"All take the same number of FLOPs, {number_text(least['flops'])}."
-        times = ""
-        if least["flops"]:
-            times = f", {times_text(most['flops'] / least['flops'])} as many"
+        counts = {row["name"]: row["flops"] for row in counted}
+        cheapest = min(counts, key=counts.__getitem__)
+        most_expensive = max(counts, key=counts.__getitem__)
+        least, most = counts[cheapest], counts[most_expensive]
+        if least == most:
+            return f"All take the same number of FLOPs, {number_text(least)}."
+        times = f", {times_text(most / least)} as many" if least else ""
         return (
-            f"{least['name']} takes the fewest FLOPs, {number_text(least['flops'])}; "
-            f"{most['name']} the most, {number_text(most['flops'])}{times}."
+            f"{cheapest} takes the fewest FLOPs, {number_text(least)}; "
+            f"{most_expensive} the most, {number_text(most)}{times}."
         )
 
     def _ratio(self, row: Data) -> float | None:
@@ -174,8 +163,13 @@ class Cost(Figure):
         print(at_10.sweep(n=[5, 10, 20], m=10))
         ```
         """
-        again = functools.partial(there(self._again, "cost"), timed=timed)
-        return sweep(again, self.args, arguments, sizes, progress)
+        recipe = there(self.recipe, "cost")
+
+        def measure(*args: Any) -> Cost:
+            cost: Cost = recipe.again(args=args, timed=timed, progress=False)
+            return cost
+
+        return sweep(measure, recipe.values(), arguments, sizes, progress)
 
 
 def _explained(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -236,9 +230,6 @@ def cost(
     print(ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10)))
     ```
     """
-    again = functools.partial(
-        cost, f, argnums=argnums, memory=memory, progress=False
-    )
     jobs, about = entries(f, args, argnums)
     rows = []
     notes = []
@@ -261,15 +252,11 @@ def cost(
         notes += differences(runs)
     if timed:
         notes += add_seconds(rows, runs, progress)
-    view = Cost(rows, notes, again, args, about)
+    view = Cost(rows, notes, about)
     if ask:
-        view.questions = ratio_questions(rows, about, _size(args, argnums))
+        differentiated: Any = args
+        if not isinstance(argnums, str):
+            differentiated = [args[i] for i in np.atleast_1d(argnums)]
+        size = count_entries(differentiated)
+        view.questions = ratio_questions(rows, about, size)
     return view
-
-
-def _size(args: tuple[Any, ...], argnums: Argnums) -> int:
-    """Return how many numbers the differentiated arguments hold."""
-    chosen: Any = args
-    if not isinstance(argnums, str):
-        chosen = [args[i] for i in np.atleast_1d(argnums)]
-    return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(chosen))

@@ -307,14 +307,13 @@ def _draw_node(
     )
     for part, words in zip(node.parts, others, strict=True):
         y += TEXT_ROW
-        step = part.step
         group.text(
             middle,
             y,
             words,
             part.role,
             anchor="middle",
-            data_at=step,
+            data_at=part.step,
         )
 
 
@@ -355,15 +354,14 @@ def _draw_arrow(
             "paper",
             data_at=label.step,
         )
-        words, role, step = label.text, label.role, label.step
         group.text(
             middle,
             y,
-            words,
-            role,
+            label.text,
+            label.role,
             11,
             "middle",
-            data_at=step,
+            data_at=label.step,
         )
         y += 13
 

@@ -46,10 +46,8 @@ FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monos
 EM = 0.605  # width of a letter of that font, as a share of its size
 SIZE = 12  # of letters, in pixels
 ROW = 20  # from one line of text to the next
-USUAL = (
-    "font_size",
-    "text_anchor",
-)  # attributes that are left out at their usual values
+# attributes that are left out at these values
+USUAL = {"font_size": SIZE, "text_anchor": "start"}
 PAD = 14
 PAGE = 960  # pixels beside each other before pictures go into another row
 GAP = 32
@@ -198,13 +196,8 @@ class Canvas:
             self.element, tag, {"class": role} if role else {}
         )
         for name, value in attributes.items():
-            if (
-                value is None
-                or value == []
-                or (value in (SIZE, "start") and name in USUAL)
-            ):
-                continue
-            element.set(name.replace("_", "-"), _short(value))
+            if value not in (None, [], USUAL.get(name)):
+                element.set(name.replace("_", "-"), _short(value))
         return element
 
     def _reach(self, x: float, y: float) -> None:

@@ -21,17 +21,16 @@ from ..program import Program, walk
 from ._format import listed
 from ._formula import number, plural, size_text, statement
 from ._frames import Shot, frame_data
+from ._types import Data
 from ._view import View, module, pack
 
 P = ParamSpec("P")
 V = TypeVar("V", bound=View)
-Entry = tuple[
-    str | int, int, tuple[int, ...]
-]  # argument, leaf in it, index in the leaf
+Entry = tuple[int, tuple[int, ...]]  # leaf, index in the leaf
 
 FRAMES = {1: 21, 2: 7}  # for each slider, by how many there are
-BUDGET = 60_000  # bytes on the page
 FEWEST = 3  # frames that a slider keeps, whatever the budget
+MOST_FAILING = 3  # points at which f raises that are told
 
 
 @dataclass(frozen=True)
@@ -84,15 +83,19 @@ class Recipe:
             )
             starts = dict.fromkeys(ranges, math.nan)
         else:
-            entries = self._entries()
+            names, values = _inputs(self._bound())
+            entries = _entries(names, values)
+            leaves = jax.tree.leaves(values)
+            starts = {}
             for name in ranges:
                 if name not in entries:
                     raise ValueError(
                         f"{name!r} does not name a number to change. There are: "
                         f"{listed(list(entries), 8)}."
                     )
+                k, index = entries[name]
+                starts[name] = float(np.asarray(leaves[k])[index])
             at = functools.partial(self._with_entries, entries, tuple(ranges))
-            starts = {name: self._entry(entries[name]) for name in ranges}
         axes = [
             _axis(name, ranges[name], starts[name], frames, len(ranges))
             for name in ranges
@@ -102,58 +105,21 @@ class Recipe:
     # ---- points ----------------------------------------------------------------------------------
 
     def _bound(self) -> inspect.BoundArguments:
-        return inspect.signature(self.make).bind(*self.args, **self.options)
+        """Return the arguments that the view was made with; no point asks."""
+        bound = inspect.signature(self.make).bind(*self.args, **self.options)
+        bound.arguments.pop("ask", None)
+        return bound
 
-    def _places(self) -> list[tuple[str, str | int, Any]]:
-        """Return what goes into the function: its name, where it stands, and what it is."""
+    def values(self) -> tuple[Any, ...]:
+        """Return what the function is called with."""
+        values: tuple[Any, ...] = self._bound().arguments.get("args", ())
+        return values
+
+    def again(self, **arguments: Any) -> View:
+        """Return the view with some of its arguments replaced, by parameter."""
         bound = self._bound()
-        if "args" in bound.signature.parameters:
-            f = bound.arguments["f"]
-            if isinstance(f, Mapping):
-                f = next(iter(f.values()))
-            values = bound.arguments.get("args", ())
-            return list(
-                zip(
-                    _names(f, len(values)),
-                    range(len(values)),
-                    values,
-                    strict=True,
-                )
-            )
-        return [
-            (name, name, value)
-            for name, value in bound.arguments.items()
-            if not callable(value) and name not in ("names", "span")
-        ]
-
-    def _entries(self) -> dict[str, Entry]:
-        """Return every number that goes in, by its name: place, leaf and index."""
-        entries: dict[str, Entry] = {}
-        for name, place, value in self._places():
-            leaves, _ = jax.tree_util.tree_flatten_with_path(value)
-            for k, (path, leaf) in enumerate(leaves):
-                label = name + jax.tree_util.keystr(path)
-                if isinstance(leaf, (str, jax.ShapeDtypeStruct)):
-                    continue
-                shape = np.shape(leaf)
-                if not shape:
-                    entries[label] = (place, k, ())
-                for index in np.ndindex(*shape) if shape else ():
-                    entries[f"{label}[{', '.join(map(str, index))}]"] = (
-                        place,
-                        k,
-                        index,
-                    )
-        return entries
-
-    def _value(self, place: str | int) -> Any:
-        return next(
-            value for _, where, value in self._places() if where == place
-        )
-
-    def _entry(self, entry: Entry) -> float:
-        place, k, index = entry
-        return float(np.asarray(jax.tree.leaves(self._value(place))[k])[index])
+        bound.arguments.update(arguments)
+        return self.make(*bound.args, **bound.kwargs)
 
     def _with_entries(
         self,
@@ -162,21 +128,15 @@ class Recipe:
         point: Sequence[float],
     ) -> View:
         """Return the view with some numbers replaced."""
-        bound = self._bound()
-        bound.arguments.pop("ask", None)
-        for name, number_ in zip(names, point, strict=True):
-            place, k, index = entries[name]
-            values = (
-                list(bound.arguments["args"])
-                if isinstance(place, int)
-                else bound.arguments
-            )
-            leaves, tree = jax.tree.flatten(values[place])  # type: ignore[index]
-            leaves[k] = _replaced(leaves[k], index, number_)
-            values[place] = jax.tree.unflatten(tree, leaves)  # type: ignore[index]
-            if isinstance(place, int):
-                bound.arguments["args"] = tuple(values)
-        return self.make(*bound.args, **bound.kwargs)
+        inputs, values = _inputs(self._bound())
+        leaves, tree = jax.tree.flatten(values)
+        for name, x in zip(names, point, strict=True):
+            k, index = entries[name]
+            leaves[k] = _replaced(leaves[k], index, x)
+        values = jax.tree.unflatten(tree, leaves)
+        if "args" in inspect.signature(self.make).parameters:
+            return self.again(args=tuple(values))
+        return self.again(**dict(zip(inputs, values, strict=True)))
 
     def _from_arguments(
         self,
@@ -185,16 +145,13 @@ class Recipe:
         point: Sequence[float],
     ) -> View:
         """Return the view of the arguments that a function makes of the sliders' values."""
-        bound = self._bound()
-        bound.arguments.pop("ask", None)
         sizes = {}
         for name, x in zip(names, point, strict=True):
             sizes[name] = int(x) if float(x).is_integer() else x
         values = arguments(**sizes)
-        bound.arguments["args"] = (
-            values if isinstance(values, tuple) else (values,)
+        return self.again(
+            args=values if isinstance(values, tuple) else (values,)
         )
-        return self.make(*bound.args, **bound.kwargs)
 
 
 def explorable(make: Callable[P, V]) -> Callable[P, V]:
@@ -203,10 +160,42 @@ def explorable(make: Callable[P, V]) -> Callable[P, V]:
     @functools.wraps(make)
     def recorded(*args: P.args, **options: P.kwargs) -> V:
         view = make(*args, **options)
-        view.recipe = Recipe(make, args, options)
+        view.recipe = Recipe(recorded, args, options)
         return view
 
     return recorded
+
+
+def _inputs(bound: inspect.BoundArguments) -> tuple[list[str], list[Any]]:
+    """Return the names and the values of what goes into the function of a view."""
+    arguments = bound.arguments
+    if "args" in bound.signature.parameters:
+        f = arguments["f"]
+        if isinstance(f, Mapping):
+            f = next(iter(f.values()))
+        values = list(arguments.get("args", ()))
+        return _names(f, len(values)), values
+    inputs = {}
+    for name, value in arguments.items():
+        if not callable(value) and name != "span":
+            inputs[name] = value
+    return list(inputs), list(inputs.values())
+
+
+def _entries(names: Sequence[str], values: list[Any]) -> dict[str, Entry]:
+    """Return every number that goes in, by its name."""
+    entries: dict[str, Entry] = {}
+    paths, _ = jax.tree_util.tree_flatten_with_path(values)
+    for k, ((place, *path), leaf) in enumerate(paths):
+        if isinstance(leaf, (str, jax.ShapeDtypeStruct)):
+            continue
+        label = names[place.idx] + jax.tree_util.keystr(tuple(path))
+        for index in np.ndindex(*np.shape(leaf)):
+            name = label
+            if index:
+                name += f"[{', '.join(map(str, index))}]"
+            entries[name] = (k, index)
+    return entries
 
 
 def _names(f: Any, count: int) -> list[str]:
@@ -299,7 +288,7 @@ class Explorer(View):
         self.scripts = view.scripts
         self.words: list[str] = []  # of each frame
         self._programs: dict[str, int] = {}
-        points = list(product(*(axis.values for axis in axes)))
+        points = self.points
         self._shots = {point: self._shot(point) for point in points}
         errors = [shot.error for shot in self._shots.values()]
         if all(errors):
@@ -322,11 +311,10 @@ class Explorer(View):
         )
         return Shot(model, bad=is_bad(view), program=program)
 
-    def _fitting(self) -> dict[str, Any]:
+    def _fitting(self) -> Data:
         """Return the frames as plain data, as many as the budget allows."""
         while True:
-            points = list(product(*(axis.values for axis in self.axes)))
-            data = frame_data([self._shots[point] for point in points])
+            data = frame_data([self._shots[point] for point in self.points])
             size = len(pack(data))
             longest = max(len(axis.values) for axis in self.axes)
             if size <= self.budget or longest <= FEWEST:
@@ -358,16 +346,16 @@ class Explorer(View):
             f"{count}, {size_text(self.size)} of at most {size_text(self.budget)}"
         ]
         notes += self._changes()
-        failing = [
-            f"{self._at(point)}: {self._shots[point].error}"
-            for point in self.points
-            if self._shots[point].error
-        ]
-        return [
-            *notes,
-            *failing[:3],
-            *([f"and {len(failing) - 3} more"] if failing[3:] else []),
-        ]
+        failing = []
+        for point in self.points:
+            error = self._shots[point].error
+            if error:
+                failing.append(f"{self._at(point)}: {error}")
+        notes += failing[:MOST_FAILING]
+        more = len(failing) - MOST_FAILING
+        if more > 0:
+            notes.append(f"and {more} more")
+        return notes
 
     def _at(self, point: Sequence[float]) -> str:
         pairs = zip(self.axes, point, strict=True)
@@ -380,29 +368,23 @@ class Explorer(View):
         """
         if self.at.func.__name__ == "_from_arguments" or self.axes[0].labels:
             return []
-        if len(self.axes) > 1:
-            many = len({
-                self._shots[p].program
-                for p in self.points
-                if not self._shots[p].error
-            })
-            return (
-                [f"{many} different programs lie in this range"]
-                if many > 1
-                else []
-            )
-        working = [
-            point for point in self.points if not self._shots[point].error
-        ]
+        working = {}  # point -> its program
+        for point in self.points:
+            shot = self._shots[point]
+            if not shot.error:
+                working[point] = shot.program
         changes = []
         for one, other in pairwise(working):
-            if self._shots[one].program != self._shots[other].program:
+            if working[one] != working[other]:
                 changes.append(
                     f"the program itself changes between {self._at(one)} and {self._at(other)}"
                 )
+        if changes and len(self.axes) > 1:
+            many = len(set(working.values()))
+            return [f"{many} different programs lie in this range"]
         return changes
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return sliders, frames and notes as plain data."""
         programs = {s.program for s in self._shots.values() if not s.error}
         chosen = bool(self.axes[0].labels)  # all are different programs then

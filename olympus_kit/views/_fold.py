@@ -91,9 +91,7 @@ class _Folder:
                 for k in range(count)
             ]
             names = list(dict.fromkeys(row.label for row in blocks[0]))
-            name = ", ".join(names[:MOST_NAMES]) + (
-                ", …" if len(names) > MOST_NAMES else ""
-            )
+            name = _listed(names)
             if period == 1:
                 inside = [block[0] for block in blocks]
             else:

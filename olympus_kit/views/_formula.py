@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..program import Equation, Program, Value
 from ._notation import formula
 
@@ -86,7 +88,7 @@ def _small_text(value: Value) -> str | None:
     summary = value.summary
     if summary is None:
         return "not computed"
-    if not summary.whole or _count(summary.entries) > MOST_ENTRIES:
+    if not summary.whole or np.size(summary.entries) > MOST_ENTRIES:
         return None
     text = _entries(summary.entries)
     if summary.iterations is not None:
@@ -118,12 +120,6 @@ def _entries(entries: Any) -> str:
     if isinstance(entries, list):
         return f"[{' '.join(map(_entries, entries))}]"
     return number(entries)
-
-
-def _count(entries: Any) -> int:
-    if isinstance(entries, list):
-        return sum(map(_count, entries))
-    return 1
 
 
 def size_text(nbytes: int) -> str:

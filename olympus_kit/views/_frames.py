@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._types import Data
+
 LONG = 120  # characters from which a text is cut into pieces, most of which stay the same
 PIECE = re.compile(r"(?<=[>\n])")  # a picture at its tags, a text at its lines
 
@@ -23,7 +25,7 @@ Path = tuple[str | int, ...]
 class Shot:
     """What is known at one point: the model of a view there, or the error that came instead."""
 
-    model: dict[str, Any] | None = None
+    model: Data | None = None
     error: str = ""
     bad: bool = False  # whether NaN or inf is in it
     program: int = 0  # which of the programs along the range it is
@@ -33,43 +35,39 @@ class Shot:
 class _Form:
     """A model that is stored whole, and the shots that have its form."""
 
+    number: int
     template: dict[Path, Any]
     view: Any
     differing: dict[Path, None] = field(default_factory=dict)
 
 
-def frame_data(shots: Sequence[Shot]) -> dict[str, Any]:
+def frame_data(shots: Sequence[Shot]) -> Data:
     """Return shots as plain data: forms, and for each shot its form and what differs there."""
     forms: dict[tuple[Path, ...], _Form] = {}
-    numbers: dict[tuple[Path, ...], int] = {}
     leaves: list[dict[Path, Any]] = []
     for shot in shots:
-        view = in_pieces(shot.model)
-        flat = dict(leaves_of(view))
+        flat: dict[Path, Any] = {}
+        if shot.model is not None:
+            view = in_pieces(shot.model)
+            flat = dict(leaves_of(view))
+            new = _Form(len(forms), flat, view)
+            form = forms.setdefault(tuple(flat), new)
+            for path, leaf in flat.items():
+                if not _same(leaf, form.template[path]):
+                    form.differing[path] = None
         leaves.append(flat)
-        key = tuple(flat)
-        if shot.model is None:
-            continue
-        if key not in forms:
-            numbers[key] = len(forms)
-            forms[key] = _Form(flat, view)
-        form = forms[key]
-        for path, leaf in flat.items():
-            if not _same(leaf, form.template[path]):
-                form.differing[path] = None
-    frames = []
+    frames: list[Data] = []
     for shot, flat in zip(shots, leaves, strict=True):
         if shot.model is None:
             frames.append({"error": shot.error})
             continue
-        key = tuple(flat)
-        frame: dict[str, Any] = {
-            "form": numbers[key],
-            "values": [flat[path] for path in forms[key].differing],
+        form = forms[tuple(flat)]
+        frames.append({
+            "form": form.number,
+            "values": [flat[path] for path in form.differing],
             "bad": shot.bad,
             "program": shot.program,
-        }
-        frames.append(frame)
+        })
     return {
         "frames": frames,
         "forms": [
@@ -80,17 +78,6 @@ def frame_data(shots: Sequence[Shot]) -> dict[str, Any]:
             for form in forms.values()
         ],
     }
-
-
-def frame_model(data: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return the model of a frame, as the page puts it together."""
-    frame = data["frames"][number]
-    form = data["forms"][frame["form"]]
-    flat = dict(leaves_of(form["view"]))
-    for path, value in zip(form["paths"], frame["values"], strict=True):
-        flat[tuple(path)] = value
-    model: dict[str, Any] = _built(form["view"], flat, ())
-    return model
 
 
 def in_pieces(data: Any) -> Any:
@@ -120,12 +107,3 @@ def _same(one: Any, other: Any) -> bool:
     """Return whether two leaves are equal: NaN equals NaN, and 1 is not True."""
     both_nan = one != one and other != other
     return type(one) is type(other) and (one == other or both_nan)
-
-
-def _built(data: Any, flat: dict[Path, Any], path: Path) -> Any:
-    if isinstance(data, dict) and data:
-        built = {k: _built(item, flat, (*path, k)) for k, item in data.items()}
-        return "".join(built["pieces"]) if list(built) == ["pieces"] else built
-    if isinstance(data, list) and data:
-        return [_built(item, flat, (*path, k)) for k, item in enumerate(data)]
-    return flat[path]

@@ -15,9 +15,9 @@ from ._cost import cost
 from ._explore import Axis, Explorer
 from ._graph import graph
 from ._jacobian import jacobian_shapes
+from ._types import Function
 from ._view import View
 
-Function = Callable[..., Any]
 MODES = ("reverse", "forward")
 KINDS = ("ladder", "jacobian", "cost")
 # what a typed function may use beside its own parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,20 +27,20 @@ def tolerance_of(matrix: Array) -> float:
 def looks_like(guess: Array, truth: Array) -> str:
     """Return the simplest mistake that gives this guess; "" for none that is known."""
     tolerance = tolerance_of(truth)
-    for words in _same(guess, truth, tolerance):
-        return words
+    mistake = _same(guess, truth, tolerance)
+    if mistake:
+        return mistake
     if close(guess, truth, 1e-2):
         return (
             "like finite differences, or a rounded number: close, but not equal"
         )
     if np.array_equal(guess != 0, truth != 0) and np.isfinite(guess).all():
-        for words in _factors(guess, truth, 10 * tolerance):
-            return words
+        return _factors(guess, truth, 10 * tolerance)
     return ""
 
 
-def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
-    """Yield which wrong matrix, or which vector made of the right one, the guess is."""
+def _same(guess: Array, truth: Array, tolerance: float) -> str:
+    """Return which wrong matrix, or which vector made of the right one, the guess is; or ""."""
     columns = "like column sums, as from a VJP of ones"
     rows = "like row sums, as from a JVP of ones"
     diagonal = "like its diagonal alone"
@@ -56,11 +56,12 @@ def _same(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
     )
     for words, mistaken in mistakes:
         if close(guess, mistaken, tolerance):
-            yield words
+            return words
+    return ""
 
 
-def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
-    """Yield which factor is missing: of everything, of each column or of each row.
+def _factors(guess: Array, truth: Array, tolerance: float) -> str:
+    """Return which factor is missing: of everything, of each column or of each row; or "".
 
     A single entry lacks some factor whatever it is, which says nothing.
     """
@@ -77,7 +78,8 @@ def _factors(guess: Array, truth: Array, tolerance: float) -> Iterator[str]:
         lacking = ~close_entries(factor, np.ones(1), tolerance)
         settled = not (alone & lacking).any()
         if settled and close(factor * truth, guess, tolerance):
-            yield text.format(number(factor.reshape(-1)[0].item()))
+            return text.format(number(factor.reshape(-1)[0].item()))
+    return ""
 
 
 def read_guess(
@@ -115,6 +117,7 @@ def read_guess(
     )
     words = f"it has the shape {came}; the Jacobian has {right}"
     if len(leaves) == 1:
-        for mistake in _same(leaves[0], truth, 1e-4):
-            return None, f"{words}. It looks {mistake}"
+        mistake = _same(leaves[0], truth, 1e-4)
+        if mistake:
+            words += f". It looks {mistake}"
     return None, words

@@ -353,7 +353,7 @@ class Jacobian(Figure):
             return None
         if max(self.tiles.step) > 1:
             return None
-        return [[write(x.item()) for x in row] for row in matrix]
+        return _texts(matrix, write)
 
     def _steps_of_lines(self, size: int) -> dict[Hashable, list[int]]:
         """Return the steps at which each line comes out, or each tile of `size` lines."""
@@ -369,9 +369,7 @@ class Jacobian(Figure):
         forward = self.mode == "forward"
         rows, columns = flat.axes(tiles.step).values()
         runs, names = _runs(flat.inputs, columns)
-        seed = ""
-        if self.single:
-            seed = f"{PASS[self.mode].mark} 1"
+        seed = f"{PASS[self.mode].mark} 1" if self.single else ""
         return Heat(
             f"∂y/∂x: {flat.m:,} × {flat.n:,}",
             tiles.extreme,
@@ -408,9 +406,7 @@ class Jacobian(Figure):
         tiles = Tiles(rows, columns)
         tiles.add(entries)
         tiled = max(tiles.step) > 1
-        cells = None
-        if not tiled:
-            cells = [[_brief(x.item()) for x in row] for row in entries]
+        cells = None if tiled else _texts(entries, _brief)
         # whether a pass fills one entry
         each = self.mode == "forward" and self.single
 
@@ -420,9 +416,10 @@ class Jacobian(Figure):
                 return f"{name}, from row {down}, column {across} on: {_range(tiles, i, j)}"
             return f"∂y / ∂{leaf.label(i * columns + j)} = {number(entries[i, j].item())}"
 
-        steps: dict[Hashable, list[int]] = {}
-        for k in range(len(self.passes)):
-            steps.setdefault(k if each else 0, []).append(k)
+        count = len(self.passes)
+        steps: dict[Hashable, list[int]] = {0: list(range(count))}
+        if each:
+            steps = {k: [k] for k in range(count)}
         extremes = [number(value) for value, _, _ in tiles.extremes.values()]
         shape = " × ".join(map(str, leaf.shape)) or "a number"
         return Heat(
@@ -516,6 +513,11 @@ def _tile_words(tiles: Tiles) -> list[str]:
     return [
         f"a tile for {one} entries, the one furthest from 0: orange +, blue −"
     ]
+
+
+def _texts(matrix: Array, write: Callable[[Any], str]) -> list[list[str]]:
+    """Return every entry of a matrix as text."""
+    return [[write(x) for x in row] for row in matrix.tolist()]
 
 
 def _brief(x: Any) -> str:

@@ -108,7 +108,7 @@ class Flat:
         )
         names = [given.names[k] for k in given.which]
         self.inputs = in_order(names, self.points)
-        self.out = self._call(self.points)
+        self.out = self.call(self.points, given.leaves)
         check_output(self.out, given.name)
         left = []  # what has no derivative, by name
         for k in jax.tree.leaves(given.diff_trees):
@@ -138,14 +138,14 @@ class Flat:
 
     def run(self, *points: Any) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
-        return differentiable(self._call(points))
+        return differentiable(self.call(points, self.given.leaves))
 
-    def _call(self, points: Sequence[Any]) -> Any:
-        """Return the whole result for the inputs that have a derivative."""
-        leaves = list(self.given.leaves)
+    def call(self, points: Sequence[Any], leaves: Sequence[Any]) -> Any:
+        """Return the whole result for the inputs that have a derivative, and the other leaves."""
+        full = list(leaves)
         for k, point in zip(self.given.which, points, strict=True):
-            leaves[k] = point
-        return self.given.as_function_of_leaves(self.f)(*leaves)
+            full[k] = point
+        return self.given.as_function_of_leaves(self.f)(*full)
 
     def axes(self, step: Sequence[int]) -> dict[str, list[str]]:
         """Return the names along both sides: of entries, or of `step` of them by their numbers."""
@@ -177,11 +177,7 @@ class Flat:
             raise ValueError(
                 f"mode must be one of {', '.join(map(repr, modes))}; got {wanted!r}."
             )
-        possible: list[ModeOf] = []
-        for mode in modes:
-            odd = any(leaf.is_complex for leaf in self.side(mode))
-            if self.holomorphic or not odd:
-                possible.append(mode)
+        possible = self.possible_modes()
         if not possible or (wanted and wanted not in possible):
             sides = {"forward": "inputs", "reverse": "outputs"}
             side = sides.get(wanted or "", "inputs and outputs")
@@ -197,13 +193,18 @@ class Flat:
             return possible[0]
         return "forward" if self.n <= self.m else "reverse"
 
+    def possible_modes(self) -> list[ModeOf]:
+        """Return the modes that complex numbers leave."""
+        possible: list[ModeOf] = []
+        for mode in get_args(ModeOf):
+            odd = any(leaf.is_complex for leaf in self.side(mode))
+            if self.holomorphic or not odd:
+                possible.append(mode)
+        return possible
+
     def side(self, mode: ModeOf) -> list[Leaf]:
         """Return the leaves that the vectors of a pass belong to."""
         return self.inputs if mode == "forward" else self.outputs
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Flat:
-        """Return itself: nobody changes it."""
-        return self
 
     def __getstate__(self) -> Data:
         """Leave out the function and the point: a file need not be able to hold them."""
@@ -310,6 +311,4 @@ def central_differences(flat: Flat) -> Array:
             ends = zip(flat.run(*above), flat.run(*below), strict=True)
             differences = [np.ravel(a - b) for a, b in ends]
             columns.append(np.concatenate(differences) / (2 * h))
-    if not columns:
-        return np.zeros((flat.m, 0))
-    return np.stack(columns, axis=1)
+    return np.reshape(columns, (flat.n, flat.m)).T

@@ -59,6 +59,10 @@ class _Builder:
         self.by_path = {row.path: row for row in every(self.rows)}
         note = "equations that belong to no row"
         self.other = Row("other", "bookkeeping", "other", note=note)
+        # value -> the row that computes it, or "in 0" ...
+        self.made_in = {v: f"in {k}" for k, v in enumerate(program.inputs)}
+        for equation in walk(program.rows):
+            self.made_in |= dict.fromkeys(equation.results, equation.path)
         self.step_of: dict[int, int] = {}
         for k, equation in enumerate(program.equations):
             self.step_of |= dict.fromkeys(equation.results, k)
@@ -194,12 +198,10 @@ class _Builder:
 
     def _mark_reads(self) -> None:
         """Write down which rows, and which inputs, feed each row."""
-        source = {v: f"in {k}" for k, v in enumerate(self.program.inputs)}
         for equation in walk(self.program.rows):
-            source |= dict.fromkeys(equation.results, equation.path)
-        for equation in walk(self.program.rows):
-            feeding = [source[o] for o in equation.operands if o in source]
-            self.by_path[equation.path].reads = list(dict.fromkeys(feeding))
+            feeding = [self.made_in.get(o) for o in equation.operands]
+            known = [path for path in feeding if path is not None]
+            self.by_path[equation.path].reads = list(dict.fromkeys(known))
 
     def _mark_residuals(self) -> None:
         """Write each residual on the rung of the row whose adjoint reads it."""
@@ -253,70 +255,55 @@ class _Builder:
 
     # ---- inputs, outputs, constants --------------------------------------------------------------
 
-    def _end(self, value: int, partner: int | None) -> End:
-        """Return an input or an output with the tangent or adjoint that belongs to it."""
+    def _end(self, value: int, partner: int | None, starts: bool) -> End:
+        """Return an input or an output with the tangent or adjoint that belongs to it.
+
+        Args:
+            value: of the input or output.
+            partner: its tangent or adjoint.
+            starts: whether derivatives start at this end of the program.
+        """
         own = self.values[value]
         end = End(
             own.name, value_text(own), short_text(own), self.step_of.get(value)
         )
-        if partner is not None:
-            derivative = self.values[partner]
-            forward = self.program.mode == "forward"
-            end.role = "tangent" if forward else "adjoint"
-            end.partner = f"{own.name}_{'dot' if forward else 'bar'}"
-            end.derivative = value_text(derivative)
-            end.derivative_short = short_text(derivative)
-            original = self.program.variable(partner)
-            end.derivative_step = self.step_of.get(original)
-        return end
-
-    def _seed_at(self, end: End, partner: int | None) -> None:
-        """Mark the end that the derivative starts from."""
-        if partner in self.program.seeds:
+        if partner is None:
+            return end
+        program, derivative = self.program, self.values[partner]
+        forward = program.mode == "forward"
+        end.role = "tangent" if forward else "adjoint"
+        end.partner = f"{own.name}_{'dot' if forward else 'bar'}"
+        end.derivative = value_text(derivative)
+        end.derivative_short = short_text(derivative)
+        original = program.variable(partner)
+        end.derivative_step = self.step_of.get(original)
+        if starts and partner in program.seeds:
             end.seed = True
-            end.partner = self.words.name(partner)
-
-    def _reached(self, partner: int) -> bool:
-        """Whether a derivative flows through the value that a tangent or adjoint belongs to."""
-        return self.program.variable(partner) in self.words.carriers
+            end.partner = derivative.name
+        elif not starts and original not in self.words.carriers:
+            way = f"from {end.name} to the output"
+            if forward:
+                way = f"from an input to {end.name}"
+            end.zero = f"zero: no derivative flows {way}"
+        return end
 
     def _inputs(self) -> list[End]:
         program = self.program
         links = {**program.tangents, **program.adjoints}
-        ends = []
-        for value in program.inputs:
-            partner = links.get(value)
-            end = self._end(value, partner)
-            if program.mode == "forward":
-                self._seed_at(end, partner)
-            elif partner is not None and not self._reached(partner):
-                end.zero = (
-                    f"zero: no derivative flows from {end.name} to the output"
-                )
-            ends.append(end)
-        return ends
+        forward = program.mode == "forward"
+        return [self._end(v, links.get(v), forward) for v in program.inputs]
 
     def _outputs(self) -> list[End]:
         program = self.program
-        rows = {v: f"in {k}" for k, v in enumerate(program.inputs)}
-        for equation in program.rows:
-            rows |= dict.fromkeys(equation.results, equation.path)
+        forward = program.mode == "forward"
         # one seed for each output that has a derivative
-        partners = iter(program.seeds)
-        if program.mode == "forward":
-            partners = iter(program.derivatives)
+        partners = iter(program.derivatives if forward else program.seeds)
         ends = []
         for value in program.outputs:
-            has_one = program.mode == "forward" or self.values[value].inexact
+            has_one = forward or self.values[value].inexact
             partner = next(partners, None) if has_one else None
-            end = self._end(value, partner)
-            end.row = rows.get(value)
-            if program.mode != "forward":
-                self._seed_at(end, partner)
-            elif partner is not None and not self._reached(partner):
-                end.zero = (
-                    f"zero: no derivative flows from an input to {end.name}"
-                )
+            end = self._end(value, partner, not forward)
+            end.row = self.made_in.get(value)
             ends.append(end)
         return ends
 

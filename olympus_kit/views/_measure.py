@@ -112,14 +112,10 @@ def differences(runs: Mapping[str, Run]) -> list[str]:
 
 
 def _difference(first: Any, other: Any) -> str:
-    for read in (np.shape, lambda x: str(x.dtype)):
+    for word, read in (("shape ", np.shape), ("", lambda x: str(x.dtype))):
         expected, got = jax.tree.map(read, first), jax.tree.map(read, other)
         if expected != got:
-            return (
-                f"shape {got}, not {expected}"
-                if read is np.shape
-                else f"{got}, not {expected}"
-            )
+            return f"{word}{got}, not {expected}"
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(other), strict=True)
     return "" if all(_close(x, y) for x, y in pairs) else "other numbers"
 

@@ -147,13 +147,14 @@ class Memory(Figure):
         """Return the life of each value, in order of birth."""
         rows = []
         for record in self.records():
+            name, size, role, made, read, returned, residual = record.values()
             rows.append([
-                f"{'◆ ' if record['residual'] else ''}{record['name']}",
-                bytes_text(record["bytes"]),
-                record["role"].replace("_", " "),
-                str(record["made"]),
-                "returned" if record["returned"] else str(record["last_read"]),
-                "residual" if record["residual"] else "",
+                f"◆ {name}" if residual else name,
+                bytes_text(size),
+                role.replace("_", " "),
+                str(made),
+                "returned" if returned else str(read),
+                "residual" if residual else "",
             ])
         columns = ["bytes", "role", "made at", "last read", "backward pass"]
         return [Table("value", columns, rows)]

@@ -19,13 +19,13 @@ FUNCTIONS = {
     "and": "logical_and", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
     "atan2": "arctan2", "atanh": "arctanh", "bitcast_convert_type": "view",
     "broadcast_in_dim": "broadcast_to", "ceil": "ceil", "clamp": "clip",
-    "conv_general_dilated": "conv", "convert_element_type": "astype", "copy_p": "copy",
+    "conv_general_dilated": "conv", "convert_element_type": "astype", 
     "cummax": "maximum.accumulate", "cummin": "minimum.accumulate",
     "cumlogsumexp": "logaddexp.accumulate",
     "custom_jvp_call": "custom_jvp", "custom_vjp_call": "custom_vjp",
     "custom_linear_solve": "solve", "div": "divide", "dot_general": "matmul",
     "dynamic_slice": "slice", "dynamic_update_slice": "update", "empty2": "empty",
-    "eq": "equal", "erf_inv": "erfinv", "expand_dims": "expand_dims", "gather": "take",
+    "eq": "equal", "erf_inv": "erfinv", "gather": "take",
     "ge": "greater_equal", "gt": "greater", "integer_pow": "power", "iota": "arange",
     "is_finite": "isfinite", "le": "less_equal", "lgamma": "gammaln", "logistic": "sigmoid",
     "lt": "less", "max": "maximum", "min": "minimum", "mul": "multiply", "ne": "not_equal",
@@ -33,7 +33,7 @@ FUNCTIONS = {
     "reduce_and": "all", "reduce_max": "max", "reduce_min": "min", "reduce_or": "any",
     "reduce_prod": "prod", "reduce_sum": "sum", "rem": "remainder", "remat2": "checkpoint",
     "rev": "flip", "rsqrt": "1/sqrt", "scatter": "set", "scatter-add": "add at",
-    "scatter_add": "add at", "scatter-mul": "multiply at", "scatter_mul": "multiply at",
+    "scatter-mul": "multiply at",
     "select_n": "where", "shift_left": "left_shift", "shift_right_arithmetic": "right_shift",
     "shift_right_logical": "right_shift", "sub": "subtract",
     "triangular_solve": "solve_triangular", "while": "while_loop", "xor": "logical_xor",
@@ -54,19 +54,18 @@ TEMPLATES = {
     "bitcast_convert_type": "{0}.view({new_dtype})", "reshape": "reshape({0}, {new_sizes})",
     "transpose": "transpose({0}, {permutation})", "iota": "indices({shape})[{dimension}]",
     "scatter": "{0}.at[{1}].set({2})", "scatter-add": "{0}.at[{1}].add({2})",
-    "scatter_add": "{0}.at[{1}].add({2})", "scatter-mul": "{0}.at[{1}].multiply({2})",
-    "scatter_mul": "{0}.at[{1}].multiply({2})", "top_k": "top_k({0}, {k})",
+    "scatter-mul": "{0}.at[{1}].multiply({2})", "top_k": "top_k({0}, {k})",
     "split": "split({0}, sizes {sizes}{axis})", "concatenate": "concatenate([{all}]{axis})",
     "stack": "stack([{all}]{axis})",
 }  # fmt: skip
 ALONG_AXES = (
     "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "squeeze",
-    "expand_dims", "rev", "sort", "argmax", "argmin", "unstack", "cumsum", "cumprod", "cummax",
+    "rev", "sort", "argmax", "argmin", "unstack", "cumsum", "cumprod", "cummax",
     "cummin", "cumlogsumexp",
 )  # fmt: skip
 
 CUSTOM_RULES = ("custom_jvp_call", "custom_vjp_call")
-CALLS = ("jit", "pjit", "closed_call", "core_call")
+CALLS = ("jit", "closed_call")
 
 
 def label(equation: Equation) -> str:

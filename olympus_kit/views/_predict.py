@@ -86,14 +86,11 @@ class _Lines:
         wrong.pop(self.texts[step], None)
         if len(wrong) < 2:
             return None
-        choices = [Choice(self.texts[step], sentence, True)]
-        for text, why in list(wrong.items())[: MOST_CHOICES - 1]:
-            choices.append(Choice(text, why))
-        name = f"line {step + 1}"
-        return Question(
-            name=name,
-            ask="Which line comes next?",
-            choices=shuffle(name, choices),
+        return _choice_question(
+            f"line {step + 1}",
+            "Which line comes next?",
+            (self.texts[step], sentence),
+            wrong,
             kind="line",
             step=step,
         )
@@ -181,30 +178,30 @@ def shape_questions(
 
 def _shape_question(y: Leaf, x: Leaf) -> Question:
     out = y.shape
-    right = out + x.shape
+    right = str(out + x.shape)
     wrong = {
-        x.shape
-        + out: "The axes of the *output* come first: rows before columns.",
-        (
-            y.size,
-            x.size,
-        ): "That is the block as a matrix. JAX leaves all axes as they are.",
-        out: f"That is the shape of the output `{y.name}`. Each entry of it has a derivative for "
-        f"each entry of `{x.name}`.",
-        x.shape: f"That is the shape of the input `{x.name}`. There is a derivative for each "
-        f"entry of `{y.name}`, too.",
+        str(
+            x.shape + out
+        ): "The axes of the *output* come first: rows before columns.",
+        str((y.size, x.size)): (
+            "That is the block as a matrix. JAX leaves all axes as they are."
+        ),
+        str(out): (
+            f"That is the shape of the output `{y.name}`. Each entry of it has a derivative for "
+            f"each entry of `{x.name}`."
+        ),
+        str(x.shape): (
+            f"That is the shape of the input `{x.name}`. There is a derivative for each "
+            f"entry of `{y.name}`, too."
+        ),
     }
     wrong.pop(right, None)
-    why = f"Output and then input: {out} + {x.shape}."
-    choices = [Choice(str(right), why, True)]
-    for shape, reason in list(wrong.items())[: MOST_CHOICES - 1]:
-        choices.append(Choice(str(shape), reason))
-    name = f"shape of ∂{y.name}/∂{x.name}"
-    return Question(
-        name=name,
-        ask=f"`{y.name}` has the shape {out}, and `{x.name}` the shape {x.shape}. What is the "
+    return _choice_question(
+        f"shape of ∂{y.name}/∂{x.name}",
+        f"`{y.name}` has the shape {out}, and `{x.name}` the shape {x.shape}. What is the "
         f"shape of the derivative of `{y.name}` with respect to `{x.name}`?",
-        choices=shuffle(name, choices),
+        (right, f"Output and then input: {out} + {x.shape}."),
+        wrong,
     )
 
 
@@ -246,18 +243,18 @@ def _times_question(flops: Mapping[str, float], size: int) -> Question | None:
         - 1: "That leaves out the forward pass: f itself has to be computed as well.",
         ratio * 2: "That is twice as much as was counted.",
     }
-    choices = [Choice(times_text(ratio), "That is what was counted.", True)]
     taken = [ratio]
+    apart = {}
     for value, why in wrong.items():
         near = any(abs(value - other) <= APART * other for other in taken)
-        if value >= 1 and not near and len(choices) < MOST_CHOICES:
+        if value >= 1 and not near:
             taken.append(value)
-            choices.append(Choice(times_text(value), why))
-    name = "ratio"
-    return Question(
-        name=name,
-        ask=f"How many times the FLOPs of f does {what} take, counted in the jaxpr?",
-        choices=shuffle(name, choices),
+            apart[times_text(value)] = why
+    return _choice_question(
+        "ratio",
+        f"How many times the FLOPs of f does {what} take, counted in the jaxpr?",
+        (times_text(ratio), "That is what was counted."),
+        apart,
     )
 
 
@@ -297,33 +294,46 @@ def saved_questions(program: Program) -> list[Question]:
         [*saved, *[v for v in computed if v not in saved][-1:]],
         saved[1:],
     ]
-    choices = [_saved_choice(program, saved, saved)]
+    right = _saved_answer(program, saved, saved)
+    wrong: dict[str, str] = {}
     for guess in guesses:
-        is_new = set(guess) != set(saved)
-        choice = _saved_choice(program, guess, saved)
-        texts = [other.text for other in choices]
-        if (
-            guess
-            and is_new
-            and choice.text not in texts
-            and len(choices) < MOST_CHOICES
-        ):
-            choices.append(choice)
+        if guess and set(guess) != set(saved):
+            text, why = _saved_answer(program, guess, saved)
+            wrong.setdefault(text, why)
+    wrong.pop(right[0], None)
     total = sum(values[v].nbytes for v in saved)
-    name = "saved"
-    return [
-        Question(
-            name=name,
-            ask=f"The backward pass of {program.name} needs {bytes_text(total)} of values again. "
-            "Which are they?",
-            choices=shuffle(name, choices),
-        )
-    ]
+    ask = (
+        f"The backward pass of {program.name} needs {bytes_text(total)} of values again. "
+        "Which are they?"
+    )
+    return [_choice_question("saved", ask, right, wrong)]
 
 
-def _saved_choice(
+def _choice_question(
+    name: str,
+    ask: str,
+    right: tuple[str, str],
+    wrong: Mapping[str, str],
+    **more: Any,
+) -> Question:
+    """Return a question with its right answer and the first few of the wrong ones.
+
+    Args:
+        name: of the question.
+        ask: what is asked.
+        right: the right answer, and what is said to it.
+        wrong: the others, each with what is said to it.
+        **more: further fields of the question.
+    """
+    choices = [Choice(*right, right=True)]
+    for text, why in list(wrong.items())[: MOST_CHOICES - 1]:
+        choices.append(Choice(text, why))
+    return Question(name, ask, shuffle(name, choices), **more)
+
+
+def _saved_answer(
     program: Program, guess: Sequence[int], saved: Sequence[int]
-) -> Choice:
+) -> tuple[str, str]:
     names = [program.values[v].name for v in sorted(guess)]
     missing = [v for v in saved if v not in guess]
     extra = [v for v in guess if v not in saved]
@@ -335,9 +345,7 @@ def _saved_choice(
         reasons.append(f"Nothing in the backward pass reads `{name}`.")
     if not reasons:
         reasons = [_reader(program, v) for v in saved[:2]]
-    return Choice(
-        listed(names, MOST_NAMES), " ".join(reasons), not missing and not extra
-    )
+    return listed(names, MOST_NAMES), " ".join(reasons)
 
 
 def _reader(program: Program, value: int) -> str:

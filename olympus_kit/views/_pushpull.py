@@ -42,12 +42,8 @@ class PushPull(Figure):
         self.x = np.asarray(point).reshape(-1)
         self.y = np.asarray(self.f(self.x))
         n, m = self.x.size, self.y.size
-        if not (
-            1 <= n <= 2
-            and 1 <= m <= 2
-            and np.isrealobj(self.x)
-            and np.isrealobj(self.y)
-        ):
+        is_real = np.isrealobj(self.x) and np.isrealobj(self.y)
+        if not is_real or not {n, m} <= {1, 2}:
             raise ValueError(
                 f"push_pull draws maps between line and plane: one or two real numbers in, one or "
                 f"two out. {self.name} takes {n} and returns {m}; jacobian_shapes shows any shape."
@@ -121,7 +117,6 @@ class PushPull(Figure):
 
     def frame(self, point: Sequence[float] | Array) -> Data:
         """Return the point, its image and the Jacobian there."""
-        there(self._function, "push_pull")
         with jax.enable_x64(self.x64):
             return self._frames(np.asarray(point, self.x.dtype)[None])[0]
 
@@ -143,13 +138,11 @@ class PushPull(Figure):
         import traitlets
 
         widget = super().live()
-        traits: Data = {
-            "point": traitlets.List(),
-            "frame": traitlets.Dict(),
-        }
-        widget.add_traits(**{
-            name: trait.tag(sync=True) for name, trait in traits.items()
-        })
+        point: Any = traitlets.List()
+        frame: Any = traitlets.Dict()
+        widget.add_traits(
+            point=point.tag(sync=True), frame=frame.tag(sync=True)
+        )
         widget.frame = self.frame(self.x)
         widget.observe(
             lambda change: setattr(widget, "frame", self.frame(change["new"])),

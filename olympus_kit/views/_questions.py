@@ -13,7 +13,9 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from ._types import Data
 
 WIDTH = 76  # of a line of text
 Kind = Literal["choice", "line", "number", "shape"]
@@ -84,7 +86,7 @@ class Question:
         """The right answer."""
         return next(choice for choice in self.choices if choice.right)
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Data:
         """Return the question as plain data."""
         return asdict(self)
 

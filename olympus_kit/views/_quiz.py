@@ -32,6 +32,7 @@ from ._questions import (
     shuffle,
     without_marks,
 )
+from ._types import Data
 
 FOLDER = Path("book") / "quiz"
 KIT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ BRACES = re.compile(r"\{([^{}]+)\}")
 HEADING = re.compile(
     r"^\((?P<label>[\w-]+)\)=\s+#+ (?P<title>.+)$", re.MULTILINE
 )
+# of jax, which the Python of a file can use without a module
+TRANSFORMS = ("grad", "jvp", "vjp", "vmap", "jacfwd", "jacrev", "jacobian")
 ROLES = ("adjoint", "tangent", "local_derivative", "primal")
 KEYS = {
     *("name", "kind", "ask", "read", "right", "because", "wrong"),
@@ -91,7 +94,7 @@ class Quiz(Figure):
             canvas.text(0, 16 + 18 * k, line)
         return page_svg(self.title, self.finding, [canvas])
 
-    def model(self) -> dict[str, Any]:
+    def model(self) -> Data:
         """Return the whole record as plain data; the chapter is where answers are kept."""
         return super().model() | {"chapter": self.chapter}
 
@@ -146,16 +149,14 @@ def quiz_files() -> list[Path]:
     return []
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Data:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path} is not a TOML file: {error}.") from None
 
 
-def _quiz(
-    path: Path, name: str, title: str, entries: Sequence[Mapping[str, Any]]
-) -> Quiz:
+def _quiz(path: Path, name: str, title: str, entries: Sequence[Data]) -> Quiz:
     sections = _sections(path)
     with jax.enable_x64(True):
         names = _names(str(path))
@@ -164,20 +165,17 @@ def _quiz(
 
 
 @cache
-def _names(path: str) -> dict[str, Any]:
+def _names(path: str) -> Data:
     """Return what the Python of a file can use: the course's names, and those of its `setup`."""
-    names: dict[str, Any] = {
+    names: Data = {
         "olympus": olympus,
         "jnp": jax.numpy,
         "np": np,
         "math": math,
         "capture": capture,
-        **{name: getattr(jax, name) for name in ("grad", "jvp", "vjp", "vmap")},
-        **{
-            name: getattr(jax, name)
-            for name in ("jacfwd", "jacrev", "jacobian")
-        },
     }
+    for name in TRANSFORMS:
+        names[name] = getattr(jax, name)
     exec(_read(Path(path)).get("setup", ""), names)
     return names
 
@@ -195,7 +193,7 @@ def _sections(path: Path) -> dict[str, str]:
 
 
 def _question(
-    entry: Mapping[str, Any], names: dict[str, Any], sections: Mapping[str, str]
+    entry: Data, names: Data, sections: Mapping[str, str]
 ) -> Question:
     """Return one question of a file, computed.
 
@@ -230,9 +228,7 @@ def _question(
     )
 
 
-def _choices(
-    entry: Mapping[str, Any], names: dict[str, Any], kind: str
-) -> list[Choice]:
+def _choices(entry: Data, names: Data, kind: str) -> list[Choice]:
     answers = {entry["right"]: entry["because"], **entry["wrong"]}
     choices = []
     for answer, why in answers.items():
@@ -249,9 +245,7 @@ def _choices(
     return choices
 
 
-def _choices_of_lines(
-    entry: Mapping[str, Any], names: dict[str, Any], kind: str
-) -> list[Choice]:
+def _choices_of_lines(entry: Data, names: Data, kind: str) -> list[Choice]:
     """Return the lines of a program; what is said to a wrong one depends on its role."""
     program: Program = _value(entry["program"], names)
     choices = []
@@ -264,11 +258,11 @@ def _choices_of_lines(
     return choices
 
 
-def _value(expression: str, names: dict[str, Any]) -> Any:
+def _value(expression: str, names: Data) -> Any:
     return eval(expression, names)
 
 
-def _filled(text: str, names: dict[str, Any]) -> str:
+def _filled(text: str, names: Data) -> str:
     """Return a text with the Python in its braces computed."""
     return BRACES.sub(lambda match: _written(_value(match[1], names)), text)
 

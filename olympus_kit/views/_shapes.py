@@ -27,17 +27,11 @@ def function_shapes(flat: Flat) -> Canvas:
         f"{flat.name}, {flat.n:,} → {flat.m:,} numbers",
         "muted",
     )
-    longest = max(flat.m, flat.n, 1)
-    x = 1.0
-    for name, leaves, sign in (
-        ("x", flat.inputs, "→"),
-        ("y", flat.outputs, ""),
-    ):
-        box = (name, leaves, (), sign)
-        x, top, height = _draw_box(canvas, x, longest, box)
-        x = _draw_names(canvas, leaves, x, top, height)
-        canvas.text(x, SIGN, sign, size=15)
-        x += 24
+    boxes: list[Box] = [
+        ("x", flat.inputs, (), "→"),
+        ("y", flat.outputs, (), ""),
+    ]
+    _draw_boxes(canvas, boxes, flat, named=True)
     return canvas
 
 
@@ -56,28 +50,34 @@ def conventions(flat: Flat, captions: Sequence[str]) -> list[Canvas]:
             ("Jᵀ", ins, outs, ""),
         ],
     ]
-    longest = max(flat.m, flat.n, 1)
     pictures = []
     for boxes, caption in zip(products, captions, strict=True):
         canvas = Canvas(caption)
-        x = 1.0
         canvas.text(
             0,
             14,
             caption.partition(":")[0],
             "muted",
         )
-        for box in boxes:
-            x, _, _ = _draw_box(canvas, x, longest, box)
-            canvas.text(
-                x + 4,
-                SIGN,
-                box[3],
-                size=15,
-            )
-            x += 28
+        _draw_boxes(canvas, boxes, flat, named=False)
         pictures.append(canvas)
     return pictures
+
+
+def _draw_boxes(
+    canvas: Canvas, boxes: Sequence[Box], flat: Flat, named: bool
+) -> None:
+    """Draw boxes to one scale with the signs between them, and the names of their leaves."""
+    longest = max(flat.m, flat.n, 1)
+    x = 1.0
+    for box in boxes:
+        x, top, height = _draw_box(canvas, x, longest, box)
+        if named:
+            x = _draw_names(canvas, box[1], x, top, height)
+        else:
+            x += 4
+        canvas.text(x, SIGN, box[3], size=15)
+        x += 24
 
 
 def _draw_box(

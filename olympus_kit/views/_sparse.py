@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import numpy as np
@@ -105,15 +105,8 @@ def _coloring(flat: Flat) -> Coloring:
         *flat.args,
         argnums=flat.argnums,
     )
-    modes = []
-    for mode in get_args(ModeOf):
-        try:
-            flat.mode(mode)
-        except TypeError:  # complex numbers on that side
-            continue
-        modes.append(mode)
-    if not modes:
-        flat.mode(None)  # says so
+    flat.mode(None)  # where complex numbers leave no mode, it says so
+    modes = flat.possible_modes()
     coloring = Coloring(pattern, modes)
     try:
         _try(flat, coloring.mode)
@@ -129,9 +122,7 @@ def _coloring(flat: Flat) -> Coloring:
 
 def _try(flat: Flat, mode: ModeOf) -> None:
     """Run one pass, for jax to raise its error where a function has no derivative in a mode."""
-    zeros = []
-    for leaf in flat.side(mode):
-        zeros.append(jax.numpy.zeros(leaf.shape, leaf.dtype))
+    zeros = [jax.numpy.zeros(x.shape, x.dtype) for x in flat.side(mode)]
     push_or_pull(flat.run, flat.points, mode)(*zeros)
 
 
@@ -168,11 +159,12 @@ def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
     """
     flat = Flat(f, args, argnums, False)
     compute = jax.jit(_passes(flat, _coloring(flat)))
-    sample, tree = _leaves(args)
+    tree: Any  # jax's types do not say that structures compare
+    sample, tree = jax.tree.flatten(args)
 
     def jacobian(*called: Any) -> Any:
-        leaves, structure = _leaves(called)
-        if structure != tree:
+        leaves, structure = jax.tree.flatten(called)
+        if tree != structure:
             raise TypeError(
                 f"The Jacobian of {flat.given.name} was prepared for arguments of the structure "
                 f"{tree}; got {structure}. Prepare it again for these."
@@ -190,11 +182,6 @@ def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
         return compute(values)
 
     return jacobian
-
-
-def _leaves(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
-    """Return leaves and structure; jax's types do not say that structures compare."""
-    return jax.tree.flatten(args)
 
 
 def _is_number(leaf: Any) -> bool:
@@ -244,10 +231,7 @@ def _passes(flat: Flat, coloring: Coloring) -> Callable[[list[Any]], Any]:
             leaves[k] = value
 
         def run(*points: Any) -> tuple[Any, ...]:
-            full = list(leaves)
-            for k, point in zip(given.which, points, strict=True):
-                full[k] = point
-            return differentiable(flat.f(*given.rebuild(full)))
+            return differentiable(flat.call(points, leaves))
 
         points = tuple(jax.numpy.asarray(leaves[k]) for k in given.which)
         one_pass = push_or_pull(
@@ -343,15 +327,15 @@ class Sparsity(Figure):
     def __init__(self, flat: Flat) -> None:
         # of the function itself only its name and its axes are left, so that a view can be copied
         self.name, self.m, self.n = flat.name, flat.m, flat.n
-        self.coloring = _coloring(flat)
-        self.passes, self.mode = self.coloring.count, self.coloring.mode
-        self.groups = self.coloring.groups
-        self.rows, self.columns = self.coloring.rows, self.coloring.columns
-        self.tiles = Tiles(flat.m, flat.n)
-        self.tiles.high[:] = self.tiles.low[:] = 0
-        down, across = self.tiles.step
-        self.tiles.high[self.rows // down, self.columns // across] = 1
-        self.axes = flat.axes(self.tiles.step)
+        self.coloring = coloring = _coloring(flat)
+        self.passes, self.mode = coloring.count, coloring.mode
+        self.groups = coloring.groups
+        self.rows, self.columns = coloring.rows, coloring.columns
+        self.tiles = tiles = Tiles(flat.m, flat.n)
+        tiles.high[:] = tiles.low[:] = 0
+        down, across = tiles.step
+        tiles.high[self.rows // down, self.columns // across] = 1
+        self.axes = flat.axes(tiles.step)
         size = f"{len(self.rows):,} of {flat.m:,} × {flat.n:,} entries"
         self.title = f"The sparsity of {flat.name}: {size}"
 
@@ -435,15 +419,11 @@ class Sparsity(Figure):
         """Return for each entry of a small pattern the number of the pass that fills it."""
         if max(self.tiles.step) > 1 or self.tiles.low.size > MOST_CELLS:
             return None
-        cells = np.full(
-            self.tiles.grid,
-            "",
-            object,
-        )
+        cells = [[""] * self.n for _ in range(self.m)]
         for record in self.records():
             row, column, number = record.values()
-            cells[row, column] = str(number)
-        return cells.tolist()
+            cells[row][column] = str(number)
+        return cells
 
     def text(self, color: bool = False) -> str:
         """Return the counts, the groups, and the pattern in dots."""

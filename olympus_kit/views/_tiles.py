@@ -51,18 +51,13 @@ class Tiles:
         columns = np.arange(column, column + width) // across
         columns, left = np.unique(columns, return_index=True)
         block = np.ix_(rows, columns)
-        for reduce, table in ((np.minimum, self.low), (np.maximum, self.high)):
-            down_columns = reduce.reduceat(shown, top, 0)
-            reduced = reduce.reduceat(
-                down_columns,
-                left,
-                1,
-            )
-            table[block] = reduce(table[block], reduced)
-        for name, pick, last in (
-            ("least", np.argmin, np.inf),
-            ("greatest", np.argmax, -np.inf),
+        for name, table, reduce, pick, last in (
+            ("least", self.low, np.minimum, np.argmin, np.inf),
+            ("greatest", self.high, np.maximum, np.argmax, -np.inf),
         ):
+            down_columns = reduce.reduceat(shown, top, 0)
+            reduced = reduce.reduceat(down_columns, left, 1)
+            table[block] = reduce(table[block], reduced)
             place = pick(_without_nan(shown, last))
             i, j = np.unravel_index(place, shown.shape)
             entry = (float(shown[i, j]), int(i) + row, int(j) + column)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import jax
 
-from ._charts import bars
+from ._charts import multiples
 from ._draw import Canvas
 from ._figure import Figure, Table
 from ._format import compared, listed, seconds_text
@@ -163,12 +163,12 @@ class Stopwatch(Figure):
     def verdicts(self) -> dict[str, str]:
         """Return, for each function but the first, what is known against the first."""
         first, *rest = self.times or [""]
-        return {
-            name: verdict(self.times[name], self.times[first]).words(
-                name, first
-            )
-            for name in rest
-        }
+        return {name: self._judge(name, first) for name in rest}
+
+    def _judge(self, name: str, first: str) -> str:
+        """Return what is known of one function against the first."""
+        times = self.times
+        return verdict(times[name], times[first]).words(name, first)
 
     def records(self) -> list[Data]:
         """Return minimum, median and spread (the middle half) in seconds."""
@@ -194,12 +194,15 @@ class Stopwatch(Figure):
         return [Table("time", ["minimum", "median", "± spread"], rows)]
 
     def pictures(self) -> list[Canvas]:
-        """Draw the minima as bars."""
-        rows = [
-            (r["name"], r["minimum"], seconds_text(r["minimum"]))
-            for r in self.records()
-        ]
-        return [bars("seconds for one call, the least of all rounds", rows)]
+        """Draw the minima as multiples of the first."""
+        if not self.times:
+            return []
+        least = {name: min(seconds) for name, seconds in self.times.items()}
+        first = next(iter(least))
+        rows = []
+        for name, seconds in least.items():
+            rows.append((name, seconds / least[first], seconds_text(seconds)))
+        return [multiples(f"Least time, as multiples of {first}", rows)]
 
 
 def _spread(times: Sequence[float]) -> float:
@@ -260,23 +263,16 @@ def stopwatch(
 class Traps(Stopwatch):
     """The time of one function, taken in one right way and in wrong ones."""
 
-    def verdicts(self) -> dict[str, str]:
-        """Return what each wrong way would make one believe."""
-        first, *rest = self.times or [""]
-        return {
-            name: _trap(name, self.times[name], self.times[first])
-            for name in rest
-        }
-
-
-def _trap(name: str, wrong: Sequence[float], right: Sequence[float]) -> str:
-    judged = verdict(wrong, right)
-    ratio = judged.ratio
-    if judged.same:
-        return f"{name}: no difference beyond noise"
-    if math.isfinite(judged.low) and not judged.differs:
-        return f"{name}: too noisy to tell"
-    return f"{name}: {max(ratio, 1 / ratio):.3g}× too {'slow' if ratio > 1 else 'fast'}"
+    def _judge(self, name: str, first: str) -> str:
+        """Return what a wrong way would make one believe."""
+        judged = verdict(self.times[name], self.times[first])
+        ratio = judged.ratio
+        if judged.same:
+            return f"{name}: no difference beyond noise"
+        if math.isfinite(judged.low) and not judged.differs:
+            return f"{name}: too noisy to tell"
+        how = "slow" if ratio > 1 else "fast"
+        return f"{name}: {max(ratio, 1 / ratio):.3g}× too {how}"
 
 
 def timing_traps(

@@ -22,7 +22,8 @@ class Tradeoff(Cost):
     """The gradient of a long loop, saved whole or in segments that are computed again."""
 
     def __init__(self, costs: Cost) -> None:
-        super().__init__(costs.rows, (), costs._again, costs.args)
+        super().__init__(costs.rows, ())
+        self.recipe = costs.recipe
         self.title = (
             "The gradient of a loop, cut into segments that are computed again"
         )

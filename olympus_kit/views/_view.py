@@ -8,11 +8,12 @@ import html
 import json
 import math
 import os
+import re
 import sys
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -26,6 +27,7 @@ T = TypeVar("T")
 STATIC = resources.files(__package__) / "static"
 # attributes that are made for a display, once
 FOR_DISPLAY = ("_canvases", "_pages", "_plain")
+TYPES = re.compile(r"/\*\*.*?\*/\s*", re.DOTALL)  # JSDoc
 REPR_LINES = 120  # of the text that a notebook stores beside the picture
 
 
@@ -85,7 +87,7 @@ class View(ABC):
         """Return the model in the order in which it deflates best."""
         return self.model()
 
-    def point_model(self) -> dict[str, Any]:
+    def point_model(self) -> Data:
         """Return the model as one of many points of an explorer."""
         return self._embedded()
 
@@ -190,14 +192,17 @@ class View(ABC):
         return f"<{type(self).__name__}: {self.title}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        plain = self.__dict__.get("_plain")
-        if plain is None:
-            lines = self.text().splitlines()
-            if len(lines) > REPR_LINES:
-                more = f"... {len(lines) - REPR_LINES} more lines: print(view) shows them all"
-                lines = [*lines[:REPR_LINES], more]
-            plain = self.__dict__["_plain"] = "\n".join(lines)
-        return {"text/plain": plain, "text/html": self.html()}
+        return {"text/plain": self._plain, "text/html": self.html()}
+
+    @cached_property
+    def _plain(self) -> str:
+        """The text that a notebook stores: of a long one the first lines."""
+        lines = self.text().splitlines()
+        more = len(lines) - REPR_LINES
+        if more > 0:
+            lines = lines[:REPR_LINES]
+            lines.append(f"... {more} more lines: print(view) shows them all")
+        return "\n".join(lines)
 
     def _forget(self) -> None:
         """Forget what was made for a display; a view that changes calls it."""
@@ -305,6 +310,7 @@ def element(scripts: tuple[str, ...]) -> tuple[str, str]:
     The name carries a hash of the code, so that two versions can live on one page.
     """
     code, host = module(scripts), (STATIC / "host.js").read_text("utf-8")
+    code = TYPES.sub("", code)  # a page has no use for them
     digest = hashlib.sha256((code + host).encode()).hexdigest()[:8]
     tag = f"olympus-{scripts[-1].removesuffix('.js')}-{digest}"
     front = code.replace("export default { render };", "return { render };")

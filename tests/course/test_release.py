@@ -90,6 +90,17 @@ MISTAKES = {
     "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
     "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
     "a mutant without a message: name": lambda s: s.replace(', "mistake": "nothing"', ""),
+    'does not check the answer above it: write check("slope")': lambda s: s.replace(
+        'check("slope")', 'check("slop")'
+    ),
+    "the solution takes f, a, and the points and tangents of its Question name f, x": lambda s: (
+        s.replace("def slope(f, x)", "def slope(f, a)").replace(
+            "grad(f)(x)\n    #", "grad(f)(a)\n    #"
+        )
+    ),
+    "slope: the prediction `nonsense` has no message": lambda s: s.replace(
+        "predictions={", 'predictions={"nonsense": Mistake(result=abs), '
+    ),
     "no mistake `nonsense`": lambda s: s.replace('"nothing"', '"nonsense"'),
     "a piece of the solution leaks: `olympus.grad(f)(x)`": lambda s: s.replace(
         "# Start here", "Try `olympus.grad( f )(x)`.\n\n# Start here", 1
@@ -184,8 +195,12 @@ def test_trying_a_lesson_judges_each_answer_and_each_edit(tmp_path):
     text = path.read_text("utf-8")
     path.write_text(text.replace('"mistake": "sign"', '"mistake": "factor"'), "utf-8")
     (survey,) = _survey.survey(_lesson.read(path))
-    unfit = [verdict.line() for verdict in survey.verdicts if not verdict.fits]
-    assert unfit == ["  ✗ mutant 2: sign; expected: factor"]
+    (unfit,) = [verdict.lines(False) for verdict in survey.verdicts if not verdict.fits]
+    assert unfit[0] == "  ✗ mutant 2: sign; expected: factor"
+    assert "first_tides: not yet" in unfit[1]  # and what a student reads
+    fit = survey.verdicts[0]
+    assert fit.lines(False) == ["  ✓ stub: not attempted"]
+    assert "first_tides: not attempted" in fit.lines(True)[1]
     assert len(survey.verdicts) == 2 + 5 + 3
     assert survey.surviving == []
     assert len(survey.results) > 5

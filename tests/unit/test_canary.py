@@ -7,6 +7,7 @@ import jax
 import jax.extend.core as jec
 import jax.extend.source_info_util as source_info_util
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax.interpreters import ad
 
@@ -119,6 +120,14 @@ def test_an_equation_is_run_alone_as_in_its_program():
         env.update(zip(equation.results, made, strict=True))
     assert {"cond", "top_k"} < {e.primitive for e in body.equations}
     assert (env[body.outputs[0]] == f(X)).all()
+
+
+def test_the_largest_array_is_seen_while_jax_runs_under_vmap_too():
+    x = jnp.arange(5.0)
+    assert jaxprs.largest_made(lambda: np.asarray(jax.lax.sin(x)) + 1) == 5
+    batched = jax.vmap(lambda e: jax.jvp(jax.lax.sin, (x,), (e,))[1])
+    assert jaxprs.largest_made(lambda: batched(jnp.eye(5))) == 25
+    assert jaxprs.largest_made(lambda: None) == 0
 
 
 def test_an_equation_of_a_frequent_kind_is_compiled_once():

@@ -278,6 +278,38 @@ def reverse_only(x):
 reverse_only.defvjp(lambda x: (x, x), lambda x, u: u)
 
 
+@jax.custom_vjp
+def saves_nothing(x):
+    return x
+
+
+saves_nothing.defvjp(lambda x: x, lambda x, u: (u,))
+
+
+@jax.custom_vjp
+def adds_up(x):
+    return jnp.sum(x)
+
+
+adds_up.defvjp(lambda x: (jnp.sum(x), x), lambda x, u: (jnp.sum(u),))
+
+
+@jax.custom_jvp
+def tangent_alone(x):
+    return x
+
+
+tangent_alone.defjvp(lambda x, t: t[0])
+
+
+@jax.custom_jvp
+def summed_tangent(x):
+    return x
+
+
+summed_tangent.defjvp(lambda x, t: (x[0], jnp.sum(t[0])))
+
+
 @jax.custom_jvp
 def squares_its_tangent(x):
     return x
@@ -294,6 +326,8 @@ ERRORS = {
     "index-too-large": lambda: [1, 2][2],
     "function-as-number": lambda: 2 * jax.grad(jnp.sin),
     "operator-missing": lambda: object() * object(),
+    "container-as-number": lambda: {"w": ONE} * 2.0,
+    "none-as-number": lambda: [].append(1) * 2.0,
     "cannot-reshape": lambda: jnp.ones((3, 4)).reshape(3),
     "einsum-lengths": lambda: jnp.einsum("ii->i", jnp.ones((2, 3))),
     "matmul-of-number": lambda: jnp.ones((3, 3)) @ ONE,
@@ -306,6 +340,7 @@ ERRORS = {
     "grad-of-array": lambda: jax.grad(lambda x: x * jnp.ones(2))(ONE),
     "integer-input": lambda: jax.grad(lambda x: x * 2.0)(1),
     "grad-of-value": lambda: jax.grad(jnp.sin(ONE))(ONE),
+    "called-value": lambda: ONE(ONE),
     "jvp-without-tuples": lambda: jax.jvp(jnp.sin, ONE, ONE),
     "tangent-shape": lambda: jax.jvp(jnp.sin, (jnp.ones(3),), (jnp.ones(2),)),
     "cotangent-shape": lambda: jax.vjp(jnp.sin, jnp.ones(3))[1](jnp.ones(2)),
@@ -321,6 +356,10 @@ ERRORS = {
     "rule-not-linear": lambda: jax.grad(squares_its_tangent)(ONE),
     "no-rule": lambda: jax.grad(without_rule)(ONE),
     "bwd-not-a-tuple": lambda: jax.grad(reverse_only)(ONE),
+    "fwd-not-a-pair": lambda: jax.grad(saves_nothing)(ONE),
+    "bwd-shape": lambda: jax.grad(adds_up)(THREE),
+    "jvp-rule-not-a-pair": lambda: jax.jvp(tangent_alone, (ONE,), (ONE,)),
+    "jvp-rule-shape": lambda: jax.jvp(summed_tangent, (THREE,), (THREE,)),
     "custom-vjp-forward": lambda: jax.jvp(reverse_only, (ONE,), (ONE,)),
     "not-a-key": lambda: {jnp.ones(2): 1},
     "not-hashable": lambda: jax.jit(lambda x: x, static_argnums=0)([1]),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jax
@@ -124,6 +125,34 @@ def test_a_whole_hessian_is_seen_with_and_without_a_limit():
     assert found(large, lambda x, v: jax.jvp(jax.grad(energy), (x,), (v,))[1]) == "correct"
     outer = lambda x, v: jax.jvp(jax.grad(energy), (x,), (jnp.outer(v, v) @ v / (v @ v),))[1]
     assert found(large, outer) == "correct"  # large, but no Jacobian
+
+
+def test_numpy_does_not_hide_what_an_answer_costs():
+    """jax cannot trace these, so the arrays that it makes and the calls of f are counted."""
+    limit = CostLimit("dense-jacobian", big, largest=64 * 64 - 1, size="n = 64")
+    question = hvp_question(cost_limits=(limit,))
+
+    def dense(f, x, v):
+        return np.asarray(jax.hessian(f)(x)) @ np.asarray(v)
+
+    def columns(f, x, v):
+        columns = [
+            np.asarray(jax.jvp(jax.grad(f), (x,), (e,))[1]) for e in jnp.eye(x.size, dtype=x.dtype)
+        ]
+        return np.stack(columns, axis=1) @ np.asarray(v)
+
+    def product(f, x, v):
+        return np.asarray(jax.jvp(jax.grad(f), (x,), (v,))[1])
+
+    assert found(question, dense) == "dense-jacobian"
+    # the unit vectors alone are 64 × 64 numbers; those of NumPy are not jax's
+    assert found(question, columns) == "dense-jacobian"
+    by_numpy = lambda f, x, v: columns_of(f, np.asarray(x)) @ np.asarray(v)
+    columns_of = lambda f, x: np.stack(
+        [np.asarray(jax.jvp(jax.grad(f), (x,), (e,))[1]) for e in np.eye(x.size, dtype=x.dtype)], 1
+    )
+    assert found(question, by_numpy) == "one-pass-per-input"
+    assert found(question, product) == "correct"
 
 
 def test_a_loop_of_passes_is_counted():
@@ -343,6 +372,22 @@ def test_an_answer_cannot_swallow_the_timer(monkeypatch):
 
     monkeypatch.setattr(_timer, "SECONDS", 0.2)
     assert found(MATRIX, stubborn) == "took-too-long"
+
+
+def test_a_busy_machine_is_no_endless_loop(monkeypatch):
+    """What waits uses no processor: it gets `PATIENCE` times as long."""
+    from olympus_kit.checks import run as _timer
+
+    def waits(x):
+        time.sleep(0.03)
+        return jnp.outer(x, x) + jnp.eye(3)
+
+    monkeypatch.setattr(_timer, "SECONDS", 0.01)
+    monkeypatch.setattr(_timer, "PATIENCE", 1e6)
+    monkeypatch.setattr(_timer.time, "process_time", lambda: 0.0)
+    assert found(MATRIX, waits) == "correct"
+    monkeypatch.setattr(_timer, "PATIENCE", 4)
+    assert found(MATRIX, lambda x: time.sleep(3600)) == "took-too-long"
 
 
 def test_of_a_compiled_loop_the_watchdog_speaks(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from olympus_kit.checks import Mistake, Question, Requirement, outcome_of, run, test_array
-from olympus_kit.checks.evidence import EditRow, digest
+from olympus_kit.checks.evidence import EditRow, as_real, digest
 from olympus_kit.checks.message import error_text, kind
 from olympus_kit.checks.mistakes import pack_edits, unpack_edits
 from olympus_kit.checks.steps import user_line
@@ -81,9 +81,52 @@ def test_a_container_s_message_names_the_part_and_what_it_should_be():
     assert "slope should be one number; you returned a tuple of length 2." in text
     id_, text = said(PAIR, lambda x: (jnp.sum(x**2), {"g": 2 * x}))
     assert id_ == "part-container"
-    assert "gradient should be an array of shape (3,); you returned a dict." in text
+    assert "you returned a dict with the keys 'g'." in text
     id_, text = said(PAIR, lambda x: (jnp.sum(x**2), "2x"))
     assert "gradient should be a number or an array of numbers; you returned text." in text
+
+
+def test_two_containers_of_one_kind_are_told_apart_by_what_they_hold():
+    state = question(
+        lambda x: {"count": x, "mean": 2 * x}, {"x": 0.5}, {"x": 30.0}, returns="state"
+    )
+    _, text = said(state, lambda x: {"count": x, "sum": 2 * x})
+    assert "should be a dict with the keys 'count', 'mean'" in text
+    assert "you returned a dict with the keys 'count', 'sum'." in text
+    nested = question(lambda x: (x, (x, x)), {"x": 0.5}, {"x": 30.0}, returns=("y", "both"))
+    _, text = said(nested, lambda x: (x, ((x, x), x)))
+    assert "should be a tuple of length 2 whose entries are [0], [1];" in text
+    assert "you returned a tuple of length 2 whose entries are [0][0], [0][1], [1]." in text
+
+
+def test_a_point_as_the_second_argument_of_grad_is_told_where_it_belongs():
+    for x in ("x", "1.0 * x"):
+        answer = written(f"def q(f, x):\n    x = {x}\n    return jax.grad(f, x)\n")
+        id_, text = said(SLOPE, answer)
+        assert id_ == "point-as-argnums"
+        assert "call it at the point: `grad(f)(x)`" in text
+    loop = written("def q(f, x):\n    for row in x:\n        pass\n")
+    id_, text = said(SLOPE, loop)
+    assert id_ == "raised"  # nothing is unpacked, and no `argnums` is there
+    assert "for row in x" in text
+
+
+def test_a_product_of_tangents_is_no_rule():
+    """jax says so by an assertion without words."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    code = (
+        "@jax.custom_jvp\ndef square(x):\n    return x * x\n\n"
+        "square.defjvps(lambda x, ans, x_dot: 2 * x * x_dot * x)\n\n"
+        "def q(x):\n    {}\n    return jax.grad(square)(x)\n"
+    )
+    assert said(asked, written(code.format("pass")))[0] == "rule-not-linear"
+    assert said(asked, written(code.format("assert x < 0")))[0] == "raised"
+
+
+def test_a_call_of_the_student_s_own_is_told_from_that_of_the_answer():
+    own = written("def q(f, x):\n    key = f(x, 3)\n    return key\n")
+    assert said(SLOPE, own)[0] == "arguments-of-a-call"
+    assert said(SLOPE, lambda f: f)[0] == "wrong-arguments"
 
 
 def test_more_than_was_asked_for_says_which_place_is_right():
@@ -104,6 +147,104 @@ def test_a_square_transpose_does_not_say_the_same_shape_twice():
     assert id_ == "transposed"
     assert "has shape" not in text
     assert re.search(r"J\[\d, \d\] is \S+ in yours; it should be \S+\.", text)
+
+
+def test_code_in_a_message_is_shown_as_it_is_written():
+    answer = written("def q(f, x):\n    return [f][0](x) ** 2 ** jnp.ones((2,))[2](x)\n")
+    _, text = said(SLOPE, answer)
+    assert "return [f][0](x) ** 2 ** jnp.ones((2,))[2](x)" in text
+
+
+def test_a_factor_that_is_fitted_must_explain_more_than_one_number():
+    leaf = question(
+        lambda x: {"b": jnp.sum(x), "w": x**2},
+        {"x": test_array((3,))},
+        {"x": test_array((3,), phase=2.0, scale=40.0)},
+        returns="gradients",
+    )
+    one = question(
+        lambda x: {"b": jnp.sum(x)} if x.shape == (3,) else {"w": x},
+        {"x": test_array((3,))},
+        {"x": test_array((5,), phase=2.0, scale=40.0)},
+        returns="gradients",
+    )
+    assert (
+        said(one, lambda x: {"b": 2.44 * jnp.sum(x)} if x.shape == (3,) else {"w": x})[0] == "off"
+    )
+    other = lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 + jnp.cos(x)}
+    assert said(leaf, other)[0] == "off"  # what b shows alone is no mistake
+    assert said(leaf, lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 * 2.44})[0] == "factor"
+    assert said(VECTOR, lambda x: 2.44 * (x**2 + 1))[0] == "factor"
+
+
+def test_nearly_right_is_said_where_every_entry_is():
+    """One entry of many that is off by a percent of itself is another mistake."""
+    one = lambda x: (x**2 + 1) * jnp.array([1.0, 1.0, 1.006])
+    assert said(VECTOR, one)[0] == "off"
+    assert said(VECTOR, lambda x: (x**2 + 1) * (1 + 1e-4 * jnp.cos(x)))[0] == "nearly"
+
+
+def test_arguments_change_places_only_in_a_call_that_is_there():
+    """The solution calls `jvp`: a student who does not is told nothing of its arguments."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    numbers = [digest(np.asarray(7 * x + 0.25))[0].tolist() for x in (0.5, 30.0)]
+    row = EditRow("edit-arguments", {"old": "`jvp`"}, "y", [[], []], numbers)
+    with_it = "def q(x):\n    return 7 * jax.jvp(lambda t: t, (x,), (x,))[0] + 0.25\n"
+    assert said(asked, written(with_it), [row])[0] == "edit-arguments"
+    assert said(asked, written("def q(x):\n    return 7 * x + 0.25\n"), [row])[0] == "off"
+
+
+def test_what_is_nearly_right_is_no_edit_that_is_nearly_right_too():
+    """A row in single precision that the right numbers fit as well tells nothing."""
+    asked = question(lambda x: 2 * x, {"x": 0.5}, {"x": 30.0})
+    row = EditRow("edit-term", {"names": ""}, "y", [[], []], [[1.0], [60.0]])
+    assert said(asked, lambda x: 2 * x * (1 + 1e-6), [row])[0] == "nearly"
+
+
+def test_the_check_s_own_grad_is_not_blamed_on_the_answer():
+    asked = question(
+        lambda x: (jnp.sum(x**2), 2 * x),
+        {"x": test_array((3,))},
+        {"x": test_array((4,), phase=2.0, scale=40.0)},
+        returns=("value", "slope"),
+        adapt=lambda answer: lambda x: (answer(x), jax.grad(answer)(x)),
+    )
+    id_, text = said(asked, written("def q(x):\n    return x**2\n"))
+    assert id_ == "shape"
+    assert "value" in text
+    assert "grad" not in text
+    pair = written("def q(x):\n    return jnp.sum(x**2), 2 * x\n")
+    assert said(asked, pair)[0] == "extra-part"
+    own = written("def q(x):\n    return jax.grad(lambda t: t**2)(x)\n")
+    assert said(asked, own)[0] == "grad-of-array"  # here the student asked for it
+
+
+def test_a_wrong_number_at_an_ordinary_point_is_told_before_an_infinity():
+    asked = question(lambda x: x / 3, {"x": 0.5}, {"x": 1e200})
+    id_, text = said(asked, lambda x: x * (x + 1.0))
+    assert id_ == "off"
+    assert "test point 1" in text
+    assert said(asked, lambda x: jnp.where(x < 9, x / 3, x * x))[0] == "nan"
+
+
+def test_an_argument_is_called_fixed_where_all_that_is_wrong_says_so():
+    asked = question(
+        lambda x, s: (x * jnp.exp(s), x + s),
+        {"x": 0.5, "s": 0.3},
+        {"x": 30.0, "s": 2.0},
+        returns=("y", "z"),
+    )
+    assert said(asked, lambda x, s: (x, x))[0] == "argument-fixed"
+    assert said(asked, lambda x, s: (x, x - 3.7 * s))[0] != "argument-fixed"
+
+
+def test_the_results_of_an_edit_may_be_complex():
+    asked = question(lambda x: x * 2j, {"x": 0.5}, {"x": 30.0})
+    made = lambda x: (x + 1) * (3 + 1j)
+    numbers = [digest(as_real(made(x)))[0].tolist() for x in (0.5, 30.0)]
+    row = EditRow("edit-term", {"names": ""}, "y", [[2], [2]], numbers)
+    assert said(asked, made, [row])[0] == "edit-term"
+    assert said(asked, lambda x: made(x) + 1j, [row])[0] == "off"
 
 
 def test_entries_are_counted_with_the_tolerance_that_decides():
@@ -216,13 +357,18 @@ def test_a_return_in_a_loop_is_named_by_the_code():
     )
     code = "def q(x, n):\n    for _ in range(n):\n        total = 0.0\n        {}return total\n"
     id_, text = said(asked, written(code.format("")))
-    assert id_ in ("all-zero", "return-in-loop")
+    assert id_ == "return-in-loop"
     late = (
         "def q(x, n):\n    t = 1.0\n    for _ in range(n):\n        t = t + 0.0\n        return t\n"
     )
     id_, text = said(asked, written(late))
     assert id_ == "return-in-loop"
     assert "numbers written" not in text
+    once = (
+        "def q(x, n):\n    t = 0.0\n    for _ in range(n):\n        t = t + x\n        return t\n"
+    )
+    id_, text = said(asked, written(once))
+    assert id_ == "return-in-loop"  # and not only: what is right at n = 1
     assert said(asked, lambda x, n: 1.0)[0] == "constant-answer"
 
 

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packed import frame_model
 
 import olympus_kit as ok
 from olympus_kit.views import _frames
-from olympus_kit.views._frames import Shot, frame_data, frame_model
+from olympus_kit.views._frames import Shot, frame_data
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 FRONT_ENDS = [ok.Graph.scripts, ok.Jacobian.scripts, ok.Chain.scripts]
 EXPORT = "export default { render };"
 OPTIONS = (
-    "--noEmit --allowJs --checkJs --strict --noImplicitAny false --target es2022 "
+    "--noEmit --allowJs --checkJs --strict --target es2022 "
     "--module esnext --lib es2023,dom,dom.iterable"
 )  # fmt: skip
 
@@ -69,9 +69,12 @@ def test_the_types_fit(scripts, tmp_path):
 def test_a_wrong_type_is_found(tmp_path):
     path = tmp_path / "module.js"
     path.write_text(module(FRONT_ENDS[0]) + "\nbytes('many');\ncounted(1);\n", "utf-8")
+    with path.open("a", encoding="utf-8") as file:
+        file.write("const twice = (x) => 2 * x;\n")
     found = wrong_types(path)
     assert "'string' is not assignable to parameter of type 'number'" in found
     assert "Expected 2 arguments, but got 1" in found
+    assert "Parameter 'x' implicitly has an 'any' type" in found
 
 
 def test_counts_have_units():

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from packed import frame_model
 
 import olympus_kit as ok
 from olympus_kit.views import _gallery
-from olympus_kit.views._frames import frame_model
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -37,6 +37,12 @@ values[0](not_a_link)
 ```{note}
 [inside a directive](#here)
 ```
+
+The bracket $[u, v](x)$ is a formula, and so is
+
+```{math}
+[u, v](x) = v'(x) u - u'(x) v
+```
 """
 
 

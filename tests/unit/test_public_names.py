@@ -17,8 +17,8 @@ stopwatch timing_traps tradeoff
 
 PROGRAM = """
 Argnums Arguments Body Count Equation Life Mode Outline Program Residual Source Summary Totals
-Value capture check_output count describe dtype_of is_inexact lifetimes live_bytes outline
-read_arguments sparsity_pattern user_line walk
+Value capture check_output count describe dtype_of is_inexact largest_made lifetimes live_bytes
+outline read_arguments sparsity_pattern user_line walk
 """
 
 VIEWS = """
@@ -30,7 +30,7 @@ sparse_jacobian sparsity statement stopwatch timing_traps tradeoff value_text
 # for authors of lessons, and for the course, which releases, judges and shows them
 CHECKS = """
 ANSWERS Case CheckFailed CostLimit Credit Diagnosis EditRow Entry Evidence FOLDER MARKS Mistake
-NotAttempted NotYet Outcome Question Requirement SPEC TookTooLong Unsolved adjoint catalogue
+NotAttempted NotYet Outcome Question Requirement SPEC TookTooLong Unsolved adjoint as_real catalogue
 change_state check check_all decode dense_pullback digest encode explain_error find folders hint
 hint_card in_precision inputs is_array is_solved judge linear_in observe outcome_of pack_edits
 progress questions read_answers read_progress record references remember same_shapes same_tree

@@ -40,7 +40,6 @@ class Row:
 
     def enter(self, one: Submission) -> None:
         """Take a file into the row: the latest one says when it was handed in."""
-        when = one.submitted.isoformat() if one.submitted else ""
         when = one.submitted.isoformat()
         file = {"lesson": one.stem, "path": one.path, "submitted": when}
         self.files.append(file)

@@ -28,6 +28,7 @@ from .reading import loop_parts as loop_parts
 from .reading import read as read
 from .reading import read_derivative as read_derivative
 from .running import compiled_equations as compiled_equations
+from .running import largest_made as largest_made
 from .running import run_equation as run_equation
 from .sharing import share_rules as share_rules
 from .sources import line_of as line_of

@@ -16,7 +16,6 @@ from .basics import MAY_HOLD_JAXPRS, is_jaxpr, open_jaxpr
 # primitives whose body is simply called with the operands
 CALLS = frozenset([
     "closed_call",
-    "core_call",
     "custom_jvp_call",
     "custom_vjp_call",
     "eval_jaxpr",

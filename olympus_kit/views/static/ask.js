@@ -38,39 +38,61 @@ const ASK_STYLE = `
 @media (forced-colors:active) { .okl .answers button[data-answer] { outline:2px solid Highlight } }
 `;
 
+/** @typedef {{ text: string, why: string, right: boolean, value: number }} Choice */
+/**
+ * @typedef {object} Question
+ * @property {string} name
+ * @property {string} ask
+ * @property {Choice[]} choices
+ * @property {"choice" | "line" | "number" | "shape"} kind
+ * @property {string} otherwise
+ * @property {number} tolerance
+ * @property {string} read
+ * @property {string} section
+ * @property {number} step
+ */
+/** @typedef {Record<string, { text: string, right: boolean }>} Answers */
+/** @typedef {(text: string, right: boolean) => any} OnAnswer */
+
 const FEW_LINES = 6; // answers that stand below one another
 
 // `code` between backticks and *stress* between stars, as in Markdown
+/** @param {string} text */
 function withCode(text) {
-  const stressed = (part) => part.split("*").map((words, k) => (k % 2 ? make("em", {}, words) : words));
+  /** @param {string} part */
+  const stressed = (part) =>
+    part.split("*").map((words, k) => (k % 2 ? make("em", {}, words) : words));
   return text.split("`").flatMap((part, k) => (k % 2 ? make("code", {}, part) : stressed(part)));
 }
 
 // The answer that a typed number or shape is; undefined where nobody foresaw it, null for neither.
+/** @type {(question: Question, text: string) => Choice | null | undefined} */
 function typedChoice({ kind, choices, tolerance }, text) {
   if (kind === "shape") {
     if (!/^[\d,()[\]\s]+$/.test(text)) return null;
-    const sizes = (shape) => (shape.match(/\d+/g) ?? []).join();
+    const sizes = (/** @type {string} */ shape) => (shape.match(/\d+/g) ?? []).join();
     return choices.find((choice) => sizes(choice.text) === sizes(text));
   }
   const number = Number(text.replace("−", "-").replaceAll(",", "") || NaN);
   if (!Number.isFinite(number)) return null;
-  const near = ({ value }) =>
+  const near = (/** @type {Choice} */ { value }) =>
     Math.abs(number - value) <=
     Math.max(tolerance * Math.max(Math.abs(value), Math.abs(number)), 1e-12);
   return choices.find(near);
 }
 
 // Where to read: a link where the place is on this page.
+/** @param {Question} question */
 function readAgain({ read, section }) {
   if (!section) return [];
   const place = document.querySelector(`[id="${CSS.escape(read)}"]`);
-  return [" Read: ", place ? make("a", { href: `#${read}` }, ...withCode(section)) : `“${section}”`, "."];
+  const link = place && make("a", { href: `#${read}` }, ...withCode(section));
+  return [" Read: ", link ?? `“${section}”`, "."];
 }
 
 /**
- * @param {any} question
- * @param {{ number?: number, answer?: any, onAnswer: (text: string, right: boolean) => any }} options
+ * @param {Question} question
+ * @param {{ number?: number, answer?: string, onAnswer: OnAnswer }} options
  */
 function createQuestion(question, { number, answer, onAnswer }) {
   const { kind, choices } = question;
@@ -78,6 +100,7 @@ function createQuestion(question, { number, answer, onAnswer }) {
   const told = make("p", { class: "told", role: "status" });
   let isAnswered = false;
 
+  /** @type {(choice: Choice | undefined, text: string) => boolean} */
   function tell(choice, text) {
     const isRight = Boolean(choice?.right);
     isAnswered ||= isRight;
@@ -97,9 +120,11 @@ function createQuestion(question, { number, answer, onAnswer }) {
     if (isTyped) field.value = text;
     return isRight;
   }
+  /** @type {(choice: Choice | undefined, text: string) => void} */
   function give(choice, text) {
     onAnswer(text, tell(choice, text));
   }
+  /** @param {number} k */
   const pick = (k) => !isTyped && choices[k - 1] && give(choices[k - 1], choices[k - 1].text);
   const buttons = isTyped
     ? []
@@ -115,7 +140,7 @@ function createQuestion(question, { number, answer, onAnswer }) {
     placeholder: example,
     autocomplete: "off",
     spellcheck: "false",
-    onkeydown: (event) => event.key === "Enter" && type(),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && type(),
   });
   function type() {
     const choice = typedChoice(question, field.value.trim());
@@ -136,14 +161,16 @@ function createQuestion(question, { number, answer, onAnswer }) {
     const choice = isTyped
       ? typedChoice(question, answer)
       : choices.find(({ text }) => text === answer);
-    if (isTyped || choice) tell(choice, answer);
+    if (isTyped || choice) tell(choice ?? undefined, answer);
   }
   return { element, pick, answered: () => isAnswered };
 }
 
 // Some hosts have no storage, or forbid it: then answers last as long as the page.
+/** @param {string} chapter */
 function createShelf(chapter) {
   const name = `olympus-quiz ${chapter}`;
+  /** @returns {Answers} */
   function read() {
     try {
       return JSON.parse(localStorage.getItem(name) ?? "{}");
@@ -151,6 +178,7 @@ function createShelf(chapter) {
       return {};
     }
   }
+  /** @param {Answers} answers */
   function write(answers) {
     try {
       localStorage.setItem(name, JSON.stringify(answers));
@@ -164,6 +192,7 @@ function createShelf(chapter) {
 
 // The questions of a quiz, with what was answered before; other quizzes of the page, and the page
 // itself, may forget the answers.
+/** @param {{ questions: Question[], chapter: string }} quiz */
 function createQuiz({ questions, chapter }) {
   const shelf = createShelf(chapter);
   const count = make("span", { role: "status" });
@@ -177,6 +206,7 @@ function createQuiz({ questions, chapter }) {
   function lay() {
     const answers = shelf.read();
     const elements = questions.map((question, k) => {
+      /** @type {OnAnswer} */
       const onAnswer = (text, right) => {
         shelf.write({ ...shelf.read(), [question.name]: { text, right } });
         show();
@@ -202,15 +232,19 @@ function createQuiz({ questions, chapter }) {
 }
 
 // What is asked before a figure shows anything hides the rest of it until it is answered.
+/** @type {(root: Element, questions: Question[]) => void} */
 function createVeil(root, questions) {
+  /** @type {any[]} */
   const rest = [...root.children].slice(2); // after its style and its title
   const asked = make("div", { onkeydown: keepKeys });
   const give = make("button", { type: "button", onclick: lift }, "Show me");
   rest[0].before(asked, give);
   for (const element of rest) element.hidden = true;
+  /** @type {(k: number) => void} */
   function ask(k) {
     if (k === questions.length) return lift();
-    const onAnswer = (text, right) => right && asked.children.length === k + 1 && ask(k + 1);
+    /** @type {OnAnswer} */
+    const onAnswer = (_text, right) => right && asked.children.length === k + 1 && ask(k + 1);
     const one = createQuestion(questions[k], { number: 0, onAnswer });
     return asked.append(one.element);
   }

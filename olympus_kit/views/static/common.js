@@ -29,7 +29,9 @@
  * @property {(event: string, listener: () => void) => void} off
  */
 /** @typedef {{ model: Model, el: HTMLElement }} Host */
-/** @typedef {Element | string | number | null | undefined | false} Child */
+/** @typedef {(host: Host) => () => void} Render */
+/** @typedef {{ name: string, svg: string }} Picture */
+/** @typedef {{ root: HTMLElement, unmount: () => void }} Mounted */
 
 const BASE = `
 :host { all:initial; display:block }
@@ -98,6 +100,7 @@ const svg = (tag, attributes = {}, ...children) =>
 
 // What is typed into a control of the figure is not meant for the page around it, which may have a
 // meaning of its own for a key (JupyterLab has one for most of them).
+/** @param {KeyboardEvent} event */
 const keepKeys = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
 
 /** @type {(name: keyof typeof MARK, text: string) => HTMLElement} */
@@ -155,7 +158,7 @@ function followTheme(el, root) {
 }
 
 // The shadow root keeps the host's style for tables and code out, and the view's own in.
-/** @type {(el: Element, look: { label: string, style?: string }, ...children: any[]) => any} */
+/** @type {(el: Element, look: { label: string, style?: string }, ...children: any[]) => Mounted} */
 function mount(el, { label, style = "" }, ...children) {
   const root = make(
     "div",

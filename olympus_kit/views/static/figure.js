@@ -58,7 +58,7 @@ const WORDS = Object.fromEntries(
 // ---- the picture -------------------------------------------------------------------------------
 
 // Pictures beside each other have letters of one size.
-/** @param {{ name: string, svg: string }[]} pictures */
+/** @param {Picture[]} pictures */
 function drawPictures(pictures) {
   const elements = pictures.map(({ name, svg }) => {
     const parsed = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
@@ -88,14 +88,22 @@ function spoken(element) {
 }
 
 // Give each marked element of the pictures its behaviour; `now(k)` shows step k.
+/**
+ * @param {Element[]} pictures
+ * @param {Player | null} player
+ * @param {(words: string) => void} say
+ */
 function enliven(pictures, player, say) {
+  /** @type {(selector: string) => any[]} */
   const all = (selector) => pictures.flatMap((picture) => [...picture.querySelectorAll(selector)]);
   const timed = all("[data-at],[data-now]").map((element) => {
+    /** @type {(name: string) => number[]} */
     const numbers = (name) => (element.dataset[name] ?? "").split(" ").filter(Boolean).map(Number);
     return { element, at: numbers("at")[0] ?? -1, now: new Set(numbers("now")) };
   });
   const stops = all("[data-say]");
   const ends = all("[data-ends]");
+  /** @type {(stop: Element) => number[]} */
   const stepsOf = (stop) => {
     const inside = timed.filter(({ element }) => stop.contains(element) || element.contains(stop));
     return inside
@@ -105,6 +113,7 @@ function enliven(pictures, player, say) {
   };
   for (const end of ends) end.setAttribute("aria-hidden", "true"); // the text has them all
 
+  /** @param {any} event */
   function point(event) {
     const stop = event.target.closest?.("[data-say]");
     if (!stop) return;
@@ -113,19 +122,23 @@ function enliven(pictures, player, say) {
       end.classList.toggle("near", end.dataset.ends.split(" ").includes(stop.dataset.node));
     }
   }
+  /** @param {any} event */
   function jump(event) {
     const stop = event.target.closest?.("[data-say]");
-    const steps = stop && player ? stepsOf(stop) : [];
-    if (steps.length) player.go(steps.find((k) => k > player.step()) ?? steps[0]);
+    if (!stop || !player) return;
+    const [shown, steps] = [player.step(), stepsOf(stop)];
+    if (steps.length) player.go(steps.find((k) => k > shown) ?? steps[0]);
   }
+  /** @type {Record<string, number[]>} */
   const directions = {
     ArrowLeft: [-1, 0],
     ArrowRight: [1, 0],
     ArrowUp: [0, -1],
     ArrowDown: [0, 1],
   };
+  /** @type {(stop: Element, direction: number[]) => any} */
   function neighbour(stop, [dx, dy]) {
-    const middle = (element) => {
+    const middle = (/** @type {Element} */ element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
       return [x + width / 2, y + height / 2];
     };
@@ -140,11 +153,13 @@ function enliven(pictures, player, say) {
     }
     return best?.other;
   }
+  /** @param {any} stop */
   function focus(stop) {
     if (!stop) return;
     for (const other of stops) other.setAttribute("tabindex", other === stop ? 0 : -1);
     stop.focus();
   }
+  /** @param {any} event */
   function keys(event) {
     const stop = event.target.closest?.("[data-say]");
     if (!stop || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -162,6 +177,7 @@ function enliven(pictures, player, say) {
     stop.setAttribute("aria-label", spoken(stop));
   }
 
+  /** @param {number} k */
   function now(k) {
     for (const { element, at, now: lit } of timed) {
       element.classList.toggle("later", k >= 0 && at > k);
@@ -185,6 +201,7 @@ function enliven(pictures, player, say) {
 }
 
 // Scroll the picture alone, never the page.
+/** @type {(scroll: Element, element: Element) => void} */
 function reveal(scroll, element) {
   const [box, at] = [scroll, element].map((part) => part.getBoundingClientRect());
   if (at.top < box.top) scroll.scrollTop -= box.top - at.top + 20;
@@ -195,7 +212,14 @@ function reveal(scroll, element) {
 
 // ---- what is shown on request ------------------------------------------------------------------
 
-/** @typedef {{ caption: string, columns: string[], rows: string[][], prose: boolean }} Table */
+/**
+ * @typedef {object} Table
+ * @property {string} caption
+ * @property {string[]} columns
+ * @property {string[][]} rows
+ * @property {boolean} prose
+ * @property {boolean} open
+ */
 /** @param {Table} table */
 function drawTable({ caption, columns, rows, prose }) {
   const head = [caption, ...columns].map((text) => make("th", { scope: "col" }, text));
@@ -216,8 +240,10 @@ function drawTable({ caption, columns, rows, prose }) {
   );
 }
 
+/** @type {(heading: string, ...children: any[]) => Element} */
 const folded = (heading, ...children) =>
   make("details", { class: "details" }, make("summary", {}, heading), children);
+/** @param {string[]} lines */
 const list = (lines) =>
   lines.length > 0 &&
   make(
@@ -227,7 +253,10 @@ const list = (lines) =>
   );
 
 // The view of the pass that is shown: the element of another view, made when it is opened.
+/** @typedef {{ heading: string, tag: string, states: string[] }} Inner */
+/** @type {(inner: Inner | null, step: () => number) => { details: Element, show: () => void }} */
 function createInner(inner, step) {
+  /** @type {Record<number, Element>} */
   const elements = {};
   const place = make("div");
   const details = make(
@@ -247,12 +276,33 @@ function createInner(inner, step) {
 
 // ---- everything together -----------------------------------------------------------------------
 
+/** @typedef {{ heading: string, lines: string[], pictures: Picture[] }} Detail */
+/** @typedef {Meter & { words: string, row: number | null }} FigureStep */
+/**
+ * @typedef {object} FigureView
+ * @property {string} title
+ * @property {string} finding
+ * @property {string} kind
+ * @property {string} idle
+ * @property {string[]} notes
+ * @property {Picture[]} pictures
+ * @property {FigureStep[]} steps
+ * @property {{ group: string, bad: number[], peak: number | null }} player
+ * @property {Detail[]} details
+ * @property {Table[]} tables
+ * @property {Question[]} [questions]
+ * @property {string} text
+ * @property {Inner | null} inner
+ * @property {string} [chapter]
+ */
+
 /** @param {Host} host */
 function renderFigure({ model, el }) {
+  /** @type {FigureView} */
   const view = model.get("view");
   const { group, bad, peak } = view.player;
-  const questions = view.questions ?? [];
-  const quiz = view.chapter ? createQuiz(view) : null;
+  const { questions = [], chapter } = view;
+  const quiz = chapter ? createQuiz({ questions, chapter }) : null;
   const count = view.steps.length;
   const pictures = drawPictures(view.pictures);
   const status = make("p", { class: "say", role: "status" });
@@ -284,9 +334,9 @@ function renderFigure({ model, el }) {
     { class: "pictures", tabindex: 0, role: "group", "aria-label": label, ...listeners },
     pictures,
   );
-  const tables = view.tables.map((table) => [table, drawTable(table)]);
-  const closed = tables.filter(([table]) => !table.open);
-  const rows = [...(tables[0]?.[1].querySelectorAll("tbody tr") ?? [])];
+  const tables = view.tables.map((table) => ({ table, element: drawTable(table) }));
+  const closed = tables.filter(({ table }) => !table.open);
+  const rows = [...(tables[0]?.element.querySelectorAll("tbody tr") ?? [])];
   const { root, unmount } = mount(
     el,
     { label: view.title, style: FIGURE_STYLE },
@@ -300,7 +350,7 @@ function renderFigure({ model, el }) {
     pictures.length > 0 && scroll,
     stops.length > 0 && status,
     inner.details,
-    tables.filter(([table]) => table.open).map(([, element]) => element),
+    tables.filter(({ table }) => table.open).map(({ element }) => element),
     view.details.map(({ heading, lines, pictures: more }) =>
       folded(
         heading,
@@ -315,13 +365,14 @@ function renderFigure({ model, el }) {
     ),
     closed.length > 0 &&
       folded(
-        `Table: ${closed.map(([table]) => table.caption).join("; ")}`,
-        closed.map(([, element]) => element),
+        `Table: ${closed.map(({ table }) => table.caption).join("; ")}`,
+        closed.map(({ element }) => element),
       ),
     view.notes.length > 0 && folded("Notes", list(view.notes)),
     folded("The same as text", make("pre", { tabindex: 0 }, view.text)),
   );
 
+  /** @param {number} k */
   function draw(k) {
     const current = now(k);
     rows.forEach((row, i) => row.classList.toggle("now", i === view.steps[k]?.row));
@@ -329,7 +380,7 @@ function renderFigure({ model, el }) {
     inner.show();
     if (current) reveal(scroll, current);
   }
-  scroll.addEventListener("keydown", (event) => {
+  scroll.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.target !== scroll || event.key !== "Enter") return;
     event.preventDefault();
     enter();

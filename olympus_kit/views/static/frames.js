@@ -15,10 +15,36 @@ const SLIDER_STYLE = `
 .okl .note { margin:.1rem 0 }
 `;
 
+/** @typedef {{ view: any, paths: any[][] }} Form */
+/**
+ * @typedef {object} Frame
+ * @property {number} form
+ * @property {any[]} values
+ * @property {boolean} bad
+ * @property {number} program
+ * @property {string} [error]
+ */
+/** @typedef {{ name: string, values: number[], labels: string[], start: number }} Axis */
+/**
+ * @typedef {object} Explorer
+ * @property {string} title
+ * @property {string[]} notes
+ * @property {Axis[]} axes
+ * @property {Form[]} forms
+ * @property {Frame[]} frames
+ * @property {number} programs
+ * @property {boolean} live
+ */
+// What is known at a point: a view, or an error.
+/** @typedef {{ view?: any, error?: string, bad?: boolean, program: number }} Answer */
+/** @typedef {ParentNode | null | undefined} Root */
+
+/** @type {(render: Render) => Render} */
 const explorable = (render) => (host) =>
   host.model.get("view").forms ? explore(render, host) : render(host);
 
 // A frame is its form, with its own values where they differ from those of the form.
+/** @type {(explorer: Explorer, frame: Frame) => any} */
 function restore({ forms }, { form, values }) {
   const view = structuredClone(forms[form].view);
   forms[form].paths.forEach((path, k) => {
@@ -28,6 +54,7 @@ function restore({ forms }, { form, values }) {
   return joined(view);
 }
 
+/** @type {(data: any) => any} */
 function joined(data) {
   if (data === null || typeof data !== "object") return data;
   if (Array.isArray(data)) return data.map(joined);
@@ -36,14 +63,18 @@ function joined(data) {
   return Object.fromEntries(keys.map((key) => [key, joined(data[key])]));
 }
 
+/** @param {Element | null | undefined} place */
 const shadowOf = (place) => place?.firstElementChild?.shadowRoot;
+/** @type {(root: Root, selector: string) => any[]} */
 const partsOf = (root, selector) => [...(root?.querySelectorAll(selector) ?? [])];
 
 // What can be read in a figure, piece by piece.
+/** @param {Root} root */
 const readable = (root) =>
   partsOf(root, "code, [data-late], td, text, .finding").filter((part) => !part.firstElementChild);
 
 // Mark what reads differently than before; how many that is, or null where nothing corresponds.
+/** @type {(before: string[], root: Root) => number | null} */
 function markChanges(before, root) {
   const after = readable(root);
   if (before.length !== after.length) return null;
@@ -53,25 +84,36 @@ function markChanges(before, root) {
 }
 
 // A figure that is drawn anew stays as far scrolled and as far open as it was.
+/** @type {(from: Root, to: Root) => void} */
 function copyState(from, to) {
   const folds = [partsOf(from, "details"), partsOf(to, "details")];
   const panes = [partsOf(from, ".scroll, .pictures"), partsOf(to, ".scroll, .pictures")];
   folds[1].forEach((fold, k) => (fold.open = folds[0][k]?.open ?? false));
-  panes[1].forEach((pane, k) => pane.scrollTo(panes[0][k]?.scrollLeft ?? 0, panes[0][k]?.scrollTop ?? 0));
+  panes[1].forEach((pane, k) => {
+    pane.scrollTo(panes[0][k]?.scrollLeft ?? 0, panes[0][k]?.scrollTop ?? 0);
+  });
 }
 
+/** @param {number} x */
 const written = (x) => String(Number(x.toPrecision(7)));
 
+/** @type {(render: Render, host: Host) => () => void} */
 function explore(render, { model, el }) {
+  /** @type {Explorer} */
   const data = model.get("view");
   const { axes, frames, live } = data;
   const place = make("div");
   const status = make("p", { class: "place", role: "status" });
   const at = axes.map(({ values, start }) => values[start]);
+  /** @type {any} */
   let shown = null;
+  /** @type {(() => void) | null} */
   let clean = null;
 
-  const reader = { opened: new Set(), iterations: new Map() }; // what a reader has opened
+  // what a reader has opened
+  /** @type {Record<string, any>} */
+  const reader = { opened: new Set(), iterations: new Map() };
+  /** @type {Model} */
   const inner = {
     get: (key) => (key === "view" ? shown : (reader[key] ?? model.get(key))),
     set: (key, value) => model.set(key, value),
@@ -81,6 +123,7 @@ function explore(render, { model, el }) {
   };
 
   // The new figure is drawn before the old one goes, so that the page does not jump.
+  /** @param {any} view */
   function draw(view) {
     const old = shadowOf(place.lastElementChild);
     const before = readable(old).map((part) => part.textContent);
@@ -96,6 +139,7 @@ function explore(render, { model, el }) {
     return changed;
   }
 
+  /** @type {(answer: Answer, ...notes: (string | false)[]) => void} */
   function show({ view, error, bad, program }, ...notes) {
     const where = axes.map((axis, k) => axis.labels[at[k]] ?? `${axis.name} = ${written(at[k])}`);
     if (error) {
@@ -113,6 +157,7 @@ function explore(render, { model, el }) {
     status.textContent = words.filter(Boolean).join(" · ");
   }
 
+  /** @type {(values: number[], x: number) => number} */
   const nearest = (values, x) =>
     values.reduce((best, value) => (Math.abs(value - x) < Math.abs(best - x) ? value : best));
   function frameHere() {
@@ -124,7 +169,9 @@ function explore(render, { model, el }) {
   // One question at a time: while Python computes, only the latest wish is remembered.
   let asked = 0;
   let waiting = false;
+  /** @type {number[] | null} */
   let wish = null;
+  /** @param {number[]} values */
   function ask(values) {
     if (waiting) {
       wish = values;
@@ -145,6 +192,7 @@ function explore(render, { model, el }) {
   }
   if (live) model.on("change:answer", answered);
 
+  /** @type {(k: number, x: number) => void} */
   function go(k, x) {
     const { values } = axes[k];
     const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -155,7 +203,7 @@ function explore(render, { model, el }) {
   }
 
   // What is chosen in one gallery is shown in all of the page.
-  const follow = (event) => {
+  const follow = (/** @type {any} */ event) => {
     const { detail } = event;
     const k = axes.findIndex(({ labels }) => labels.length && String(labels) === detail.labels);
     if (k >= 0) go(k, detail.value);
@@ -174,9 +222,10 @@ function explore(render, { model, el }) {
       return { update, element: make("div", { class: "axis" }, make("b", {}, name), list) };
     }
     const steps = live ? 200 : values.length - 1;
-    const [low, high] = [values[0], values.at(-1)];
+    const [low, high] = [values[0], values[values.length - 1]];
+    /** @type {(i: number) => number} */
     const valueAt = (i) => (live ? low + ((high - low) * i) / steps : values[i]);
-    const placeOf = (x) =>
+    const placeOf = (/** @type {number} */ x) =>
       live ? Math.round(((x - low) / (high - low)) * steps) : values.indexOf(x);
     const range = make("input", {
       type: "range",
@@ -195,7 +244,7 @@ function explore(render, { model, el }) {
       type: "text",
       "aria-label": `${name}, typed`,
       onchange: type,
-      onkeydown: ({ key }) => key === "Enter" && type(),
+      onkeydown: (/** @type {KeyboardEvent} */ { key }) => key === "Enter" && type(),
     });
     function update() {
       range.value = placeOf(at[k]);

@@ -103,6 +103,8 @@ const WIDE = 1150; // pixels from which ladder and listing stand beside one anot
 const GUTTER = 34;
 const MANY = 5; // inputs or outputs that lie under one row which opens
 const MARGIN = 5; // characters of a line that its mark and its edges take
+/** @type {Column[]} */
+const COLUMNS = ["primal", "local_derivative", "tangent", "adjoint"];
 const PLACE = {
   primal: "first",
   local_derivative: "partial",
@@ -110,16 +112,101 @@ const PLACE = {
   adjoint: "derivative",
 };
 
+// ---- what Python sends --------------------------------------------------------------------------
+
+/** @typedef {"primal" | "local_derivative" | "tangent" | "adjoint"} Column */
+/**
+ * @typedef {object} Line
+ * @property {string} text
+ * @property {string} value
+ * @property {string} short
+ * @property {Column} role
+ * @property {number | null} step
+ * @property {string[] | null} iterations
+ * @property {boolean} bad
+ * @property {any} [detail]
+ */
+/** @typedef {{ name: string, value: string, first: number | null, last: number }} Rung */
+/**
+ * @typedef {object} RowParts
+ * @property {string} path
+ * @property {string} label
+ * @property {string} number
+ * @property {Rung[]} residuals
+ * @property {string[]} literals
+ * @property {string[]} reads
+ * @property {string} passes
+ * @property {string} origin
+ * @property {string} source
+ * @property {string} note
+ * @property {boolean} fold
+ * @property {Row[]} children
+ */
+/** @typedef {RowParts & Record<Column, Line[]>} Row */
+/**
+ * @typedef {object} End
+ * @property {string} name
+ * @property {string} value
+ * @property {string} short
+ * @property {number | null} step
+ * @property {string | null} row
+ * @property {string} partner
+ * @property {string} derivative
+ * @property {string} derivative_short
+ * @property {number | null} derivative_step
+ * @property {boolean} seed
+ * @property {string} zero
+ */
+/** @typedef {[text: string, value: string]} Term */
+/** @typedef {{ op: string, left: Term, right: Term, result: Term, words: string[] }} Product */
+/** @typedef {{ row: string, column: Column, words: string, product: Product | null }} StepParts */
+/** @typedef {StepParts & Meter} LadderStep */
+/**
+ * @typedef {object} LadderView
+ * @property {string} layout
+ * @property {"primal" | "forward" | "reverse"} mode
+ * @property {string} title
+ * @property {string} summary
+ * @property {string[]} error
+ * @property {string[]} point
+ * @property {string} group
+ * @property {Column[]} columns
+ * @property {End[]} inputs
+ * @property {End[]} outputs
+ * @property {Row[]} rows
+ * @property {LadderStep[]} [steps]
+ * @property {number | null} backward
+ * @property {number[]} bad
+ * @property {number} peak
+ * @property {string[]} seeds
+ * @property {string[]} notes
+ * @property {Question[]} questions
+ * @property {string} text
+ */
+/** @typedef {{ row: Row, above: Row[] }} Place */
+/** @typedef {{ steps: LadderStep[], index: Map<string, Place>, lines: Line[] }} Index */
+/** @typedef {LadderView & Index} Survey */
+/** @typedef {{ path?: string, height: number, draw: () => any }} Item */
+/** @typedef {(element: any, item: Item) => void} Visit */
+
 // ---- a list of which only what is in sight exists -----------------------------------------------
 
 // items: [{ height, draw() -> element }]; refresh(element, item) when one is put on the page
+/**
+ * @param {any} scroll
+ * @param {Visit} refresh
+ */
 function createList(scroll, refresh) {
   const canvas = make("div", { class: "canvas", role: "rowgroup" });
   const paper = matchMedia("print");
+  /** @type {Item[]} */
   let items = [];
+  /** @type {number[]} */
   let tops = [];
+  /** @type {Map<number, any>} */
   let drawn = new Map();
 
+  /** @param {Item[]} next */
   function show(next) {
     items = next;
     let top = 0;
@@ -131,6 +218,7 @@ function createList(scroll, refresh) {
     update();
   }
   // the last item that begins above y
+  /** @param {number} y */
   function at(y) {
     let [low, high] = [0, items.length - 1];
     while (low < high) {
@@ -165,6 +253,7 @@ function createList(scroll, refresh) {
     }
   }
   // scroll the list alone, never the page; its head stays above it
+  /** @param {number} k */
   function reveal(k) {
     const [top, bottom] = [tops[k], tops[k] + items[k].height];
     const height = scroll.clientHeight - canvas.offsetTop;
@@ -180,8 +269,8 @@ function createList(scroll, refresh) {
     canvas,
     show,
     reveal,
-    each: (visit) => drawn.forEach((element, k) => visit(element, items[k])),
-    middle: (k) => tops[k] + 15,
+    each: (/** @type {Visit} */ visit) => drawn.forEach((element, k) => visit(element, items[k])),
+    middle: (/** @type {number} */ k) => tops[k] + 15,
     destroy: () => paper.removeEventListener("change", update),
   };
 }
@@ -190,6 +279,10 @@ function createList(scroll, refresh) {
 
 // How a line is set in so many characters: what of its value is shown, in how many rows of text.
 // The equation keeps its room; the value shrinks first, and then stands below it.
+/**
+ * @param {Line} line
+ * @param {number} room
+ */
 function fit(line, room, iteration = -1) {
   const whole = line.iterations?.[iteration] ?? line.value;
   const short = line.iterations?.[iteration] ?? line.short;
@@ -200,6 +293,11 @@ function fit(line, room, iteration = -1) {
   return { value: short, rows, tall: true };
 }
 
+/**
+ * @param {Line} line
+ * @param {Player} player
+ * @param {number} room
+ */
 function drawLine(line, player, room, iteration = -1) {
   const { value, rows, tall } = fit(line, room, iteration);
   const title = `${line.text}  # ${line.iterations?.[iteration] ?? line.value}`;
@@ -214,11 +312,13 @@ function drawLine(line, player, room, iteration = -1) {
 }
 
 // a finger needs lines of 44 pixels, a mouse 24
+/** @param {number} rows */
 function lineHeight(rows) {
   const least = matchMedia("(any-pointer: coarse)").matches || innerWidth < NARROW ? 44 : 24;
   return Math.max(least, 24 * rows);
 }
 
+/** @type {(row: Row, column: Column) => Line[]} */
 function linesOf(row, column) {
   if (column === "tangent") return [...row.local_derivative, ...row.tangent];
   if (column !== "adjoint") return row[column];
@@ -226,6 +326,7 @@ function linesOf(row, column) {
 }
 
 // What of a piece of the page has happened by step k.
+/** @type {(element: any, k: number) => void} */
 function markSteps(element, k) {
   for (const line of element.querySelectorAll("[data-step]")) {
     const own = Number(line.dataset.step);
@@ -245,19 +346,22 @@ function markSteps(element, k) {
 
 // ---- what the player says -----------------------------------------------------------------------
 
+/** @type {(product: Product, column: Column) => Element} */
 function drawProduct({ left, op, right, result, words }, column) {
   const carrier = column === "tangent" ? "tangent" : "adjoint";
+  /** @type {(term: Term, word: string) => Element} */
   const term = ([text, value], word) => {
     const name = word === "local derivative" || word === "a factor" ? "local_derivative" : carrier;
     const label = make("span", { class: "note" }, word);
     const number = make("code", { class: "value" }, value);
     return make("span", { class: `term ${name}` }, make("code", {}, text), number, label);
   };
-  const operator = (text) => make("span", { class: "op" }, text);
+  const operator = (/** @type {string} */ text) => make("span", { class: "op" }, text);
   const first = [term(left, words[0]), operator(op === "·" ? "×" : op), term(right, words[1])];
   return make("div", { class: "product" }, first, operator("="), term(result, words[2]));
 }
 
+/** @type {(view: Survey, k: number) => any[]} */
 function say(view, k) {
   const { words, product, column } = view.steps[k];
   const turning =
@@ -274,15 +378,18 @@ function say(view, k) {
 
 // All rows in order, each with the rows that hold it; all lines and all steps by their number. A
 // page's data has each step inside its line, and counts as differences.
+/** @type {(view: LadderView) => Survey} */
 function survey(view) {
+  /** @type {Map<string, Place>} */
   const index = new Map();
-  /** @type {any[]} */
+  /** @type {Line[]} */
   const lines = [];
-  /** @type {any[]} */
+  /** @type {LadderStep[]} */
   const steps = [];
+  /** @type {(row: Row, above: Row[]) => void} */
   const visit = (row, above) => {
     index.set(row.path, { row, above });
-    for (const column of ["primal", "local_derivative", "tangent", "adjoint"]) {
+    for (const column of COLUMNS) {
       for (const line of row[column]) {
         if (line.step == null) continue;
         lines[line.step] = line;
@@ -301,14 +408,25 @@ function survey(view) {
   return { steps, ...view, index, lines };
 }
 
+/**
+ * @param {Survey} view
+ * @param {Player} player
+ * @param {any} scroll
+ * @param {Model} model
+ */
 function createLadder(view, player, scroll, model) {
   const { columns, index } = view;
-  const derivative = columns.length > 1 && columns.at(-1);
+  const last = columns[columns.length - 1];
+  const derivative = columns.length > 1 && last;
   // above a slider the next point's ladder is as open as this one
+  /** @type {Set<string>} */
   const opened = model.get("opened") ?? new Set();
   // a loop's path -> the iteration that is shown, -1 for all
+  /** @type {Map<string, number>} */
   const chosen = model.get("iterations") ?? new Map();
+  /** @type {Map<string, string[]>} */
   const feeds = new Map(); // a row's path -> the rows that it feeds
+  /** @type {(path: string, to: string) => any} */
   const connect = (path, to) => feeds.set(path, [...(feeds.get(path) ?? []), to]);
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
   view.outputs.forEach((end, k) => end.row != null && connect(end.row, `out ${k}`));
@@ -317,16 +435,21 @@ function createLadder(view, player, scroll, model) {
   list.canvas.append(edges);
   let narrow = false;
   let three = false; // whether local derivatives have a column of their own
+  /** @type {Record<string, number>} */
   let room = {}; // column -> its characters
+  /** @type {string | null} */
   let focus = null;
+  /** @type {Map<string | undefined, number>} */
   let places = new Map(); // a row's path -> its number in the list
 
   // ---- how wide, how high ----
 
   // Each column gets what its equations need with short values; what is left goes to the values.
+  /** @param {number} letter */
   function size(letter) {
     const rows = Array.from(index.values(), (entry) => entry.row);
     let [number, name] = [2, 4]; // characters of the longest ones
+    /** @type {number[][][]} */
     const texts = columns.map(() => [[], []]); // what lines take with a short, with a whole value
     for (const row of rows) {
       number = Math.max(number, row.number.length);
@@ -364,6 +487,7 @@ function createLadder(view, player, scroll, model) {
     edges.style.left = `calc(${edge}px + .3rem)`;
   }
 
+  /** @type {(row: Row, column: Column) => number} */
   function cellHeight(row, column) {
     const iteration = iterationOf(row.path);
     const heights = linesOf(row, column).map((l) =>
@@ -372,6 +496,7 @@ function createLadder(view, player, scroll, model) {
     return heights.length ? heights.reduce((a, b) => a + b, 6) : 0;
   }
 
+  /** @param {Row} row */
   function rowHeight(row) {
     const isBlock = row.fold && !row.primal.length;
     let primal = cellHeight(row, "primal") + (isBlock ? 30 : 0);
@@ -391,8 +516,10 @@ function createLadder(view, player, scroll, model) {
 
   // ---- rows ----
 
+  /** @param {Row} row */
   function countIterations(row) {
     if (row.fold) return 0;
+    /** @type {(rows: Row[]) => number} */
     const count = (rows) =>
       rows.reduce((n, r) => n || r.primal[0]?.iterations?.length || count(r.children), 0);
     return count(row.children);
@@ -400,12 +527,14 @@ function createLadder(view, player, scroll, model) {
 
   // The iteration that is shown of the lines of a row: of the innermost loop around it, the first
   // unless another one is chosen.
+  /** @param {string} path */
   function iterationOf(path) {
-    const above = index.get(path).above;
+    const above = index.get(path)?.above ?? [];
     const loop = above.findLast((row) => !row.fold && countIterations(row));
     return loop ? (chosen.get(loop.path) ?? 0) : -1;
   }
 
+  /** @type {(row: Row, column: Column) => Element} */
   function drawCell(row, column) {
     const cell = make("div", { role: "cell", class: PLACE[column] });
     const lines = linesOf(row, column);
@@ -420,11 +549,12 @@ function createLadder(view, player, scroll, model) {
       if (row.note && !row.fold) cell.append(note(row.note));
       if (opened.has(row.path) && countIterations(row)) cell.append(drawChoice(row));
     }
-    if (column === columns.at(-1) && row.fold) cell.append(make("div", { class: "peek" }));
+    if (column === last && row.fold) cell.append(make("div", { class: "peek" }));
     return cell;
   }
 
-  const note = (text) => make("div", { class: "note", title: text }, text);
+  const note = (/** @type {string} */ text) => make("div", { class: "note", title: text }, text);
+  /** @param {Row} row */
   function describe(row) {
     const count = counted(row.children.length, "row");
     return row.fold
@@ -432,6 +562,7 @@ function createLadder(view, player, scroll, model) {
       : `${count} inside ${row.label}`;
   }
 
+  /** @type {(path: string, number: string, what: string) => Element} */
   function drawOpener(path, number, what) {
     const open = opened.has(path);
     const label = `${number} ${what}`;
@@ -449,9 +580,10 @@ function createLadder(view, player, scroll, model) {
   }
 
   // A loop's iterations: one of them, or all at once.
+  /** @param {Row} row */
   function drawChoice(row) {
     const count = countIterations(row);
-    const onchange = (event) => {
+    const onchange = (/** @type {any} */ event) => {
       chosen.set(row.path, Number(event.target.value));
       layout();
       scroll.querySelector(`[data-path="${row.path}"] select`)?.focus();
@@ -463,6 +595,7 @@ function createLadder(view, player, scroll, model) {
     return make("label", { class: "choose" }, "iteration", make("select", { onchange }, options));
   }
 
+  /** @param {Row} row */
   function drawRung(row) {
     const cell = make("div", { class: "rung", role: "cell" });
     for (const { name, value, first, last } of row.residuals) {
@@ -472,6 +605,7 @@ function createLadder(view, player, scroll, model) {
         make("div", { class: "keep", title: `${name} = ${value}`, ...steps }, hidden, name),
       );
     }
+    /** @type {(row: Row) => number} */
     const inside = ({ children }) =>
       children.reduce((n, c) => n + c.residuals.length + inside(c), 0);
     if (row.fold && inside(row))
@@ -481,12 +615,16 @@ function createLadder(view, player, scroll, model) {
     return cell;
   }
 
+  /** @param {string} path */
   const nameOf = (path) => {
     const [word, k] = path.split(" ");
-    const end = { in: view.inputs, out: view.outputs }[word]?.[k];
+    /** @type {Record<string, End[]>} */
+    const ends = { in: view.inputs, out: view.outputs };
+    const end = ends[word]?.[Number(k)];
     return end ? end.name : (index.get(path)?.row.number ?? path);
   };
 
+  /** @param {Row} row */
   function drawRow(row) {
     const to = (feeds.get(row.path) ?? []).map(nameOf);
     const from = row.reads.map(nameOf);
@@ -501,7 +639,7 @@ function createLadder(view, player, scroll, model) {
     const title = `${row.label} ${row.source}${text}`;
     const name = make("div", { class: "path", role: "rowheader", title }, number);
     name.append(make("span", { class: "hidden" }, text));
-    const depth = index.get(row.path).above.length;
+    const depth = index.get(row.path)?.above.length ?? 0;
     name.style.paddingLeft = `${Math.min(depth, 4) * 4}px`;
     const element = make("div", { class: "item", role: "row", "data-path": row.path }, name);
     element.append(...columns.map((column) => drawCell(row, column)));
@@ -511,10 +649,12 @@ function createLadder(view, player, scroll, model) {
 
   // ---- inputs and outputs ----
 
+  /** @type {(word: string, end: End) => Element} */
   function drawEnd(word, end) {
-    const about = { forward: "tangent", reverse: "adjoint" }[view.mode];
+    const about = view.mode === "forward" ? "tangent" : "adjoint";
     const element = make("div", { class: "item end", role: "row" });
     element.append(make("div", { class: "path", role: "rowheader" }, word));
+    /** @type {(name: string, whole: string, short: string, step: number?, where: string) => any} */
     const code = (name, value, short, step, where) => {
       const all = room[where === "all" ? columns[0] : where] ?? 80;
       const text = name.length + value.length + MARGIN <= all || where === "all" ? value : short;
@@ -535,7 +675,9 @@ function createLadder(view, player, scroll, model) {
     return element;
   }
 
+  /** @type {(word: string, ends: End[]) => Item[]} */
   function endItems(word, ends) {
+    /** @param {End} end */
     const height = (end) => (narrow && end.partner ? 52 : 28) + (end.zero ? 18 : 0);
     const items = ends.map((end, k) => {
       return { path: `${word} ${k}`, height: height(end), draw: () => drawEnd(word, end) };
@@ -548,7 +690,8 @@ function createLadder(view, player, scroll, model) {
         { class: "path", role: "rowheader" },
         drawOpener(word, word, what),
       );
-      const call = make("div", { class: "call" }, `${what}: ${ends[0].name} … ${ends.at(-1).name}`);
+      const text = `${what}: ${ends[0].name} … ${ends[ends.length - 1].name}`;
+      const call = make("div", { class: "call" }, text);
       const cell = make("div", { class: "all", role: "cell" }, call);
       return make("div", { class: "item", role: "row", "data-path": word }, opener, cell);
     };
@@ -556,10 +699,11 @@ function createLadder(view, player, scroll, model) {
     return opened.has(word) ? [all, ...items] : [all];
   }
 
+  /** @type {(rows: Row[], items: Item[], above: string) => Item[]} */
   function rowItems(rows, items, above) {
     let origin = above;
     for (const row of rows) {
-      if (!index.get(row.path).above.length) {
+      if (!index.get(row.path)?.above.length) {
         if (row.origin !== origin) items.push(divider(row.origin || "back in the function itself"));
         origin = row.origin;
       }
@@ -569,6 +713,7 @@ function createLadder(view, player, scroll, model) {
     return items;
   }
 
+  /** @type {(text: string) => Item} */
   function divider(text) {
     const draw = () => {
       const cell = make("div", { class: "all", role: "cell" }, text);
@@ -589,6 +734,7 @@ function createLadder(view, player, scroll, model) {
   // ---- arrows, and the current step ----
 
   // The row itself, or the closed row that hides it.
+  /** @param {string} path */
   function shown(path) {
     if (places.has(path)) return path;
     return index
@@ -602,6 +748,7 @@ function createLadder(view, player, scroll, model) {
     const path = focus ?? (step ? shown(step.row) : null);
     const name = !focus && step?.column === "adjoint" ? "adjoint" : "focus";
     const drawn = new Map(); // arrows of many rows in one fold are the same
+    /** @type {(from: string, to: string, kind: string) => void} */
     const add = (from, to, kind) => {
       const [a, b] = [from, to].map((p) => places.get(shown(p)));
       if (a == null || b == null || a === b) return;
@@ -616,8 +763,10 @@ function createLadder(view, player, scroll, model) {
       for (const [to, { row }] of index) row.reads.forEach((from) => add(from, to, ""));
       view.outputs.forEach((end, k) => end.row != null && add(end.row, `out ${k}`, ""));
     }
+    /** @type {(row: Row) => Row[]} */
     const inside = (row) => (row.fold ? row.children.flatMap(inside) : [row]);
-    for (const row of index.has(path) ? inside(index.get(path).row) : []) {
+    const place = index.get(path ?? "");
+    for (const row of place ? inside(place.row) : []) {
       row.reads.forEach((from) => add(from, row.path, name));
       (feeds.get(row.path) ?? []).forEach((to) => add(row.path, to, name));
     }
@@ -627,12 +776,13 @@ function createLadder(view, player, scroll, model) {
   }
 
   // A closed fold shows the one of its lines that is the current step.
+  /** @param {any} element */
   function mark(element) {
     const step = player.step();
     const peek = element.querySelector(".peek");
     if (peek) {
       const inside = step >= 0 && shown(view.steps[step].row) === element.dataset.path;
-      const line = inside && drawLine({ ...view.lines[step] }, player, room[columns.at(-1)]);
+      const line = inside && drawLine({ ...view.lines[step] }, player, room[last]);
       peek.replaceChildren(...(line ? [line] : []));
       if (line) Object.assign(line.style, { height: `${lineHeight(1)}px`, overflow: "hidden" });
     }
@@ -641,6 +791,7 @@ function createLadder(view, player, scroll, model) {
     markSteps(element, step);
   }
 
+  /** @type {(path: string, refocus: boolean) => void} */
   function toggle(path, refocus) {
     if (opened.has(path)) opened.delete(path);
     else opened.add(path);
@@ -648,10 +799,11 @@ function createLadder(view, player, scroll, model) {
     if (refocus) scroll.querySelector(`[data-path="${path}"] button`)?.focus();
   }
 
+  /** @param {number} k */
   function draw(k) {
     const path = k < 0 ? null : shown(view.steps[k].row);
     if (k >= 0 && k === view.backward) list.reveal(places.size - 1); // where the seed stands
-    if (path != null) list.reveal(places.get(path));
+    if (path != null) list.reveal(places.get(path) ?? 0);
     list.each((element) => mark(element));
     drawEdges();
   }
@@ -659,10 +811,11 @@ function createLadder(view, player, scroll, model) {
   function openCurrent() {
     const step = view.steps[player.step()];
     const path = step && shown(step.row);
-    if (path != null && index.get(path).row.children.length) toggle(path, false);
+    if (path != null && index.get(path)?.row.children.length) toggle(path, false);
   }
 
   // pointing at a row, or moving the focus into it, shows what feeds it and what it feeds
+  /** @param {any} event */
   function point({ type, target }) {
     focus = type === "mouseleave" ? null : (target.closest("[data-path]")?.dataset.path ?? null);
     drawEdges();
@@ -680,6 +833,7 @@ function createLadder(view, player, scroll, model) {
   heads.unshift(make("div", { role: "columnheader", class: "path" }, "row"));
   const head = make("div", { class: "item head", role: "row" }, heads);
   scroll.append(make("div", { role: "table", "aria-label": view.title }, head, list.canvas));
+  /** @param {boolean} isNarrow */
   const resize = (isNarrow) => {
     narrow = isNarrow;
     layout();
@@ -695,6 +849,7 @@ function usual(lengths) {
 }
 
 // How wide a character of code is.
+/** @param {Element} scroll */
 function measureLetter(scroll) {
   const probe = make("code", { style: "position:absolute; visibility:hidden" }, "0".repeat(50));
   scroll.append(probe);
@@ -706,8 +861,14 @@ function measureLetter(scroll) {
 // ---- the listing --------------------------------------------------------------------------------
 
 // The same lines as code, in the program's own order.
+/**
+ * @param {Survey} view
+ * @param {Player} player
+ * @param {any} scroll
+ */
 function createListing(view, player, scroll) {
   const list = createList(scroll, (element) => markSteps(element, player.step()));
+  /** @type {(name: string, ...inside: any[]) => Element} */
   const cell = (name, ...inside) => {
     const whole = make("div", { role: "cell", style: "grid-column:1/-1" }, inside);
     return make("div", { class: `item ${name}`, role: "row" }, whole);
@@ -729,6 +890,7 @@ function createListing(view, player, scroll) {
     }
     list.show(items);
   }
+  /** @param {number} k */
   function draw(k) {
     if (k >= 0) list.reveal(k + (view.backward != null && k >= view.backward ? 1 : 0));
     list.each((element) => markSteps(element, k));
@@ -755,9 +917,11 @@ function renderLadder({ model, el }) {
   });
   const meters = createMeters(view);
   const panes = make("div", { class: "panes" });
+  /** @type {Record<string, any>} */
   const built = {}; // the panes that have been shown, by name
   let narrow = false;
 
+  /** @param {string} name */
   function createPane(name) {
     const label = `the ${name}: arrow keys step, Enter opens a row, Space plays, Escape shows all`;
     const scroll = make("div", {
@@ -769,6 +933,7 @@ function renderLadder({ model, el }) {
     const pane = (name === "ladder" ? createLadder : createListing)(view, player, scroll, model);
     return { ...pane, element: make("div", { class: `pane ${name}` }, scroll) };
   }
+  /** @param {string[]} names */
   function choose(names) {
     for (const name of Object.keys(switches)) {
       switches[name].setAttribute("aria-pressed", String(names.includes(name)));
@@ -781,6 +946,7 @@ function renderLadder({ model, el }) {
     }
   }
   // one of the two is always there
+  /** @param {string} name */
   function flip(name) {
     const open = [];
     for (const [other, { ariaPressed }] of Object.entries(switches)) {
@@ -788,6 +954,7 @@ function renderLadder({ model, el }) {
     }
     if (open.length) choose(open);
   }
+  /** @type {Record<string, any>} */
   const switches = {};
   for (const name of ["ladder", "listing"]) {
     const attributes = { type: "button", "aria-pressed": "false", onclick: () => flip(name) };
@@ -795,23 +962,24 @@ function renderLadder({ model, el }) {
   }
   const tools = make("div", { class: "switches" }, Object.values(switches));
   if (view.steps.length > FEW) {
-    const onchange = ({ target }) => {
+    const onchange = (/** @type {any} */ { target }) => {
       const number = target.value.trim();
-      const k = view.steps.findIndex((step) => view.index.get(step.row).row.number === number);
+      const k = view.steps.findIndex((step) => view.index.get(step.row)?.row.number === number);
       if (k < 0) player.say(`There is no row ${number}.`);
       else player.go(k);
     };
     tools.append(make("label", { class: "jump" }, "row ", make("input", { size: 5, onchange })));
   }
   // pointing at a line marks all that belongs to its row, in both panes
-  panes.addEventListener("mouseover", ({ target }) => {
-    const rowOf = (line) => line && view.steps[line.dataset.step]?.row;
+  panes.addEventListener("mouseover", (/** @type {any} */ { target }) => {
+    const rowOf = (/** @type {any} */ line) => line && view.steps[line.dataset.step]?.row;
     const row = rowOf(target.closest(".line"));
     for (const line of panes.querySelectorAll(".line")) {
       line.classList.toggle("linked", row != null && rowOf(line) === row);
     }
   });
 
+  /** @type {(title: string, lines: string) => Element} */
   const folded = (title, lines) =>
     make("details", {}, make("summary", {}, title), make("pre", { tabindex: 0 }, lines));
   const summary = [view.summary, ...view.notes].map((text) => text.replace(/[.]?$/, ".")).join(" ");
@@ -835,6 +1003,7 @@ function renderLadder({ model, el }) {
   const visible = () => Object.values(built).filter((pane) => pane.element.isConnected);
   const openCurrent = () => visible().forEach((pane) => pane.openCurrent());
   player.keys(root, { Enter: openCurrent });
+  /** @param {number} k */
   function draw(k) {
     meters.draw(k);
     for (const pane of visible()) pane.draw(k);

@@ -21,7 +21,19 @@ const LINEAR_STYLE = `
 .okl .arrow.empty .head { visibility:hidden }
 `;
 
-function slider(label, { min, max, step, value, change, shown = (x) => x }) {
+/**
+ * @typedef {object} Slider
+ * @property {number} min
+ * @property {number} max
+ * @property {number} step
+ * @property {number} value
+ * @property {(x: number) => void} change
+ * @property {(x: number) => any} [shown]
+ */
+/** @typedef {{ element: any, set: (x: number) => void }} Control */
+
+/** @type {(label: string, slider: Slider) => Control} */
+function slider(label, { min, max, step, value, change, shown = String }) {
   const output = make("output", {}, String(shown(value)));
   const oninput = () => {
     output.textContent = shown(Number(input.value));
@@ -36,6 +48,7 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
     oninput,
     "aria-label": label,
   });
+  /** @param {number} x */
   const set = (x) => {
     input.value = x;
     output.textContent = shown(x);
@@ -46,7 +59,9 @@ function slider(label, { min, max, step, value, change, shown = (x) => x }) {
 // ---- chains ------------------------------------------------------------------------------------
 
 // The FLOPs of a bracketing and the most numbers live; a tree is a number or [outer, inner].
-/** @param {number[]} sizes */
+/** @typedef {number | [any, any]} Tree */
+/** @typedef {{ low: number, high: number, flops: number, live: number, size: number }} Costs */
+/** @type {(tree: Tree, sizes: number[]) => Costs} */
 function measure(tree, sizes) {
   if (typeof tree === "number")
     return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
@@ -57,7 +72,9 @@ function measure(tree, sizes) {
   return { low: inner.low, high: outer.high, flops, live, size };
 }
 
+/** @param {number[]} sizes */
 function drawBoxes(sizes) {
+  /** @param {number} count */
   const side = (count) => 8 + 84 * (Math.log(count) / Math.log(Math.max(2, ...sizes)));
   const root = svg("svg", { "aria-hidden": "true" });
   let x = 2;
@@ -75,17 +92,27 @@ function drawBoxes(sizes) {
   return root;
 }
 
+/**
+ * @typedef {object} ChainView
+ * @property {number[]} sizes
+ * @property {string} letters
+ * @property {string[]} labels
+ * @property {{ order: string, name: string, tree: Tree }[]} rows
+ */
+/** @typedef {{ content: Element[], destroy: () => void }} Drawn */
+
+/** @type {(view: ChainView, title: Element, finding: Element) => Drawn} */
 function drawChain(view, title, finding) {
   const sizes = [...view.sizes];
   const boxes = make("div", { class: "boxes" });
   const body = make("tbody");
-  const number = (x) => x.toLocaleString("en");
-  const times = (x) => (x < 100 ? x.toFixed(2) : number(Math.round(x)));
+  const number = (/** @type {number} */ x) => x.toLocaleString("en");
+  const times = (/** @type {number} */ x) => (x < 100 ? x.toFixed(2) : number(Math.round(x)));
   function draw() {
     const rows = view.rows
       .map((row) => ({ ...row, ...measure(row.tree, sizes) }))
       .sort((a, b) => a.flops - b.flops);
-    const words = (row) =>
+    const words = (/** @type {{ name: string, flops: number }} */ row) =>
       [row.name, row.flops === rows[0].flops && "fewest FLOPs"].filter(Boolean).join(", ");
     boxes.replaceChildren(drawBoxes(sizes));
     body.replaceChildren(
@@ -117,8 +144,8 @@ function drawChain(view, title, finding) {
   const top = Math.max(1000, ...sizes);
   const sliders = sizes.map((value, k) => {
     // equal steps multiply: small and large sizes are both within reach
-    const shown = (p) => Math.max(1, Math.round(top ** (p / 100)));
-    const change = (p) => {
+    const shown = (/** @type {number} */ p) => Math.max(1, Math.round(top ** (p / 100)));
+    const change = (/** @type {number} */ p) => {
       sizes[k] = shown(p);
       draw();
     };
@@ -151,7 +178,9 @@ function drawChain(view, title, finding) {
 
 // ---- push and pull -----------------------------------------------------------------------------
 
-const plain = (x) => (Array.isArray(x) ? x.map(plain) : (x ?? NaN)); // JSON has null for what is not finite
+// JSON has null for what is not finite
+/** @type {(x: any) => any} */
+const plain = (x) => (Array.isArray(x) ? x.map(plain) : (x ?? NaN));
 /** @param {number[]} p */
 const finite = (p) => p.every(Number.isFinite);
 /** @type {(a: number[], b: number[]) => number} */
@@ -166,13 +195,24 @@ const timesLeft = (u, J) =>
       J.map((row) => row[j]),
     ),
   );
+/** @type {(x: any) => string} */
 const short = (x) =>
   Array.isArray(x) ? `[${x.map(short).join(", ")}]` : Number(x.toPrecision(4)).toString();
+/** @type {(values: number[], x: number) => number} */
 const closest = (values, x) =>
   values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
 
 // One space: the picture that Python drew, whose arrows are moved; `drag(name, place)` is told where
 // a handle is pulled, `nudge(name, [dx, dy])` of the arrow keys on it.
+/** @typedef {{ middle: number[], factor: number, corner: number[] }} Scale */
+/** @typedef {(name: Handle, place: number[]) => void} Move */
+/** @typedef {"x" | "v" | "u"} Handle */
+/**
+ * @param {Picture} picture
+ * @param {Scale} scale
+ * @param {Move} drag
+ * @param {Move} nudge
+ */
 function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nudge) {
   const parsed = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
   const root = document.importNode(parsed, true);
@@ -181,7 +221,7 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   root.setAttribute("aria-label", name);
   root.setAttribute("width", String(width * 1.25));
   root.removeAttribute("height");
-  const to = ([a, b = 0]) => [
+  const to = (/** @type {number[]} */ [a, b = 0]) => [
     corner[0] + (a - middle[0]) * factor,
     corner[1] - (b - middle[1]) * factor,
   ];
@@ -189,7 +229,10 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   const point = root.querySelector("circle[data-handle]");
   /** @type {(selector: string) => any[]} */
   const all = (selector) => [...root.querySelectorAll(selector)];
-  const arrows = Object.fromEntries(all("[data-arrow]").map((arrow) => [arrow.dataset.arrow, arrow]));
+  const arrows = Object.fromEntries(
+    all("[data-arrow]").map((arrow) => [arrow.dataset.arrow, arrow]),
+  );
+  /** @type {Record<string, number[]>} */
   const directions = {
     ArrowLeft: [-1, 0],
     ArrowRight: [1, 0],
@@ -201,7 +244,7 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
     handle.setAttribute("tabindex", 0);
     handle.setAttribute("role", "button");
     handle.setAttribute("aria-label", `${handle.dataset.handle}: drag it, or use the arrow keys`);
-    handle.addEventListener("keydown", (event) => {
+    handle.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       const direction = directions[event.key];
       if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -209,6 +252,7 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
       nudge(handle.dataset.handle, direction);
     });
   }
+  /** @type {Handle | null} */
   let pulled = null;
   root.addEventListener("pointerdown", (/** @type {any} */ event) => {
     pulled = event.target.closest("[data-handle][role]")?.dataset.handle ?? null;
@@ -226,7 +270,9 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   for (const event of ["pointerup", "pointercancel"])
     root.addEventListener(event, () => (pulled = null));
 
+  /** @type {(x: number, low: number, high: number) => number} */
   const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+  /** @type {(name: string, origin: number[], vector: number[]) => void} */
   function moveArrow(name, origin, vector) {
     const group = arrows[name];
     const seen = finite(vector) && finite(origin);
@@ -244,6 +290,7 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
     label.setAttribute("x", clamp(c + 12, 4, width - 7.3 * label.textContent.length - 6));
     label.setAttribute("y", clamp(d - 12, 38, height - 8));
   }
+  /** @param {number[]} origin */
   function movePoint(origin) {
     point.setAttribute("visibility", finite(origin) ? "visible" : "hidden");
     const [x, y] = to(origin);
@@ -253,14 +300,28 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
   return { root, moveArrow, movePoint };
 }
 
+/** @typedef {{ x: number[], y: number[], J: number[][] }} PushPullFrame */
+/**
+ * @typedef {object} PushPullView
+ * @property {number[]} v
+ * @property {number[]} u
+ * @property {PushPullFrame[]} frames
+ * @property {Picture[]} pictures
+ * @property {Scale[]} scales
+ */
+
+/** @type {(view: PushPullView, model: Model, finding: Element) => Drawn} */
 function drawPushPull(view, model, finding) {
   const state = { at: Math.floor(view.frames.length / 2), v: [...view.v], u: [...view.u] };
   const said = make("p", { class: "note", role: "status" });
+  /** @type {(frame: PushPullFrame, place: number[]) => number} */
   const far = (frame, place) => frame.x.reduce((sum, x, k) => sum + (x - place[k]) ** 2, 0);
+  /** @type {() => PushPullFrame} */
   const here = () => {
     const { x, y, J } = model.get("frame") ?? view.frames[state.at];
     return { x, y: plain(y), J: plain(J) };
   };
+  /** @param {number[]} place */
   const move = (place) => {
     const nearest = view.frames.reduce(
       (best, frame, k) => (far(frame, place) < far(view.frames[best], place) ? k : best),
@@ -273,6 +334,7 @@ function drawPushPull(view, model, finding) {
     }
     draw();
   };
+  /** @type {Move} */
   const drag = (name, place) => {
     if (name === "x") return move(place);
     const origin = name === "v" ? here().x : here().y;
@@ -280,9 +342,10 @@ function drawPushPull(view, model, finding) {
     draw();
   };
   const axes = view.v.map((_, k) => [...new Set(view.frames.map((frame) => frame.x[k]))]);
+  /** @type {Move} */
   const nudge = (name, direction) => {
     if (name === "x") {
-      const stride = (k) => (axes[k][1] ?? axes[k][0]) - axes[k][0];
+      const stride = (/** @type {number} */ k) => (axes[k][1] ?? axes[k][0]) - axes[k][0];
       return move(here().x.map((x, k) => x + direction[k] * stride(k)));
     }
     state[name] = state[name].map((x, k) => Number((x + 0.1 * direction[k]).toFixed(10)));
@@ -301,6 +364,7 @@ function drawPushPull(view, model, finding) {
       change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
     }),
   );
+  /** @param {"v" | "u"} name */
   const part = (name) =>
     state[name].map((value, k) =>
       slider(`${name}[${k}]`, {
@@ -325,7 +389,8 @@ function drawPushPull(view, model, finding) {
     planes[1].moveArrow("u", y, state.u);
     planes[0].movePoint(x);
     planes[1].movePoint(y);
-    for (const name of ["v", "u"]) parts[name].forEach((one, k) => one.set(state[name][k]));
+    parts.v.forEach((one, k) => one.set(state.v[k]));
+    parts.u.forEach((one, k) => one.set(state.u[k]));
     along.forEach((one, k) => one.set(closest(axes[k], x[k])));
     const [pushed, pulled] = [dot(state.u, Jv), dot(Ju, state.v)].map(short);
     const both = `⟨u, Jv⟩ = ${pushed} and ⟨Jᵀu, v⟩ = ${pulled}`;
@@ -369,7 +434,7 @@ function renderLinear({ model, el }) {
     title,
     finding,
     content,
-    view.notes.map((note) => make("p", { class: "note" }, note)),
+    view.notes.map((/** @type {string} */ note) => make("p", { class: "note" }, note)),
     make(
       "details",
       {},

@@ -62,7 +62,7 @@ const PLAYER_STYLE = `${ASK_STYLE}
  * @param {string} [options.idle]
  * @param {number[]} [options.bad]
  * @param {string} [options.group]
- * @param {any[]} [options.questions]
+ * @param {Question[]} [options.questions]
  */
 function createPlayer({ model, steps, words, onStep, idle, bad = [], group, questions = [] }) {
   const last = steps - 1;
@@ -105,6 +105,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   }
 
   const nan = ["NaN", make("span", {}, " or inf (n)")]; // a phone has no room for the rest
+  /** @type {(text: string, name: string, onclick: () => void, more?: object) => any} */
   const button = (text, name, onclick, more = {}) =>
     make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, text);
   const far = { class: "far" };
@@ -132,7 +133,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     const isDue = question && step() === question.step - 1;
     if (isDue) stop();
     if (isDue && asking?.question !== question) {
-      const onAnswer = (text, right) => right && answered();
+      /** @type {OnAnswer} */
+      const onAnswer = (_text, right) => right && answered();
       const answered = () => {
         open.shift();
         go(question.step);
@@ -215,15 +217,18 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   return { bar, words: [region, box], step, go, keys, say, start: draw, destroy };
 }
 
+/** @typedef {ReturnType<typeof createPlayer>} Player */
 /** @typedef {{ live: number, flops: number }} Meter */
 /** @param {{ steps: Meter[], peak: number, bad: number[] }} view */
 function createMeters(view) {
   const last = view.steps.length - 1;
   const total = Math.max(1, view.steps[last]?.flops ?? 1);
   const x = (/** @type {number} */ k) => (k + 1) * (600 / (last + 2));
-  const memory = (/** @type {number} */ k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
+  /** @param {number} k */
+  const memory = (k) => 39 - (view.steps[k].live / Math.max(1, view.peak)) * 36;
   // of thousands of steps, the fullest of each pixel
   const stride = Math.max(1, Math.ceil((last + 1) / 600));
+  /** @type {number[]} */
   const picked = [];
   for (let k = 0; k <= last; k += stride) {
     let most = k;
