@@ -565,10 +565,10 @@ chain_hessian = Question(
         "row-of-the-neighbour": Mistake(
             result=lambda f, x: both_diagonals(f, x)[0][1:], part="beside"
         ),
+        "row-sums": Mistake(result=sums_of_rows),
         "all-colours-added": Mistake(
             result=lambda f, x: sums_of_rows(f, x)[0], part="diagonal"
         ),
-        "row-sums": Mistake(result=sums_of_rows),
         "two-colours": Mistake(result=neighbours_together, part="beside"),
         "beside-twice": Mistake(result=lambda f, x: 2 * both_diagonals(f, x)[1], part="beside"),
     },
@@ -577,8 +577,8 @@ chain_hessian = Question(
         Mistake(
             "all-colours-added",
             "the colours added up",
-            "Your diagonal is the sum of whole rows: all three products were added. Take entry "
-            "i from the one that has the colour of i.",
+            "Your diagonal holds the sums of whole rows: that is the product with ones, or all three "
+            "products added. Take entry i from the one that has the colour of i.",
         ),
         Mistake(
             "row-of-the-neighbour",
