@@ -60,9 +60,49 @@ moons_loss = Question(
         "points-summed": Mistake(result=lambda p, X, t: len(t) * mean_loss(p, X, t)),
         "targets-left-out": Mistake(result=lambda p, X, t: mean_loss(p, X, 0 * t)),
         "squared-error": Mistake(result=squared),
+        "first-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b1": 0.0}, X, t)),
+        "targets-exchanged": Mistake(result=lambda p, X, t: mean_loss(p, X, 1 - t)),
+        "targets-added": Mistake(result=lambda p, X, t: mean_loss(p, X, -t)),
+        "one-in-logaddexp": Mistake(
+            result=lambda p, X, t: jnp.mean(
+                jnp.logaddexp(1.0, logits(p, X)) - t * logits(p, X)
+            )
+        ),
+        "minus-z": Mistake(
+            result=lambda p, X, t: jnp.mean(
+                jnp.logaddexp(0.0, -logits(p, X)) - t * logits(p, X)
+            )
+        ),
         "second-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
     },
     mistakes=(
+        Mistake(
+            "minus-z",
+            "minus z in the exponent",
+            "Your first term is ln(1 + e⁻ᶻ). With − t z beside it, the exponent is + z.",
+        ),
+        Mistake(
+            "one-in-logaddexp",
+            "1 in place of its logarithm",
+            "You computed ln(e + eᶻ). `np.logaddexp` takes the exponents: 1 is e⁰, so its first "
+            "argument is 0.",
+        ),
+        Mistake(
+            "targets-added",
+            "plus in place of minus",
+            "You added t z. The loss of a point is ln(1 + eᶻ) − t z.",
+        ),
+        Mistake(
+            "targets-exchanged",
+            "the moons have changed places",
+            "Your loss is that of the targets 1 − t: it takes each moon for the other. The term "
+            "to subtract is t z.",
+        ),
+        Mistake(
+            "first-bias-left-out",
+            "the first bias is missing",
+            "Your hidden units lack b1, the bias of the first layer.",
+        ),
         Mistake(
             "tanh-left-out",
             "the tanh is missing",
@@ -144,6 +184,16 @@ moons_gradient = Question(
             result=with_tanh_slope(lambda a: 1 - jnp.tanh(jnp.tanh(a)) ** 2)
         ),
         "slope-at-input": Mistake(result=with_tanh_slope(lambda a: 1 - a**2)),
+        "plus-in-tanh-slope": Mistake(result=with_tanh_slope(lambda a: 1 + jnp.tanh(a) ** 2)),
+        "first-bias-left-out": Mistake(
+            result=lambda p, X, t: moons_slopes({**p, "b1": 0 * p["b1"]}, X, t)
+        ),
+        "last-weights-of-input": Mistake(
+            result=lambda p, X, t: {
+                **moons_slopes(p, X, t),
+                "w2": at_logits(p, X, t) @ (X @ p["W1"] + p["b1"]),
+            },
+        ),
         "tanh-slope-left-out": Mistake(result=with_tanh_slope(jnp.ones_like)),
         "points-summed": Mistake(
             result=lambda p, X, t: jax.tree.map(lambda leaf: len(t) * leaf, moons_slopes(p, X, t))
@@ -153,6 +203,23 @@ moons_gradient = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "last-weights-of-input",
+            "a in place of h",
+            "Your cotangent of w2 is made with a, the input of the tanh. The last layer "
+            "multiplies w2 with h.",
+        ),
+        Mistake(
+            "first-bias-left-out",
+            "the first bias is missing",
+            "Your forward pass lacks b1: its hidden units are not those of the network.",
+        ),
+        Mistake(
+            "plus-in-tanh-slope",
+            "1 + h² in place of 1 − h²",
+            "Your slope of the tanh is 1 + h². It is 1 − h²: the tanh is flat where h is near "
+            "1.",
+        ),
         Mistake(
             "slope-of-sigmoid-too",
             "the sigmoid's slope is in it already",
@@ -260,8 +327,34 @@ moons_train = Question(
         "averaged": Mistake(result=lambda *a: trained(*a, gain=1 - a[-1])),
         "moved-first": Mistake(result=lambda *a: trained(*a, late=True)),
         "gradient-not-renewed": Mistake(result=lambda *a: trained(*a, renew=False)),
+        "one-step-more": Mistake(result=lambda *a: trained(*a[:4], a[4] + 1, *a[5:])),
+        "one-step-fewer": Mistake(result=lambda *a: trained(*a[:4], a[4] - 1, *a[5:])),
+        "one-step": Mistake(result=lambda *a: trained(*a[:4], 1, *a[5:])),
+        "rate-twice": Mistake(result=lambda *a: trained(*a, gain=a[5])),
     },
     mistakes=(
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "Your parameters are those after `steps` + 1 steps.",
+        ),
+        Mistake(
+            "one-step-fewer",
+            "one step too few",
+            "Your parameters are those after `steps` − 1 steps.",
+        ),
+        Mistake(
+            "one-step",
+            "one step alone",
+            "Your result is that of a single step, whatever `steps` is: the loop ends in its "
+            "first iteration.",
+        ),
+        Mistake(
+            "rate-twice",
+            "the rate counts twice",
+            "The gradient is multiplied by the rate twice: once on its way into the velocity, "
+            "and once more when the parameters move. The second is enough.",
+        ),
         Mistake(
             "uphill",
             "uphill",
@@ -323,9 +416,13 @@ def differences(first, second):
     return flat(first) - flat(second)
 
 
-def leaf_gaps(first, second):
+def leaf_differences(first, second):
     pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
-    return [np.abs(np.asarray(a) - np.asarray(b)).max() for a, b in pairs]
+    return [np.asarray(a) - np.asarray(b) for a, b in pairs]
+
+
+def leaf_gaps(first, second):
+    return [np.abs(difference).max() for difference in leaf_differences(first, second)]
 
 
 def bare_gap(first, second):
@@ -338,31 +435,79 @@ largest_gap = Question(
     returns="the gap",
     points=(
         {
-            "first": {"a": test_array((3,)), "b": 0.5},
-            "second": {"a": test_array((3,), 1.0), "b": 3.75},
+            "first": {"a": test_array((3,), 0.0, 4.0), "b": 0.5},
+            "second": {"a": test_array((3,), 1.0, 5.0), "b": 3.75},
         },
         {
             "first": {"W": test_array((2, 3), 2.0), "more": [test_array((2,), 3.0), 7.0]},
             "second": {"W": test_array((2, 3), 4.0), "more": [test_array((2,), 5.0, 9.0), -8.0]},
         },
         {
+            "first": {"W": test_array((2, 3), 2.0, 9.0), "more": [test_array((2,), 3.0), 7.0]},
+            "second": {"W": test_array((2, 3), 0.5, 9.0), "more": [test_array((2,), 5.0), 8.0]},
+        },
+        {
             "first": {"x": test_array((4,), 6.0), "y": test_array((2, 2), 7.0, 900.0)},
             "second": {"x": test_array((4,), 8.0), "y": test_array((2, 2), 9.0, 900.0)},
         },
     ),
-    labels=("an array and a number", "a nested tree", "a tree with large entries"),
-    large_points=(2,),
+    labels=("an array and a number", "a nested tree", "another nested tree", "large entries"),
+    large_points=(3,),
     reference=lambda first, second: np.abs(differences(first, second)).max(),
     predictions={
         "signed": Mistake(result=lambda first, second: differences(first, second).max()),
         "gaps-averaged": Mistake(
             result=lambda first, second: np.abs(differences(first, second)).mean()
         ),
+        "last-array-alone": Mistake(result=lambda first, second: leaf_gaps(first, second)[-1]),
+        "sign-taken-late": Mistake(
+            result=lambda first, second: max(abs(np.max(d)) for d in leaf_differences(first, second))
+        ),
+        "length-for-largest": Mistake(
+            result=lambda first, second: max(
+                np.linalg.norm(d) for d in leaf_differences(first, second)
+            )
+        ),
+        "means-of-arrays": Mistake(
+            result=lambda first, second: max(
+                np.abs(d).mean() for d in leaf_differences(first, second)
+            )
+        ),
+        "smallest-array": Mistake(result=lambda first, second: min(leaf_gaps(first, second))),
         "first-array-alone": Mistake(result=lambda first, second: leaf_gaps(first, second)[0]),
         "sizes-compared": Mistake(result=bare_gap),
         "gaps-added": Mistake(result=lambda first, second: sum(leaf_gaps(first, second))),
     },
     mistakes=(
+        Mistake(
+            "smallest-array",
+            "the smallest of the gaps",
+            "Your gap is that of the arrays which agree best. Asked for is the largest of all.",
+        ),
+        Mistake(
+            "means-of-arrays",
+            "the mean of each array",
+            "You took the mean within each array. It hides a single wrong entry among many "
+            "right ones; asked for is the largest.",
+        ),
+        Mistake(
+            "length-for-largest",
+            "the length of the difference",
+            "Your gap is the length of a difference (the root of a sum of squares). Asked for "
+            "is its largest entry.",
+        ),
+        Mistake(
+            "sign-taken-late",
+            "the absolute value comes too late",
+            "Your gap is the absolute value of the largest difference. A difference of −5 is "
+            "smaller than one of 1, and is lost: take the absolute value of each entry first.",
+        ),
+        Mistake(
+            "last-array-alone",
+            "only the last array",
+            "Your gap is that of the last arrays alone. Where a loop goes through the arrays, "
+            "each gap replaces the one before: keep the larger of the two.",
+        ),
         Mistake(
             "signed",
             "the sign counts",

@@ -45,6 +45,25 @@ second_sizes = Question(
     reference=sizes_of(RIGHT),
     predictions={
         "one-derivative": Mistake(result=first_only),
+        "axes-once": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 0, 1, 1, 1, 1] + [0, n * n, 0, 0, 0, 0]
+        ),
+        "entry-by-entry": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 0, 1, 1, 1, 1] + [0, n, 0, 0, 0, 0]
+        ),
+        "zero-counted-as-none": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 1, 0, 1, 1, 1]
+        ),
+        "first-derivative-of-product": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 1, 0, 1, 1, 1] + [0, 0, m * n, 0, 0, 0]
+        ),
+        "one-mixed-block": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) - [0, 0, 0, 0, 0, n * m * n]
+        ),
+        "matrix-as-axis": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0]
+            + [0, 0, 0, 0, 0, (n + m) ** 2]
+        ),
         "output-forgotten": Mistake(result=sizes_of(((1, 2), (0, 2), (0, 2), (1, 2), (1, 1)))),
         "diagonal-only": Mistake(result=diagonals),
         "product-as-matrix": Mistake(result=sizes_of((*RIGHT[:4], (1, 2)))),
@@ -52,6 +71,41 @@ second_sizes = Question(
         "rows-counted": Mistake(result=by_rows),
     },
     mistakes=(
+        Mistake(
+            "matrix-as-axis",
+            "a matrix has m n entries",
+            "In line 5 you counted m entries for X. It has m n, and with those of x the input "
+            "has n + m n.",
+        ),
+        Mistake(
+            "one-mixed-block",
+            "one of the two mixed blocks",
+            "In line 5 one block is missing: there are two mixed ones, x with X and X with x.",
+        ),
+        Mistake(
+            "first-derivative-of-product",
+            "the first derivative of A @ x",
+            "In line 2 you counted the first derivative, the matrix A. The second has the axis "
+            "of x once more.",
+        ),
+        Mistake(
+            "zero-counted-as-none",
+            "zeros count",
+            "In line 2 you counted nothing, since `A @ x` is linear. Its second derivative is "
+            "an array of zeros, and zeros count.",
+        ),
+        Mistake(
+            "entry-by-entry",
+            "only what is not zero",
+            "In line 1 you counted n numbers, those that are not zero. Zeros count: n outputs, "
+            "each with two axes of n.",
+        ),
+        Mistake(
+            "axes-once",
+            "tanh's output forgotten",
+            "In line 1 you counted n². `jnp.tanh(x)` is an array of n numbers, and each of them "
+            "has a Hessian of its own, zeros included.",
+        ),
         Mistake(
             "one-derivative",
             "one derivative short",
@@ -142,6 +196,11 @@ slope_and_bend = Question(
     large_points=(2,),
     reference=dense_line,
     predictions={
+        "value-and-bend": Mistake(
+            result=line(lambda f, x, v, first, second: (f(x), second)),
+        ),
+        "at-the-end": Mistake(result=lambda f, x, v: dense_line(f, x + v, v)),
+        "slope-held-still": Mistake(result=line(lambda f, x, v, first, second: (first, 0.0))),
         "half-bend": Mistake(result=line(lambda f, x, v, first, second: (first, second / 2))),
         "unit-direction": Mistake(
             result=lambda f, x, v: dense_line(f, x, v / np.linalg.norm(v)),
@@ -150,6 +209,23 @@ slope_and_bend = Question(
         "diagonal-bend": Mistake(result=diagonal_line),
     },
     mistakes=(
+        Mistake(
+            "slope-held-still",
+            "a slope that does not move",
+            "Your bend is 0: the slope that you differentiate does not depend on what moves. "
+            "Let it be taken at the point that its argument says, not at x.",
+        ),
+        Mistake(
+            "at-the-end",
+            "at t = 1",
+            "Your slope and bend are those at x + v, where t is 1. Asked for are those at t = "
+            "0.",
+        ),
+        Mistake(
+            "value-and-bend",
+            "the value in place of the slope",
+            "Your bend is right; in place of the slope stands the value of f.",
+        ),
         Mistake(
             "half-bend",
             "the half belongs to the prediction",
@@ -284,6 +360,14 @@ loss_hvp = Question(
     large_points=(2,),
     reference=with_argument_order(dense_loss),
     predictions={
+        "gradient-for-product": Mistake(
+            result=with_argument_order(lambda loss, params, v, X, y: jax.jacfwd(loss)(params, X, y))
+        ),
+        "point-and-tangent-swapped": Mistake(
+            result=with_argument_order(
+                lambda loss, params, v, X, y: dense_loss(loss, v, params, X, y)
+            )
+        ),
         "value-and-tangent": Mistake(result=with_argument_order(pushed_gradient)),
         "data-move": Mistake(result=with_argument_order(with_data)),
         "cross-blocks-missing": Mistake(result=with_argument_order(loss_diagonal)),
@@ -291,6 +375,18 @@ loss_hvp = Question(
         "gradient-product": Mistake(result=with_argument_order(gradient_times)),
     },
     mistakes=(
+        Mistake(
+            "point-and-tangent-swapped",
+            "point and tangent have changed places",
+            "Your Hessian is taken at v, and multiplied with the parameters. The point comes "
+            "first, then the tangent: `jvp(gradient, (params,), (v,))`.",
+        ),
+        Mistake(
+            "gradient-for-product",
+            "the gradient itself",
+            "You returned the gradient of the loss. `jvp` gives two things: the gradient, and "
+            "how it moves along v. The second is asked for.",
+        ),
         Mistake(
             "value-and-tangent",
             "the gradient as well",
@@ -329,6 +425,20 @@ loss_hvp = Question(
             "changes: push it forward along v.",
             "",
             read=CHAPTER + "#curve-hvp",
+        ),
+    ),
+    cost_limits=(
+        CostLimit(
+            "dense-jacobian",
+            lambda: {
+                "loss": lambda params, X, y: jnp.sum((X @ params["w"] - y) ** 4),
+                "params": {"w": test_array((64,))},
+                "X": test_array((2, 64), 1.0),
+                "y": test_array((2,), 2.0),
+                "v": {"w": test_array((64,), 3.0)},
+            },
+            largest=64 * 64 - 1,
+            size="n = 64",
         ),
     ),
     read=CHAPTER + "#curve-hvp",
@@ -375,6 +485,10 @@ mixed_product = Question(
     predictions={
         "other-argument": Mistake(result=own_block),
         "slope-of-b": Mistake(result=b_slope),
+        "b-does-not-move": Mistake(result=lambda f, a, b, v: jnp.zeros(np.shape(a))),
+        "gradient-added": Mistake(
+            result=lambda f, a, b, v: dense_mixed(f, a, b, v) + jax.jacfwd(f)(a, b)
+        ),
         "gradients-multiplied": Mistake(
             result=lambda f, a, b, v: jax.jacfwd(f)(a, b) * b_slope(f, a, b, v)
         ),
@@ -382,6 +496,18 @@ mixed_product = Question(
         "both-move": Mistake(result=a_too),
     },
     mistakes=(
+        Mistake(
+            "gradient-added",
+            "the gradient was added",
+            "Your result is the right one plus the gradient with respect to a. Asked for is its "
+            "change alone.",
+        ),
+        Mistake(
+            "b-does-not-move",
+            "nothing moves",
+            "Your result is 0: the gradient that you push does not depend on what moves. Let it "
+            "take b as its argument.",
+        ),
         Mistake(
             "other-argument",
             "the gradient of the other argument",
@@ -491,9 +617,18 @@ curvature_product = Question(
             )
         ),
         "gradient-pulled-back": Mistake(result=pulled_gradient),
+        "point-and-tangent-swapped": Mistake(
+            result=lambda model, loss, x, v: dense_curvature(model, loss, v, x)
+        ),
         "bent-at-the-tangent": Mistake(result=at_the_tangent),
     },
     mistakes=(
+        Mistake(
+            "point-and-tangent-swapped",
+            "point and tangent have changed places",
+            "Your product is taken at v, along x. The point comes first, then the tangent: "
+            "`jvp(model, (x,), (v,))`.",
+        ),
         Mistake(
             "loss-forgotten",
             "the loss is missing",
@@ -592,10 +727,40 @@ diagonal_estimate = Question(
         "trace-estimate": Mistake(result=of_table(lambda table: table.sum(axis=1).mean())),
         "mean-probe-first": Mistake(result=averaged_first),
         "summed-not-averaged": Mistake(result=of_table(lambda table: table.sum(axis=0))),
+        "gradient-for-product": Mistake(
+            result=lambda f, x, probes: jnp.mean(probes, axis=0) * jax.jacfwd(f)(x)
+        ),
+        "sizes-averaged": Mistake(
+            result=lambda f, x, probes: jnp.mean(jnp.abs(probe_table(f, x, probes)), axis=0)
+        ),
+        "not-averaged": Mistake(result=probe_table),
+        "one-number": Mistake(result=of_table(lambda table: table.mean())),
         "one-probe": Mistake(result=of_table(lambda table: table[0])),
         "mean-over-entries": Mistake(result=of_table(lambda table: table.mean(axis=1))),
     },
     mistakes=(
+        Mistake(
+            "one-number",
+            "one number for all entries",
+            "You took the mean over everything. Take it over the probes alone: axis 0.",
+        ),
+        Mistake(
+            "not-averaged",
+            "one row for each probe",
+            "You returned what each probe gives. Take the mean over the rows.",
+        ),
+        Mistake(
+            "sizes-averaged",
+            "the signs are lost",
+            "You averaged absolute values. What cancels on average are terms of both signs: "
+            "keep them.",
+        ),
+        Mistake(
+            "gradient-for-product",
+            "the gradient in place of Hz",
+            "You multiplied z with the gradient. `jvp` of the gradient gives two things: the "
+            "gradient, and Hz. The second is meant.",
+        ),
         Mistake(
             "exact-diagonal",
             "the diagonal itself",
@@ -676,6 +841,18 @@ def largest_eigenvalue(f, x, v, steps):
     return values[jnp.argmax(jnp.abs(values))]
 
 
+def divided(by):
+    """Power iteration that divides by something else than the length of Hv."""
+
+    def curvature(f, x, v, steps):
+        H = jax.jacfwd(jax.jacfwd(f))(x)
+        for _ in range(steps):
+            v = H @ v / by(H @ v, v)
+        return v @ H @ v
+
+    return curvature
+
+
 def without_length(f, x, v, steps):
     H = jax.jacfwd(jax.jacfwd(f))(x)
     for _ in range(steps):
@@ -707,12 +884,50 @@ sharpness = Question(
             result=lambda f, x, v, steps: powers(f, x, v, steps + 1, rayleigh)
         ),
         "length-not-one": Mistake(result=without_length),
+        "one-step": Mistake(result=lambda f, x, v, steps: powers(f, x, v, 1, rayleigh)),
+        "gradient-for-product": Mistake(
+            result=lambda f, x, v, steps: jax.jacfwd(f)(x)
+            @ jax.jacfwd(f)(x)
+            / jnp.linalg.norm(jax.jacfwd(f)(x))
+        ),
+        "other-divisor": Mistake(result=divided(lambda w, v: w @ w)),
+        "old-length": Mistake(result=divided(lambda w, v: jnp.linalg.norm(v))),
+        "largest-entry": Mistake(result=divided(lambda w, v: jnp.max(jnp.abs(w)))),
         "direction-returned": Mistake(
             result=lambda f, x, v, steps: powers(f, x, v, steps, lambda H, v: v)
         ),
         "exact-eigenvalue": Mistake(result=largest_eigenvalue),
     },
     mistakes=(
+        Mistake(
+            "largest-entry",
+            "divided by the largest entry",
+            "You divided Hv by its largest entry. Then v has not the length 1, and v · Hv is "
+            "not the curvature along it.",
+        ),
+        Mistake(
+            "old-length",
+            "divided by the length of v",
+            "You divided Hv by the length of v. The new vector is Hv: divide by the length of "
+            "Hv, so that it gets the length 1.",
+        ),
+        Mistake(
+            "other-divisor",
+            "divided by the squared length",
+            "You divided Hv by the square of its length. Then v has not the length 1.",
+        ),
+        Mistake(
+            "gradient-for-product",
+            "the gradient in place of Hv",
+            "You used the gradient where Hv belongs. `jvp` of the gradient gives two things: "
+            "the gradient, and Hv. The second is meant.",
+        ),
+        Mistake(
+            "one-step",
+            "one step alone",
+            "Your result is that of a single step, whatever `steps` is: the loop ends in its "
+            "first iteration.",
+        ),
         Mistake(
             "norm-as-answer",
             "the length for the curvature",
@@ -808,6 +1023,12 @@ def by_damping(f, params, damping):
     return to_dict(-g / damping, params)
 
 
+def both_sides_damped(f, params, damping):
+    g, H = gradient_and_hessian(f, params)
+    right = -np.asarray(g) - damping * to_vector(params)
+    return to_dict(np.linalg.solve(np.asarray(H) + damping * np.eye(g.size), right), params)
+
+
 def moved(f, params, damping):
     step = dense_step(f, params, damping)
     return {name: params[name] + step[name] for name in params}
@@ -855,10 +1076,34 @@ newton_direction = Question(
         "no-damping": Mistake(result=lambda f, params, d: dense_step(f, params, d, factor=0.0)),
         "pair-returned": Mistake(result=lambda f, params, d: (dense_step(f, params, d), None)),
         "gradient-step": Mistake(result=by_damping),
+        "steepest-descent": Mistake(
+            result=lambda f, params, d: to_dict(-gradient_and_hessian(f, params)[0], params)
+        ),
+        "damping-subtracted": Mistake(
+            result=lambda f, params, d: dense_step(f, params, d, factor=-1.0)
+        ),
+        "right-side-damped": Mistake(result=both_sides_damped),
         "each-parameter-alone": Mistake(result=step_by_blocks),
         "new-parameters": Mistake(result=moved),
     },
     mistakes=(
+        Mistake(
+            "right-side-damped",
+            "damping on the right-hand side, too",
+            "You subtracted damping times the parameters from the right-hand side. Damping "
+            "belongs to the matrix alone.",
+        ),
+        Mistake(
+            "damping-subtracted",
+            "damping subtracted",
+            "You solved with H − λ I. Damping is added: it makes the matrix positive.",
+        ),
+        Mistake(
+            "steepest-descent",
+            "minus the gradient",
+            "You returned −g, the right-hand side. It still has to be solved for s: (H + λ I) s "
+            "= −g.",
+        ),
         Mistake(
             "uphill",
             "uphill",

@@ -50,12 +50,16 @@ def stacked(steps, x):
     return values[-1]
 
 
-def with_cosine(steps, x):
-    values = list(np.asarray(x))
-    for name, operands in steps:
-        rule = np.cos if name == "sin" else NUMPY[name]
-        values.append(rule(*(values[i] for i in operands)))
-    return values[-1]
+def with_rules(**rules):
+    """The result where some steps do something else."""
+
+    def result(steps, x):
+        values = list(np.asarray(x))
+        for name, operands in steps:
+            values.append((NUMPY | rules)[name](*(values[i] for i in operands)))
+        return values[-1]
+
+    return result
 
 
 PROGRAM_POINTS = (
@@ -73,13 +77,59 @@ run_program = Question(
     large_points=(2,),
     reference=lambda steps, x: run_all(steps, x)[-1],
     predictions={
+        "numbers-for-values": Mistake(
+            result=lambda steps, x: NUMPY[steps[-1][0]](*(float(i) for i in steps[-1][1]))
+        ),
+        "products-added": Mistake(result=with_rules(mul=np.add)),
+        "minus-left-out": Mistake(result=with_rules(neg=np.positive)),
+        "square-left-out": Mistake(result=with_rules(mul=lambda a, b: a if a is b else a * b)),
+        "first-value": Mistake(result=lambda steps, x: np.asarray(x)[0]),
+        "values-added": Mistake(result=lambda steps, x: sum(run_all(steps, x))),
+        "first-step-alone": Mistake(result=lambda steps, x: run_all(steps[:1], x)[-1]),
         "operands-are-inputs": Mistake(result=chained),
         "every-value-returned": Mistake(result=lambda steps, x: np.array(run_all(steps, x))),
         "newest-first": Mistake(result=stacked),
         "last-step-missing": Mistake(result=lambda steps, x: run_all(steps, x)[-2]),
-        "sum-for-add-of-all": Mistake(result=with_cosine),
+        "sum-for-add-of-all": Mistake(result=with_rules(sin=np.cos)),
     },
     mistakes=(
+        Mistake(
+            "first-step-alone",
+            "the first step alone",
+            "You returned what the first step makes: the loop is left in its first iteration.",
+        ),
+        Mistake(
+            "values-added",
+            "all values added",
+            "You added up the values. The result is the last of them.",
+        ),
+        Mistake(
+            "first-value",
+            "the first value",
+            "You returned the first value, which is an input. The result is what the last step "
+            "makes.",
+        ),
+        Mistake(
+            "square-left-out",
+            "a value times itself",
+            "Where both operands of `mul` are the same value, yours is not squared.",
+        ),
+        Mistake(
+            "minus-left-out",
+            "a minus sign is missing",
+            "Your program leaves a value as it is where it says `neg`.",
+        ),
+        Mistake(
+            "products-added",
+            "products added",
+            "Your program adds where it says `mul`.",
+        ),
+        Mistake(
+            "numbers-for-values",
+            "the numbers of the operands",
+            "Your rules get the *numbers* of the operands. Look up the values that have these "
+            "numbers.",
+        ),
         Mistake(
             "operands-are-inputs",
             "older values are lost",
@@ -127,6 +177,18 @@ def dependents(steps, n, wanted):
     return np.flatnonzero(reached[n:])
 
 
+def read_by_anybody(steps, n, wanted):
+    """The places of the steps that any later step reads, and of the wanted one."""
+    reads = {wanted} | {i for _, operands in steps for i in operands}
+    return np.array(sorted(i - n for i in reads if i >= n))
+
+
+def with_inputs(steps, n, wanted):
+    places = dependents(steps, n, wanted)
+    inputs = {i for place in places for i in steps[place][1] if i < n}
+    return np.array([*(i - n for i in sorted(inputs)), *places])
+
+
 def one_level(steps, n, wanted):
     near = [i - n for i in sorted(set(steps[wanted - n][1])) if i >= n]
     return np.array([*near, wanted - n])
@@ -157,16 +219,60 @@ needed_steps = Question(
         "value-numbers": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted) + n),
         "everything-before": Mistake(result=lambda steps, n, wanted: np.arange(wanted - n + 1)),
         "last-first": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted)[::-1]),
+        "first-operand-followed": Mistake(
+            result=lambda steps, n, wanted: dependents(
+                [(name, operands[:1]) for name, operands in steps], n, wanted
+            )
+        ),
+        "last-value-wanted": Mistake(
+            result=lambda steps, n, wanted: dependents(steps, n, n + len(steps) - 1)
+        ),
+        "flags": Mistake(
+            result=lambda steps, n, wanted: np.isin(
+                np.arange(len(steps)), dependents(steps, n, wanted)
+            )
+        ),
+        "read-by-anybody": Mistake(result=read_by_anybody),
+        "inputs-too": Mistake(result=with_inputs),
         "count-returned": Mistake(
             result=lambda steps, n, wanted: len(dependents(steps, n, wanted))
         ),
     },
     mistakes=(
         Mistake(
+            "inputs-too",
+            "the inputs, too",
+            "Your numbers hold the inputs as well (the negative ones). Only steps have places.",
+        ),
+        Mistake(
+            "read-by-anybody",
+            "read by anybody",
+            "Your steps are those that *any* step reads. What a step reads counts only if the "
+            "step itself is needed.",
+        ),
+        Mistake(
+            "flags",
+            "a flag for each step",
+            "You returned a flag for each step. Asked for are the places of the steps that are "
+            "needed: `jnp.flatnonzero` finds them.",
+        ),
+        Mistake(
+            "last-value-wanted",
+            "the last value",
+            "You returned what the last value needs. Asked for is what value number `wanted` "
+            "needs.",
+        ),
+        Mistake(
+            "first-operand-followed",
+            "the first operand alone",
+            "You follow only the first operand of each step. A step needs all that it reads.",
+        ),
+        Mistake(
             "forward-order",
             "from the first to the last",
-            "Only the step that makes the wanted value is in your result. If you go from first to last, "
-            "you learn too late that an earlier step is needed. Go from last to first.",
+            "Only the step that makes the wanted value is in your result. Either nothing is noted of what "
+            "it reads, or you go from first to last, and learn too late that an earlier step is needed. "
+            "Go from last to first, and note the operands of each needed step.",
             "",
             read=CHAPTER + "#bonnet-dead",
         ),
@@ -233,6 +339,17 @@ def lines_of(change=None, **rules):
     return lines
 
 
+def firsts(steps):
+    """Where in the lines each step begins."""
+    return np.cumsum([0] + [len(operands) for _, operands in steps[:-1]])
+
+
+def turned(steps):
+    """The places of the lines, those of each step in the opposite order."""
+    starts = zip(firsts(steps), steps, strict=True)
+    return [start + i for start, step in starts for i in reversed(range(len(step[1])))]
+
+
 def columns_swapped(rows, x, values):
     return rows[:, [1, 0, 2]]
 
@@ -261,12 +378,79 @@ linear_program = Question(
         "derivative-at-the-value": Mistake(
             result=lines_of(sin=lambda a: (np.cos(np.sin(a)),), exp=lambda a: (np.exp(np.exp(a)),))
         ),
+        "sine-at-the-value": Mistake(result=lines_of(sin=lambda a: (np.cos(np.sin(a)),))),
+        "sine-for-cosine": Mistake(result=lines_of(sin=lambda a: (np.sin(a),))),
+        "minus-cosine": Mistake(result=lines_of(sin=lambda a: (-np.cos(a),))),
+        "operand-for-exp": Mistake(result=lines_of(exp=lambda a: (a,))),
+        "sum-like-product": Mistake(result=lines_of(add=lambda a, b: (a, b))),
+        "sum-like-swapped-product": Mistake(result=lines_of(add=lambda a, b: (b, a))),
+        "one-too-large": Mistake(result=lines_of(lambda rows, x, values: rows + [1, 0, 0])),
+        "one-line-a-step": Mistake(result=lambda steps, x: lines_of()(steps, x)[firsts(steps)]),
+        "operands-turned": Mistake(result=lambda steps, x: lines_of()(steps, x)[turned(steps)]),
+        "factors-alone": Mistake(result=lambda steps, x: lines_of()(steps, x)[:, 2]),
         "from-and-to-swapped": Mistake(result=lines_of(columns_swapped)),
         "counted-without-inputs": Mistake(result=lines_of(places_counted)),
         "values-for-factors": Mistake(result=lines_of(results_as_factors)),
         "minus-forgotten": Mistake(result=lines_of(neg=lambda a: (1.0,))),
     },
     mistakes=(
+        Mistake(
+            "factors-alone",
+            "the factors alone",
+            "You returned the factors alone. Each line is (to, from, factor).",
+        ),
+        Mistake(
+            "operands-turned",
+            "the operands in the opposite order",
+            "The lines of each step stand in the opposite order: they are asked for in the "
+            "order of its operands.",
+        ),
+        Mistake(
+            "one-line-a-step",
+            "one line for each step",
+            "You have one line for each step. A step has a line for each of its operands.",
+        ),
+        Mistake(
+            "one-too-large",
+            "the value after it",
+            "Your first column is one too large: a step makes the value whose number is that of "
+            "the values *before* it, so count before you append.",
+        ),
+        Mistake(
+            "sum-like-swapped-product",
+            "the factors of a sum",
+            "Your factors for `add` are its operands. The derivative of a + b with respect to "
+            "either is 1.",
+        ),
+        Mistake(
+            "sum-like-product",
+            "the factors of a sum",
+            "Your factors for `add` are its operands. The derivative of a + b with respect to "
+            "either is 1.",
+        ),
+        Mistake(
+            "operand-for-exp",
+            "the operand in place of exp",
+            "Your factor for `exp` is the operand. Its derivative is exp(a).",
+        ),
+        Mistake(
+            "minus-cosine",
+            "a minus too many",
+            "Your factor for `sin` is −cos(a). The derivative of the sine is +cos(a); the minus "
+            "belongs to that of the cosine.",
+        ),
+        Mistake(
+            "sine-for-cosine",
+            "the sine in place of its derivative",
+            "Your factor for `sin` is the sine itself. Its derivative is the cosine of the "
+            "operand.",
+        ),
+        Mistake(
+            "sine-at-the-value",
+            "the slope at the result",
+            "Your factor for `sin` is the cosine of the *result*. The derivative belongs to the "
+            "operand: cos(a).",
+        ),
         Mistake(
             "factors-swapped",
             "the factors of a product are swapped",
@@ -325,8 +509,9 @@ def by_columns(lines, n, u):
     return np.array(entries)
 
 
-def backwards(lines, u, update, ordered=reversed):
-    bars = [0.0] * max(to for to, _, _ in lines) + [u]
+def backwards(lines, u, update, ordered=reversed, begin=0.0, at=-1):
+    bars = [begin] * (1 + max(to for to, _, _ in lines))
+    bars[at] = u
     for to, start, factor in ordered(lines):
         bars[start] = update(bars[start], bars[to], factor)
     return np.array(bars, dtype=float)
@@ -363,6 +548,25 @@ transpose_program = Question(
         "overwritten-bar": Mistake(
             result=lambda lines, n, u: backwards(lines, u, lambda bar, w, c: c * w)[:n]
         ),
+        "factors-left-out": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, lambda bar, w, c: bar + w)[:n]
+        ),
+        "last-values": Mistake(result=lambda lines, n, u: backwards(lines, u, accumulate)[-n:]),
+        "all-begin-at-u": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, accumulate, begin=u)[:n]
+        ),
+        "all-begin-at-one": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, accumulate, begin=1.0)[:n]
+        ),
+        "seed-at-first-step": Mistake(
+            result=lambda lines, n, u: backwards(lines, u, accumulate, at=n)[:n]
+        ),
+        "nothing-arrives": Mistake(result=lambda lines, n, u: np.zeros(n)),
+        "last-line-left-out": Mistake(
+            result=lambda lines, n, u: backwards(
+                lines, u, accumulate, ordered=lambda rows: reversed(rows[:-1])
+            )[:n]
+        ),
         "divided-by-factor": Mistake(
             result=lambda lines, n, u: backwards(lines, u, lambda bar, w, c: bar + w / c)[:n]
         ),
@@ -372,10 +576,51 @@ transpose_program = Question(
     },
     mistakes=(
         Mistake(
+            "last-line-left-out",
+            "the last line is left out",
+            "Your last line is left out. Go through all of them.",
+        ),
+        Mistake(
+            "nothing-arrives",
+            "nothing arrives",
+            "Your cotangents are all 0. Backward, a line takes the cotangent of `to`, and adds "
+            "to that of `from`.",
+        ),
+        Mistake(
+            "seed-at-first-step",
+            "u at another value",
+            "You gave u to value number n, which the first step makes. It belongs to the "
+            "result, the value with the largest number.",
+        ),
+        Mistake(
+            "all-begin-at-one",
+            "all begin at 1",
+            "Your cotangents begin at 1. All but that of the result begin at 0, since nothing "
+            "has arrived there yet.",
+        ),
+        Mistake(
+            "all-begin-at-u",
+            "all begin at u",
+            "All your cotangents begin at u. Only that of the result does; the others begin at "
+            "0.",
+        ),
+        Mistake(
+            "last-values",
+            "the last values",
+            "You returned the cotangents of the *last* n values. The inputs are the first n.",
+        ),
+        Mistake(
+            "factors-left-out",
+            "the factors are missing",
+            "You sent the cotangents back without the factors. A line multiplies by its factor, "
+            "backward as well.",
+        ),
+        Mistake(
             "forward-order",
             "the lines in forward order",
-            "You went through the lines from first to last. Then a cotangent is read before anything has "
-            "arrived there. Go from last to first.",
+            "Only the last lines count in your result: either you went through the lines from first to "
+            "last, where a cotangent is read before anything has arrived there, or the loop is left "
+            "early. Go through all of them, from last to first.",
             "",
             read=CHAPTER + "#bonnet-transpose",
         ),
@@ -428,6 +673,20 @@ def nested(x):
     return lax.mul(lax.sin(x), lax.scan(step, x, None, length=50)[0])
 
 
+def called_then_looped(x):
+    """A call outside of any loop, and names that are part of others."""
+    step = lambda c, _: (lax.cosh(lax.cos(c)), None)
+    return lax.scan(step, inner_call(inner_call(x)), None, length=3)[0]
+
+
+@jax.jit
+def outer_call(x):
+    return inner_call(lax.sin(x))
+
+
+calling = lambda x: lax.scan(lambda c, _: (outer_call(c), None), x, None, length=4)[0]
+
+
 def table(*rows):
     """Counts by hand, by the label of the function and the primitive's name."""
     counts = {(f, name): count for f, name, count in rows}
@@ -440,6 +699,10 @@ counted = table(
     (looped, "mul", 7),
     (nested, "sin", 50 * (7 * 3 + 1) + 1),
     (nested, "add", 50),
+    (called_then_looped, "mul", 2),
+    (called_then_looped, "cos", 3),
+    (calling, "jit", 8),
+    (calling, "scan", 1),
 )
 shallow = table(
     (twice_sine, "sin", 2),
@@ -447,6 +710,10 @@ shallow = table(
     (looped, "mul", 0),
     (nested, "sin", 1),
     (nested, "add", 0),
+    (called_then_looped, "mul", 0),
+    (called_then_looped, "cos", 0),
+    (calling, "jit", 0),
+    (calling, "scan", 1),
 )
 unmultiplied = table(
     (twice_sine, "sin", 2),
@@ -454,6 +721,10 @@ unmultiplied = table(
     (looped, "mul", 1),
     (nested, "sin", 5),
     (nested, "add", 1),
+    (called_then_looped, "mul", 2),
+    (called_then_looped, "cos", 1),
+    (calling, "jit", 2),
+    (calling, "scan", 1),
 )
 one_level_counted = table(
     (twice_sine, "sin", 2),
@@ -461,6 +732,32 @@ one_level_counted = table(
     (looped, "mul", 0),
     (nested, "sin", 51),
     (nested, "add", 50),
+    (called_then_looped, "mul", 2),
+    (called_then_looped, "cos", 3),
+    (calling, "jit", 4),
+    (calling, "scan", 1),
+)
+without_calls = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 7),
+    (looped, "mul", 0),
+    (nested, "sin", 50 * (7 + 1) + 1),
+    (nested, "add", 50),
+    (called_then_looped, "mul", 0),
+    (called_then_looped, "cos", 3),
+    (calling, "jit", 4),
+    (calling, "scan", 1),
+)
+without_loops = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 0),
+    (looped, "mul", 0),
+    (nested, "sin", 1),
+    (nested, "add", 0),
+    (called_then_looped, "mul", 2),
+    (called_then_looped, "cos", 0),
+    (calling, "jit", 0),
+    (calling, "scan", 1),
 )
 all_of_them = table(
     (twice_sine, "sin", 3),
@@ -468,6 +765,26 @@ all_of_them = table(
     (looped, "mul", 7 * 4),
     (nested, "sin", 50 * (7 * 4 + 2) + 2),
     (nested, "add", 50 * (7 * 4 + 2) + 2),
+    (called_then_looped, "mul", 2 * 3 + 3 * 2),
+    (called_then_looped, "cos", 2 * 3 + 3 * 2),
+    (calling, "jit", 4 * (1 + 3)),
+    (calling, "scan", 4 * (1 + 3)),
+)
+def but(f, name, count):
+    """The right counts, but for one of them."""
+    return lambda g, x, n: count if (g, n) == (f, name) else counted(g, x, n)
+
+
+with_calls = table(
+    (twice_sine, "sin", 3),
+    (looped, "sin", 7 * 5 + 1),
+    (looped, "mul", 7 * 5 + 1),
+    (nested, "sin", 50 * (7 * 5 + 1 + 2) + 3),
+    (nested, "add", 50 * (7 * 5 + 1 + 2) + 3),
+    (called_then_looped, "mul", 2 * 4 + 1 + 3 * 2),
+    (called_then_looped, "cos", 2 * 4 + 1 + 3 * 2),
+    (calling, "jit", 4 * (2 + 1 + 3) + 1),
+    (calling, "scan", 4 * (2 + 1 + 3) + 1),
 )
 
 count_primitives = Question(
@@ -477,6 +794,10 @@ count_primitives = Question(
         {"f": twice_sine, "x": test_array((3,)), "name": "sin"},
         {"f": looped, "x": test_array((4,), 1.0), "name": "sin"},
         {"f": looped, "x": test_array((2,), 2.0), "name": "mul"},
+        {"f": called_then_looped, "x": test_array((3,), 5.0), "name": "mul"},
+        {"f": called_then_looped, "x": test_array((3,), 6.0), "name": "cos"},
+        {"f": calling, "x": test_array((2,), 7.0), "name": "jit"},
+        {"f": calling, "x": test_array((2,), 8.0), "name": "scan"},
         {"f": nested, "x": test_array((5,), 3.0, 100.0), "name": "sin"},
         {"f": nested, "x": test_array((6,), 4.0, 100.0), "name": "add"},
     ),
@@ -484,19 +805,76 @@ count_primitives = Question(
         "sines, no loop",
         "sines, a call in a loop of 7",
         "products, a call in a loop of 7",
+        "products, two calls before a loop",
+        "cosines, beside a cosh",
+        "calls, one in another, in a loop of 4",
+        "loops, one of 4",
         "sines, a loop of 7 in a loop of 50",
         "sums, a loop of 7 in a loop of 50",
     ),
-    large_points=(3, 4),
+    large_points=(7, 8),
     reference=counted,
     predictions={
         "top-level-only": Mistake(result=shallow),
+        "calls-left-out": Mistake(result=without_calls),
+        "loops-left-out": Mistake(result=without_loops),
+        "not-inside-a-match": Mistake(result=but(calling, "jit", 4)),
+        "loop-itself-multiplied": Mistake(result=but(calling, "scan", 4)),
+        "names-that-contain-it": Mistake(result=but(called_then_looped, "cos", 6)),
+        "never-equal": Mistake(result=lambda f, x, name: 0),
+        "whether-it-runs": Mistake(result=lambda f, x, name: float(counted(f, x, name) > 0)),
         "loop-counted-once": Mistake(result=unmultiplied),
         "one-level-deep": Mistake(result=one_level_counted),
         "every-primitive": Mistake(result=all_of_them),
+        "every-equation": Mistake(result=with_calls),
         "entries-counted": Mistake(result=lambda f, x, name: counted(f, x, name) * np.size(x)),
     },
     mistakes=(
+        Mistake(
+            "never-equal",
+            "nothing is counted",
+            "Your count is 0 everywhere. A primitive is an object, and its name is text: "
+            "compare `eqn.primitive.name`.",
+        ),
+        Mistake(
+            "names-that-contain-it",
+            "names that contain the name",
+            "You counted primitives whose name contains the one that is asked for, such as "
+            "`cosh` for `cos`. Compare whole names.",
+        ),
+        Mistake(
+            "loop-itself-multiplied",
+            "the loop itself",
+            "You counted the equation `scan` itself as often as its body runs. The loop runs "
+            "once; its body `length` times.",
+        ),
+        Mistake(
+            "not-inside-a-match",
+            "an equation that is counted and goes on",
+            "Where an equation is counted you do not look inside it. A call of `jit` may hold "
+            "another: count it, *and* go in.",
+        ),
+        Mistake(
+            "every-equation",
+            "all equations together",
+            "You counted all equations. Only those of the primitive `name` are asked for.",
+        ),
+        Mistake(
+            "whether-it-runs",
+            "whether, not how often",
+            "You returned whether the primitive runs. Asked for is how often.",
+        ),
+        Mistake(
+            "loops-left-out",
+            "the programs of loops",
+            "You looked into calls, and not into loops. An equation `scan` holds a program, "
+            "which runs `length` times.",
+        ),
+        Mistake(
+            "calls-left-out",
+            "the programs of calls",
+            "You looked into loops, and not into calls. An equation `jit` holds a program, too.",
+        ),
         Mistake(
             "top-level-only",
             "the programs inside",
@@ -554,9 +932,14 @@ def inherited(x):
     return lax.mul(lax.add(x, NOT_A_NUMBER), lax.log(lax.neg(lax.exp(x))))
 
 
+def two_makers(x):
+    """x - 5 (with a literal), sqrt (NaN), neg, log (another NaN), add"""
+    return lax.add(lax.sqrt(x - 5.0), lax.log(lax.neg(x)))
+
+
 def nan_places(first, last, entire, infinite, inherits):
     """The places by hand, for each function."""
-    functions = (overflow, negative_root, healthy, from_outside, inherited)
+    functions = (overflow, negative_root, healthy, from_outside, inherited, two_makers)
     columns = dict(
         zip(functions, zip(first, last, entire, infinite, inherits, strict=True), strict=True)
     )
@@ -564,13 +947,25 @@ def nan_places(first, last, entire, infinite, inherits):
 
 
 place_of = nan_places(
-    first=(2, 1, -1, -1, 3),
-    last=(3, 2, -1, 2, 4),
-    entire=(2, -1, -1, -1, 3),
-    infinite=(1, 1, -1, 0, 0),
-    inherits=(2, 1, -1, 0, 0),
+    first=(2, 1, -1, -1, 3, 1),
+    last=(3, 2, -1, 2, 4, 4),
+    entire=(2, -1, -1, -1, 3, 1),
+    infinite=(1, 1, -1, 0, 0, 1),
+    inherits=(2, 1, -1, 0, 0, 1),
 )
-count_of = {overflow: 4, negative_root: 3, healthy: 3, from_outside: 3, inherited: 5}
+count_of = {
+    overflow: 4,
+    negative_root: 3,
+    healthy: 3,
+    from_outside: 3,
+    inherited: 5,
+    two_makers: 5,
+}
+
+
+def infinite_only(f, x):
+    """What comes out when whatever is not finite counts, in results and in operands."""
+    return 1 if f is overflow else place_of(0)(f, x)
 
 
 def missing_as_length(f, x):
@@ -591,6 +986,7 @@ first_nan = Question(
         {"f": negative_root, "x": np.array([2.0, -3.0])},
         {"f": healthy, "x": np.array([0.5, 1.5])},
         {"f": from_outside, "x": np.array([1.5, 2.5])},
+        {"f": two_makers, "x": np.array([1.0, 2.0])},
         {"f": inherited, "x": np.array([1.0, 200.0])},
     ),
     labels=(
@@ -598,12 +994,23 @@ first_nan = Question(
         "a root, one entry negative",
         "no NaN at all",
         "a NaN that comes from a constant",
+        "two equations that make a NaN each",
         "a NaN from a constant, and another",
     ),
-    large_points=(4,),
+    large_points=(5,),
     reference=place_of(0),
     predictions={
         "any-nan": Mistake(result=place_of(1)),
+        "last-maker": Mistake(result=lambda f, x: 3 if f is two_makers else place_of(0)(f, x)),
+        "never-any": Mistake(result=lambda f, x: -1),
+        "zero-when-none": Mistake(result=lambda f, x: max(place_of(0)(f, x), 0)),
+        "one-too-large": Mistake(
+            result=lambda f, x: place_of(0)(f, x) + (place_of(0)(f, x) >= 0)
+        ),
+        "infinity-makes-it": Mistake(result=infinite_only),
+        "count-when-none": Mistake(
+            result=lambda f, x: count_of[f] if place_of(0)(f, x) < 0 else place_of(0)(f, x)
+        ),
         "whole-result-nan": Mistake(result=place_of(2)),
         "inf-counts-as-nan": Mistake(result=place_of(3)),
         "inherited-nan": Mistake(result=place_of(4)),
@@ -611,6 +1018,41 @@ first_nan = Question(
         "counted-from-one": Mistake(result=from_one),
     },
     mistakes=(
+        Mistake(
+            "count-when-none",
+            "the length where there is none",
+            "Where nothing makes a NaN you return the number of equations. Return −1.",
+        ),
+        Mistake(
+            "infinity-makes-it",
+            "infinity is not a NaN",
+            "You stopped at an infinite result. An overflow is not a NaN yet: `jnp.isnan` tells "
+            "them apart.",
+        ),
+        Mistake(
+            "one-too-large",
+            "counted from 1",
+            "Your places are counted from 1. The first equation has place 0.",
+        ),
+        Mistake(
+            "zero-when-none",
+            "0 where there is none",
+            "Where nothing makes a NaN you return 0, which is the place of the first equation. "
+            "Return −1.",
+        ),
+        Mistake(
+            "never-any",
+            "never found",
+            "Your answer is −1 everywhere: no equation was ever found to make a NaN. Is the "
+            "loop left in its first iteration, or is NaN looked for with `==`? NaN equals "
+            "nothing, not even itself: `jnp.isnan` finds it.",
+        ),
+        Mistake(
+            "last-maker",
+            "the last one",
+            "You returned the last equation that makes a NaN. Asked for is the first: return as "
+            "soon as it is found.",
+        ),
         Mistake(
             "any-nan",
             "the last instead of the first",
@@ -677,10 +1119,19 @@ def sorted_branch(x):
     return jnp.tanh(x) if jnp.max(x) > 0 else jnp.exp(x) * jnp.roll(x, 1)
 
 
+def grown(x):
+    """A matrix of another size than x."""
+    return jnp.outer(x, jnp.sin(x[:2])) if x[0] > 0 else jnp.zeros((3, 2))
+
+
 def dense_rows(f, x, U):
     """With the forward mode, one column after the other: it runs Python at values, too."""
     columns = [jax.jvp(f, (x,), (unit,))[1] for unit in np.eye(np.size(x))]
-    return U @ jnp.stack(columns, axis=-1)
+    return jnp.stack([jnp.stack([jnp.vdot(u, column) for column in columns]) for u in U])
+
+
+def pushed_rows(f, x, U):
+    return jnp.stack([jax.jvp(f, (x,), (u,))[1] for u in U])
 
 
 dynamic_rows = Question(
@@ -689,11 +1140,12 @@ dynamic_rows = Question(
     points=(
         {"f": halving, "x": np.array([3.0, 1.5, -2.0]), "U": test_array((4, 3))},
         {"f": picky, "x": np.array([1.0, 2.0]), "U": test_array((3, 2), 1.0)},
+        {"f": grown, "x": np.array([1.0, 0.5, -2.0]), "U": test_array((2, 3, 2), 4.0)},
         {"f": sorted_branch, "x": np.array([-1.0, -0.5, -2.0]), "U": test_array((2, 3), 2.0)},
         {"f": picky, "x": np.array([40.0, 2.0]), "U": test_array((4, 2), 3.0)},
     ),
-    labels=("a Python loop", "the usual branch", "an if", "the branch that raises"),
-    large_points=(3,),
+    labels=("a Python loop", "the usual branch", "a matrix comes out", "an if", "the branch that raises"),
+    large_points=(4,),
     reference=dense_rows,
     predictions={
         "cotangents-summed": Mistake(result=lambda f, x, U: dense_rows(f, x, U).sum(axis=0)),
@@ -749,6 +1201,12 @@ def dead_inside(x):
     return lax.sin(lax.mul(doubled, lax.mul(x, x)))
 
 
+def dead_at_the_end(x):
+    s = lax.mul(lax.sin(x), x)
+    lax.exp(lax.mul(s, s))
+    return s
+
+
 def slope_of(f, x, h=1e-40):
     """The derivative of an entrywise function, by a complex step: exact to rounding."""
     return np.imag(np.asarray(f(jnp.asarray(x) + 1j * h))) / h
@@ -781,7 +1239,7 @@ def forward_slopes(f, x, change):
     return slopes[program.outvars[0]]
 
 
-def last_contribution(f, x, u):
+def last_contribution(f, x, u, dead=True):
     """The pullback where a later contribution replaces the earlier ones."""
     program = jax.make_jaxpr(f)(x).jaxpr
     values = {program.invars[0]: jnp.asarray(x)}
@@ -792,6 +1250,8 @@ def last_contribution(f, x, u):
     for step in reversed(program.eqns):
         operands = [values[v] for v in step.invars]
         w_bar = bars.get(step.outvars[0], 0 * u)
+        if not dead and step.outvars[0] not in bars:
+            continue
         apply = lambda *a, step=step: step.primitive.bind(*a, **step.params)
         backs = jax.vjp(apply, *operands)[1](jnp.asarray(w_bar))
         bars.update(zip(step.invars, backs, strict=True))
@@ -806,20 +1266,61 @@ jaxpr_vjp = Question(
     points=(
         {"f": twice_used, "x": test_array((3,))},
         {"f": with_literals, "x": test_array((2,), 1.0)},
+        {"f": dead_at_the_end, "x": test_array((2,), 4.0)},
         {"f": dead_inside, "x": test_array((2,), 2.0, 9.0)},
     ),
-    labels=("a value used twice", "all seven primitives", "steps that nobody reads"),
+    labels=("a value used twice", "all seven primitives", "dead steps at the end", "dead steps"),
     tangents=(u_like_x(0.5), u_like_x(2.5)),
     shape_of={"x_bar": "x"},
-    large_points=(2,),
+    large_points=(3,),
     reference=lambda f, x, u: u * slope_of(f, x),
     requirements=(linear_in("u"),),
     predictions={
         "overwritten-bar": Mistake(result=last_contribution),
+        "overwritten": Mistake(result=lambda f, x, u: last_contribution(f, x, u, dead=False)),
+        "nothing-arrives": Mistake(result=lambda f, x, u: 0 * u),
+        "own-factors": Mistake(result=rules_changed({"mul": lambda a, b: (a, b)})),
+        "minus-of-neg-forgotten": Mistake(result=rules_changed({"neg": lambda a: (1.0,)})),
+        "operand-for-exp": Mistake(result=rules_changed({"exp": lambda a: (a,)})),
+        "sine-at-the-value": Mistake(result=rules_changed({"sin": lambda a: (np.cos(np.sin(a)),)})),
         "minus-of-sub-forgotten": Mistake(result=rules_changed({"sub": lambda a, b: (1.0, 1.0)})),
         "cosine-without-minus": Mistake(result=rules_changed({"cos": lambda a: (np.sin(a),)})),
     },
     mistakes=(
+        Mistake(
+            "sine-at-the-value",
+            "the slope at the result",
+            "Your rule for `sin` takes the cosine of the *result*. The derivative belongs to "
+            "the operand: cos(a).",
+        ),
+        Mistake(
+            "operand-for-exp",
+            "the operand in place of exp",
+            "Your rule for `exp` multiplies with the operand. The derivative is exp(a).",
+        ),
+        Mistake(
+            "minus-of-neg-forgotten",
+            "the minus of neg",
+            "Your rule for `neg` passes the cotangent on as it is. It gets a minus.",
+        ),
+        Mistake(
+            "own-factors",
+            "each operand times itself",
+            "Your rule for `mul` multiplies with the operand itself. The cotangent of a is that "
+            "of a · b, times the *other* operand b.",
+        ),
+        Mistake(
+            "nothing-arrives",
+            "nothing arrives",
+            "Your result is 0: no cotangent arrives at the input. Go through the equations from "
+            "last to first, and through all of them.",
+        ),
+        Mistake(
+            "overwritten",
+            "an overwritten cotangent",
+            "You replaced a cotangent where you should add to it. A value that is used twice "
+            "gets a contribution from each use.",
+        ),
         Mistake(
             "overwritten-bar",
             "overwritten instead of added",

@@ -29,23 +29,48 @@ def with_slope_at_zero(slope):
     return lambda x: ramp(x) if x else (np.log(2.0), slope)
 
 
+MIDDLE = ({"x": 12.0}, {"x": -1.5})  # where neither branch may be left out yet
+
 softplus = Question(
     name="softplus",
     returns=("value", "slope"),
     call="softplus(x) and olympus.grad(softplus)(x)",
     adapt=value_and_gradient,
-    points=({"x": 0.5}, {"x": -50.0}, {"x": 0.0}, {"x": 1000.0}, {"x": 25.0}),
+    points=({"x": 0.5}, {"x": -50.0}, {"x": 0.0}, {"x": 1000.0}, {"x": 25.0}, *MIDDLE),
     large_points=(3,),
     reference=ramp,
     predictions={
         "other-branch": Mistake(result=lambda x: (ramp(x)[0], np.nan if x > 700 else sigmoid(x))),
         "kink": Mistake(result=with_slope_at_zero(0.0)),
+        "kink-minus": Mistake(result=with_slope_at_zero(-0.5)),
+        "other-sign": Mistake(result=lambda x: (ramp(-x)[0], -sigmoid(-x))),
+        "exponential-below-zero": Mistake(
+            result=lambda x: np.exp(float(x)) if x < 0 else ramp(x)[0], part="value"
+        ),
         "kink-one": Mistake(result=with_slope_at_zero(1.0)),
         "hinge": Mistake(result=lambda x: max(float(x), 0.0), part="value"),
         "slope-as-answer": Mistake(result=sigmoid, part="value"),
         "digits-absorbed": Mistake(result=lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
     },
     mistakes=(
+        Mistake(
+            "exponential-below-zero",
+            "the exponential below 0",
+            "For negative x your value is exp(x). That is a good approximation far out; at −1.5 "
+            "the logarithm still counts.",
+        ),
+        Mistake(
+            "other-sign",
+            "minus x in the exponent",
+            "Your function is ln(1 + e⁻ˣ). The exponent is + x.",
+        ),
+        Mistake(
+            "kink-minus",
+            "a kink where there is none",
+            "Your slope is right except at 0. You put the softplus together from functions with "
+            "a kink there, such as `where` and `abs`: their slopes at 0 are conventions, and "
+            "the conventions don't add up to ½.",
+        ),
         Mistake(
             "other-branch",
             "the branch that was not chosen",
@@ -119,6 +144,17 @@ norm_hessian = Question(
     requirements=(symmetric(),),
     predictions={
         "diagonal-alone": Mistake(result=lambda x: np.diag(np.diag(bent(x)))),
+        "one-division": Mistake(
+            result=lambda x: (np.eye(len(x)) - np.outer(x, x)) / length(x)
+        ),
+        "not-divided": Mistake(result=lambda x: np.eye(len(x)) - np.outer(unit(x), unit(x))),
+        "inner-for-outer": Mistake(result=lambda x: (np.eye(len(x)) - 1) / length(x)),
+        "ones-for-identity": Mistake(
+            result=lambda x: (1 - np.outer(unit(x), unit(x))) / length(x)
+        ),
+        "squared-length": Mistake(
+            result=lambda x: (np.eye(len(x)) - np.outer(x, x) / (x @ x) ** 2) / (x @ x)
+        ),
         "outer-product": Mistake(result=lambda x: np.outer(unit(x), unit(x))),
         "plus-for-minus": Mistake(
             result=lambda x: (np.eye(len(x)) + np.outer(unit(x), unit(x))) / length(x)
@@ -128,6 +164,34 @@ norm_hessian = Question(
         "gradient-only": Mistake(result=unit),
     },
     mistakes=(
+        Mistake(
+            "squared-length",
+            "the squared length",
+            "Where the length belongs you used its square. Take the root.",
+        ),
+        Mistake(
+            "ones-for-identity",
+            "ones in place of the identity",
+            "Your first term is 1/f(x) in every entry. It belongs to the diagonal alone: "
+            "∂xᵢ/∂xⱼ is 0 for i ≠ j.",
+        ),
+        Mistake(
+            "inner-for-outer",
+            "x · x in place of x xᵀ",
+            "You used x · x, which is a number. The mixed derivatives need the matrix x xᵀ: "
+            "`jnp.outer(x, x)`.",
+        ),
+        Mistake(
+            "not-divided",
+            "f(x) below everything",
+            "Your matrix is f(x) times the right one: the identity is divided by f(x), too, and "
+            "x xᵀ by f(x)³.",
+        ),
+        Mistake(
+            "one-division",
+            "f(x)³ below x xᵀ",
+            "In your matrix x xᵀ is divided by f(x) once. Its term is x xᵀ / f(x)³.",
+        ),
         Mistake(
             "diagonal-alone",
             "the diagonal alone",
@@ -203,11 +267,12 @@ safe_norm = Question(
     points=(
         {"x": np.array([3.0, 4.0])},
         {"x": np.zeros(3)},
+        {"x": np.array([3.0, 0.0, -4.0])},
         {"x": test_array((4,), scale=1e-6)},
         {"x": test_array((4,), phase=1.0, scale=1e4)},
     ),
-    labels=("x = (3, 4)", "x = 0", "x about 1e-6", "x about 1e4"),
-    large_points=(3,),
+    labels=("x = (3, 4)", "x = 0", "x = (3, 0, −4)", "x about 1e-6", "x about 1e4"),
+    large_points=(4,),
     reference=lambda x: (length(x), unit(x) if np.any(x) else np.zeros(len(x))),
     shape_of={"gradient": "x"},
     requirements=(scaled_law, Requirement("tiny", tiny)),
@@ -215,10 +280,44 @@ safe_norm = Question(
         "corner": Mistake(
             result=lambda x: (length(x), unit(x) if np.any(x) else np.full(len(x), np.nan))
         ),
+        "one-at-zero": Mistake(
+            result=lambda x: length(x) if np.any(x) else 1.0, part="value"
+        ),
+        "zero-entries-as-one": Mistake(
+            result=lambda x: length(np.where(x == 0, 1.0, x)) if np.any(x) else 0.0, part="value"
+        ),
+        "one-zero-is-enough": Mistake(
+            result=lambda x: length(x) if np.all(x) else 0.0, part="value"
+        ),
+        "constant-length": Mistake(result=lambda x: np.zeros(len(x)), part="gradient"),
         "sum-of-sizes": Mistake(result=lambda x: np.sum(np.abs(x)), part="value"),
         "no-root": Mistake(result=lambda x: np.sum(np.square(x)), part="value"),
     },
     mistakes=(
+        Mistake(
+            "constant-length",
+            "no gradient comes through",
+            "Your gradient is 0 everywhere: what your function returns is a constant for JAX. "
+            "Is there a `stop_gradient` too many?",
+        ),
+        Mistake(
+            "one-zero-is-enough",
+            "one zero entry",
+            "Your length is 0 as soon as one entry is 0. Only the zero *vector* is a special "
+            "case: ask whether all entries are 0.",
+        ),
+        Mistake(
+            "zero-entries-as-one",
+            "each zero entry replaced",
+            "You replaced each entry that is 0. Only the zero *vector* is a special case: ask "
+            "whether all entries are 0.",
+        ),
+        Mistake(
+            "one-at-zero",
+            "the value at zero",
+            "At zero your value is 1: the number that keeps the root from seeing the zero has "
+            "become the result. Choose 0 there, in a second `where`.",
+        ),
         Mistake(
             "corner",
             "NaN at the corner",
@@ -279,15 +378,18 @@ kinked_ramp = Question(
     points=(
         {"x": np.array([1.5, 0.0, -2.0]), "s": 0.25},
         {"x": np.array([[0.0, 0.25], [-0.5, 0.0]]), "s": 0.75},
+        {"x": np.array([1e-4, -1e-4, 0.0]), "s": 0.25},
         {"x": np.array([-4e6, 0.0, 5e6, -0.0]), "s": -0.5},
     ),
-    labels=("x = (1.5, 0, −2), s = 0.25", "x of shape (2, 2), s = 0.75", "s = −0.5"),
-    large_points=(2,),
+    labels=("x = (1.5, 0, −2), s = 0.25", "x of shape (2, 2), s = 0.75", "x near 0", "s = −0.5"),
+    large_points=(3,),
     reference=at_kink(lambda s: s),
     predictions={
         "slope-zero": Mistake(result=at_kink(lambda s: 0.0)),
         "slope-half": Mistake(result=at_kink(lambda s: 0.5)),
         "slope-one": Mistake(result=at_kink(lambda s: 1.0)),
+        "slope-turned": Mistake(result=at_kink(lambda s: 1 - s)),
+        "slope-halved": Mistake(result=at_kink(lambda s: s / 2)),
         "slope-below": Mistake(
             result=lambda x, s: (np.where(x > 0, x, s * x), np.where(x > 0, 1.0, s))
         ),
@@ -296,6 +398,17 @@ kinked_ramp = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "slope-halved",
+            "half of s",
+            "The value is right, and the slope at 0 is s/2: `maximum` shares a tie, and `relu` "
+            "takes 0. Exactly 0 is a case of its own.",
+        ),
+        Mistake(
+            "slope-turned",
+            "1 − s in place of s",
+            "The value is right, and the slope at 0 is 1 − s. It should be s.",
+        ),
         Mistake(
             "slope-zero",
             "the slope of relu",
@@ -368,6 +481,11 @@ BAD_STEPS = {
     3.0: (1, 1),
 }
 
+def bad_steps(change):
+    """What a mistake makes of the two right numbers, and of how many steps there are."""
+    return lambda steps, x: change(*BAD_STEPS[float(x)], len(steps))
+
+
 nan_hunt = Question(
     name="nan_hunt",
     returns=("down", "up"),
@@ -395,6 +513,21 @@ nan_hunt = Question(
         "nan-alone": Mistake(
             result=lambda steps, x: step_after_step(steps, x, is_bad=lambda t: np.isnan(t))
         ),
+        "down-from-one": Mistake(
+            result=bad_steps(lambda down, up, n: down + 1 if down >= 0 else -1), part="down"
+        ),
+        "input-looked-at": Mistake(
+            result=bad_steps(lambda down, up, n: down + 1 if 0 <= down < n - 1 else -1), part="down"
+        ),
+        "up-after-down-alone": Mistake(
+            result=bad_steps(lambda down, up, n: -1 if down >= 0 else up), part="up"
+        ),
+        "looked-before-pulling": Mistake(
+            result=bad_steps(lambda down, up, n: up - 1 if up > 0 else -1), part="up"
+        ),
+        "up-from-one": Mistake(
+            result=bad_steps(lambda down, up, n: up + 1 if up >= 0 else -1), part="up"
+        ),
         "last-bad-step": Mistake(result=lambda steps, x: step_after_step(steps, x, first=False)),
         "each-slope-alone": Mistake(
             result=lambda steps, x: step_after_step(steps, x, running=False)
@@ -413,6 +546,34 @@ nan_hunt = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "up-from-one",
+            "counted from 1",
+            "Your `up` is counted from 1. The first step has number 0.",
+        ),
+        Mistake(
+            "looked-before-pulling",
+            "looked at before pulling",
+            "You look at the cotangent before you pull it through the step, and so blame the "
+            "step in front of it. Pull first, then look.",
+        ),
+        Mistake(
+            "up-after-down-alone",
+            "up, where a value is not finite, too",
+            "Where a value is not finite your `up` stays −1. Go back all the same: the backward "
+            "pass has its own first step.",
+        ),
+        Mistake(
+            "input-looked-at",
+            "what goes in, not what comes out",
+            "You look at what goes *into* a step. `down` is the number of the step that makes a "
+            "value which is not finite: look at what comes out.",
+        ),
+        Mistake(
+            "down-from-one",
+            "counted from 1",
+            "Your `down` is counted from 1. The first step has number 0.",
+        ),
         Mistake(
             "nan-alone",
             "inf is overlooked",
@@ -497,6 +658,11 @@ cross_entropy = Question(
         "shift-in-one-term": Mistake(
             result=lambda z, k: log_sum(z) - np.max(z) - z[k], part="value"
         ),
+        "logits-held-still": Mistake(result=lambda z, k: -one_hot(z, k), part="gradient"),
+        "most-likely-class": Mistake(result=lambda z, k: log_sum(z) - np.max(z), part="value"),
+        "mean-for-sum-of-classes": Mistake(
+            result=lambda z, k: log_sum(z) - np.log(len(z)) - z[k], part="value"
+        ),
         "mean-over-classes": Mistake(result=lambda z, k: log_sum(z) - np.mean(z), part="value"),
         "loss-cut-off": Mistake(
             result=lambda z, k: -np.log(probabilities(z)[k] + 1e-12), part="value"
@@ -504,6 +670,22 @@ cross_entropy = Question(
         "probability": Mistake(result=lambda z, k: probabilities(z)[k], part="value"),
     },
     mistakes=(
+        Mistake(
+            "mean-for-sum-of-classes",
+            "mean in place of sum",
+            "You took the mean of the exponentials. p_k is divided by their *sum*.",
+        ),
+        Mistake(
+            "most-likely-class",
+            "the largest logit in place of z[k]",
+            "You subtracted the largest logit. The loss is that of class k: subtract z[k].",
+        ),
+        Mistake(
+            "logits-held-still",
+            "half of the gradient",
+            "Your value is right; of the gradient only −e_k is there, and p is missing. A "
+            "`stop_gradient` may hold the shift, which cancels, but not the logits.",
+        ),
         Mistake(
             "shift-in-one-term",
             "shifted in one term alone",
@@ -543,9 +725,22 @@ def values_and_slopes(answer):
         value = answer(x)
         if value is None or callable(value):
             return value
-        return value, jax.grad(lambda x: jnp.sum(answer(x)))(x)
+        weights = weights_of(x)
+        return value, jax.grad(lambda x: jnp.sum(weights * answer(x)))(x) / weights
 
     return call
+
+
+def weights_of(x):
+    """Another weight for each entry, so that the cotangents which come in are not all 1."""
+    place = np.arange(np.size(x)).reshape(np.shape(x))
+    return (2.0 ** (place % 3 + 1) * (-1.0) ** place).astype(np.asarray(x).dtype)
+
+
+def same_value(answer, arguments):
+    """Whether the value that comes out under differentiation is that of the function itself."""
+    x = arguments["x"]
+    return bool(np.array_equal(jax.vjp(answer, x)[0], answer(x)))
 
 
 fires = lambda x: np.where(np.asarray(x) > 0, 1.0, 0.0)
@@ -554,7 +749,7 @@ soft_slope = lambda x: 0.25 / np.cosh(np.clip(np.asarray(x), -700, 700) / 2) ** 
 spike = Question(
     name="spike",
     returns=("value", "slopes"),
-    call="spike(x), and the gradient of its sum",
+    call="spike(x), and its gradient",
     adapt=values_and_slopes,
     points=(
         {"x": np.array([0.5, -1.25, 0.0])},
@@ -565,9 +760,14 @@ spike = Question(
     large_points=(2,),
     reference=lambda x: (fires(x), soft_slope(x)),
     shape_of={"slopes": "x"},
+    requirements=(Requirement("other-value-in-fwd", same_value),),
     predictions={
         "no-surrogate": Mistake(result=lambda x: (fires(x), 0 * soft_slope(x))),
         "soft-value": Mistake(result=lambda x: (sigmoid(x), soft_slope(x))),
+        "cotangent-ignored": Mistake(result=lambda x: (fires(x), soft_slope(x) / weights_of(x))),
+        "factor-left-out": Mistake(result=lambda x: (fires(x), 0.5 + 0.5 * np.tanh(x / 2))),
+        "slope-of-value": Mistake(result=lambda x: (fires(x), soft_slope(fires(x)))),
+        "sign-function": Mistake(result=lambda x: np.sign(x), part="value"),
         "straight-through": Mistake(result=lambda x: (fires(x), np.ones_like(x))),
         "fires-at-zero": Mistake(
             result=lambda x: (np.where(np.asarray(x) >= 0, 1.0, 0.0), soft_slope(x))
@@ -581,6 +781,36 @@ spike = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "sign-function",
+            "−1 in place of 0",
+            "For negative x your value is −1: that is the sign. A cell that does not fire gives "
+            "0.",
+        ),
+        Mistake(
+            "slope-of-value",
+            "the sigmoid of the value",
+            "You took the sigmoid of the value, 0 or 1. The surrogate's slope is taken at x: "
+            "that is what the backward pass needs.",
+        ),
+        Mistake(
+            "factor-left-out",
+            "one of the two factors",
+            "Your slope is σ(x). It is σ(x) (1 − σ(x)).",
+        ),
+        Mistake(
+            "cotangent-ignored",
+            "the cotangent is left out",
+            "Your backward half does not use the cotangent that comes in: it returns the slope "
+            "alone. Multiply by the cotangent.",
+        ),
+        Mistake(
+            "other-value-in-fwd",
+            "another value under differentiation",
+            "The function itself returns the right value, but under differentiation another one "
+            "comes out: the forward half of your rule has to return what the function returns.",
+            example="",
+        ),
         Mistake(
             "no-surrogate",
             "the true derivative",
@@ -648,7 +878,14 @@ def ordinary(w):
     return jnp.sum((jnp.float16(0.5) * y * y).astype(jnp.float32))
 
 
+def uneven(w):
+    """A square of float32, of which one entry's gradient overflows first."""
+    y = w.astype(jnp.float32)
+    return jnp.sum(jnp.float32(0.5) * y * y)
+
+
 TRUE_GRADIENT = {
+    uneven: lambda w: np.asarray(w),
     shrinking: lambda w: np.array([2.0**-27, 2.0**-30, -(2.0**-27)]),
     ordinary: lambda w: np.asarray(w),
 }
@@ -660,6 +897,11 @@ def scaled(rule):
     return lambda loss, w, scale: rule(TRUE_GRADIENT[loss](w), float(scale), scale < MOST)
 
 
+def overflowed(g, scale, instead):
+    """The gradient, with something else where the scaled one is too large for float32."""
+    return np.where(np.abs(g) * scale > 3.4e38, instead, g)
+
+
 scaled_gradient = Question(
     name="scaled_gradient",
     returns=("gradient", "finite"),
@@ -667,15 +909,17 @@ scaled_gradient = Question(
         {"loss": shrinking, "w": np.array([3.0, 200.0, -8.0]), "scale": 2.0**12},
         {"loss": ordinary, "w": np.array([0.5, -2.0, 1.25, 4.0]), "scale": 2.0**6},
         {"loss": shrinking, "w": np.array([1.0, -16.0, 0.5]), "scale": 2.0**10},
+        {"loss": uneven, "w": np.array([0.5, -(2.0**40)]), "scale": 2.0**100},
         {"loss": ordinary, "w": np.array([0.5, -2.0]), "scale": 2.0**140},
     ),
     labels=(
         "a loss with tiny slopes, scale = 2^12",
         "an ordinary loss, scale = 2^6",
         "a loss with tiny slopes, scale = 2^10",
+        "a loss of uneven slopes, scale = 2^100",
         "an ordinary loss, scale = 2^140",
     ),
-    large_points=(3,),
+    large_points=(4,),
     reference=scaled(lambda g, scale, fits: (g * fits, float(fits))),
     shape_of={"gradient": "w"},
     predictions={
@@ -691,12 +935,68 @@ scaled_gradient = Question(
                 )
             )
         ),
-        "never-skipped": Mistake(result=scaled(lambda g, scale, fits: (g * fits, 1.0))),
+        "bad-entries-skipped": Mistake(
+            result=scaled(lambda g, scale, fits: (overflowed(g, scale, 0.0), float(fits)))
+        ),
+        "one-finite-is-enough": Mistake(
+            result=scaled(
+                lambda g, scale, fits: (
+                    overflowed(g, scale, g * np.inf) if scale < 2.0**120 else 0 * g,
+                    float(scale < 2.0**120),
+                )
+            )
+        ),
+        "nan-alone": Mistake(
+            result=scaled(lambda g, scale, fits: (overflowed(g, scale, g * np.inf), 1.0))
+        ),
+        "flag-turned": Mistake(
+            result=scaled(lambda g, scale, fits: (g * fits, 1.0 - fits))
+        ),
+        "zeros-where-finite": Mistake(
+            result=scaled(
+                lambda g, scale, fits: (
+                    0 * g if fits else overflowed(g, scale, g * np.inf),
+                    float(fits),
+                )
+            )
+        ),
+        "never-skipped": Mistake(
+            result=scaled(lambda g, scale, fits: (overflowed(g, scale, 0.0), 1.0))
+        ),
         "not-skipped": Mistake(
-            result=scaled(lambda g, scale, fits: (g if fits else g * np.inf, float(fits)))
+            result=scaled(lambda g, scale, fits: (overflowed(g, scale, g * np.inf), float(fits)))
         ),
     },
     mistakes=(
+        Mistake(
+            "zeros-where-finite",
+            "zeros where all is well",
+            "You return zeros where the gradient is finite, and the gradient where it is not. "
+            "In `where(condition, a, b)`, a is for true.",
+        ),
+        Mistake(
+            "flag-turned",
+            "the flag is turned round",
+            "Your gradient is right, and the second part says whether something is *not* "
+            "finite. It should be true where all is finite.",
+        ),
+        Mistake(
+            "nan-alone",
+            "an infinity that counts as finite",
+            "Where the gradient is infinite you return it, and say that it is finite. What overflows is "
+            "`inf`, and not a NaN: `jnp.isfinite` is false for both.",
+        ),
+        Mistake(
+            "one-finite-is-enough",
+            "one finite entry is enough",
+            "Your gradient counts as finite if *one* entry is. All must be: `jnp.all`.",
+        ),
+        Mistake(
+            "bad-entries-skipped",
+            "only the bad entries",
+            "You set only the entries to 0 that are not finite. If one of them overflowed, the "
+            "step must be skipped as a whole: return zeros everywhere.",
+        ),
         Mistake(
             "underflow",
             "the small slopes are gone",
@@ -800,10 +1100,17 @@ sinc = Question(
         "constant-branch": Mistake(result=three_orders(constant_in_hole)),
         "constant-near-zero": Mistake(result=near_zero(0.002, lambda x: (1.0, 0.0, 0.0))),
         "another-sinc": Mistake(result=lambda x: other_sinc(x)[0], part="value"),
+        "series-everywhere": Mistake(result=lambda x: series_of_sinc(float(x), 5)),
         "series-too-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 2))),
         "series-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 3))),
     },
     mistakes=(
+        Mistake(
+            "series-everywhere",
+            "the series everywhere",
+            "You use the series for every x. Cut off after five terms it is good near 0 alone: "
+            "farther out take the quotient.",
+        ),
         Mistake(
             "other-branch",
             "the branch that was not chosen",

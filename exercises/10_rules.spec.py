@@ -142,12 +142,12 @@ log1p = Question(
 sigmoid = lambda x: 1 / (1 + np.exp(-x))
 
 
-def rule(power, use_tangent=True, inner=True):
+def rule(power, use_tangent=True, inner=True, at=1.0):
     """The rule −s′ · y**power · tangent, as a function of primals and tangents."""
 
     def result(primals, tangents):
         x, y = primals[0], 1 / np.logaddexp(primals[0], 0)
-        inner_slope = sigmoid(x) if inner else 1.0
+        inner_slope = sigmoid(at * x) if inner else 1.0
         return y, -inner_slope * y**power * (tangents[0] if use_tangent else 1.0)
 
     return result
@@ -189,9 +189,22 @@ reciprocal_jvp = Question(
         "as-it-was": Mistake(result=rule(power=-2, use_tangent=False)),
         "tangent-still-ignored": Mistake(result=rule(power=2, use_tangent=False)),
         "still-divided": Mistake(result=rule(power=-2)),
+        "not-squared": Mistake(result=rule(power=1)),
+        "sigmoid-turned": Mistake(result=rule(power=2, at=-1.0)),
         "inner-derivative-missing": Mistake(result=rule(power=2, inner=False)),
     },
     mistakes=(
+        Mistake(
+            "sigmoid-turned",
+            "the sigmoid of −x",
+            "Your inner slope is 1 / (1 + exp(x)). The derivative of log(1 + exp(x)) is 1 / (1 "
+            "+ exp(−x)).",
+        ),
+        Mistake(
+            "not-squared",
+            "y in place of y²",
+            "You multiplied by y. The derivative of 1/s is −s′/s², and that is −s′ y².",
+        ),
         Mistake(
             "tangents-not-unpacked",
             "a tuple in place of a number",
@@ -274,10 +287,17 @@ needs_rule = Question(
         "overflow-overlooked": said(FAIL - {"exp in a log"}),
         "branch-suspected": said(FAIL | {"a branch"}),
         "the-other-way-round": said(set(NAMES) - FAIL),
+        "polynomial-suspected": said(FAIL | {"polynomial"}),
         "everything": said(NAMES),
         "nothing-needed": said(()),
     },
     mistakes=(
+        Mistake(
+            "polynomial-suspected",
+            "the polynomial",
+            "Everything is right but \"polynomial\". JAX knows the rules of powers, products and "
+            "sums.",
+        ),
         Mistake(
             "silent-zero",
             "a silent zero",
@@ -388,10 +408,24 @@ straight_round = Question(
     predictions={
         "not-rounded": Mistake(result=lambda x, u: np.asarray(x), part="value"),
         "cut-off": Mistake(result=lambda x, u: np.floor(x), part="value"),
+        "nothing-passes": Mistake(result=lambda x, u: np.zeros_like(u), part="x_bar"),
+        "towards-zero": Mistake(result=lambda x, u: np.trunc(x), part="value"),
         "passes-ones": Mistake(result=lambda x, u: np.ones_like(u), part="x_bar"),
         "cotangent-rounded": Mistake(result=lambda x, u: np.rint(u), part="x_bar"),
     },
     mistakes=(
+        Mistake(
+            "towards-zero",
+            "cut off after the point",
+            "Your value is x without what comes after the point. `jnp.round` goes to the "
+            "nearest whole number.",
+        ),
+        Mistake(
+            "nothing-passes",
+            "nothing passes",
+            "No cotangent comes through: your pullback is 0. That is the true derivative of "
+            "rounding, or of what `stop_gradient` holds; here u should come out as it went in.",
+        ),
         OTHER_VALUE,
         Mistake(
             "not-rounded",
@@ -445,13 +479,17 @@ def has_vjp_rule(answer, arguments):
     return "custom_vjp" in str(jax.make_jaxpr(answer)(arguments["x"]))
 
 
-def pulled(power, inner=True, use_u=True):
+def sigmoid_slope(x):
+    return sigmoid(x) * sigmoid(-x)
+
+
+def pulled(power, inner=sigmoid, use_u=True):
     """The pullback −σ(x) · y**power · u, or what is left of it when something is forgotten."""
 
     def result(x, u):
         x = np.asarray(x)
         y = 1 / np.logaddexp(x, 0)
-        return -(sigmoid(x) if inner else 1.0) * y**power * (np.asarray(u) if use_u else 1.0)
+        return -(inner(x) if inner else 1.0) * y**power * (np.asarray(u) if use_u else 1.0)
 
     return result
 
@@ -477,18 +515,50 @@ reciprocal_rule = Question(
     ),
     predictions={
         "square-divides": Mistake(result=pulled(-2), part="x_bar"),
-        "inner-factor-missing": Mistake(result=pulled(2, inner=False), part="x_bar"),
+        "inner-factor-missing": Mistake(result=pulled(2, inner=None), part="x_bar"),
+        "sigmoid-turned": Mistake(result=pulled(2, inner=lambda x: sigmoid(-x)), part="x_bar"),
+        "sigmoid-differentiated": Mistake(result=pulled(2, inner=sigmoid_slope), part="x_bar"),
+        "residuals-turned": Mistake(
+            result=lambda x, u: -np.asarray(u) * np.square(x) * sigmoid(1 / np.logaddexp(x, 0)),
+            part="x_bar",
+        ),
+        "sigmoid-of-value": Mistake(
+            result=pulled(2, inner=lambda x: sigmoid(1 / np.logaddexp(x, 0))), part="x_bar"
+        ),
         "cotangent-ignored": Mistake(result=pulled(2, use_u=False), part="x_bar"),
         "power-one": Mistake(result=pulled(1), part="x_bar"),
     },
     mistakes=(
+        Mistake(
+            "sigmoid-of-value",
+            "the sigmoid of the value",
+            "You took the sigmoid of the value. The inner slope is σ(x), at x itself.",
+        ),
+        Mistake(
+            "residuals-turned",
+            "the residuals in the other order",
+            "Your pullback takes x for y, and y for x. Unpack the residuals in the order in "
+            "which they were saved.",
+        ),
+        Mistake(
+            "sigmoid-differentiated",
+            "the sigmoid's own slope",
+            "You used σ(x) (1 − σ(x)), the slope of the sigmoid. The slope of log(1 + exp(x)) "
+            "is the sigmoid itself.",
+        ),
+        Mistake(
+            "sigmoid-turned",
+            "the sigmoid of −x",
+            "Your inner slope is 1 / (1 + exp(x)). The derivative of log(1 + exp(x)) is 1 / (1 "
+            "+ exp(−x)).",
+        ),
         OTHER_VALUE,
         NO_OWN_RULE,
         Mistake(
             "square-divides",
             "divided by y², not multiplied",
-            "You divided by y². With s = log(1 + exp(x)) the derivative has a factor 1/s², and 1/s is y: "
-            "multiply by y².",
+            "Your pullback holds s², with s = log(1 + exp(x)), and 1/s² belongs there: divided by the "
+            "square of 1/s, or multiplied by that of s. Multiply by y², where y is 1/s.",
             read=CHAPTER + "#rules-broken",
         ),
         Mistake(
@@ -554,6 +624,17 @@ Logistic = Question(
         "input-for-value": Mistake(
             result=lambda x, u: np.asarray(u) * np.asarray(x) * (1 - np.asarray(x)), part="x_bar"
         ),
+        "rule-of-tanh": Mistake(
+            result=lambda x, u: np.asarray(u) * (1 - sigmoid(np.asarray(x)) ** 2), part="x_bar"
+        ),
+        "sigmoid-of-value": Mistake(
+            result=lambda x, u: np.asarray(u) * slope_of_sigmoid(sigmoid(np.asarray(x))),
+            part="x_bar",
+        ),
+        "value-for-cotangent": Mistake(
+            result=lambda x, u: sigmoid(np.asarray(x)) * np.asarray(u) * (1 - np.asarray(u)),
+            part="x_bar",
+        ),
         "rule-of-exp": Mistake(
             result=lambda x, u: np.asarray(u) * sigmoid(np.asarray(x)), part="x_bar"
         ),
@@ -562,6 +643,24 @@ Logistic = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "value-for-cotangent",
+            "the arguments in the other order",
+            "Your backward half takes the cotangent for the value. Its arguments are what was "
+            "saved, and then the cotangent.",
+        ),
+        Mistake(
+            "sigmoid-of-value",
+            "the sigmoid of the value",
+            "You took the sigmoid of what was saved. That is the value already: the slope is y "
+            "(1 − y).",
+        ),
+        Mistake(
+            "rule-of-tanh",
+            "the rule of tanh",
+            "You multiplied by 1 − y²: that is the slope of tanh. The slope of the sigmoid is y "
+            "(1 − y).",
+        ),
         OTHER_VALUE,
         NO_OWN_RULE,
         Mistake(
@@ -616,6 +715,35 @@ def shortened(u, longest, length):
 
 euclid = lambda u: float(np.sqrt(np.sum(np.square(u))))
 
+def same_value_of_x(answer, arguments):
+    """Whether the value that comes out under differentiation is x itself."""
+    x = arguments["x"]
+    return bool(np.array_equal(jax.vjp(lambda x: answer(x, arguments["longest"]), x)[0], x))
+
+
+def cut(length_of):
+    """The cotangent cut with something else as its length."""
+    return Mistake(
+        result=lambda x, longest, u: shortened(u, longest, float(length_of(x, np.asarray(u)))),
+        part="x_bar",
+    )
+
+
+def cut_by_rows(x, longest, u):
+    if np.ndim(u) == 1:
+        return shortened(u, longest, euclid(u))
+    return np.stack([shortened(row, longest, euclid(row)) for row in np.asarray(u)])
+
+
+def cut_to_one(x, longest, u):
+    return np.asarray(u) / euclid(u) if euclid(u) > longest else np.asarray(u)
+
+
+def short_ones_grown(x, longest, u):
+    u = np.asarray(u)
+    return u * longest / euclid(u) if 0 < euclid(u) < longest else u
+
+
 clip_length = Question(
     name="clip_length",
     returns=("value", "x_bar"),
@@ -636,6 +764,7 @@ clip_length = Question(
     ),
     reference=lambda x, longest, u: (np.asarray(x), shortened(u, longest, euclid(u))),
     shape_of={"x_bar": "x"},
+    requirements=(Requirement("other-value-in-fwd", same_value_of_x),),
     predictions={
         "entry-by-entry": Mistake(
             result=lambda x, longest, u: np.clip(u, -longest, longest), part="x_bar"
@@ -649,6 +778,12 @@ clip_length = Question(
             ),
             part="x_bar",
         ),
+        "row-by-row": Mistake(result=cut_by_rows, part="x_bar"),
+        "length-one": Mistake(result=cut_to_one, part="x_bar"),
+        "short-ones-grown": Mistake(result=short_ones_grown, part="x_bar"),
+        "length-of-x": cut(lambda x, u: euclid(x)),
+        "largest-entry": cut(lambda x, u: np.max(np.abs(u))),
+        "sum-of-sizes": cut(lambda x, u: np.sum(np.abs(u))),
         "root-missing": Mistake(
             result=lambda x, longest, u: shortened(u, longest, euclid(u) ** 2), part="x_bar"
         ),
@@ -658,6 +793,41 @@ clip_length = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "sum-of-sizes",
+            "the sum of the sizes",
+            "You cut by the sum of the absolute values. The length is the root of the sum of "
+            "all squares.",
+        ),
+        Mistake(
+            "largest-entry",
+            "the largest entry",
+            "You cut by the largest entry of the cotangent. Its length is the root of the sum "
+            "of all squares.",
+        ),
+        Mistake(
+            "length-of-x",
+            "the length of x",
+            "You compare the length of x. It is the cotangent u that is cut.",
+        ),
+        Mistake(
+            "short-ones-grown",
+            "the condition is turned round",
+            "You change the cotangents that are shorter than `longest`, and leave the longer "
+            "ones as they are. It is the other way round.",
+        ),
+        Mistake(
+            "length-one",
+            "cut to length 1",
+            "Your long cotangents get the length 1. They should keep the length `longest`.",
+        ),
+        Mistake(
+            "row-by-row",
+            "row by row",
+            "You cut each row by itself. The cotangent counts as one long vector, and gets one "
+            "factor for all entries.",
+        ),
+        OTHER_VALUE,
         Mistake(
             "one-cotangent-missing",
             "one cotangent for two arguments",
@@ -777,6 +947,16 @@ pair = lambda phase, scale: {
     "y": test_array((3,), phase=phase + 1, scale=scale),
 }
 
+def one_at_corner(s, t, x, y, u):
+    corner = (x == 0) & (y == 0)
+    return np.where(corner, 1.0, s) * u, t * u
+
+
+def divided_twice(s, t, x, y, u):
+    value = np.hypot(x, y)
+    return s / np.where(value == 0, 1.0, value) * u, t * u
+
+
 safe_hypot = Question(
     name="safe_hypot",
     returns=("value", "x_bar", "y_bar"),
@@ -797,6 +977,15 @@ safe_hypot = Question(
         "corner-remains": Mistake(result=at_corner),
         "terms-swapped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (t * u, s * u))),
         "tangent-dropped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (0 * u, 0 * u))),
+        "term-copied": Mistake(result=hypot_terms(lambda s, t, x, y, u: (s * u, s * u))),
+        "other-term-copied": Mistake(result=hypot_terms(lambda s, t, x, y, u: (t * u, t * u))),
+        "one-tangent-dropped": Mistake(result=hypot_terms(lambda s, t, x, y, u: (0 * u, t * u))),
+        "sizes-for-slopes": Mistake(
+            result=hypot_terms(lambda s, t, x, y, u: (np.abs(s) * u, t * u))
+        ),
+        "corner-one": Mistake(result=hypot_terms(one_at_corner)),
+        "divided-twice": Mistake(result=hypot_terms(divided_twice)),
+        "both-slopes": Mistake(result=hypot_terms(lambda s, t, x, y, u: ((s + t) * u, t * u))),
         "no-influence": Mistake(result=hypot_terms(lambda s, t, x, y, u: (s * u, 0 * u))),
         "squares-overflow": Mistake(result=overflowed),
         "root-of-slope-missing": Mistake(
@@ -804,6 +993,46 @@ safe_hypot = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "both-slopes",
+            "the whole tangent in one term",
+            "Your term of x holds the slope with respect to y as well. Each function returns "
+            "the term of its own argument; JAX adds them.",
+        ),
+        Mistake(
+            "divided-twice",
+            "divided by the square",
+            "Your term of x is divided by the square of the value. Divide by the value once.",
+        ),
+        Mistake(
+            "corner-one",
+            "1 at the corner",
+            "At (0, 0) your slope with respect to x is 1. It should be 0 there.",
+        ),
+        Mistake(
+            "sizes-for-slopes",
+            "the sign of x is lost",
+            "Your slope with respect to x is never negative. It is x divided by the value, with "
+            "the sign of x.",
+        ),
+        Mistake(
+            "one-tangent-dropped",
+            "one tangent is not used",
+            "Your term of x does not use `x_dot`: the cotangent of x is 0. The term is the "
+            "slope times the tangent.",
+        ),
+        Mistake(
+            "other-term-copied",
+            "the term of y twice",
+            "Your term of x is that of y: the slope with respect to x is x divided by the "
+            "value.",
+        ),
+        Mistake(
+            "term-copied",
+            "the term of x twice",
+            "Your term of y is that of x: the slope with respect to y is y divided by the "
+            "value.",
+        ),
         Mistake(
             "corner-remains",
             "NaN at the corner",
@@ -814,9 +1043,9 @@ safe_hypot = Question(
         Mistake(
             "chosen-by-argument",
             "the second derivatives are wrong on an axis",
-            "Value and slopes are right, but the second derivatives are not where one argument is 0 and "
-            "the other is not. Choose by the value, which is 0 at the corner only, and not by one "
-            "argument. The chosen branch needs the right derivatives, too.",
+            "Value and slopes are right, but the second derivatives are not. Either the case is chosen by "
+            "one argument and not by the value, which is 0 at the corner only, or something is held "
+            "still that moves: the value depends on x and y, too.",
             "At (0, 2) the second derivative with respect to x should be 1/2.",
             read="book/09_breaks.md#breaks-library",
         ),
@@ -877,10 +1106,16 @@ RULES = {
     "sign of u lost": with_rule(lambda x: 2 * x, lambda x, u: 2 * jnp.abs(u)),
     "a hundredth off": with_rule(jnp.sin, lambda x, u: 1.02 * jnp.cos(x) * u),
     "overflows": lambda x: jnp.log(1 + jnp.exp(x)),
+    "right at the end": with_rule(lambda x: 1 / x, lambda x, u: -u),
+    "one output wrong": with_rule(
+        lambda x: jnp.stack([jnp.sum(jnp.sin(x)), jnp.sum(x**2)]),
+        lambda x, u: u[0] * jnp.cos(x) + u[1] * x,
+    ),
     "right, a matrix": with_rule(lambda x: CYCLE @ x, lambda x, u: CYCLE.T @ u),
 }
 POINTS_OF = {
     "right at 1": [np.ones(3), np.array([0.5, 2.0, -1.5])],
+    "right at the end": [np.array([0.5, 2.0, -1.5]), np.ones(3)],
     "sign of u lost": [test_array((6,), 1.0), test_array((6,), 2.0)],
     "overflows": [test_array((3,)), np.array([0.5, 800.0])],
     "no rule of its own": [test_array((3,), 3.0), test_array((2,), 1.0, 30.0)],
@@ -901,6 +1136,20 @@ rule_is_right = Question(
     reference=lambda f, points: float(NAME_OF[f] in RIGHT),
     predictions={
         "first-point-only": passing(RIGHT | {"right at 1", "overflows"}),
+        "last-point-only": passing(RIGHT | {"right at the end"}),
+        "first-output-only": passing(RIGHT | {"one output wrong"}),
+        "errors-added": passing(RIGHT | {"not transposed"}),
+        "curved-refused": passing({"right, a matrix"}),
+        "rule-with-itself": passing(
+            RIGHT
+            | {
+                "right at 1",
+                "right at the end",
+                "not transposed",
+                "a hundredth off",
+                "one output wrong",
+            }
+        ),
         "cotangent-of-ones": passing(
             RIGHT | {"cotangent ignored", "not transposed", "sign of u lost"}
         ),
@@ -911,6 +1160,37 @@ rule_is_right = Question(
         "never-content": passing(set()),
     },
     mistakes=(
+        Mistake(
+            "rule-with-itself",
+            "the rule compared with itself",
+            "Your test compares the rule with itself: `jacrev`, `grad` and `vjp` all use it. "
+            "Compare with differences of the *values* of f.",
+        ),
+        Mistake(
+            "curved-refused",
+            "right rules are refused",
+            "Your test refuses right rules of functions that are not linear. A difference "
+            "quotient is off by an amount that grows with h, and by rounding, which grows as h "
+            "falls: take h about 1e-5, and a tolerance that this can keep.",
+        ),
+        Mistake(
+            "errors-added",
+            "errors that cancel",
+            "You add up the errors of all entries, and those of both signs cancel. Look at the "
+            "largest absolute value.",
+        ),
+        Mistake(
+            "first-output-only",
+            "the first output alone",
+            "A rule that is wrong for the second output alone passes your test. Take a "
+            "cotangent for each output, or one that holds them all.",
+        ),
+        Mistake(
+            "last-point-only",
+            "the last point alone",
+            "Rules that are right at the last point alone pass your test: the verdict of one "
+            "point replaces that of the point before. One wrong point is enough.",
+        ),
         Mistake(
             "first-point-only",
             "one point only",

@@ -61,6 +61,19 @@ huber = Question(
         "pieces-do-not-meet": Mistake(
             result=pieces(*square, lambda r, d: d * abs(r), line[1], small)
         ),
+        "whole-threshold": Mistake(
+            result=pieces(*square, lambda r, d: d * (abs(r) - d), line[1], small)
+        ),
+        "line-of-slope-one": Mistake(
+            result=pieces(
+                *square, lambda r, d: abs(r) - d / 2, lambda r, d: np.sign(r), small
+            )
+        ),
+        "threshold-squared": Mistake(
+            result=pieces(
+                *square, lambda r, d: d**2 * (abs(r) - d / 2), lambda r, d: d**2 * np.sign(r), small
+            )
+        ),
         "negative-errors": Mistake(result=pieces(*square, *line, lambda r, d: r <= d)),
         "branches-swapped": Mistake(result=pieces(*line, *square, small)),
         "half-missing": Mistake(result=pieces(lambda r, d: r**2, lambda r, d: 2 * r, *line, small)),
@@ -69,6 +82,24 @@ huber = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "threshold-squared",
+            "the factor d twice",
+            "Your line has the factor d². At |r| = d the square has the slope d, and so has the "
+            "line.",
+        ),
+        Mistake(
+            "line-of-slope-one",
+            "the factor d",
+            "Your line is |r| − d/2, with the slope 1. At |r| = d the square has the slope d: "
+            "the line is d times that.",
+        ),
+        Mistake(
+            "whole-threshold",
+            "d in place of d/2",
+            "Your line is d (|r| − d). At |r| = d it is 0, where the square is d²/2: take off "
+            "d/2.",
+        ),
         Mistake(
             "pieces-do-not-meet",
             "the pieces do not meet",
@@ -166,11 +197,72 @@ survives = Question(
     predictions={
         "if-under-jit": Mistake(result=replaced({0: [1, 1, 1, 1], 2: [1, 1, 1, 1]})),
         "if-never": Mistake(result=replaced({0: [0, 0, 0, 0], 2: [0, 0, 0, 0]})),
+        "if-alone-under-jit": Mistake(result=replaced({0: [1, 1, 1, 1]})),
+        "if-alone-never": Mistake(result=replaced({0: [0, 0, 0, 0]})),
+        "if-compiled-after-grad": Mistake(result=replaced({0: [0, 1, 1, 1]})),
+        "for-under-jit": Mistake(result=replaced({1: [0, 1, 1, 0]})),
+        "cond-reversed": Mistake(result=replaced({3: [1, 1, 0, 0]})),
+        "scan-reversed": Mistake(result=replaced({4: [1, 1, 0, 0]})),
+        "ones-and-zeros": Mistake(result=lambda kind: 1.0 - tried(kind)),
+        "modes-exchanged": Mistake(result=lambda kind: tried(kind)[[0, 2, 1, 3]]),
+        "kinds-from-one": Mistake(result=lambda kind: tried((kind - 1) % 6)),
         "while-never": Mistake(result=replaced({5: [1, 0, 0, 0]})),
         "while-reversed": Mistake(result=replaced({5: [1, 1, 1, 1]})),
         "python-while-reversed": Mistake(result=replaced({2: [0, 1, 0, 0]})),
     },
     mistakes=(
+        Mistake(
+            "kinds-from-one",
+            "kinds counted from 1",
+            "Your answer belongs to the kind before: the kinds are counted from 0.",
+        ),
+        Mistake(
+            "modes-exchanged",
+            "forward and reverse exchanged",
+            "Your second and third number have changed places. The order is jit, forward, "
+            "reverse, both.",
+        ),
+        Mistake(
+            "ones-and-zeros",
+            "0 and 1 exchanged",
+            "Your numbers are all the other way round: 1 stands where it works.",
+        ),
+        Mistake(
+            "scan-reversed",
+            "scan in reverse mode",
+            "You let `scan` fail in reverse mode. Its length is fixed, so that the program "
+            "knows how much it has to remember.",
+        ),
+        Mistake(
+            "cond-reversed",
+            "cond in reverse mode",
+            "You let `cond` fail in reverse mode. Only one branch runs, and the backward pass "
+            "goes back through that one.",
+        ),
+        Mistake(
+            "for-under-jit",
+            "Python's for under jit",
+            "You let Python's `for` fail under `jit`. How often it runs does not depend on x: "
+            "it is unrolled into five steps.",
+        ),
+        Mistake(
+            "if-compiled-after-grad",
+            "jit around grad",
+            "You let `jit(grad(f))` pass for Python's `if`. `jit` is outside, so that x has no "
+            "value inside either.",
+        ),
+        Mistake(
+            "if-alone-never",
+            "Python's if under grad",
+            "You let Python's `if` fail in forward and in reverse mode. Without `jit` x has a "
+            "value: the branch is chosen, and what ran is differentiated.",
+        ),
+        Mistake(
+            "if-alone-under-jit",
+            "Python's if under jit",
+            "You let Python's `if` pass under `jit`. There x is a stand-in without a value, and "
+            "`if` asks for one.",
+        ),
         Mistake(
             "if-under-jit",
             "Python cannot decide under jit",
@@ -246,6 +338,13 @@ def half_in_one_term(a, steps):
     return x
 
 
+def not_halved(a, steps):
+    x = jnp.ones_like(a)
+    for _ in range(steps):
+        x = x + a / x
+    return x
+
+
 def last_step_alone(a, steps):
     x = roots(a, steps - 1)
     return roots(a, steps), 1 / (2 * x)
@@ -262,11 +361,30 @@ newton_root = Question(
     reference=value_and_slope_at(roots),
     predictions={
         "one-step-short": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
+        "one-step-more": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps + 1))),
+        "not-halved": Mistake(result=value_and_slope_at(not_halved)),
+        "constant-root": Mistake(result=lambda a, steps: (roots(a, steps), 0.0)),
         "exact-root": Mistake(result=value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
         "precedence-of-slash": Mistake(result=value_and_slope_at(half_in_one_term)),
         "stopped-gradient": Mistake(result=last_step_alone),
     },
     mistakes=(
+        Mistake(
+            "constant-root",
+            "no slope comes through",
+            "Your value is right, and the slope is 0: what your function returns is a constant "
+            "for JAX. Is there a `stop_gradient` or a plain number on the way?",
+        ),
+        Mistake(
+            "not-halved",
+            "the half is missing",
+            "Your step is x + a/x. It is half of that.",
+        ),
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "Your result is that of one step more. The 1 at the start counts for no step.",
+        ),
         Mistake(
             "one-step-short",
             "one step short",
@@ -338,6 +456,16 @@ def all_of_them(go_on, body, x, most):
     return x
 
 
+def asked_once(go_on, body, x, most):
+    return all_of_them(go_on, body, x, most) if go_on(x) else x
+
+
+def both_branches(go_on, body, x, most):
+    """The right last value; where the body has an infinite slope, the slope is NaN."""
+    last, slope = in_python(until)(go_on, body, x, most)
+    return last, slope if np.size(x) > 1 or float(x) < 1 else jnp.nan
+
+
 def long(x):
     return jnp.sum(x**2) > 1.0
 
@@ -365,6 +493,17 @@ bounded_while = Question(
     reference=in_python(until),
     predictions={
         "never-stops": Mistake(result=in_python(all_of_them)),
+        "one-too-many": Mistake(
+            result=in_python(lambda go_on, body, x, most: until(go_on, body, x, most + 1))
+        ),
+        "no-limit": Mistake(
+            result=in_python(lambda go_on, body, x, most: until(go_on, body, x, 100))
+        ),
+        "asked-once": Mistake(result=in_python(asked_once)),
+        "both-branches": Mistake(result=both_branches),
+        "nothing-comes-through": Mistake(
+            result=lambda *a: (in_python(until)(*a)[0], jnp.zeros_like(a[2]))
+        ),
         "tested-too-late": Mistake(
             result=in_python(lambda go_on, body, x, most: until(go_on, body, body(x), most - 1))
         ),
@@ -376,6 +515,34 @@ bounded_while = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "nothing-comes-through",
+            "no slope comes through",
+            "Your last x is right, and the slope is 0: what your function returns is a constant "
+            "for JAX. Is there a `stop_gradient` too many?",
+        ),
+        Mistake(
+            "both-branches",
+            "the body is evaluated where it should not be",
+            "Your last x is right, and a slope is NaN: where `go_on` is false the body was "
+            "evaluated all the same, and its slope there is infinite. `jnp.where` computes both "
+            "of its branches; `olympus.lax.cond` runs one.",
+        ),
+        Mistake(
+            "asked-once",
+            "asked once",
+            "Your loop asks `go_on` only at the start. It has to be asked of each new x.",
+        ),
+        Mistake(
+            "no-limit",
+            "the limit is not kept",
+            "Your loop goes on after `most` iterations.",
+        ),
+        Mistake(
+            "one-too-many",
+            "one iteration too many",
+            "Your loop makes at most one iteration more than `most`.",
+        ),
         Mistake(
             "never-stops",
             "it never stops early",
@@ -435,6 +602,13 @@ def by_time(W, s0, xs, u, transpose=True, after=0):
     return shares, rows[T], np.stack(rows[:T][::-1])
 
 
+def states_before(W, s0, xs):
+    states = [np.asarray(s0)]
+    for row in np.asarray(xs)[:-1]:
+        states.append(row + np.dot(W, states[-1]))
+    return states
+
+
 def with_shares(choose, **changes):
     """The three cotangents, where `choose` makes W's of the shares at each time."""
 
@@ -480,8 +654,67 @@ rnn_pullback = Question(
         "overwritten-first": Mistake(result=with_shares(lambda shares: shares[0])),
         "state-after": Mistake(result=with_shares(total, after=1)),
         "pulled-before": Mistake(result=pulled_before),
+        "share-pulled-before": Mistake(
+            result=lambda W, s0, xs, u: sum(by_time(W, s0, xs, W.T @ u)[0]), part="W_bar"
+        ),
+        "inputs-for-states": Mistake(
+            result=lambda W, s0, xs, u: by_time(W, s0, xs, u)[2].T @ np.asarray(xs), part="W_bar"
+        ),
+        "first-state-for-all": Mistake(
+            result=lambda W, s0, xs, u: np.outer(by_time(W, s0, xs, u)[2].sum(0), s0), part="W_bar"
+        ),
+        "states-in-order": Mistake(
+            result=lambda W, s0, xs, u: sum(
+                np.outer(bar, state)
+                for bar, state in zip(
+                    by_time(W, s0, xs, u)[2][::-1], states_before(W, s0, xs), strict=True
+                )
+            ),
+            part="W_bar",
+        ),
+        "inputs-left-out": Mistake(
+            result=lambda W, s0, xs, u: sum(by_time(W, s0, 0 * xs, u)[0]), part="W_bar"
+        ),
+        "last-input-alone": Mistake(
+            result=lambda W, s0, xs, u: np.stack([*np.zeros_like(xs[1:]), u]), part="xs_bar"
+        ),
     },
     mistakes=(
+        Mistake(
+            "last-input-alone",
+            "the last input alone",
+            "Only your last input has a cotangent. The earlier ones reach the last state, too, "
+            "through W.",
+        ),
+        Mistake(
+            "inputs-left-out",
+            "states without inputs",
+            "The states in your W_bar are those without inputs. In the forward pass x is added "
+            "at each time.",
+        ),
+        Mistake(
+            "states-in-order",
+            "states in forward order",
+            "Your cotangents run from the last time to the first, and the states beside them "
+            "from the first to the last. The last cotangent belongs to the last state.",
+        ),
+        Mistake(
+            "first-state-for-all",
+            "the first state at all times",
+            "In W_bar you took the first state at all times. W was multiplied by another state "
+            "at each time: run forward first, and keep them.",
+        ),
+        Mistake(
+            "inputs-for-states",
+            "the inputs in place of the states",
+            "In W_bar you took the inputs. W was multiplied by the states.",
+        ),
+        Mistake(
+            "share-pulled-before",
+            "the cotangent of the state before",
+            "Each share of W is made with the cotangent of the state that went *in*. It is that "
+            "of the state that came out: take the outer product before you multiply by Wᵀ.",
+        ),
         Mistake(
             "not-transposed",
             "the transpose is missing",
@@ -587,8 +820,39 @@ fixed_point = Question(
             result=with_slope(lambda x, along_x, along_a: along_a / (1 + along_x))
         ),
         "at-the-start": Mistake(result=at_start),
+        "tangent-dropped": Mistake(result=with_slope(lambda x, along_x, along_a: 0.0)),
+        "derivatives-exchanged": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_x / (1 - along_a))
+        ),
+        "along-x-alone": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_x / (1 - along_x))
+        ),
+        "multiplied": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_a * (1 - along_x))
+        ),
     },
     mistakes=(
+        Mistake(
+            "multiplied",
+            "multiplied, not divided",
+            "You multiplied by 1 − ∂ₓg. From (1 − ∂ₓg) x′ = ∂ₐg follows a division.",
+        ),
+        Mistake(
+            "along-x-alone",
+            "∂ₓg in place of ∂ₐg",
+            "In your numerator stands ∂ₓg. It is a that moves from outside: (1 − ∂ₓg) x′ = ∂ₐg.",
+        ),
+        Mistake(
+            "derivatives-exchanged",
+            "the two derivatives have changed places",
+            "You took ∂ₓg for ∂ₐg, and the other way round. `g` gets x first, then a.",
+        ),
+        Mistake(
+            "tangent-dropped",
+            "the tangent of a is not used",
+            "Your slope is 0 in reverse mode: the tangent that your rule returns does not "
+            "depend on that of a. Multiply by it.",
+        ),
         Mistake(
             "only-direct",
             "right for the square root only",
@@ -620,9 +884,9 @@ fixed_point = Question(
         Mistake(
             "works-only-once",
             "differentiates only once",
-            "The value and the first derivative are right, but the second derivative fails. A rule "
-            "that calls `iterate` leads the second derivative into the bare loop: inside the rule, "
-            "call `fixed_point`.",
+            "The value and the first derivative are right, but the second derivative fails. Inside the "
+            "rule call `fixed_point`: `iterate` leads the second derivative into the bare loop. And hold "
+            "nothing still: the solution moves with a.",
             "For the square root at a = 4 the second derivative should be −1/32 = −0.03125.",
             read=PAGE + "#loops-implicit",
         ),
@@ -695,12 +959,27 @@ settled_pullback = Question(
         "only-direct-vector": Mistake(result=by_matrices(eye)),
         "plus-for-minus-vector": Mistake(result=by_matrices(lambda J: inverse(eye(J) + J))),
         "one-round-only": Mistake(result=by_matrices(lambda J: eye(J) + J)),
+        "identity-left-out": Mistake(result=by_matrices(lambda J: -inverse(J))),
+        "diagonal-alone": Mistake(
+            result=by_matrices(lambda J: inverse(eye(J) - np.diag(np.diag(J))))
+        ),
         "multiplied-not-solved": Mistake(result=by_matrices(lambda J: eye(J) - J)),
         "in-x-not-a": Mistake(
             result=lambda g, x, a, u: u @ inverse(np.eye(len(x)) - jax.jacfwd(g)(x, a))
         ),
     },
     mistakes=(
+        Mistake(
+            "diagonal-alone",
+            "the diagonal alone",
+            "You took only the diagonal of ∂ₓg. The numbers are coupled: it takes the whole "
+            "matrix.",
+        ),
+        Mistake(
+            "identity-left-out",
+            "the identity is missing",
+            "You solved with −∂ₓg. From ∂x = ∂ₓg ∂x + ∂ₐg follows (I − ∂ₓg) ∂x = ∂ₐg.",
+        ),
         Mistake(
             "solve-not-transposed",
             "the transpose is missing in the equation",
@@ -811,6 +1090,9 @@ argmin_jacobian = Question(
     reference=lambda f, x, a: jax.jacfwd(MINIMA[f])(a),
     predictions={
         "no-hessian": Mistake(result=by_hessians(lambda H, mixed: -mixed)),
+        "fixed-point-matrix": Mistake(
+            result=by_hessians(lambda H, mixed: -inverse(eye(H) - H) @ mixed)
+        ),
         "hessian-multiplied": Mistake(result=by_hessians(lambda H, mixed: -H @ mixed)),
         "diagonal-hessian": Mistake(
             result=by_hessians(lambda H, mixed: -mixed / np.diag(H)[:, None])
@@ -818,6 +1100,12 @@ argmin_jacobian = Question(
         "sum-over-parameters": Mistake(result=lambda f, x, a: jax.jacfwd(MINIMA[f])(a).sum(axis=1)),
     },
     mistakes=(
+        Mistake(
+            "fixed-point-matrix",
+            "the matrix of a fixed point",
+            "You solved with I − H, as for a fixed point. Here the equation is ∇f = 0, and its "
+            "derivative with respect to x is H itself.",
+        ),
         Mistake(
             "no-hessian",
             "the Hessian is missing",

@@ -57,9 +57,55 @@ bracket_gap = Question(
             result=gap_of(lambda op, a, b, c: reduce(op, (a, b, c)) - reduce(op, (b, c, a)))
         ),
         "signed-gap": Mistake(result=gap_of(brackets, np.max)),
+        "mean-gap": Mistake(result=gap_of(brackets, lambda gap: np.mean(np.abs(gap)))),
+        "length-of-gap": Mistake(result=gap_of(brackets, lambda gap: np.sqrt(np.sum(gap**2)))),
+        "sign-taken-late": Mistake(result=gap_of(brackets, lambda gap: abs(np.max(gap)))),
+        "sizes-compared": Mistake(
+            result=lambda op, a, b, c: np.max(
+                np.abs(np.abs(reduce(op, (a, b, c))) - np.abs(op(a, reduce(op, (b, c)))))
+            )
+        ),
+        "same-brackets-twice": Mistake(result=lambda op, a, b, c: 0.0),
+        "others-exchanged": Mistake(
+            result=gap_of(lambda op, a, b, c: reduce(op, (a, b, c)) - reduce(op, (b, a, c)))
+        ),
         "summed-gap": Mistake(result=gap_of(brackets, lambda gap: np.sum(np.abs(gap)))),
     },
     mistakes=(
+        Mistake(
+            "others-exchanged",
+            "operands exchanged",
+            "On one side a and b have changed places: that tests whether the operation "
+            "commutes. Only the brackets may move: a ∘ (b ∘ c).",
+        ),
+        Mistake(
+            "same-brackets-twice",
+            "no gap anywhere",
+            "Your gap is 0 everywhere. Either both sides have the same brackets, or you "
+            "returned whether they agree, and they don't.",
+        ),
+        Mistake(
+            "sizes-compared",
+            "absolute values compared",
+            "You compared absolute values: 3 and −3 have no gap then. Subtract first.",
+        ),
+        Mistake(
+            "sign-taken-late",
+            "the absolute value comes too late",
+            "You took the absolute value of the largest difference. A difference of −5 is "
+            "smaller than one of 1, and is lost: take absolute values first.",
+        ),
+        Mistake(
+            "length-of-gap",
+            "the length of the difference",
+            "You took the length of the difference, the root of a sum of squares. Asked for is "
+            "its largest entry.",
+        ),
+        Mistake(
+            "mean-gap",
+            "the mean of the gaps",
+            "You took the mean of the gaps of all entries. Asked for is the largest.",
+        ),
         Mistake(
             "swapped-not-bracketed",
             "swapped, not bracketed",
@@ -125,10 +171,60 @@ smoothed_pullback = Question(
         "filter-forward": Mistake(result=pulled_with(lambda J, d: J.T)),
         "factor-ignored": Mistake(result=pulled_with(lambda J, d: np.tril(np.ones_like(J)))),
         "faded-once-more": Mistake(result=pulled_with(lambda J, d: d * J)),
+        "factor-at-the-wrong-place": Mistake(
+            result=pulled_with(lambda J, d: d * np.tril(np.ones_like(J)))
+        ),
+        "last-twice": Mistake(
+            result=lambda d, u: np.asarray(u) @ powers(d, len(u)) + u[-1] * d * powers(d, len(u))[-1]
+        ),
+        "own-entry-left-out": Mistake(
+            result=lambda d, u: np.append((np.asarray(u) @ powers(d, len(u)))[1:], 0.0)
+        ),
+        "powers-alone": Mistake(result=lambda d, u: np.asarray(u) * powers(d, len(u))[:, 0]),
+        "inverted-filter": Mistake(
+            result=lambda d, u: np.asarray(u) - d * np.append(np.asarray(u)[1:], 0.0)
+        ),
+        "averaging-filter": Mistake(
+            result=lambda d, u: (1 - d) * (np.asarray(u) @ powers(d, len(u)))
+        ),
         "next-only": Mistake(result=pulled_with(lambda J, d: np.tril(np.triu(J, -1)))),
         "last-carry": Mistake(result=lambda d, u: (u @ powers(d, len(u)))[0]),
     },
     mistakes=(
+        Mistake(
+            "averaging-filter",
+            "a factor 1 − d",
+            "Your result has a factor 1 − d, as an average would have. The filter here adds x_i "
+            "in full.",
+        ),
+        Mistake(
+            "inverted-filter",
+            "the filter inverted",
+            "You undid the filter: u_i − d u_(i+1). Its transpose is asked for, which adds: u_i "
+            "+ d · (the result of the next place).",
+        ),
+        Mistake(
+            "powers-alone",
+            "powers of d alone",
+            "You multiplied each u by a power of d. x_i takes part in y_i *and* all later "
+            "outputs: it is a sum for each entry.",
+        ),
+        Mistake(
+            "own-entry-left-out",
+            "one place early",
+            "Each of your entries is that of the next place: its own u_i is missing.",
+        ),
+        Mistake(
+            "last-twice",
+            "the last one counts twice",
+            "Your sum begins with the last u, and adds it once more. Begin with 0.",
+        ),
+        Mistake(
+            "factor-at-the-wrong-place",
+            "the factor at the wrong place",
+            "You multiplied each u by d, and added up. The factor belongs to what comes from "
+            "later: u_i + d · (the result of the next place).",
+        ),
         Mistake(
             "filter-forward",
             "the filter itself",
@@ -188,10 +284,10 @@ class Machine:
     """A device with a clock of its own, on which functions take the times that they are told."""
 
     def __init__(self):
-        self.now, self.read = 0.0, False
+        self.now, self.reads = 0.0, 0
 
     def clock(self):
-        self.read = True
+        self.reads += 1
         return self.now
 
     def compiled(self, values, first, times):
@@ -230,11 +326,19 @@ def timed(answer):
         f = machine.compiled(f_value, compile_times[0], f_times)
         g = machine.compiled(g_value, compile_times[1], g_times)
         result = answer(f, g, np.arange(3.0), machine.clock, len(f_times))
-        if isinstance(result, tuple) and not machine.read:
+        if isinstance(result, tuple) and not machine.reads:
             raise Misused("another clock")
         return result
 
     return call
+
+
+def keeps_repeats(answer, _):
+    """Whether one repeat of each takes no more than two looks at the clock for each."""
+    machine = Machine()
+    f, g = (machine.compiled(np.ones(2), 1.0, (2.0,)) for _ in range(2))
+    answer(f, g, np.arange(3.0), machine.clock, 1)
+    return True if machine.reads <= 4 else {"reads": str(machine.reads)}
 
 
 def figures(choose, gap=lambda a, b: np.max(np.abs(a - b))):
@@ -275,8 +379,18 @@ race = Question(
     labels=("f takes 4 to 7 s, g 8 to 9 s", "f takes 250 s and more, g 2 s and more"),
     large_points=(1,),
     reference=figures(smallest),
+    requirements=(Requirement("repeats-not-kept", keeps_repeats),),
     predictions={
         "not-waited": Mistake(result=figures(lambda times, first: DISPATCH)),
+        "first-time-alone": Mistake(
+            result=figures(lambda times, first: waited(times)[1 % len(times)])
+        ),
+        "difference-of-times": Mistake(
+            result=lambda *a: (
+                figures(smallest)(*a)[0],
+                np.min(waited(a[3])) - np.min(waited(a[4])),
+            )
+        ),
         "compilation-timed": Mistake(result=figures(lambda times, first: first + waited(times)[0])),
         "first-call-counted": Mistake(
             result=figures(lambda times, first: min(first + waited(times)[0], *waited(times)[1:]))
@@ -287,6 +401,25 @@ race = Question(
         "signs-cancel": Mistake(result=figures(smallest, lambda a, b: np.max(a - b))),
     },
     mistakes=(
+        Mistake(
+            "repeats-not-kept",
+            "another number of repeats",
+            "The numbers are right, but with `repeats` = 1 your answer looks at the clock "
+            "{reads} times. Take `repeats` times of each function, no more.",
+            example="",
+        ),
+        Mistake(
+            "difference-of-times",
+            "a difference, not a ratio",
+            "You subtracted the times. Asked for is the time of f divided by that of g.",
+        ),
+        Mistake(
+            "first-time-alone",
+            "the first time alone",
+            "Your ratio is that of the first times alone. Either the loop is left in its first "
+            "iteration, or the clock is read once before it, so that each time holds those "
+            "before: read it again in each repeat.",
+        ),
         Mistake(
             "another-clock",
             "another clock",
@@ -308,9 +441,9 @@ race = Question(
         Mistake(
             "not-waited",
             "the clock did not wait",
-            "Your ratio is 1, whatever the functions do. JAX returns before the result is there, so "
-            "you timed how long it takes to ask. Wait with `olympus.block_until_ready` before you "
-            "read the clock again.",
+            "Your ratio is 1, whatever the functions do. JAX returns before the result is there: without "
+            "`olympus.block_until_ready` before you read the clock again, you time how long it takes to "
+            "ask. (Or is one of the two timed twice?)",
             read=PAGE + "#scans-seconds",
         ),
         Mistake(
@@ -330,8 +463,8 @@ race = Question(
         Mistake(
             "mean-time",
             "the mean time",
-            "You took the mean of the times. Whatever disturbs a measurement makes it longer, never "
-            "shorter, so the smallest time is the one to trust.",
+            "You took the mean of the times, or their sum. Whatever disturbs a measurement makes it "
+            "longer, never shorter, so the smallest time is the one to trust.",
             read=PAGE + "#scans-seconds",
         ),
         Mistake(
@@ -409,9 +542,52 @@ linear_recurrence = Question(
         "composed-backwards": Mistake(result=composed_backwards),
         "start-forgotten": Mistake(result=lambda a, b, s0: in_turn(a, b, 0.0)),
         "offset-not-scaled": Mistake(result=offset_not_scaled),
+        "start-not-scaled": Mistake(result=lambda a, b, s0: s0 + in_turn(a, b, 0.0)),
+        "pair-exchanged": Mistake(
+            result=lambda a, b, s0: in_turn(a, b, 0.0) * s0 + np.cumprod(a)
+        ),
+        "from-the-end": Mistake(
+            result=lambda a, b, s0: np.array([
+                in_turn(a[i:][::-1], b[i:][::-1], s0)[-1] for i in range(len(a))
+            ])
+        ),
+        "start-in-front": Mistake(
+            result=lambda a, b, s0: np.concatenate([[s0], in_turn(a, b, s0)])
+        ),
+        "last-factor-alone": Mistake(
+            result=lambda a, b, s0: in_turn(a, b, 0.0) + np.asarray(a) * s0
+        ),
         "factors-alone": Mistake(result=lambda a, b, s0: np.cumprod(a) * s0),
     },
     mistakes=(
+        Mistake(
+            "last-factor-alone",
+            "the factor of one step",
+            "Your composed factor is that of the second step alone. One step after another has "
+            "the factor a₂ a₁.",
+        ),
+        Mistake(
+            "start-in-front",
+            "s0 in front",
+            "Your states begin with s0. Asked for are s₁ to sₙ, n numbers.",
+        ),
+        Mistake(
+            "from-the-end",
+            "from the other end",
+            "Your tree composes the steps from the last to the first. State i holds the steps 1 "
+            "to i.",
+        ),
+        Mistake(
+            "pair-exchanged",
+            "factor and offset exchanged",
+            "In the end you multiplied s0 by the offsets and added the factors. A composed step "
+            "(a, b) makes a · s0 + b of it.",
+        ),
+        Mistake(
+            "start-not-scaled",
+            "s0 without its factor",
+            "You added s0 as it is. A composed step (a, b) makes a · s0 + b of it.",
+        ),
         Mistake(
             "recurrence-in-a-row",
             "one after another",
@@ -482,6 +658,23 @@ def each_distance(op, xs):
     return xs
 
 
+def all_but_the_last_round(op, xs):
+    d = 1
+    while 2 * d < len(xs):
+        xs = jnp.concatenate([xs[:d], op(xs[:-d], xs[d:])])
+        d *= 2
+    return xs
+
+
+def first_of_right(op, xs):
+    """Halves, where the last of the left is combined with the first of the right alone."""
+    middle = len(xs) // 2
+    if not middle:
+        return xs
+    left, right = first_of_right(op, xs[:middle]), first_of_right(op, xs[middle:])
+    return jnp.concatenate([left, op(left[-1:], right[:1]), right[1:]])
+
+
 swapped = in_rounds(lambda op, xs, d: jnp.concatenate([xs[:d], op(xs[d:], xs[:-d])]))
 padded = in_rounds(lambda op, xs, d: op(jnp.zeros_like(xs).at[d:].set(xs[:-d]), xs))
 rolled = in_rounds(lambda op, xs, d: op(jnp.roll(xs, d, axis=0), xs))
@@ -531,10 +724,23 @@ tree_scan = Question(
         "from-the-right": Mistake(
             result=lambda op, xs: one_by_one(lambda a, b: op(b, a), xs[::-1])[::-1]
         ),
+        "last-round-missing": Mistake(result=all_but_the_last_round),
+        "first-of-right-alone": Mistake(result=first_of_right),
         "one-round": Mistake(result=lambda op, xs: jnp.concatenate([xs[:1], op(xs[:-1], xs[1:])])),
         "distance-not-doubled": Mistake(result=each_distance),
     },
     mistakes=(
+        Mistake(
+            "first-of-right-alone",
+            "the first of the right half alone",
+            "You combined the last of the left half with the *first* of the right half alone. "
+            "All entries of the right half need it.",
+        ),
+        Mistake(
+            "last-round-missing",
+            "the last round is missing",
+            "Your last round is missing: go on as long as the distance is smaller than n.",
+        ),
         Mistake(
             "in-a-row",
             "one after another",
@@ -707,12 +913,52 @@ reversible_pullback = Question(
             result=through(lambda *a: [np.linalg.inv(J) for J in jacobians(*a)])
         ),
         "pushed-forward": Mistake(result=through(lambda *a: [J.T for J in jacobians(*a)])),
+        "one-step-more": Mistake(
+            result=lambda step, inverse, y, n, u: right(step, inverse, y, n + 1, u)
+        ),
+        "one-step": Mistake(result=lambda step, inverse, y, n, u: right(step, inverse, y, 1, u)),
+        "cotangent-undone": Mistake(
+            result=lambda step, inverse, y, n, u: all_states(inverse, u, n)[0], part="x_bar"
+        ),
+        "last-state-returned": Mistake(result=lambda step, inverse, y, n, u: y, part="x"),
+        "pulled-once": Mistake(
+            result=lambda step, inverse, y, n, u: through(
+                lambda *a: jacobians(*a)[-1:]
+            )(step, inverse, y, n, u)
+        ),
         "one-step-short": Mistake(
             result=lambda step, inverse, y, n, u: right(step, inverse, y, n - 1, u)
         ),
         "one-state-for-all": Mistake(result=through(of_the_first)),
     },
     mistakes=(
+        Mistake(
+            "pulled-once",
+            "pulled back once",
+            "Your cotangent was pulled through a single step. Each step that you undo is one to "
+            "pull it through.",
+        ),
+        Mistake(
+            "last-state-returned",
+            "the last state",
+            "Your x is y, the last state. Asked for is the first.",
+        ),
+        Mistake(
+            "cotangent-undone",
+            "the inverse of the cotangent",
+            "You applied `inverse` to the cotangent. It is no state: pull it back with `vjp` of "
+            "`step`.",
+        ),
+        Mistake(
+            "one-step",
+            "one step alone",
+            "You went back a single step, whatever n is: the loop ends in its first iteration.",
+        ),
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "You went back one step more than the loop went forward.",
+        ),
         Mistake(
             "at-the-wrong-state",
             "differentiated at the state after",
@@ -819,9 +1065,26 @@ halved_loop = Question(
     requirements=(Requirement("too-much-memory", thrifty),),
     predictions={
         "one-half-alone": Mistake(result=lambda step, x, n: value_and_pull(one_half)(step, x, n)),
+        "no-step": Mistake(
+            result=lambda step, x, n: value_and_pull(lambda step, x, n: x + 0.0)(step, x, n)
+        ),
+        "gradient-held": Mistake(
+            result=lambda step, x, n: (one_after_another(step, x, n), jnp.zeros_like(x))
+        ),
         "odd-lost": Mistake(result=lambda step, x, n: value_and_pull(without_odd)(step, x, n)),
     },
     mistakes=(
+        Mistake(
+            "gradient-held",
+            "no gradient comes through",
+            "Your last x is right, and the gradient is 0: what comes out of the first half is a "
+            "constant for JAX. `checkpoint` is meant, not `stop_gradient`.",
+        ),
+        Mistake(
+            "no-step",
+            "no step at all",
+            "Your loop makes no step: it returns x. Where n is 1 there is one step to take.",
+        ),
         Mistake(
             "too-much-memory",
             "too much is in memory",
@@ -840,7 +1103,8 @@ halved_loop = Question(
         Mistake(
             "one-half-alone",
             "the second half is missing",
-            "You ran the first half only, and halved it again and again.",
+            "Only one of the steps is in your result: the second half is not run, or it starts from x "
+            "and not from what the first half returns, and so on in each half.",
             read=PAGE + "#scans-by-hand",
         ),
     ),

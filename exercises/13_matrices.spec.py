@@ -68,12 +68,48 @@ cube_slope = Question(
     predictions={
         "commuted-left": Mistake(result=lambda A, dA: 3 * A @ A @ dA),
         "commuted-right": Mistake(result=lambda A, dA: 3 * dA @ A @ A),
+        "commuted-middle": Mistake(result=lambda A, dA: 3 * A @ dA @ A),
+        "direction-transposed": Mistake(result=lambda A, dA: along(cube, "A")((A,), (dA.T,))),
+        "middle-transposed": Mistake(
+            result=lambda A, dA: dA @ A @ A + A @ dA.T @ A + A @ A @ dA
+        ),
+        "first-twice": Mistake(result=lambda A, dA: 2 * dA @ A @ A + A @ dA @ A),
+        "last-twice": Mistake(result=lambda A, dA: 2 * A @ A @ dA + A @ dA @ A),
         "middle-lost": Mistake(result=lambda A, dA: dA @ A @ A + A @ A @ dA),
         "step-itself": Mistake(result=lambda A, dA: cube(A + dA) - cube(A)),
         "entrywise": Mistake(result=lambda A, dA: 3 * A**2 * dA),
         "square-only": Mistake(result=lambda A, dA: A @ dA + dA @ A),
     },
     mistakes=(
+        Mistake(
+            "last-twice",
+            "A A dA twice",
+            "Your term A A dA is there twice, and dA A A is missing: dA takes the place of each "
+            "factor once.",
+        ),
+        Mistake(
+            "first-twice",
+            "dA A A twice",
+            "Your term dA A A is there twice, and A A dA is missing: dA takes the place of each "
+            "factor once.",
+        ),
+        Mistake(
+            "middle-transposed",
+            "dA transposed in the middle",
+            "In your middle term dA is transposed. It is dA itself that takes the place of a "
+            "factor.",
+        ),
+        Mistake(
+            "direction-transposed",
+            "dA transposed",
+            "You used the transpose of dA. It is dA itself that takes the place of a factor.",
+        ),
+        Mistake(
+            "commuted-middle",
+            "3 A dA A",
+            "You wrote 3 A dA A, as for numbers. Matrices do not commute: dA stays where the "
+            "factor was that it replaces, in front, in the middle, or at the end.",
+        ),
         Mistake(
             "commuted-left",
             "all factors moved to one side",
@@ -145,6 +181,18 @@ quotient_slope = Question(
         ),
         "right-side-still": Mistake(result=lambda A, B, dA, dB: -quotient(A, dA @ quotient(A, B))),
         "matrix-still": Mistake(result=lambda A, B, dA, dB: quotient(A, dB)),
+        "transposed-solve": Mistake(
+            result=lambda A, B, dA, dB: quotient(A.T, dB - dA @ quotient(A, B))
+        ),
+        "slopes-divided": Mistake(result=lambda A, B, dA, dB: quotient(dA, dB)),
+        "matrix-slope-divided": Mistake(
+            result=lambda A, B, dA, dB: quotient(A, dB - quotient(dA, B))
+        ),
+        "solution-added": Mistake(
+            result=lambda A, B, dA, dB: (
+                along(quotient, "A", "B")((A, B), (dA, dB)) + quotient(A, B)
+            )
+        ),
         "order-lost": Mistake(
             result=lambda A, B, dA, dB: quotient(A, dB) - quotient(A @ A, dA @ B)
         ),
@@ -152,6 +200,28 @@ quotient_slope = Question(
         "right-side-for-solution": Mistake(result=lambda A, B, dA, dB: quotient(A, dB - dA @ B)),
     },
     mistakes=(
+        Mistake(
+            "solution-added",
+            "X was added",
+            "Your result is the derivative plus X itself.",
+        ),
+        Mistake(
+            "matrix-slope-divided",
+            "dA solved, not multiplied",
+            "You solved with dA. In dA X + A dX = dB it is multiplied with the solution X.",
+        ),
+        Mistake(
+            "slopes-divided",
+            "the slopes divided",
+            "You solved dA with dB. The derivative of a quotient is not the quotient of the "
+            "derivatives: differentiate A X = B.",
+        ),
+        Mistake(
+            "transposed-solve",
+            "solved with the transpose",
+            "Your second solve is with the transpose of A. From A dX = dB − dA X it is A "
+            "itself.",
+        ),
         Mistake(
             "sign-of-the-matrix",
             "the sign of dA's term",
@@ -218,6 +288,21 @@ solve_pullback = Question(
         "not-transposed": Mistake(
             result=lambda A, B, U: (-quotient(A, U) @ quotient(A, B).T, quotient(A, U))
         ),
+        "both-signs": Mistake(result=lambda A, B, U: tuple(-bar for bar in pulled(A, B, U))),
+        "cotangent-as-it-came": Mistake(result=lambda A, B, U: -U @ quotient(A, B).T, part="A_bar"),
+        "multiplied": Mistake(result=lambda A, B, U: (-(A.T @ U) @ quotient(A, B).T, A.T @ U)),
+        "solved-once-more": Mistake(
+            result=lambda A, B, U: quotient(A.T, pulled(A, B, U)[0]), part="A_bar"
+        ),
+        "state-of-transpose": Mistake(
+            result=lambda A, B, U: -pulled(A, B, U)[1] @ quotient(A.T, B).T, part="A_bar"
+        ),
+        "columns-added": Mistake(
+            result=lambda A, B, U: -np.outer(
+                np.sum(pulled(A, B, U)[1], axis=1), np.sum(quotient(A, B), axis=1)
+            ),
+            part="A_bar",
+        ),
         "no-minus": Mistake(result=lambda A, B, U: -pulled(A, B, U)[0], part="A_bar"),
         "outer-reversed": Mistake(result=lambda A, B, U: pulled(A, B, U)[0].T, part="A_bar"),
         "not-solved": Mistake(result=lambda A, B, U: (-U @ quotient(A, B).T, U)),
@@ -226,6 +311,40 @@ solve_pullback = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "columns-added",
+            "the columns added first",
+            "You added up the columns first. A_bar is a sum of outer products, one for each "
+            "column: a matrix product.",
+        ),
+        Mistake(
+            "state-of-transpose",
+            "X of the transpose",
+            "The X in your A_bar solves AᵀX = B. In the forward pass it was A X = B.",
+        ),
+        Mistake(
+            "solved-once-more",
+            "a solve too many",
+            "Your A_bar was solved with Aᵀ once more. It is −(cotangent of B) Xᵀ, and that of B "
+            "has been solved already.",
+        ),
+        Mistake(
+            "multiplied",
+            "multiplied, not solved",
+            "You multiplied U by Aᵀ. X is A⁻¹B, so going back is a *solve* with Aᵀ.",
+        ),
+        Mistake(
+            "cotangent-as-it-came",
+            "U in place of the solved one",
+            "Your A_bar is made with U. It takes the cotangent of B, which is U after the solve "
+            "with Aᵀ.",
+        ),
+        Mistake(
+            "both-signs",
+            "both signs",
+            "Both of your cotangents have the wrong sign: there is a minus too many in that of "
+            "B. That of A is −(that of B) Xᵀ.",
+        ),
         Mistake(
             "not-transposed",
             "solved with A, not with its transpose",
@@ -290,11 +409,59 @@ covariance_gradient = Question(
         "not-transposed": Mistake(result=lambda S, x: dense_gradient(S, x).T),
         "sign-of-quadratic": with_inverse(lambda P, x: -(np.outer(P.T @ x, P @ x) + P.T) / 2),
         "no-determinant": with_inverse(lambda P, x: np.outer(P.T @ x, P @ x) / 2),
+        "one-half-alone": with_inverse(lambda P, x: np.outer(P.T @ x, P @ x) / 2 - P.T),
+        "other-half-alone": with_inverse(lambda P, x: np.outer(P.T @ x, P @ x) - P.T / 2),
+        "made-symmetric": Mistake(
+            result=lambda S, x: (dense_gradient(S, x) + dense_gradient(S, x).T) / 2
+        ),
+        "number-for-matrix": with_inverse(lambda P, x: ((P.T @ x) @ (P @ x) - P.T) / 2),
+        "determinant-as-number": Mistake(
+            result=lambda S, x: (
+                np.outer(np.linalg.inv(S).T @ x, np.linalg.inv(S) @ x)
+                - np.eye(len(x)) / np.linalg.det(S)
+            )
+            / 2
+        ),
+        "data-left-out": with_inverse(lambda P, x: -P.T / 2),
         "no-half": Mistake(result=lambda S, x: 2 * dense_gradient(S, x)),
         "not-solved": with_inverse(lambda P, x: (np.outer(x, x) - P.T) / 2),
         "taken-for-symmetric": with_inverse(lambda P, x: (np.outer(P @ x, P @ x) - P) / 2),
     },
     mistakes=(
+        Mistake(
+            "data-left-out",
+            "the quadratic term is missing",
+            "Your result is the gradient of the determinant's term alone. −x·S⁻¹x/2 has one, "
+            "too.",
+        ),
+        Mistake(
+            "determinant-as-number",
+            "1/det in place of the inverse",
+            "For the determinant you took 1/det S times the identity. The gradient of log|det "
+            "S| is S⁻ᵀ.",
+        ),
+        Mistake(
+            "number-for-matrix",
+            "an inner product",
+            "Your quadratic term is a number, added to every entry. An entry of S joins one "
+            "number of S⁻ᵀx with one of S⁻¹x: an outer product.",
+        ),
+        Mistake(
+            "made-symmetric",
+            "made symmetric",
+            "Your gradient is made symmetric. All entries of S count as free here, and S need "
+            "not be symmetric.",
+        ),
+        Mistake(
+            "other-half-alone",
+            "a half is missing",
+            "Your quadratic term lacks the factor ½. Both terms of ℓ have it.",
+        ),
+        Mistake(
+            "one-half-alone",
+            "a half is missing",
+            "Your term of the determinant lacks the factor ½. Both terms of ℓ have it.",
+        ),
         Mistake(
             "not-transposed",
             "the transpose",
@@ -373,6 +540,19 @@ def weight_of(A, u):
     return np.linalg.inv(A).T @ u
 
 
+def asks_the_solver(answer, arguments):
+    """Whether `solve` is called at all: no other solver is at hand."""
+    calls = 0
+
+    def solve(A, b):
+        nonlocal calls
+        calls += 1
+        return arguments["solve"](A, b)
+
+    answer(**{**arguments, "solve": solve})
+    return calls > 0
+
+
 adjoint_gradient = Question(
     name="adjoint_gradient",
     returns="the gradient",
@@ -404,6 +584,7 @@ adjoint_gradient = Question(
     large_points=(2,),
     reference=by_columns,
     shape_of={"the gradient": "p"},
+    requirements=(Requirement("solver-bypassed", asks_the_solver),),
     cost_limits=(
         CostLimit(
             "too-many-calls",
@@ -421,6 +602,7 @@ adjoint_gradient = Question(
         "not-transposed": contracted(
             lambda A, x, loss, b: -np.outer(np.linalg.inv(A) @ jax.jacfwd(loss)(x), x)
         ),
+        "adjoint-left-out": contracted(lambda A, x, loss, b: -np.outer(jax.jacfwd(loss)(x), x)),
         "no-minus": Mistake(result=lambda *args: -by_columns(*args)),
         "outer-reversed": contracted(
             lambda A, x, loss, b: -np.outer(x, weight_of(A, jax.jacfwd(loss)(x)))
@@ -433,6 +615,19 @@ adjoint_gradient = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "solver-bypassed",
+            "another solver",
+            "The numbers are right, but `solve` was never called. It is the only solver that there is: "
+            "call it for the state, and with Aᵀ for the adjoint.",
+            example="",
+        ),
+        Mistake(
+            "adjoint-left-out",
+            "the adjoint solve is missing",
+            "You took the slope of the loss as it is. It has to be solved with Aᵀ first: that "
+            "is the second solve.",
+        ),
         Mistake(
             "not-transposed",
             "the adjoint solve is not transposed",
@@ -491,6 +686,14 @@ def without_gap(S, dS, k):
     return np.outer(v_dot, v) + np.outer(v, v_dot)
 
 
+def in_eigenbasis(S, dS, k, turn):
+    """The projector's slope, where the eigenvector's coefficients are turned back wrongly."""
+    v, v_dot = vector_slope(S, dS, k)
+    V = np.linalg.eigh(S)[1]
+    wrong = turn(V, V.T @ v_dot)
+    return np.outer(wrong, v) + np.outer(v, wrong)
+
+
 def one_term(S, dS, k):
     v, v_dot = vector_slope(S, dS, k)
     return np.outer(v_dot, v)
@@ -527,11 +730,72 @@ eigen_slopes = Question(
         "no-gap": Mistake(result=lambda S, k, dS: without_gap(S, dS, k), part="projector_slope"),
         "one-term": Mistake(result=lambda S, k, dS: one_term(S, dS, k), part="projector_slope"),
         "rows-for-columns": Mistake(result=lambda S, k, dS: by_rows(S, dS, k)),
+        "row-for-column": Mistake(
+            result=lambda S, k, dS: (
+                np.linalg.eigh(S)[1][k] @ dS @ np.linalg.eigh(S)[1][k]
+            ),
+            part="slope",
+        ),
+        "trace-for-slope": Mistake(result=lambda S, k, dS: np.trace(dS), part="slope"),
+        "eigenvalue-returned": Mistake(result=lambda S, k, dS: np.linalg.eigh(S)[0][k], part="slope"),
+        "projector-returned": Mistake(
+            result=lambda S, k, dS: eigen_pair(S, k)[1], part="projector_slope"
+        ),
+        "difference-of-terms": Mistake(
+            result=lambda S, k, dS: one_term(S, dS, k) - one_term(S, dS, k).T,
+            part="projector_slope",
+        ),
+        "coefficients-as-vector": Mistake(
+            result=lambda S, k, dS: in_eigenbasis(S, dS, k, lambda V, c: c), part="projector_slope"
+        ),
+        "turned-the-wrong-way": Mistake(
+            result=lambda S, k, dS: in_eigenbasis(S, dS, k, lambda V, c: V.T @ c),
+            part="projector_slope",
+        ),
         "descending": Mistake(result=lambda S, k, dS: eigen_slopes_of(S, dS, len(S) - 1 - k)),
     },
     rtol=1e-8,
     rtol32=1e-3,
     mistakes=(
+        Mistake(
+            "turned-the-wrong-way",
+            "turned back the wrong way",
+            "You multiplied the coefficients by Vᵀ. The eigenvectors stand in the columns of V: "
+            "the vector is V times the coefficients.",
+        ),
+        Mistake(
+            "coefficients-as-vector",
+            "coefficients in place of the vector",
+            "Your dv holds the coefficients along the eigenvectors. Turn them back into a "
+            "vector: V times the coefficients.",
+        ),
+        Mistake(
+            "difference-of-terms",
+            "a difference of the two terms",
+            "You subtracted the two terms. Both factors of v vᵀ move, and the product rule "
+            "adds: dv vᵀ + v dvᵀ.",
+        ),
+        Mistake(
+            "projector-returned",
+            "the projector itself",
+            "You returned the projector. Asked for is its derivative.",
+        ),
+        Mistake(
+            "eigenvalue-returned",
+            "the eigenvalue itself",
+            "You returned the eigenvalue. Asked for is its derivative, v · dS v.",
+        ),
+        Mistake(
+            "trace-for-slope",
+            "the trace",
+            "Your slope is the trace of dS: that is the slope of the *sum* of all eigenvalues. "
+            "That of one is v · dS v.",
+        ),
+        Mistake(
+            "row-for-column",
+            "a row of V",
+            "You took row k of the eigenvectors. They stand in the columns: `V[:, k]`.",
+        ),
         Mistake(
             "gap-reversed",
             "the gap is reversed",
@@ -595,6 +859,18 @@ def walk_with(make):
     return Mistake(result=result)
 
 
+def place_solved(f, x, M, rate, steps):
+    for _ in range(steps):
+        x = np.linalg.inv(M) @ (x - rate * jax.jacfwd(f)(x))
+    return x
+
+
+def newton_walk(f, x, M, rate, steps):
+    for _ in range(steps):
+        x = x - rate * np.linalg.inv(jax.jacfwd(jax.jacfwd(f))(x)) @ jax.jacfwd(f)(x)
+    return x
+
+
 def in_one(f, x, M, rate, steps):
     return x - rate * steps * np.linalg.inv(M) @ jax.jacfwd(f)(x)
 
@@ -629,10 +905,63 @@ metric_descent = Question(
         "plain-descent": walk_with(lambda slope, M: slope),
         "diagonal-only": walk_with(lambda slope, M: slope / np.diag(M)),
         "uphill": walk_with(lambda slope, M: -np.linalg.inv(M) @ slope),
+        "metric-twice": walk_with(
+            lambda slope, M: np.linalg.inv(M) @ np.linalg.inv(M) @ slope
+        ),
+        "one-step-more": Mistake(
+            result=lambda f, x, M, rate, steps: in_straight_coordinates(f, x, M, rate, steps + 1)
+        ),
+        "first-step-alone": Mistake(
+            result=lambda f, x, M, rate, steps: in_straight_coordinates(f, x, M, rate, 1)
+        ),
+        "place-solved": Mistake(result=place_solved),
+        "newton-step": Mistake(result=newton_walk),
+        "unit-steps": walk_with(lambda slope, M: slope / np.sqrt(slope @ M @ slope)),
+        "gradient-returned": Mistake(
+            result=lambda f, x, M, rate, steps: np.linalg.inv(M)
+            @ jax.jacfwd(f)(in_straight_coordinates(f, x, M, rate, steps))
+        ),
         "single-step": Mistake(result=in_one),
         "step-returned": Mistake(result=last_step),
     },
     mistakes=(
+        Mistake(
+            "gradient-returned",
+            "the gradient",
+            "You returned the gradient at the end. Asked for is the place.",
+        ),
+        Mistake(
+            "unit-steps",
+            "unit steps",
+            "You divided the slope by its length in M. Asked for is the vector g with M g = ∇f.",
+        ),
+        Mistake(
+            "newton-step",
+            "Newton's step",
+            "You solved with the Hessian: that is Newton's method. Here the inner product M is "
+            "given.",
+        ),
+        Mistake(
+            "place-solved",
+            "M for the place, too",
+            "You solved for the new place as a whole. Only the slope is turned into a gradient "
+            "by M; the place stays what it is.",
+        ),
+        Mistake(
+            "first-step-alone",
+            "one step alone",
+            "You went a single step, whatever `steps` is: the loop ends in its first iteration.",
+        ),
+        Mistake(
+            "one-step-more",
+            "one step too many",
+            "You went one step more than `steps`.",
+        ),
+        Mistake(
+            "metric-twice",
+            "M twice",
+            "You solved with M twice. M g = ∇f takes one solve.",
+        ),
         Mistake(
             "multiplied",
             "multiplied by M",
@@ -733,6 +1062,10 @@ minimum_slopes = Question(
         "sign-of-motion": curvature_with(
             lambda f_pp, mixed, H: f_pp + mixed @ np.linalg.inv(H) @ mixed
         ),
+        "not-solved": curvature_with(lambda f_pp, mixed, H: f_pp - mixed @ mixed),
+        "motion-added-up": curvature_with(
+            lambda f_pp, mixed, H: f_pp - np.sum(np.linalg.inv(H) @ mixed)
+        ),
         "not-inverted": curvature_with(lambda f_pp, mixed, H: f_pp - mixed @ H @ mixed),
         "twice-the-motion": curvature_with(
             lambda f_pp, mixed, H: f_pp - 2 * mixed @ np.linalg.inv(H) @ mixed
@@ -744,6 +1077,17 @@ minimum_slopes = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "motion-added-up",
+            "the motion added up",
+            "You added up the motion of x. Each entry of dx/dp is multiplied with its own mixed "
+            "derivative.",
+        ),
+        Mistake(
+            "not-solved",
+            "the Hessian is missing",
+            "In your curvature the Hessian is missing: the motion of x is dx/dp = −H⁻¹ ∂ₚ∂ₓf.",
+        ),
         Mistake(
             "standing-still-twice",
             "x stands still for the second derivative, too",

@@ -58,6 +58,30 @@ def with_steps(more):
     return lambda f, z, rate, momentum, steps: downhill(f, z, rate, momentum, steps + more)
 
 
+def slope_of_the_start(f, z, rate, momentum, steps):
+    velocity, slope = 0 * z, planar_slope(f, z)
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * slope
+        z = z + velocity
+    return z
+
+
+def slope_ahead(f, z, rate, momentum, steps):
+    velocity = 0 * z
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * planar_slope(f, z + momentum * velocity)
+        z = z + velocity
+    return z
+
+
+def not_at_rest(f, z, rate, momentum, steps):
+    velocity = z
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * planar_slope(f, z)
+        z = z + velocity
+    return z
+
+
 def velocity_alone(f, z, rate, momentum, steps):
     velocity = 0 * z
     for _ in range(steps):
@@ -102,10 +126,63 @@ complex_descent = Question(
         "old-velocity": Mistake(result=one_behind),
         "one-step-less": Mistake(result=with_steps(-1)),
         "one-step-more": Mistake(result=with_steps(1)),
+        "first-step-alone": Mistake(
+            result=lambda f, z, rate, momentum, steps: heavy_ball(lambda rate, g: -rate * g)(
+                f, z, rate, momentum, 1
+            )
+        ),
+        "slope-of-the-start": Mistake(result=slope_of_the_start),
+        "averaged": Mistake(
+            result=lambda f, z, rate, momentum, steps: heavy_ball(lambda rate, g: -rate * g)(
+                f, z, (1 - momentum) * rate, momentum, steps
+            )
+        ),
+        "slope-ahead": Mistake(result=slope_ahead),
+        "not-at-rest": Mistake(result=not_at_rest),
+        "rate-twice": Mistake(
+            result=lambda f, z, rate, momentum, steps: heavy_ball(lambda rate, g: -(rate**2) * g)(
+                f, z, rate, momentum, steps
+            )
+        ),
         "place-forgotten": Mistake(result=velocity_alone),
         "real-axis-only": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.real(g))),
     },
     mistakes=(
+        Mistake(
+            "rate-twice",
+            "the rate counts twice",
+            "The slope is multiplied by the rate twice: in the velocity, and once more when the "
+            "ball moves. The first is enough.",
+        ),
+        Mistake(
+            "not-at-rest",
+            "not at rest",
+            "Your ball starts with the velocity z. It starts at rest.",
+        ),
+        Mistake(
+            "slope-ahead",
+            "the slope ahead",
+            "You took the slope at the place where the velocity would lead (Nesterov's method). "
+            "Here it is that of the present place.",
+        ),
+        Mistake(
+            "averaged",
+            "a factor 1 − momentum",
+            "Your push has a factor 1 − momentum, as in an average. Here it is `rate` times the "
+            "slope, in full.",
+        ),
+        Mistake(
+            "slope-of-the-start",
+            "the slope of the start",
+            "Your ball is pushed by the slope at the start in all steps. Take it at the present "
+            "place.",
+        ),
+        Mistake(
+            "first-step-alone",
+            "one step alone",
+            "Your ball makes a single step, whatever `steps` is: the loop ends in its first "
+            "iteration.",
+        ),
         Mistake(
             "no-conjugate",
             "the conjugate is missing",
@@ -142,7 +219,8 @@ complex_descent = Question(
         Mistake(
             "one-step-less",
             "one step too few",
-            "Your ball makes one step less than `steps`.",
+            "Your ball makes one step less than `steps`. It starts at rest: if it moves before it is "
+            "pushed, the first step leads nowhere.",
             read=CHAPTER + "#frontier-complex",
         ),
         Mistake(
@@ -200,6 +278,20 @@ def by_remainder(f, x, width, colors):
     return np.where((column >= 0) & (column < x.size), rows, 0.0)
 
 
+def pushes(f, x, width):
+    """The sums of columns of each colour, not sorted into diagonals."""
+    J = np.asarray(jax.jacfwd(f)(x))
+    colors = 2 * width + 1
+    return np.stack([J[:, c::colors].sum(1) for c in range(colors)])
+
+
+def colour_of_the_row(f, x, width):
+    place = np.arange(x.size)
+    own = pushes(f, x, width)[place % (2 * width + 1), place]
+    column = place + np.arange(-width, width + 1)[:, None]
+    return np.where((column >= 0) & (column < x.size), own, 0.0)
+
+
 def along_columns(f, x, width):
     rows = band(f, x, width)
     shifted = [np.roll(row, k - width) for k, row in enumerate(rows)]
@@ -246,8 +338,31 @@ banded_jacobian = Question(
         "highest-first": Mistake(result=lambda f, x, width: band(f, x, width)[::-1]),
         "too-few-colours": Mistake(result=lambda f, x, width: by_remainder(f, x, width, width + 1)),
         "along-columns": Mistake(result=along_columns),
+        "pushes-as-they-came": Mistake(result=pushes),
+        "colour-of-the-row": Mistake(result=colour_of_the_row),
+        "one-diagonal-late": Mistake(
+            result=lambda f, x, width: np.vstack([band(f, x, width)[1:], 0 * x])
+        ),
     },
     mistakes=(
+        Mistake(
+            "one-diagonal-late",
+            "one diagonal late",
+            "Your rows are those of the next diagonal each. Row k belongs to the columns i + k "
+            "− width.",
+        ),
+        Mistake(
+            "colour-of-the-row",
+            "the colour of the row",
+            "You took the push that has the colour of row i. It is the *column*, i + k − width, "
+            "whose colour counts.",
+        ),
+        Mistake(
+            "pushes-as-they-came",
+            "not sorted into diagonals",
+            "Your rows are the pushed seeds as they came. Entry i of a push is J[i, j] for the "
+            "one j of that colour near i: sort the entries into diagonals.",
+        ),
         Mistake(
             "band-of-the-transpose",
             "the diagonals of the transpose",
@@ -315,6 +430,16 @@ forward_gradient = Question(
         ),
         "sum-of-all": Mistake(result=lambda f, x, V: sum(shares(f, x, V))),
         "exact-gradient": Mistake(result=lambda f, x, V: jax.jacfwd(f)(x)),
+        "value-for-slope": Mistake(
+            result=lambda f, x, V: f(x) * np.mean(V, axis=0)
+        ),
+        "first-direction-alone": Mistake(result=lambda f, x, V: shares(f, x, V)[0]),
+        "entry-by-entry": Mistake(
+            result=lambda f, x, V: np.asarray(jax.jacfwd(f)(x)) * np.mean(np.square(V), axis=0)
+        ),
+        "times-the-point": Mistake(
+            result=lambda f, x, V: np.mean([np.sum(jax.jacfwd(f)(x) * v) for v in V]) * x
+        ),
         "projected": Mistake(
             result=lambda f, x, V: (
                 sum(s / np.sum(v * v) for s, v in zip(shares(f, x, V), V, strict=True)) / len(V)
@@ -323,6 +448,28 @@ forward_gradient = Question(
         "mean-direction": Mistake(result=lambda f, x, V: shares(f, x, [np.mean(V, axis=0)])[0]),
     },
     mistakes=(
+        Mistake(
+            "times-the-point",
+            "times x",
+            "You multiplied the slope by x. Each slope belongs to its direction v.",
+        ),
+        Mistake(
+            "entry-by-entry",
+            "entry by entry",
+            "You multiplied gradient and direction entry by entry. ∇f · v is one number, the "
+            "slope along v.",
+        ),
+        Mistake(
+            "first-direction-alone",
+            "the first direction alone",
+            "Your result is that of `V[0]` alone. Take the mean over all directions.",
+        ),
+        Mistake(
+            "value-for-slope",
+            "the value in place of the slope",
+            "You multiplied each direction by the *value* of f. `jvp` gives the value and the "
+            "slope: the second is meant.",
+        ),
         Mistake(
             "slopes-only",
             "the slopes alone",
@@ -404,14 +551,53 @@ chain_hessian = Question(
             largest=700,
             size="n = 40",
         ),
+        CostLimit(
+            "too-many-calls",
+            lambda: {"f": links, "x": test_array((40,))},
+            calls={"f": 6},
+        ),
     ),
     predictions={
+        "gradient-for-product": Mistake(
+            result=lambda f, x: np.asarray(jax.jacfwd(f)(x)), part="diagonal"
+        ),
+        "own-colour": Mistake(result=lambda f, x: both_diagonals(f, x)[0][:-1], part="beside"),
+        "row-of-the-neighbour": Mistake(
+            result=lambda f, x: both_diagonals(f, x)[0][1:], part="beside"
+        ),
         "row-sums": Mistake(result=sums_of_rows),
+        "all-colours-added": Mistake(
+            result=lambda f, x: sums_of_rows(f, x)[0], part="diagonal"
+        ),
         "two-colours": Mistake(result=neighbours_together, part="beside"),
         "beside-twice": Mistake(result=lambda f, x: 2 * both_diagonals(f, x)[1], part="beside"),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "all-colours-added",
+            "the colours added up",
+            "Your diagonal holds the sums of whole rows: that is the product with ones, or all three "
+            "products added. Take entry i from the one that has the colour of i.",
+        ),
+        Mistake(
+            "row-of-the-neighbour",
+            "the row of the neighbour",
+            "Beside the diagonal you took entry i + 1. H[i, i + 1] is entry i of the product "
+            "with the colour of i + 1.",
+        ),
+        Mistake(
+            "own-colour",
+            "the colour of the row itself",
+            "Beside the diagonal you took the product that has the colour of i. H[i, i + 1] is "
+            "in the one with the colour of i + 1.",
+        ),
+        Mistake(
+            "gradient-for-product",
+            "the gradient in place of Hs",
+            "Your diagonal holds the gradient. `jvp` of the gradient gives two things: the "
+            "gradient, and Hs. The second is meant.",
+        ),
         Mistake(
             "row-sums",
             "the sums of the rows",
@@ -598,12 +784,21 @@ motion_adjoint = Question(
     predictions={
         "last-share-only": walk_back(lambda path: path[-2::-1], together=False),
         "one-state-late": walk_back(lambda path: path[:0:-1]),
+        "cotangent-not-carried": Mistake(
+            result=lambda step, start, p, count, u: u, part="start_bar"
+        ),
         "same-cotangent": walk_back(lambda path: path[:-1], carried=False),
         "forward-order": walk_back(lambda path: path[:-1]),
         "at-the-start": walk_back(lambda path: [path[0]] * (len(path) - 1)),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "cotangent-not-carried",
+            "u does not go back",
+            "Your start_bar is u as it came. Each step's pullback gives the cotangent of the "
+            "state before it: carry that to the next.",
+        ),
         Mistake(
             "last-share-only",
             "only one step's share for p",
@@ -684,6 +879,18 @@ psum_back = Question(
     shape_of={"x_bar": "x"},
     requirements=(linear_in("u"), adjoint(normalised, ("x",), "u")),
     predictions={
+        "second-term-alone": Mistake(
+            result=lambda x, u: to_all(x, u) - np.asarray(u) / np.sum(x, axis=0)
+        ),
+        "everything-summed": Mistake(
+            result=lambda x, u: np.asarray(u) / np.sum(x) - np.sum(u * x) / np.sum(x) ** 2
+        ),
+        "summed-on-the-device": Mistake(
+            result=lambda x, u: (
+                np.asarray(u) / np.sum(x, axis=1, keepdims=True)
+                - np.sum(u * x, axis=1, keepdims=True) / np.sum(x, axis=1, keepdims=True) ** 2
+            )
+        ),
         "own-share-only": with_local(lambda local, x, u, S: local),
         "sum-held-still": with_local(lambda local, x, u, S: 0.0),
         "plus-for-minus": with_local(lambda local, x, u, S: -np.sum(local, axis=0)),
@@ -692,6 +899,23 @@ psum_back = Question(
         "summed-twice": with_local(lambda local, x, u, S: len(x) * np.sum(local, axis=0)),
     },
     mistakes=(
+        Mistake(
+            "summed-on-the-device",
+            "summed on each device",
+            "You summed within each device, over axis 1. S is a sum *across* devices, axis 0.",
+        ),
+        Mistake(
+            "everything-summed",
+            "one sum for everything",
+            "You summed over everything. S has one number for each place: the sum is across the "
+            "devices, axis 0.",
+        ),
+        Mistake(
+            "second-term-alone",
+            "the first term is missing",
+            "Your result is what goes through S alone. x_d also stands in the numerator of its "
+            "own y_d: that is u_d / S.",
+        ),
         Mistake(
             "own-share-only",
             "each device for itself",

@@ -19,6 +19,12 @@ def traced_twice(answer, arguments):
     return bool(np.isclose(slope(slope(tanh))(x), want))
 
 
+def entered(answer, arguments):
+    """Whether the rule stands in the tiny system's table, in a list, as the others do."""
+    rules = answer.__globals__["PUSH"].get("tanh")
+    return isinstance(rules, (list, tuple)) and all(callable(rule) for rule in rules)
+
+
 def slope_of_tanh(d, x):
     return jax.jvp(jnp.tanh, (jnp.asarray(x),), (jnp.asarray(d),))[1]
 
@@ -40,16 +46,52 @@ tanh_push = Question(
     call="tanh_push(d, x)",
     adapt=lambda answer: lambda x, d: answer(np.asarray(d), np.asarray(x)),
     reference=lambda x, d: slope_of_tanh(d, x),
-    requirements=(linear_in("d"), Requirement("not-traceable", traced_twice)),
+    requirements=(
+        linear_in("d"),
+        Requirement("not-entered", entered),
+        Requirement("not-traceable", traced_twice),
+    ),
     predictions={
         "d-forgotten": Mistake(result=lambda x, d: 1 - np.tanh(x) ** 2),
         "at-the-tangent": Mistake(result=lambda x, d: 1 - np.tanh(d) ** 2),
         "plus-for-minus": Mistake(result=lambda x, d: d * (1 + np.tanh(x) ** 2)),
+        "square-of-x": Mistake(result=lambda x, d: d * (1 - np.square(x))),
+        "slope-of-sigmoid": Mistake(result=lambda x, d: d * np.tanh(x) * (1 - np.tanh(x))),
+        "slope-of-arctan": Mistake(result=lambda x, d: d / (1 + np.square(x))),
+        "tangent-added": Mistake(result=lambda x, d: d + 1 - np.tanh(x) ** 2),
         "no-square": Mistake(result=lambda x, d: d * (1 - np.tanh(x))),
         "value-and-tangent": Mistake(result=lambda x, d: (np.tanh(x), slope_of_tanh(d, x))),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "tangent-added",
+            "d added, not multiplied",
+            "You added d. The tangent of the result is the local derivative *times* d.",
+        ),
+        Mistake(
+            "slope-of-arctan",
+            "the slope of another function",
+            "Your slope is 1 / (1 + x²), which belongs to the arctangent. That of the tanh is 1 "
+            "− tanh(x)².",
+        ),
+        Mistake(
+            "slope-of-sigmoid",
+            "the slope of another function",
+            "Your slope is y (1 − y), which belongs to the sigmoid. That of the tanh is 1 − y².",
+        ),
+        Mistake(
+            "square-of-x",
+            "x² in place of tanh(x)²",
+            "Your slope is 1 − x². It is 1 − tanh(x)²: use the value, `bind(\"tanh\", x)`.",
+        ),
+        Mistake(
+            "not-entered",
+            "the rule is not in the table",
+            "Your rule is right, but the tiny JAX does not find it: `PUSH[\"tanh\"]` should be a "
+            "list with one rule for each argument, `[tanh_push]`.",
+            example="",
+        ),
         Mistake(
             "d-forgotten",
             "the tangent is forgotten",
@@ -128,6 +170,19 @@ JAX_OPS = {
 }
 
 
+def f_once(answer, arguments):
+    """Whether f runs once."""
+    calls = 0
+
+    def counted(names, x):
+        nonlocal calls
+        calls += 1
+        return arguments["f"](names, x)
+
+    tiny(answer)(counted, arguments["x"])
+    return True if calls == 1 else {"calls": str(calls)}
+
+
 def whole_jacobian(f, x):
     return jax.jacfwd(lambda x: f(JAX_OPS, x))(jnp.asarray(x))
 
@@ -145,6 +200,7 @@ tiny_jacobian = Question(
     call="tiny_jacobian(f, x)",
     adapt=tiny,
     reference=whole_jacobian,
+    requirements=(Requirement("f-again", f_once),),
     predictions={
         "transposed-jacobian": Mistake(result=lambda f, x: whole_jacobian(f, x).T),
         "column-sums": Mistake(result=lambda f, x: whole_jacobian(f, x).sum(0)),
@@ -156,6 +212,13 @@ tiny_jacobian = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "f-again",
+            "f runs more than once",
+            "The numbers are right, but f runs {calls} times. `vjp` runs it once, and returns "
+            "its value, too: that says how many rows there are.",
+            example="",
+        ),
         Mistake(
             "transposed-jacobian",
             "the transpose",
@@ -193,6 +256,21 @@ def on_line(f, x, v):
     return lambda t: f(JAX_OPS, x + t * v)
 
 
+def along_tiny(answer):
+    """As `tiny`, with 0 for a derivative of what does not depend on anything."""
+
+    def call(f, *arrays):
+        result = tiny(answer)(f, *arrays)
+        return 0.0 if result is None else result
+
+    return call
+
+
+def third_at(place):
+    """The third derivative at another place: what `place` makes of x and v."""
+    return Mistake(result=lambda f, x, v: third(f, place(x, v), v))
+
+
 def derivative_along(order):
     """The derivative of this order, forward mode inside forward mode."""
 
@@ -222,10 +300,16 @@ third_along = Question(
         lambda p: {"v": test_array(p["x"].shape, 4.0, 2.0)},
     ),
     call="third_along(f, x, v)",
-    adapt=tiny,
+    adapt=along_tiny,
     reference=third,
     predictions={
         "second-along": Mistake(result=derivative_along(2)),
+        "fourth-along": Mistake(result=derivative_along(4)),
+        "held-still": Mistake(result=lambda f, x, v: 0.0),
+        "at-the-end": third_at(lambda x, v: x + v),
+        "through-the-origin": third_at(lambda x, v: 0 * x),
+        "value-returned": Mistake(result=derivative_along(0)),
+        "point-and-tangent-swapped": Mistake(result=lambda f, x, v: third(f, v, x)),
         "cube-of-slope": Mistake(result=lambda f, x, v: derivative_along(1)(f, x, v) ** 3),
         "taylor-coefficient": Mistake(result=lambda f, x, v: third(f, x, v) / 6),
         "along-ones": Mistake(result=lambda f, x, v: third(f, x, np.ones_like(v))),
@@ -233,6 +317,40 @@ third_along = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "point-and-tangent-swapped",
+            "point and tangent have changed places",
+            "Your derivative is that at v, along x. The point comes first, then the tangent: "
+            "`jvp(f, [x], [v])`.",
+        ),
+        Mistake(
+            "value-returned",
+            "the value",
+            "You returned the value of f. `jvp` gives the value and the tangent: the second is "
+            "meant, each time.",
+        ),
+        Mistake(
+            "through-the-origin",
+            "a line through the origin",
+            "Your line is t v. It goes through x: x + t v.",
+        ),
+        Mistake(
+            "at-the-end",
+            "at t = 1",
+            "Your derivative is that at x + v, where t is 1. Asked for is t = 0.",
+        ),
+        Mistake(
+            "held-still",
+            "a derivative that does not move",
+            "Nothing comes out: one of the functions that you differentiate does not depend on "
+            "its argument, or nothing is returned. Take each inner derivative at the argument, "
+            "not at x.",
+        ),
+        Mistake(
+            "fourth-along",
+            "one derivative too many",
+            "Your result is the fourth derivative along the line. Three `jvp` are enough.",
+        ),
         Mistake(
             "second-along",
             "one derivative short",
