@@ -62,6 +62,13 @@ def _in_a_row(got: Array, want: Array) -> Array:
     return np.ravel(got)
 
 
+def _sum_of_several(got: Array) -> Any:
+    """The sum along the first axis, where there is something to add."""
+    if len(got) < 2:
+        raise ValueError("nothing to add")
+    return got.sum(0)
+
+
 def _slice_like(small: Array, large: Array) -> Array:
     """The slice of the larger array, along its first or last axis, that comes nearest."""
     if small.ndim != large.ndim - 1:
@@ -84,7 +91,7 @@ TRANSFORMATIONS: dict[str, Callable[[Array, Array], tuple[Any, Any]]] = {
         _in_a_row(got, want),
         np.ravel(want),
     ),
-    "unsummed": lambda got, want: (got.sum(0), want),
+    "unsummed": lambda got, want: (_sum_of_several(got), want),
     "all-zero": lambda got, want: (got, 0 * want),
     "summed-too-much": lambda got, want: (got, want.sum()),
     "column-sums": lambda got, want: (got, want.sum(0)),

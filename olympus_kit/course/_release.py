@@ -52,7 +52,7 @@ MOST_ROWS = 40  # results of edits that are kept of one question
 MOST_BYTES = (
     16_000  # of a question's packed results; rows are left out until it holds
 )
-TABLE_VERSION = 1  # of what `EditRow` means; a new one makes every table anew
+TABLE_VERSION = 2  # of what `EditRow` means; a new one makes every table anew
 OF_EDITS = (
     "edits",
     "surviving",
