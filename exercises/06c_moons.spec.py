@@ -64,14 +64,10 @@ moons_loss = Question(
         "targets-exchanged": Mistake(result=lambda p, X, t: mean_loss(p, X, 1 - t)),
         "targets-added": Mistake(result=lambda p, X, t: mean_loss(p, X, -t)),
         "one-in-logaddexp": Mistake(
-            result=lambda p, X, t: jnp.mean(
-                jnp.logaddexp(1.0, logits(p, X)) - t * logits(p, X)
-            )
+            result=lambda p, X, t: jnp.mean(jnp.logaddexp(1.0, logits(p, X)) - t * logits(p, X))
         ),
         "minus-z": Mistake(
-            result=lambda p, X, t: jnp.mean(
-                jnp.logaddexp(0.0, -logits(p, X)) - t * logits(p, X)
-            )
+            result=lambda p, X, t: jnp.mean(jnp.logaddexp(0.0, -logits(p, X)) - t * logits(p, X))
         ),
         "second-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
     },
@@ -217,8 +213,7 @@ moons_gradient = Question(
         Mistake(
             "plus-in-tanh-slope",
             "1 + h² in place of 1 − h²",
-            "Your slope of the tanh is 1 + h². It is 1 − h²: the tanh is flat where h is near "
-            "1.",
+            "Your slope of the tanh is 1 + h². It is 1 − h²: the tanh is flat where h is near 1.",
         ),
         Mistake(
             "slope-of-sigmoid-too",
@@ -461,7 +456,9 @@ largest_gap = Question(
         ),
         "last-array-alone": Mistake(result=lambda first, second: leaf_gaps(first, second)[-1]),
         "sign-taken-late": Mistake(
-            result=lambda first, second: max(abs(np.max(d)) for d in leaf_differences(first, second))
+            result=lambda first, second: max(
+                abs(np.max(d)) for d in leaf_differences(first, second)
+            )
         ),
         "length-for-largest": Mistake(
             result=lambda first, second: max(

@@ -61,8 +61,9 @@ second_sizes = Question(
             result=lambda m, n: sizes_of(RIGHT)(m, n) - [0, 0, 0, 0, 0, n * m * n]
         ),
         "matrix-as-axis": Mistake(
-            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0]
-            + [0, 0, 0, 0, 0, (n + m) ** 2]
+            result=lambda m, n: (
+                sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0] + [0, 0, 0, 0, 0, (n + m) ** 2]
+            )
         ),
         "output-forgotten": Mistake(result=sizes_of(((1, 2), (0, 2), (0, 2), (1, 2), (1, 1)))),
         "diagonal-only": Mistake(result=diagonals),
@@ -218,8 +219,7 @@ slope_and_bend = Question(
         Mistake(
             "at-the-end",
             "at t = 1",
-            "Your slope and bend are those at x + v, where t is 1. Asked for are those at t = "
-            "0.",
+            "Your slope and bend are those at x + v, where t is 1. Asked for are those at t = 0.",
         ),
         Mistake(
             "value-and-bend",
@@ -886,9 +886,9 @@ sharpness = Question(
         "length-not-one": Mistake(result=without_length),
         "one-step": Mistake(result=lambda f, x, v, steps: powers(f, x, v, 1, rayleigh)),
         "gradient-for-product": Mistake(
-            result=lambda f, x, v, steps: jax.jacfwd(f)(x)
-            @ jax.jacfwd(f)(x)
-            / jnp.linalg.norm(jax.jacfwd(f)(x))
+            result=lambda f, x, v, steps: (
+                jax.jacfwd(f)(x) @ jax.jacfwd(f)(x) / jnp.linalg.norm(jax.jacfwd(f)(x))
+            )
         ),
         "other-divisor": Mistake(result=divided(lambda w, v: w @ w)),
         "old-length": Mistake(result=divided(lambda w, v: jnp.linalg.norm(v))),

@@ -601,8 +601,7 @@ transpose_program = Question(
         Mistake(
             "all-begin-at-u",
             "all begin at u",
-            "All your cotangents begin at u. Only that of the result does; the others begin at "
-            "0.",
+            "All your cotangents begin at u. Only that of the result does; the others begin at 0.",
         ),
         Mistake(
             "last-values",
@@ -770,6 +769,8 @@ all_of_them = table(
     (calling, "jit", 4 * (1 + 3)),
     (calling, "scan", 4 * (1 + 3)),
 )
+
+
 def but(f, name, count):
     """The right counts, but for one of them."""
     return lambda g, x, n: count if (g, n) == (f, name) else counted(g, x, n)
@@ -1004,9 +1005,7 @@ first_nan = Question(
         "last-maker": Mistake(result=lambda f, x: 3 if f is two_makers else place_of(0)(f, x)),
         "never-any": Mistake(result=lambda f, x: -1),
         "zero-when-none": Mistake(result=lambda f, x: max(place_of(0)(f, x), 0)),
-        "one-too-large": Mistake(
-            result=lambda f, x: place_of(0)(f, x) + (place_of(0)(f, x) >= 0)
-        ),
+        "one-too-large": Mistake(result=lambda f, x: place_of(0)(f, x) + (place_of(0)(f, x) >= 0)),
         "infinity-makes-it": Mistake(result=infinite_only),
         "count-when-none": Mistake(
             result=lambda f, x: count_of[f] if place_of(0)(f, x) < 0 else place_of(0)(f, x)
@@ -1144,7 +1143,13 @@ dynamic_rows = Question(
         {"f": sorted_branch, "x": np.array([-1.0, -0.5, -2.0]), "U": test_array((2, 3), 2.0)},
         {"f": picky, "x": np.array([40.0, 2.0]), "U": test_array((4, 2), 3.0)},
     ),
-    labels=("a Python loop", "the usual branch", "a matrix comes out", "an if", "the branch that raises"),
+    labels=(
+        "a Python loop",
+        "the usual branch",
+        "a matrix comes out",
+        "an if",
+        "the branch that raises",
+    ),
     large_points=(4,),
     reference=dense_rows,
     predictions={

@@ -144,14 +144,10 @@ norm_hessian = Question(
     requirements=(symmetric(),),
     predictions={
         "diagonal-alone": Mistake(result=lambda x: np.diag(np.diag(bent(x)))),
-        "one-division": Mistake(
-            result=lambda x: (np.eye(len(x)) - np.outer(x, x)) / length(x)
-        ),
+        "one-division": Mistake(result=lambda x: (np.eye(len(x)) - np.outer(x, x)) / length(x)),
         "not-divided": Mistake(result=lambda x: np.eye(len(x)) - np.outer(unit(x), unit(x))),
         "inner-for-outer": Mistake(result=lambda x: (np.eye(len(x)) - 1) / length(x)),
-        "ones-for-identity": Mistake(
-            result=lambda x: (1 - np.outer(unit(x), unit(x))) / length(x)
-        ),
+        "ones-for-identity": Mistake(result=lambda x: (1 - np.outer(unit(x), unit(x))) / length(x)),
         "squared-length": Mistake(
             result=lambda x: (np.eye(len(x)) - np.outer(x, x) / (x @ x) ** 2) / (x @ x)
         ),
@@ -280,9 +276,7 @@ safe_norm = Question(
         "corner": Mistake(
             result=lambda x: (length(x), unit(x) if np.any(x) else np.full(len(x), np.nan))
         ),
-        "one-at-zero": Mistake(
-            result=lambda x: length(x) if np.any(x) else 1.0, part="value"
-        ),
+        "one-at-zero": Mistake(result=lambda x: length(x) if np.any(x) else 1.0, part="value"),
         "zero-entries-as-one": Mistake(
             result=lambda x: length(np.where(x == 0, 1.0, x)) if np.any(x) else 0.0, part="value"
         ),
@@ -480,6 +474,7 @@ BAD_STEPS = {
     1e-300: (-1, 0),
     3.0: (1, 1),
 }
+
 
 def bad_steps(change):
     """What a mistake makes of the two right numbers, and of how many steps there are."""
@@ -784,8 +779,7 @@ spike = Question(
         Mistake(
             "sign-function",
             "−1 in place of 0",
-            "For negative x your value is −1: that is the sign. A cell that does not fire gives "
-            "0.",
+            "For negative x your value is −1: that is the sign. A cell that does not fire gives 0.",
         ),
         Mistake(
             "slope-of-value",
@@ -949,9 +943,7 @@ scaled_gradient = Question(
         "nan-alone": Mistake(
             result=scaled(lambda g, scale, fits: (overflowed(g, scale, g * np.inf), 1.0))
         ),
-        "flag-turned": Mistake(
-            result=scaled(lambda g, scale, fits: (g * fits, 1.0 - fits))
-        ),
+        "flag-turned": Mistake(result=scaled(lambda g, scale, fits: (g * fits, 1.0 - fits))),
         "zeros-where-finite": Mistake(
             result=scaled(
                 lambda g, scale, fits: (

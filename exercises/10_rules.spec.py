@@ -295,7 +295,7 @@ needs_rule = Question(
         Mistake(
             "polynomial-suspected",
             "the polynomial",
-            "Everything is right but \"polynomial\". JAX knows the rules of powers, products and "
+            'Everything is right but "polynomial". JAX knows the rules of powers, products and '
             "sums.",
         ),
         Mistake(
@@ -715,6 +715,7 @@ def shortened(u, longest, length):
 
 euclid = lambda u: float(np.sqrt(np.sum(np.square(u))))
 
+
 def same_value_of_x(answer, arguments):
     """Whether the value that comes out under differentiation is x itself."""
     x = arguments["x"]
@@ -947,6 +948,7 @@ pair = lambda phase, scale: {
     "y": test_array((3,), phase=phase + 1, scale=scale),
 }
 
+
 def one_at_corner(s, t, x, y, u):
     corner = (x == 0) & (y == 0)
     return np.where(corner, 1.0, s) * u, t * u
@@ -1024,14 +1026,12 @@ safe_hypot = Question(
         Mistake(
             "other-term-copied",
             "the term of y twice",
-            "Your term of x is that of y: the slope with respect to x is x divided by the "
-            "value.",
+            "Your term of x is that of y: the slope with respect to x is x divided by the value.",
         ),
         Mistake(
             "term-copied",
             "the term of x twice",
-            "Your term of y is that of x: the slope with respect to y is y divided by the "
-            "value.",
+            "Your term of y is that of x: the slope with respect to y is y divided by the value.",
         ),
         Mistake(
             "corner-remains",

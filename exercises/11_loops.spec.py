@@ -65,9 +65,7 @@ huber = Question(
             result=pieces(*square, lambda r, d: d * (abs(r) - d), line[1], small)
         ),
         "line-of-slope-one": Mistake(
-            result=pieces(
-                *square, lambda r, d: abs(r) - d / 2, lambda r, d: np.sign(r), small
-            )
+            result=pieces(*square, lambda r, d: abs(r) - d / 2, lambda r, d: np.sign(r), small)
         ),
         "threshold-squared": Mistake(
             result=pieces(
@@ -97,8 +95,7 @@ huber = Question(
         Mistake(
             "whole-threshold",
             "d in place of d/2",
-            "Your line is d (|r| − d). At |r| = d it is 0, where the square is d²/2: take off "
-            "d/2.",
+            "Your line is d (|r| − d). At |r| = d it is 0, where the square is d²/2: take off d/2.",
         ),
         Mistake(
             "pieces-do-not-meet",

@@ -175,7 +175,9 @@ smoothed_pullback = Question(
             result=pulled_with(lambda J, d: d * np.tril(np.ones_like(J)))
         ),
         "last-twice": Mistake(
-            result=lambda d, u: np.asarray(u) @ powers(d, len(u)) + u[-1] * d * powers(d, len(u))[-1]
+            result=lambda d, u: (
+                np.asarray(u) @ powers(d, len(u)) + u[-1] * d * powers(d, len(u))[-1]
+            )
         ),
         "own-entry-left-out": Mistake(
             result=lambda d, u: np.append((np.asarray(u) @ powers(d, len(u)))[1:], 0.0)
@@ -543,9 +545,7 @@ linear_recurrence = Question(
         "start-forgotten": Mistake(result=lambda a, b, s0: in_turn(a, b, 0.0)),
         "offset-not-scaled": Mistake(result=offset_not_scaled),
         "start-not-scaled": Mistake(result=lambda a, b, s0: s0 + in_turn(a, b, 0.0)),
-        "pair-exchanged": Mistake(
-            result=lambda a, b, s0: in_turn(a, b, 0.0) * s0 + np.cumprod(a)
-        ),
+        "pair-exchanged": Mistake(result=lambda a, b, s0: in_turn(a, b, 0.0) * s0 + np.cumprod(a)),
         "from-the-end": Mistake(
             result=lambda a, b, s0: np.array([
                 in_turn(a[i:][::-1], b[i:][::-1], s0)[-1] for i in range(len(a))
@@ -922,9 +922,9 @@ reversible_pullback = Question(
         ),
         "last-state-returned": Mistake(result=lambda step, inverse, y, n, u: y, part="x"),
         "pulled-once": Mistake(
-            result=lambda step, inverse, y, n, u: through(
-                lambda *a: jacobians(*a)[-1:]
-            )(step, inverse, y, n, u)
+            result=lambda step, inverse, y, n, u: through(lambda *a: jacobians(*a)[-1:])(
+                step, inverse, y, n, u
+            )
         ),
         "one-step-short": Mistake(
             result=lambda step, inverse, y, n, u: right(step, inverse, y, n - 1, u)

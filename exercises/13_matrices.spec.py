@@ -70,9 +70,7 @@ cube_slope = Question(
         "commuted-right": Mistake(result=lambda A, dA: 3 * dA @ A @ A),
         "commuted-middle": Mistake(result=lambda A, dA: 3 * A @ dA @ A),
         "direction-transposed": Mistake(result=lambda A, dA: along(cube, "A")((A,), (dA.T,))),
-        "middle-transposed": Mistake(
-            result=lambda A, dA: dA @ A @ A + A @ dA.T @ A + A @ A @ dA
-        ),
+        "middle-transposed": Mistake(result=lambda A, dA: dA @ A @ A + A @ dA.T @ A + A @ A @ dA),
         "first-twice": Mistake(result=lambda A, dA: 2 * dA @ A @ A + A @ dA @ A),
         "last-twice": Mistake(result=lambda A, dA: 2 * A @ A @ dA + A @ dA @ A),
         "middle-lost": Mistake(result=lambda A, dA: dA @ A @ A + A @ A @ dA),
@@ -189,9 +187,7 @@ quotient_slope = Question(
             result=lambda A, B, dA, dB: quotient(A, dB - quotient(dA, B))
         ),
         "solution-added": Mistake(
-            result=lambda A, B, dA, dB: (
-                along(quotient, "A", "B")((A, B), (dA, dB)) + quotient(A, B)
-            )
+            result=lambda A, B, dA, dB: along(quotient, "A", "B")((A, B), (dA, dB)) + quotient(A, B)
         ),
         "order-lost": Mistake(
             result=lambda A, B, dA, dB: quotient(A, dB) - quotient(A @ A, dA @ B)
@@ -219,8 +215,7 @@ quotient_slope = Question(
         Mistake(
             "transposed-solve",
             "solved with the transpose",
-            "Your second solve is with the transpose of A. From A dX = dB − dA X it is A "
-            "itself.",
+            "Your second solve is with the transpose of A. From A dX = dB − dA X it is A itself.",
         ),
         Mistake(
             "sign-of-the-matrix",
@@ -298,8 +293,8 @@ solve_pullback = Question(
             result=lambda A, B, U: -pulled(A, B, U)[1] @ quotient(A.T, B).T, part="A_bar"
         ),
         "columns-added": Mistake(
-            result=lambda A, B, U: -np.outer(
-                np.sum(pulled(A, B, U)[1], axis=1), np.sum(quotient(A, B), axis=1)
+            result=lambda A, B, U: (
+                -np.outer(np.sum(pulled(A, B, U)[1], axis=1), np.sum(quotient(A, B), axis=1))
             ),
             part="A_bar",
         ),
@@ -417,10 +412,12 @@ covariance_gradient = Question(
         "number-for-matrix": with_inverse(lambda P, x: ((P.T @ x) @ (P @ x) - P.T) / 2),
         "determinant-as-number": Mistake(
             result=lambda S, x: (
-                np.outer(np.linalg.inv(S).T @ x, np.linalg.inv(S) @ x)
-                - np.eye(len(x)) / np.linalg.det(S)
+                (
+                    np.outer(np.linalg.inv(S).T @ x, np.linalg.inv(S) @ x)
+                    - np.eye(len(x)) / np.linalg.det(S)
+                )
+                / 2
             )
-            / 2
         ),
         "data-left-out": with_inverse(lambda P, x: -P.T / 2),
         "no-half": Mistake(result=lambda S, x: 2 * dense_gradient(S, x)),
@@ -431,8 +428,7 @@ covariance_gradient = Question(
         Mistake(
             "data-left-out",
             "the quadratic term is missing",
-            "Your result is the gradient of the determinant's term alone. −x·S⁻¹x/2 has one, "
-            "too.",
+            "Your result is the gradient of the determinant's term alone. −x·S⁻¹x/2 has one, too.",
         ),
         Mistake(
             "determinant-as-number",
@@ -731,13 +727,13 @@ eigen_slopes = Question(
         "one-term": Mistake(result=lambda S, k, dS: one_term(S, dS, k), part="projector_slope"),
         "rows-for-columns": Mistake(result=lambda S, k, dS: by_rows(S, dS, k)),
         "row-for-column": Mistake(
-            result=lambda S, k, dS: (
-                np.linalg.eigh(S)[1][k] @ dS @ np.linalg.eigh(S)[1][k]
-            ),
+            result=lambda S, k, dS: np.linalg.eigh(S)[1][k] @ dS @ np.linalg.eigh(S)[1][k],
             part="slope",
         ),
         "trace-for-slope": Mistake(result=lambda S, k, dS: np.trace(dS), part="slope"),
-        "eigenvalue-returned": Mistake(result=lambda S, k, dS: np.linalg.eigh(S)[0][k], part="slope"),
+        "eigenvalue-returned": Mistake(
+            result=lambda S, k, dS: np.linalg.eigh(S)[0][k], part="slope"
+        ),
         "projector-returned": Mistake(
             result=lambda S, k, dS: eigen_pair(S, k)[1], part="projector_slope"
         ),
@@ -905,9 +901,7 @@ metric_descent = Question(
         "plain-descent": walk_with(lambda slope, M: slope),
         "diagonal-only": walk_with(lambda slope, M: slope / np.diag(M)),
         "uphill": walk_with(lambda slope, M: -np.linalg.inv(M) @ slope),
-        "metric-twice": walk_with(
-            lambda slope, M: np.linalg.inv(M) @ np.linalg.inv(M) @ slope
-        ),
+        "metric-twice": walk_with(lambda slope, M: np.linalg.inv(M) @ np.linalg.inv(M) @ slope),
         "one-step-more": Mistake(
             result=lambda f, x, M, rate, steps: in_straight_coordinates(f, x, M, rate, steps + 1)
         ),
@@ -918,8 +912,9 @@ metric_descent = Question(
         "newton-step": Mistake(result=newton_walk),
         "unit-steps": walk_with(lambda slope, M: slope / np.sqrt(slope @ M @ slope)),
         "gradient-returned": Mistake(
-            result=lambda f, x, M, rate, steps: np.linalg.inv(M)
-            @ jax.jacfwd(f)(in_straight_coordinates(f, x, M, rate, steps))
+            result=lambda f, x, M, rate, steps: (
+                np.linalg.inv(M) @ jax.jacfwd(f)(in_straight_coordinates(f, x, M, rate, steps))
+            )
         ),
         "single-step": Mistake(result=in_one),
         "step-returned": Mistake(result=last_step),

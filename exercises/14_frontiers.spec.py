@@ -430,9 +430,7 @@ forward_gradient = Question(
         ),
         "sum-of-all": Mistake(result=lambda f, x, V: sum(shares(f, x, V))),
         "exact-gradient": Mistake(result=lambda f, x, V: jax.jacfwd(f)(x)),
-        "value-for-slope": Mistake(
-            result=lambda f, x, V: f(x) * np.mean(V, axis=0)
-        ),
+        "value-for-slope": Mistake(result=lambda f, x, V: f(x) * np.mean(V, axis=0)),
         "first-direction-alone": Mistake(result=lambda f, x, V: shares(f, x, V)[0]),
         "entry-by-entry": Mistake(
             result=lambda f, x, V: np.asarray(jax.jacfwd(f)(x)) * np.mean(np.square(V), axis=0)
@@ -566,9 +564,7 @@ chain_hessian = Question(
             result=lambda f, x: both_diagonals(f, x)[0][1:], part="beside"
         ),
         "row-sums": Mistake(result=sums_of_rows),
-        "all-colours-added": Mistake(
-            result=lambda f, x: sums_of_rows(f, x)[0], part="diagonal"
-        ),
+        "all-colours-added": Mistake(result=lambda f, x: sums_of_rows(f, x)[0], part="diagonal"),
         "two-colours": Mistake(result=neighbours_together, part="beside"),
         "beside-twice": Mistake(result=lambda f, x: 2 * both_diagonals(f, x)[1], part="beside"),
     },

@@ -83,12 +83,12 @@ tanh_push = Question(
         Mistake(
             "square-of-x",
             "x² in place of tanh(x)²",
-            "Your slope is 1 − x². It is 1 − tanh(x)²: use the value, `bind(\"tanh\", x)`.",
+            'Your slope is 1 − x². It is 1 − tanh(x)²: use the value, `bind("tanh", x)`.',
         ),
         Mistake(
             "not-entered",
             "the rule is not in the table",
-            "Your rule is right, but the tiny JAX does not find it: `PUSH[\"tanh\"]` should be a "
+            'Your rule is right, but the tiny JAX does not find it: `PUSH["tanh"]` should be a '
             "list with one rule for each argument, `[tanh_push]`.",
             example="",
         ),

@@ -149,9 +149,11 @@ def test_derived_wrong_answers_get_their_messages(lesson):
         for id_, change in WRONG.items():
             changed = lambda *args, change=change, right=right: change(right(*args))
             outcome = judged(exercise, {**names, exercise.name: changed})
-            # an edit of the solution may say more exactly what a factor comes from
-            edits = {row.id for row in find(exercise.name, REPO).edits} if id_ == "factor" else ()
-            findings.expect(f"{id_} of {exercise.name}", outcome, id_, *edits)
+            # an edit of the solution, or its author, may say more exactly what a factor comes from
+            entry = find(exercise.name, REPO)
+            sharper = {row.id for row in entry.edits} | entry.question.predictions.keys()
+            ids = {id_, *sharper} if id_ == "factor" else {id_}
+            findings.expect(f"{id_} of {exercise.name}", outcome, *ids)
         findings.extend(transposed(exercise, names, right))
         findings.extend(unsummed(exercise, names, right))
         findings.extend(quotients(lesson, exercise))
