@@ -249,9 +249,8 @@ def explain_error(
     ):
         id_ = "arguments-of-a-call"
     elif isinstance(error, AssertionError) and "defjvp" in code_of(answer):
-        if not code.startswith(
-            "assert"
-        ):  # jax's own, about a product of tangents
+        # jax's own, about a product of tangents; the student's stand on an `assert`
+        if not code.startswith("assert"):
             id_ = "rule-not-linear"
     elif isinstance(error, TypeError) and POINT_AS_ARGNUMS.search(code):
         id_ = "point-as-argnums"
@@ -647,8 +646,20 @@ def broken_requirement(evidence: Evidence, answer: Any) -> Diagnosis | None:
 # What a right answer costs: its largest array, its calls, its mode.
 
 
-def too_costly(evidence: Evidence, _: Any) -> Diagnosis | None:
-    """A limit of the question that is exceeded; without limits, what is costly in any question."""
+def too_costly(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A limit of the question that is exceeded; without limits, what is costly in any question.
+
+    What an answer raises at the size of a limit it raises at other sizes: that is told.
+    """
+    try:
+        return _too_costly(evidence)
+    except Unsolved:
+        raise
+    except Exception as error:
+        return explain_error(evidence.question, error, answer)
+
+
+def _too_costly(evidence: Evidence) -> Diagnosis | None:
     question = evidence.question
     for limit in question.cost_limits:
         facts = _exceeded(evidence, limit)

@@ -152,6 +152,11 @@ def test_numpy_does_not_hide_what_an_answer_costs():
         [np.asarray(jax.jvp(jax.grad(f), (x,), (e,))[1]) for e in np.eye(x.size, dtype=x.dtype)], 1
     )
     assert found(question, by_numpy) == "one-pass-per-input"
+
+    def small(f, x, v):
+        return product(f, x, v) if x.size < 10 else np.asarray(x)[[3, 99]]
+
+    assert found(question, small) == "index-too-large"  # at the size of the limit alone
     assert found(question, product) == "correct"
 
 

@@ -24,7 +24,7 @@ PACKAGES = ("olympus", "olympus_kit")
 # runs (210); an exception is read with the line that it came from (170); what one number says is
 # not taken for a rule, and of two results the wrong one is named (430); an answer is given the
 # processor's time, and is not blamed for the check's own derivatives (560)
-MOST_NODES = 174_531
+MOST_NODES = 174_640
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another
