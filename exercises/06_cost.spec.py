@@ -764,7 +764,7 @@ in_segments = Question(
             "body-without-a-pair",
             "a body returns a pair",
             "The body of a `scan` returns a pair: the new carry, and what is to be stacked. "
-            "Where nothing is, that is None: `(step(carry), None)`.",
+            "Where there is nothing, it is None: `(step(carry), None)`.",
             "",
             raised=("TypeError: scan body output must be a pair",),
         ),
