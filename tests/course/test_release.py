@@ -85,7 +85,9 @@ MISTAKES = {
     "needs 1 or more `hint` cells, and has 0": lambda s: s.replace('["hint"]', '["note"]'),
     "needs 1 or more `explanation` cells": lambda s: s.replace('["explanation"]', '["note"]'),
     "needs 1 or more `check` cells": lambda s: s.replace(":tags: [check]\n", ""),
-    "needs 5 or more `mutant` cells": lambda s: s.replace('["mutant"]', '["note"]', 5),
+    "needs 5 or more `mutant` cells": lambda s: s.replace(
+        '["mutant"]', '["note"]', s.count('["mutant"]') - 4
+    ),
     "needs 3 or more `alternative` cells": lambda s: s.replace('["alternative"]', '["note"]', 9),
     "an empty hint": lambda s: without(s, "`olympus.grad` turns", "\n+++"),
     "the name `slope` is taken": lambda s: s.replace(":name: slope-check", ":name: slope"),
