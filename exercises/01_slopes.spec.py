@@ -309,7 +309,8 @@ fit = Question(
             "bias-forgotten",
             "the bias never moves",
             "Your b stays 0. `grad(loss)` differentiates with respect to the first argument "
-            "only; with `argnums=(0, 1)` it gives the gradients for w and b.",
+            "only; with `argnums=(0, 1)` it gives the gradients for w and b. If you have that, "
+            "look whether b is in the loss, and whether it is updated.",
             read=CHAPTER + "#slopes-value",
         ),
         Mistake(

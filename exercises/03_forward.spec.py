@@ -768,7 +768,8 @@ nested = Question(
             "untagged",
             "perturbation confusion",
             "Your dual numbers do not know which derivative they belong to: inside the inner one, "
-            "the tangent of x was taken for a tangent of y. Give each call of D a tag of its own.",
+            "the tangent of x was taken for a tangent of y. Give each call of D a tag of its own, "
+            "and take apart only what has that tag.",
             "D(x ↦ x·D(y ↦ x·y, 1), 4) comes out as 5, since 4·1 + 1·1 = 5; it is 8.",
             read=CHAPTER + "#forward-confusion",
         ),

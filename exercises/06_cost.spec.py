@@ -129,8 +129,9 @@ best_time = Question(
         Mistake(
             "first-call-counted",
             "the first call is among the measured ones",
-            "The first call, which compiles, is one of those that you measured. Call `run` once "
-            "before the loop, and wait for it.",
+            "Your time comes out when one of the `repeats` calls to be measured is the first one, "
+            "which compiles, or is not made at all. Call `run` once before the loop and wait for "
+            "it; then measure `repeats` calls.",
             read=TIME,
         ),
         Mistake(
@@ -876,8 +877,8 @@ best_segment = Question(
         Mistake(
             "not-a-divisor",
             "it must divide n",
-            "You looked at every length up to n. The segments have to fill the loop: s must "
-            "divide n.",
+            "Your length does not divide n. The segments have to fill the loop, so only the "
+            "divisors of n can be chosen.",
         ),
         Mistake(
             "nearest-to-the-root",

@@ -537,7 +537,7 @@ fit_by_reverse = Question(
             "bias-rests",
             "the bias never moves",
             "Your b stays where it was. Without `argnums=(0, 1)` only the first argument is "
-            "differentiated.",
+            "differentiated. If you have that, look whether b is updated.",
             read=CHAPTER + "#slopes-argnums",
         ),
         Mistake(

@@ -85,6 +85,10 @@ POINT_AS_ARGNUMS = re.compile(
     rf"\b({'|'.join(DERIVATIVES - {'jvp', 'vjp', 'linearize'})})"
     r"\(\s*[\w.]+\s*,\s*[a-z_]\w*\s*\)(?!\s*\()"
 )
+GIVEN = (
+    "That happened in a function that came with the question: look at what your code hands to it, "
+    "in which order, and how it is differentiated."
+)
 # a line on which several names get the parts of one value
 UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
@@ -256,7 +260,23 @@ def explain_error(
         id_ = "point-as-argnums"
     elif id_ == "unpacked-wrongly" and not UNPACKS.search(code):
         id_ = "raised"
-    return diagnose(question, id_, {"error": error_text(error), "line": line})
+    facts = {"error": error_text(error), "line": line}
+    diagnosis = diagnose(question, id_, facts)
+    if not _is_given_function_s(error, answer):
+        return diagnosis
+    return replace(diagnosis, message=f"{diagnosis.message} {GIVEN}")
+
+
+def _is_given_function_s(error: BaseException, answer: Any) -> bool:
+    """Whether it was raised below the student's code, in a function that came with the question."""
+    file = home(answer)
+    below = False
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == file:
+            below = False
+        elif frame.filename.endswith(".spec.py"):
+            below = True
+    return below and bool(file)
 
 
 def error_id(error: BaseException, own: Sequence[Mistake] = ()) -> str:

@@ -123,6 +123,22 @@ def test_a_product_of_tangents_is_no_rule():
     assert said(asked, written(code.format("assert x < 0")))[0] == "raised"
 
 
+def test_an_exception_in_a_function_that_was_given_is_told_to_be_there():
+    given = {"jnp": jnp}
+    exec(compile("def f(x):\n    return jnp.ones((2, 3)) @ x\n", "q.spec.py", "exec"), given)
+    asked = question(
+        lambda f, x: x,
+        {"f": given["f"], "x": test_array((3,))},
+        {"f": given["f"], "x": test_array((3,), scale=9.0)},
+    )
+    id_, text = said(asked, written("def q(f, x):\n    return f(x[:2])\n"))
+    assert id_ == "contracting-shapes"
+    assert "in a function that came with the question" in text
+    id_, text = said(asked, written("def q(f, x):\n    f(x)\n    return jnp.eye(2) @ x\n"))
+    assert id_ == "contracting-shapes"
+    assert "came with the question" not in text
+
+
 def test_a_call_of_the_student_s_own_is_told_from_that_of_the_answer():
     own = written("def q(f, x):\n    key = f(x, 3)\n    return key\n")
     assert said(SLOPE, own)[0] == "arguments-of-a-call"
