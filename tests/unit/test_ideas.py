@@ -23,8 +23,8 @@ PACKAGES = ("olympus", "olympus_kit")
 # answer's, and `olympus try` prints messages (390); what an answer in NumPy costs is seen while it
 # runs (210); an exception is read with the line that it came from (170); what one number says is
 # not taken for a rule, and of two results the wrong one is named (430); an answer is given the
-# processor's time, and is not blamed for the check's own derivatives, and an error in a function that
-# was given is told to be there (770)
+# processor's time, and is not blamed for the check's own derivatives, and an error in a function
+# that was given is told to be there (770)
 MOST_NODES = 174_750
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
