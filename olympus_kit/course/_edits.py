@@ -419,7 +419,7 @@ def _iterations(node: ast.Call, name: str) -> Iterator[Change]:
     place = counts[name] if name == "fori_loop" else min(len(node.args) - 1, 1)
     for operator, words in (
         (ast.Sub(), "one iteration too few"),
-        (ast.Add(), "one too many"),
+        (ast.Add(), "one iteration too many"),
     ):
         changed = copy.copy(node)
         changed.args = list(node.args)
