@@ -372,7 +372,7 @@ kinked_ramp = Question(
     points=(
         {"x": np.array([1.5, 0.0, -2.0]), "s": 0.25},
         {"x": np.array([[0.0, 0.25], [-0.5, 0.0]]), "s": 0.75},
-        {"x": np.array([1e-4, -1e-4, 0.0]), "s": 0.25},
+        {"x": np.array([1e-9, -1e-4, 0.0, -1e-9]), "s": 0.25},
         {"x": np.array([-4e6, 0.0, 5e6, -0.0]), "s": -0.5},
     ),
     labels=("x = (1.5, 0, −2), s = 0.25", "x of shape (2, 2), s = 0.75", "x near 0", "s = −0.5"),
@@ -749,9 +749,9 @@ spike = Question(
     points=(
         {"x": np.array([0.5, -1.25, 0.0])},
         {"x": test_array((2, 3), phase=2.0)},
-        {"x": np.array([-800.0, 30.0, 1.0, -5.0])},
+        {"x": np.array([-800.0, 30.0, 1.0, -5.0, 800.0])},
     ),
-    labels=("x = (0.5, −1.25, 0)", "x of shape (2, 3)", "x = (−800, 30, 1, −5)"),
+    labels=("x = (0.5, −1.25, 0)", "x of shape (2, 3)", "x = (−800, 30, 1, −5, 800)"),
     large_points=(2,),
     reference=lambda x: (fires(x), soft_slope(x)),
     shape_of={"slopes": "x"},
@@ -1084,7 +1084,15 @@ sinc = Question(
     returns=("value", "slope", "second derivative"),
     call="sinc(x), olympus.grad(sinc)(x) and olympus.grad(olympus.grad(sinc))(x)",
     adapt=three_orders,
-    points=({"x": 0.0}, {"x": 0.001}, {"x": 0.75}, {"x": -2.0}, {"x": 50.0}, {"x": 0.0625}),
+    points=(
+        {"x": 0.0},
+        {"x": 0.001},
+        {"x": 0.75},
+        {"x": -2.0},
+        {"x": 50.0},
+        {"x": 0.0625},
+        {"x": 0.09375},
+    ),
     large_points=(4,),
     reference=orders_of_sinc,
     predictions={
@@ -1093,8 +1101,8 @@ sinc = Question(
         "constant-near-zero": Mistake(result=near_zero(0.002, lambda x: (1.0, 0.0, 0.0))),
         "another-sinc": Mistake(result=lambda x: other_sinc(x)[0], part="value"),
         "series-everywhere": Mistake(result=lambda x: series_of_sinc(float(x), 5)),
-        "series-too-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 2))),
-        "series-short": Mistake(result=near_zero(0.07, lambda x: series_of_sinc(x, 3))),
+        "series-too-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 2))),
+        "series-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 3))),
     },
     mistakes=(
         Mistake(

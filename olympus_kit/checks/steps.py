@@ -124,8 +124,12 @@ def judge(
 
 
 def _may_be_said(edit: EditRow, code: str) -> bool:
-    """Whether an edit's message fits the code: arguments change places in a call that is there."""
-    return edit.id != "edit-arguments" or edit.facts["old"].strip("`") in code
+    """Whether an edit's message fits the code, where it speaks of a call or a number in it."""
+    spoken = {
+        "edit-arguments": edit.facts.get("old", ""),
+        "edit-constant": edit.facts.get("new", ""),
+    }
+    return spoken.get(edit.id, "").strip("`") in code
 
 
 # The steps, from the first. Each returns a diagnosis, or None where it does not apply.
@@ -246,7 +250,11 @@ def explain_error(
     code = line.partition(": ")[2]
     own = [one for one in question.mistakes if _code_confirms(one, answer)]
     id_ = error_id(error, own)
-    if id_ in ("python-branch", "branch-on-array"):
+    if id_ == "branch-on-array" or (
+        # what `&` gives of traced values decides no `if` either
+        id_ == "python-branch"
+        and not code.startswith(("if ", "elif ", "while "))
+    ):
         id_ = _branch(code) or id_
     elif id_ == "wrong-arguments" and (
         line or len(traceback.extract_tb(error.__traceback__)) > 2

@@ -324,6 +324,7 @@ ERRORS = {
     "wrong-arguments": lambda: (lambda x: x)(),
     "endless-recursion": lambda: (f := lambda: f())(),
     "index-too-large": lambda: [1, 2][2],
+    "too-many-indices": lambda: THREE[0, 1],
     "function-as-number": lambda: 2 * jax.grad(jnp.sin),
     "operator-missing": lambda: object() * object(),
     "container-as-number": lambda: {"w": ONE} * 2.0,

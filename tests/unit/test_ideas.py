@@ -25,7 +25,7 @@ PACKAGES = ("olympus", "olympus_kit")
 # not taken for a rule, and of two results the wrong one is named (430); an answer is given the
 # processor's time, and is not blamed for the check's own derivatives, and an error in a function
 # that was given is told to be there (770)
-MOST_NODES = 174_750
+MOST_NODES = 174_800
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another
