@@ -12,6 +12,7 @@ from .api import outcome_of as outcome_of
 from .api import progress as progress
 from .api import solution as solution
 from .api import solution_card as solution_card
+from .edits import edits_of as edits_of
 from .evidence import EditRow as EditRow
 from .evidence import Evidence as Evidence
 from .evidence import as_real as as_real
@@ -35,6 +36,7 @@ from .run import references as references
 from .run import remember as remember
 from .run import time_limit as time_limit
 from .run import to_numpy as to_numpy
+from .spec import DERIVATIVES as DERIVATIVES
 from .spec import Case as Case
 from .spec import CostLimit as CostLimit
 from .spec import Credit as Credit

@@ -251,8 +251,17 @@ def in_precision(
     question: Question, call: Callable[..., Any], precision: str
 ) -> Evidence:
     """The trials of an answer in one precision."""
-    return Evidence(
-        question, call, trials(question, call, precision), precision
+    every = list(trials(question, call, precision))
+    return Evidence(question, call, every, precision)
+
+
+def is_right(
+    question: Question, call: Callable[..., Any], precision: str
+) -> bool:
+    """Whether an answer is right in every case; nothing is called after the first wrong one."""
+    return all(
+        Evidence(question, call, [trial], precision).right
+        for trial in trials(question, call, precision)
     )
 
 

@@ -44,17 +44,17 @@ class Trial:
 
 def trials(
     question: Question, answer: Callable[..., Any], precision: str
-) -> list[Trial]:
+) -> Iterator[Trial]:
     """Call `answer` at every case of `question`; `precision` is "float64" or "float32"."""
-    pairs = zip(question.cases(), references(question), strict=True)
-    with (
-        jax.enable_x64(precision == "float64"),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter(
-            "ignore"
-        )  # the same one at every point helps nobody
-        return [_try(answer, case, want, precision) for case, want in pairs]
+    for case, want in zip(question.cases(), references(question), strict=True):
+        with (
+            jax.enable_x64(precision == "float64"),
+            warnings.catch_warnings(),
+        ):
+            # the same one at every point helps nobody
+            warnings.simplefilter("ignore")
+            trial = _try(answer, case, want, precision)
+        yield trial
 
 
 _known: dict[Question, list[Any]] = {}
@@ -245,15 +245,20 @@ def time_limit(seconds: float) -> Iterator[None]:
         target=_watch, args=(clock, done, sys.stdout), daemon=True
     )
     watchdog.start()
-    is_main = threading.current_thread() is threading.main_thread()
     try:
-        if is_main and hasattr(signal, "setitimer"):
-            with _alarm(clock):
+        if has_alarm():
+            with alarm(clock):
                 yield
         else:
             yield
     finally:
         done.set()
+
+
+def has_alarm() -> bool:
+    """Whether a signal can stop what runs here: on the main thread of a system with timers."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and hasattr(signal, "setitimer")
 
 
 def _watch(clock: Clock, done: threading.Event, target: TextIO) -> None:
@@ -265,8 +270,8 @@ def _watch(clock: Clock, done: threading.Event, target: TextIO) -> None:
 
 
 @contextlib.contextmanager
-def _alarm(clock: Clock) -> Iterator[None]:
-    """Ring when the time is over; a timer that ran already goes on afterwards."""
+def alarm(clock: Clock) -> Iterator[None]:
+    """Raise TookTooLong when the time is over; a timer that ran already goes on afterwards."""
     running = True
 
     def ring(*_: object) -> None:

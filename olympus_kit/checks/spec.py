@@ -13,6 +13,18 @@ import jax
 import numpy as np
 
 Arguments = Mapping[str, Any]
+# the names under which JAX's derivatives are known: for `without`, where a rule is to be written
+DERIVATIVES = (
+    "grad",
+    "value_and_grad",
+    "jvp",
+    "vjp",
+    "jacfwd",
+    "jacrev",
+    "jacobian",
+    "hessian",
+    "linearize",
+)
 
 
 class Unsolved(Exception):
@@ -140,6 +152,8 @@ class Question:
     - `mistakes`: those of this question alone, with their messages.
     - `requirements`: what must hold beside the right numbers.
     - `cost_limits`: what the answer may cost.
+    - `without`: names that the answer's functions must not use, where the question is how one
+      writes what they do; its text says so.
     - `answer`: "function", or "value" for an answer that is not a function.
     - `adapt`: makes of the answer what is called with the arguments; the answer itself where None.
     - `call`: how the answer is called, in words, where the arguments' names do not say it.
@@ -160,6 +174,7 @@ class Question:
     predictions: Mapping[str, Mistake] = field(default_factory=dict)
     mistakes: Sequence[Mistake] = ()
     cost_limits: Sequence[CostLimit] = ()
+    without: Sequence[str] = ()
     read: str = ""
     answer: str = "function"
     adapt: Callable[[Any], Callable[..., Any]] | None = None

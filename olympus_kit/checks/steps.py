@@ -46,8 +46,17 @@ from .message import (
     telling,
     wanted_kind,
 )
+from .repair import one_change
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
-from .spec import Arguments, CostLimit, Mistake, Question, Requirement, Unsolved
+from .spec import (
+    DERIVATIVES,
+    Arguments,
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    Unsolved,
+)
 
 NEAR = 5e-2  # a relative error below which a result may be a quotient, or have lost digits
 INFINITY = "infinity"  # what a number is called that is too large for its type
@@ -64,31 +73,43 @@ STEP_NAMES = (
     "epsilon",
 )  # of an argument that a question about quotients has
 KIT = Path(__file__).parents[2]
-DERIVATIVES = {
-    "grad",
-    "value_and_grad",
-    "jvp",
-    "vjp",
-    "jacfwd",
-    "jacrev",
-    "jacobian",
-    "hessian",
-    "linearize",
-}
-READY_MADE = DERIVATIVES | {
-    "associative_scan"
-}  # what a lesson may ask to write
+# what a lesson may ask to write
+READY_MADE = {*DERIVATIVES, "associative_scan"}
 # what jax says of a result that cannot be differentiated, whoever asked for the derivative
 OF_THE_CHECK = ("grad-of-array", "integer-input")
 # `grad(f, x)`: the second argument is the number of an argument, and no point
 POINT_AS_ARGNUMS = re.compile(
-    rf"\b({'|'.join(DERIVATIVES - {'jvp', 'vjp', 'linearize'})})"
+    rf"\b({'|'.join({*DERIVATIVES} - {'jvp', 'vjp', 'linearize'})})"
     r"\(\s*[\w.]+\s*,\s*[a-z_]\w*\s*\)(?!\s*\()"
 )
 GIVEN = (
     "That happened in a function that came with the question: look at what your code hands to it, "
     "in which order, and how it is differentiated."
 )
+# what is said of an answer whose mistake nothing predicted
+UNNAMED = {
+    "off",
+    "only-large",
+    "shape",
+    "raised",
+    "law",
+    "nearly",
+    "factor",
+    "nan",
+    "all-zero",
+    "container",
+    "part-container",
+    "shapes-do-not-fit",
+    "contracting-shapes",
+    "arguments-of-a-call",
+    "tangent-shape",
+    "cotangent-shape",
+    "index-too-large",
+    "too-many-indices",
+    "unpacked-wrongly",
+    "container-as-number",
+}
+MENDED = "With one change it is right at every point that was tried: look at {words}."
 # a line on which several names get the parts of one value
 UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
@@ -119,8 +140,26 @@ def judge(
             continue
         diagnosis = step(evidence, answer)
         if diagnosis:
-            return diagnosis
+            return _with_place(diagnosis, evidence, answer)
     return None
+
+
+def _with_place(
+    diagnosis: Diagnosis, evidence: Evidence, answer: Any
+) -> Diagnosis:
+    """A diagnosis that names no mistake of the student's code, with the place of it if known."""
+    is_edit = diagnosis.id.startswith("edit-")
+    if evidence.right or not (is_edit or diagnosis.id in UNNAMED):
+        return diagnosis
+    code = code_of(answer)
+    found = one_change(evidence.question, answer, code, evidence.precision)
+    if found is None:
+        return diagnosis
+    words, line = found
+    message = f"{diagnosis.message} {MENDED.format(words=words)}"
+    lines = code.splitlines()
+    shown = f"Line {line} of your cell: {lines[line - 1].strip()}"
+    return replace(diagnosis, message=message, line=shown)
 
 
 def _may_be_said(edit: EditRow, code: str) -> bool:
@@ -671,6 +710,16 @@ def broken_requirement(evidence: Evidence, answer: Any) -> Diagnosis | None:
     return None
 
 
+def ready_made(evidence: Evidence, answer: Any) -> Diagnosis | None:
+    """A name that the question's text rules out, in a function of the answer's cell."""
+    used = set(evidence.question.without)
+    if used:
+        used &= _used_in_functions(code_of(answer))
+    if not used:
+        return None
+    return diagnose(evidence.question, "ready-made", {"used": f"`{min(used)}`"})
+
+
 # What a right answer costs: its largest array, its calls, its mode.
 
 
@@ -804,6 +853,7 @@ STEPS = (
     unknown_error,
     once_only,
     broken_requirement,
+    ready_made,
     too_costly,
 )
 
@@ -821,12 +871,12 @@ def around_the_lesson(
     """
     if not solution or question.answer == "value" or question.adapt:
         return None
-    ready_made = READY_MADE & _foreign_names(code_of(answer))
-    ready_made -= _foreign_names(solution)
-    if not ready_made or _foreign_names(solution) & DERIVATIVES:
+    names = READY_MADE & _foreign_names(code_of(answer))
+    names -= _foreign_names(solution)
+    if not names or _foreign_names(solution) & {*DERIVATIVES}:
         return None
-    used = f"`{min(ready_made)}`"
-    if ready_made & DERIVATIVES:
+    used = f"`{min(names)}`"
+    if names & {*DERIVATIVES}:
         arguments = question.cases()[0].arguments
         read = program.outline_of(answer, arguments, "float64")
         mode = program.mode(read) if read else ""
@@ -834,6 +884,17 @@ def around_the_lesson(
             return None
         used = f"JAX's own derivatives (in {mode} mode)"
     return diagnose(question, "around-the-lesson", {"used": used})
+
+
+def _used_in_functions(code: str) -> set[str]:
+    """The foreign names in a cell's functions; what stands beside them may be a test."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return set()
+    inside = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
+    found = [node for node in ast.walk(tree) if isinstance(node, inside)]
+    return set().union(*[_foreign_names(ast.unparse(node)) for node in found])
 
 
 def _foreign_names(code: str) -> set[str]:

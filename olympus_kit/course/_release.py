@@ -15,6 +15,7 @@ from ..checks import (
     Question,
     catalogue,
     decode,
+    edits_of,
     encode,
     pack_edits,
     questions,
@@ -25,9 +26,17 @@ from ..files import write_whole
 from . import _notebook as nb
 from . import _tryout
 from ._course import editing, keep_copy
-from ._edits import edits_of
 from ._leak import leaks
-from ._lesson import AuthoringError, Cell, Exercise, Lesson, read_some, say_all
+from ._lesson import (
+    BEGIN,
+    END,
+    AuthoringError,
+    Cell,
+    Exercise,
+    Lesson,
+    read_some,
+    say_all,
+)
 from ._merge import merge
 
 HEADER = (
@@ -207,7 +216,11 @@ def try_edits(
     diagnose: bool = False,
 ) -> dict[str, list[tuple[Any, dict[str, Any]]]]:
     """Question -> each single edit of its solution with its result."""
-    edits = [(e.name, edit) for e in lesson.exercises for edit in edits_of(e)]
+    edits = [
+        (e.name, edit)
+        for e in lesson.exercises
+        for edit in edits_of(*_solution_lines(e))
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, lesson.stem + SPEC)
         path.write_text(spec, encoding="utf-8")
@@ -226,6 +239,23 @@ def try_edits(
     for (name, edit), result in zip(edits, results, strict=True):
         table[name].append((edit, result))
     return table
+
+
+def _solution_lines(exercise: Exercise) -> tuple[str, set[int]]:
+    """The solution's text, and the numbers of the lines that a student writes."""
+    lines = []
+    editable = set()
+    inside = False
+    for line in exercise.answer.raw.source.splitlines():
+        if BEGIN in line:
+            inside = True
+        elif END in line:
+            inside = False
+        else:
+            lines.append(line)
+            if inside:
+                editable.add(len(lines))
+    return "\n".join(lines) + "\n", editable
 
 
 def _shown(cell: Cell, lesson: Lesson) -> Any:

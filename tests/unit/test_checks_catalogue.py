@@ -19,7 +19,7 @@ REPO = Path(__file__).parents[2]
 STATEMENTS = {
     *("took-too-long", "raised", "unsolved", "missing", "not-callable", "nothing", "container"),
     *("shape", "law", "off", "part-container", "not-comparable", "doubtful-reference"),
-    "around-the-lesson",
+    *("around-the-lesson", "ready-made"),
 }
 SQUARE = np.array([[1.0, 2.0, -0.5], [0.3, -1.5, 3.0], [4.0, 0.25, 1.0]])
 

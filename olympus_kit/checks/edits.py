@@ -1,13 +1,14 @@
-"""Single edits of an author's solution: the wrong answers that a machine can foresee.
+"""Single edits of code: one place of it is changed, as a student would get it wrong.
 
-Each edit changes one place of the solution (an operator, a constant, an axis, an argument, a term,
-a call, an iteration) as a student would get it wrong. When a lesson is released, every edit is run
-at the question's own points, and the table "results -> what was changed" goes into the answers
-file, where `check` compares a student's numbers with it.
+They serve twice. When a lesson is released, every edit of the author's solution (an operator, a
+constant, an axis, an argument, a term, a call, an iteration) is run at the question's own points,
+and the table "results -> what was changed" goes into the answers file, where `check` compares a
+student's numbers with it. And where nothing explains these, the same edits are made of the
+student's own code (`repair`).
 
-The same edits measure the question. An edit that agrees at all its points has either changed
-nothing (it then agrees at other points and sizes and under jvp and vjp, too), or it *survives*: a
-wrong answer that the check would accept.
+The edits of a solution measure the question, too. One that agrees at all its points has either
+changed nothing (it then agrees at other points and sizes and under jvp and vjp), or it *survives*:
+a wrong answer that the check would accept.
 
 The list of edits follows that of mutation testing (DeMillo, Lipton, Sayward 1978). It is not
 complete: an edit of two places, or of a whole algorithm, is not among them.
@@ -18,8 +19,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..checks import catalogue
-from ._lesson import BEGIN, END, Exercise
+from .message import catalogue
 
 NEIGHBOURS = {
     "sin": "cos",
@@ -83,13 +83,10 @@ WORDS: dict[type[ast.AST], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-SWAPPED = {
+SWAPPED: dict[type[ast.operator], str] = {
     ast.Sub: "a difference",
     ast.Div: "a quotient",
     ast.MatMult: "a matrix product",
-}
-SWAPPED_NAMES: dict[type[ast.operator], str] = {
-    **SWAPPED,
     ast.Pow: "a power",
 }
 PRODUCTS = (ast.Mult, ast.Div, ast.MatMult)
@@ -127,15 +124,14 @@ class Edit:
     after: str
 
 
-def edits_of(exercise: Exercise) -> list[Edit]:
-    """Every single edit of a solution, no code twice."""
-    text, editable = _solution_lines(exercise)
+def edits_of(text: str, editable: set[int]) -> list[Edit]:
+    """Every single edit of the lines that may be changed, no code twice."""
     tree = ast.parse(text)
     seen = {ast.unparse(tree)}
     edits = []
-    for place in _places(tree, editable):
+    for place in places(tree, editable):
         before = ast.unparse(place.node)
-        for id_, facts, new in _changes(place):
+        for id_, facts, new in changes(place):
             place.put(new)
             code = ast.unparse(ast.fix_missing_locations(tree))
             place.put(place.node)
@@ -147,23 +143,6 @@ def edits_of(exercise: Exercise) -> list[Edit]:
                 )
     edits.sort(key=lambda edit: RANK.index(edit.id))
     return edits[:MOST_EDITS]
-
-
-def _solution_lines(exercise: Exercise) -> tuple[str, set[int]]:
-    """The solution's text, and the numbers of the lines that a student writes."""
-    lines = []
-    editable = set()
-    inside = False
-    for line in exercise.answer.raw.source.splitlines():
-        if BEGIN in line:
-            inside = True
-        elif END in line:
-            inside = False
-        else:
-            lines.append(line)
-            if inside:
-                editable.add(len(lines))
-    return "\n".join(lines) + "\n", editable
 
 
 @dataclass(frozen=True)
@@ -198,8 +177,8 @@ class Place:
         return f" (the one with {' and '.join(found)})" if found else ""
 
 
-def _places(tree: ast.Module, editable: set[int]) -> Iterator[Place]:
-    """Every node on a line that a student writes."""
+def places(tree: ast.Module, editable: set[int]) -> Iterator[Place]:
+    """Every node on a line that may be changed."""
     arguments = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and node.lineno not in editable:
@@ -228,6 +207,20 @@ def _places(tree: ast.Module, editable: set[int]) -> Iterator[Place]:
                     )
 
 
+def names_around(parents: Sequence[ast.AST]) -> tuple[str, ...]:
+    """The arguments and local names of the functions around a node, the innermost first."""
+    names = []
+    for function in reversed(parents):
+        if isinstance(function, (ast.FunctionDef, ast.Lambda)):
+            names += [argument.arg for argument in function.args.args]
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and isinstance(
+                    node.ctx, ast.Store
+                ):
+                    names.append(node.id)
+    return tuple(dict.fromkeys(names))
+
+
 def _names_in_scope(parents: Sequence[ast.AST]) -> tuple[str, ...]:
     """The arguments and local names of the innermost function, in order."""
     functions = [
@@ -235,16 +228,10 @@ def _names_in_scope(parents: Sequence[ast.AST]) -> tuple[str, ...]:
         for node in parents
         if isinstance(node, (ast.FunctionDef, ast.Lambda))
     ]
-    if not functions:
-        return ()
-    names = [argument.arg for argument in functions[-1].args.args]
-    for node in ast.walk(functions[-1]):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.append(node.id)
-    return tuple(dict.fromkeys(names))
+    return names_around(functions[-1:])
 
 
-def _changes(place: Place) -> Iterator[Change]:
+def changes(place: Place) -> Iterator[Change]:
     """What may stand in the place of a node."""
     node = place.node
     if isinstance(node, ast.BinOp):
@@ -311,9 +298,9 @@ def _operations(place: Place, node: ast.BinOp) -> Iterator[Change]:
         yield "edit-factor", right, node.left
         if kind is not ast.Div:
             yield "edit-factor", left, node.right
-    if kind in SWAPPED_NAMES:
+    if kind in SWAPPED:
         swapped = ast.BinOp(node.right, node.op, node.left)
-        yield "edit-operands", {"old": SWAPPED_NAMES[kind]}, swapped
+        yield "edit-operands", {"old": SWAPPED[kind]}, swapped
     new = OPERATORS.get(kind)
     if new:
         words = WORDS.get(new, "another operation")

@@ -1,0 +1,304 @@
+"""The place of a mistake that nothing foresaw: one change of the student's code makes it right.
+
+Where no prediction explains an answer, its own code is edited, one place at a time, and run again.
+If an edit gives the right results in every case, the mistake stands where the edit was made, and
+the kind of the edit says what is wrong there. That is computed, not guessed: with this one change
+the answer is right at every point. The changed code itself is not told.
+
+The idea is that of program repair by mutation (Debroy and Wong 2010). Limits: mistakes in two
+places are not found, nor is what takes longer than `SECONDS`; and where two edits would do, the
+one that is tried first is told.
+"""
+
+import ast
+import contextlib
+import copy
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from .edits import Change, Facts, Place, changes, names_around, places
+from .evidence import is_right
+from .run import Clock, TookTooLong, alarm, has_alarm
+from .spec import Question, Unsolved
+
+SECONDS = 1.5  # of the processor, for all edits of one answer
+LONGEST = 60  # characters of code that a message shows
+# What an edit says of the place that it changes. The kinds are those of `edits` and of
+# `_additions`; a kind that is not here is not tried. Those that stand first are tried first.
+WHAT = {
+    "edit-name": "another value belongs there",
+    "edit-axis": "another axis belongs there",
+    "edit-operands": "its two sides have to change places",
+    "edit-transpose": "it is transposed once too often",
+    "add-transpose": "a transpose is missing",
+    "edit-constant": "another number belongs there",
+    "edit-index": "another index belongs there",
+    "add-shift": "the index is off by one",
+    "edit-operator": "another operation belongs there",
+    "edit-arguments": "two of its arguments have to change places",
+    "edit-part": "the other one of two results belongs there",
+    "edit-function": "another function belongs there",
+    "edit-comparison": "another comparison belongs there",
+    "edit-negation": "it has a minus sign too many",
+    "edit-sign": "a minus sign is missing",
+    "add-sign": "a minus sign is missing",
+    "edit-term": "it has a term too many",
+    "edit-factor": "it has a factor or a divisor too many",
+    "edit-call": "it has a call too many",
+    "edit-slice": "all of it is meant, not a part",
+    "add-square": "a square is missing",
+    "add-part": "one part of it is meant, not all",
+    "add-order": "this line and the one after it have to change places",
+    "edit-iterations": "the number of iterations or their order is another one",
+    "edit-statement": "the line is too much there",
+    "edit-accumulation": "what was there before has to be replaced",
+    "add-accumulation": "what was there before has to be kept: `+=`",
+    "add-axis": "an axis has to be named there",
+    "add-factor": "a factor or a divisor is missing",
+    "add-term": "a term is missing",
+    "edit-default": "an argument is given there that should not be",
+}
+ORDER = list(WHAT)
+# code that names one of these may do more than compute: nothing of it is run again
+EFFECTS = {
+    "open",
+    "exec",
+    "eval",
+    "compile",
+    "input",
+    "system",
+    "subprocess",
+    "shutil",
+    "Path",
+    "while_loop",  # a compiled loop that never ends cannot be stopped
+}
+OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
+    ast.Mult: (ast.Add, ast.Sub, ast.MatMult, ast.Pow),
+    ast.Div: (ast.Sub,),
+    ast.Add: (ast.Mult,),
+    ast.Sub: (ast.Div,),
+}
+MISSING: dict[str, tuple[type[ast.operator], ...]] = {
+    "add-factor": (ast.Mult, ast.Div),
+    "add-term": (ast.Add, ast.Sub),
+}
+
+
+def one_change(
+    question: Question, answer: Any, code: str, precision: str
+) -> tuple[str, int] | None:
+    """What one change of the code would mend, in words, and the number of its line.
+
+    None where no single edit makes the answer right, and where its code cannot be run again.
+    """
+    run_again = _runner(question, answer, code)
+    if run_again is None or not has_alarm():
+        return None
+    tree, make = run_again
+    try:
+        with (
+            alarm(Clock(SECONDS)),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            for id_, facts, place, new in _candidates(tree):
+                if _is_mended(question, make, place, new, precision):
+                    node = place.node
+                    if "line" in facts:
+                        node = getattr(node, "body")[int(facts["line"])]  # noqa: B009
+                    words = f"`{_shown(node, code)}`: {WHAT[id_]}"
+                    return words, getattr(node, "lineno", 0)
+    except TookTooLong:
+        jax.clear_caches()  # what was being compiled may stand there half
+    return None
+
+
+def _runner(
+    question: Question, answer: Any, code: str
+) -> tuple[ast.Module, Callable[[], Any]] | None:
+    """The tree of a cell, and what runs it as it stands and gives the answer in it.
+
+    None for a cell that does more than define: it is not run a second time.
+    """
+    names = getattr(inspect.unwrap(answer), "__globals__", None)
+    if names is None or question.answer == "value":
+        return None
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return None
+    tree.body = _definitions(tree.body)
+    used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    used |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    if not tree.body or used & EFFECTS:
+        return None
+
+    def make() -> Any:
+        fresh = dict(names)
+        exec(compile(tree, "<an edit>", "exec"), fresh)
+        return fresh[question.name]
+
+    return tree, make
+
+
+def _definitions(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that define something; none at all where one changes what others hold.
+
+    `f.defvjp(...)` is kept where `f` stands in the cell, so that it is a new one each time. What
+    only looks (a call of `print` or `check`) is left out.
+    """
+    own: set[str] = set()
+    kept: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            roots = {_root(d) for d in statement.decorator_list}
+            if any(name == "defjvp" for root, name in roots if root not in own):
+                return []
+            own.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            if not all(isinstance(t, ast.Name) for t in statement.targets):
+                return []
+            own |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+        elif isinstance(statement, ast.Expr):
+            if _root(statement.value)[0] not in own:
+                continue
+        elif not isinstance(statement, (ast.Import, ast.ImportFrom)):
+            return []
+        kept.append(statement)
+    return kept
+
+
+def _root(node: ast.expr) -> tuple[str, str]:
+    """Of `f.defvjp(fwd, bwd)` the names f and defvjp; of other code the first is empty."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.value.id, node.attr
+    return "", ""
+
+
+def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
+    """Every edit of a cell, the most likely kinds first, and in each the last line first."""
+    lines = {getattr(node, "lineno", 0) for node in ast.walk(tree)} - {0}
+    found = []
+    for place in places(tree, lines):
+        for id_, facts, new in (*changes(place), *_additions(place)):
+            if id_ in WHAT:
+                found.append((id_, facts, place, new))
+    found.sort(
+        key=lambda edit: (
+            ORDER.index(edit[0]),
+            -getattr(edit[2].node, "lineno", 0),
+        )
+    )
+    return found
+
+
+def _is_mended(
+    question: Question,
+    make: Callable[[], Any],
+    place: Place,
+    new: ast.AST,
+    precision: str,
+) -> bool:
+    """Whether the answer is right with a node in the place of another."""
+    ast.copy_location(new, place.node)
+    ast.fix_missing_locations(new)
+    place.put(new)
+    try:
+        answer = make()
+        call = question.adapt(answer) if question.adapt else answer
+        return is_right(question, call, precision)
+    except (Exception, Unsolved):  # whatever changed code does
+        return False
+    finally:
+        place.put(place.node)
+
+
+def _shown(node: ast.AST, code: str) -> str:
+    """The code that stands at a place, on one line."""
+    text = ast.get_source_segment(code, node) or ast.unparse(node)
+    line = text.strip().split("\n")[0]
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+# What a student may have left out. Of a solution, these edits would be no likely mistakes.
+
+
+def _additions(place: Place) -> Iterator[Change]:
+    node = place.node
+    if isinstance(node, ast.stmt):
+        yield from _statements(node)
+    if not isinstance(node, ast.expr) or isinstance(node, ast.Constant):
+        return
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    if isinstance(place.parent, ast.Call) and place.field == "func":
+        return
+    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
+        return
+    if isinstance(node, ast.Name):
+        for name in names_around(place.parents):
+            if name != node.id:
+                yield "edit-name", {}, ast.Name(name, ast.Load())
+    if isinstance(node, ast.BinOp):
+        for operator in OTHERS.get(type(node.op), ()):
+            yield (
+                "edit-operator",
+                {},
+                ast.BinOp(node.left, operator(), node.right),
+            )
+    if isinstance(place.parent, ast.Subscript) and place.field == "slice":
+        for step in MISSING["add-term"]:
+            yield "add-shift", {}, ast.BinOp(node, step(), ast.Constant(1))
+        return
+    yield from _wrapped(node)
+    is_whole = isinstance(
+        place.parent,
+        (ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.Dict, ast.Call),
+    )
+    if is_whole:
+        for name in names_around(place.parents):
+            other = ast.Name(name, ast.Load())
+            for id_, operators in MISSING.items():
+                for operator in operators:
+                    yield id_, {}, ast.BinOp(node, operator(), other)
+
+
+def _wrapped(node: ast.expr) -> Iterator[Change]:
+    """An operation of one operand around what stands there."""
+    if not isinstance(node, ast.UnaryOp):
+        yield "add-sign", {}, ast.UnaryOp(ast.USub(), node)
+    if isinstance(node, (ast.Name, ast.Subscript, ast.Call, ast.BinOp)):
+        yield "add-transpose", {}, ast.Attribute(node, "T", ast.Load())
+        yield "add-square", {}, ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    if isinstance(node, ast.Call):
+        for place in (0, 1):
+            part = ast.Subscript(node, ast.Constant(place), ast.Load())
+            yield "add-part", {}, part
+        named = {keyword.arg for keyword in node.keywords}
+        if isinstance(node.func, ast.Attribute) and "axis" not in named:
+            for axis in (0, 1):
+                with_axis = copy.copy(node)
+                keyword = ast.keyword("axis", ast.Constant(axis))
+                with_axis.keywords = [*node.keywords, keyword]
+                yield "add-axis", {}, with_axis
+
+
+def _statements(node: ast.stmt) -> Iterator[Change]:
+    """Two lines in the other order; a sum in place of what is written anew."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, (ast.Name, ast.Subscript)):
+            summed = ast.AugAssign(target, ast.Add(), node.value)
+            yield "add-accumulation", {}, summed
+    body = getattr(node, "body", [])
+    for place in range(len(body) - 1) if isinstance(body, list) else ():
+        changed = copy.copy(node)
+        first, second = body[place : place + 2]
+        changed.body = [*body[:place], second, first, *body[place + 2 :]]  # type: ignore[attr-defined]
+        yield "add-order", {"line": str(place)}, changed
