@@ -1179,6 +1179,12 @@ def at_start(g, a):
     return unrolled(g, a), along_a / (1 - along_x)
 
 
+def arguments_exchanged(g, a):
+    x = unrolled(g, a)
+    along_x, along_a = jax.jacfwd(g, argnums=(0, 1))(a, x)
+    return x, along_a / (1 - along_x)
+
+
 def bends(answer, arguments):
     """Whether the second derivative is that of the unrolled iteration."""
     g, a = arguments.values()
@@ -1230,8 +1236,34 @@ fixed_point = Question(
         "source-left-out": Mistake(
             result=with_slope(lambda x, along_x, along_a: 1 / (1 - along_x))
         ),
+        "arguments-exchanged": Mistake(result=arguments_exchanged),
     },
     mistakes=(
+        Mistake(
+            "arguments-exchanged",
+            "g(a, x) in place of g(x, a)",
+            "You took the derivatives of g at (a, x). `g` gets x first, then a.",
+        ),
+        Mistake(
+            "function-differentiated",
+            "g is not to be differentiated",
+            "JAX takes g for a number to be differentiated, since it is not told otherwise: "
+            "`nondiff_argnums=(0,)` at the decorator says so.",
+            example="",
+            raised=("TypeError: Error interpreting argument to",),
+            code=r"!nondiff_argnums",
+        ),
+        Mistake(
+            "primals-not-unpacked",
+            "a tuple of one",
+            "`primals` and `tangents` are tuples, also where there is one argument. Unpack both.",
+            example="",
+            raised=(
+                "TypeError: Cannot determine dtype of (",
+                "TypeError: unsupported operand type(s) for",
+            ),
+            code=r"\ba(, a_dot)? = primals(, tangents)?\s*\n",
+        ),
         Mistake(
             "rule-without-g",
             "the rule takes g first",
@@ -1423,6 +1455,15 @@ settled_pullback = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "pushed-not-pulled",
+            "pushed, not pulled back",
+            "w has the length of x, and you pushed it forward through a ↦ g(x, a), as a tangent "
+            "of a. It is a cotangent of what g returns: pull it back with `vjp`.",
+            example="",
+            raised=("ValueError: jvp called with different primal and tangent shapes",),
+            code=r"\bjvp\(",
+        ),
         Mistake(
             "solved-again",
             "solved again",
@@ -1618,8 +1659,15 @@ argmin_jacobian = Question(
                 ).T
             )
         ),
+        "entries-inverted": Mistake(result=by_hessians(lambda H, mixed: -(1 / H) @ mixed)),
     },
     mistakes=(
+        Mistake(
+            "entries-inverted",
+            "each entry inverted",
+            "You divided by each entry of the Hessian. The inverse of a matrix is another one: "
+            "solve with it.",
+        ),
         Mistake(
             "hessian-of-a",
             "the Hessian with respect to a",

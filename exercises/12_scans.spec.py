@@ -499,7 +499,6 @@ race = Question(
             )
         ),
         "median-time": Mistake(result=figures(lambda times, first: np.median(waited(times)))),
-        "one-repeat-short": Mistake(result=figures(lambda times, first: np.min(waited(times)[1:]))),
         "mean-gap": Mistake(
             result=lambda f_value, g_value, *_: np.mean(np.abs(f_value - g_value)), part="gap"
         ),
@@ -526,12 +525,6 @@ race = Question(
             "mean-gap",
             "the mean gap",
             "Your gap is the mean over the entries. Asked for is the largest.",
-        ),
-        Mistake(
-            "one-repeat-short",
-            "one repeat short",
-            "You took one time fewer of each function than `repeats`. The first call, which does "
-            "not count, is an extra one.",
         ),
         Mistake(
             "median-time",
@@ -611,8 +604,9 @@ race = Question(
         Mistake(
             "first-call-counted",
             "the first call counts",
-            "The first call of each function is among your times. It also compiles the function, and one "
-            "of the `repeats` is lost to it: call each once before you read the clock.",
+            "One of the `repeats` is missing among your times. Either the first call of each function is "
+            "counted, which also compiles it (call each once before you read the clock), or the loop is "
+            "one short.",
             read=PAGE + "#scans-seconds",
         ),
         Mistake(

@@ -1207,19 +1207,23 @@ minimum_slopes = Question(
             result=lambda f, best, p: np.trace(jax.hessian(f)(best.exact(p), p)), part="curvature"
         ),
         "derivatives-along-x": Mistake(
-            result=lambda f, best, p: (
-                jax.jacfwd(f)(best.exact(p), p),
-                jax.hessian(f)(best.exact(p), p),
-            )
+            result=lambda f, best, p: jax.hessian(f)(best.exact(p), p), part="curvature"
         ),
     },
+    cost_limits=(
+        CostLimit(
+            "too-many-calls",
+            lambda: {"f": bowl, "best": bowl_best, "p": 0.75},
+            calls={"best": 2},
+        ),
+    ),
     rtol=2e-11,  # so that a difference quotient of the slope is told from a derivative
     mistakes=(
         Mistake(
             "derivatives-along-x",
             "derivatives along x",
-            "You differentiated f with respect to x: a vector and a matrix. At the minimum the "
-            "first is 0; asked for are the derivatives of v with respect to p.",
+            "Your curvature is the Hessian with respect to x, a matrix. Asked for are the "
+            "derivatives of v, with respect to p.",
             example="",
         ),
         Mistake(
