@@ -15,15 +15,19 @@ import contextlib
 import copy
 import inspect
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 
 from .edits import Change, Facts, Place, changes, names_around, places
-from .evidence import is_right
+from .evidence import is_right, observe
+from .message import Diagnosis
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
+from .steps import code_of
 
 SECONDS = 1.5  # of the processor, for all edits of one answer
 LONGEST = 60  # characters of code that a message shows
@@ -82,14 +86,61 @@ OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Mult,),
     ast.Sub: (ast.Div,),
 }
+# what is said of an answer whose mistake nothing predicted
+UNNAMED = {
+    "off",
+    "only-large",
+    "shape",
+    "raised",
+    "law",
+    "nearly",
+    "factor",
+    "nan",
+    "all-zero",
+    "container",
+    "part-container",
+    "shapes-do-not-fit",
+    "contracting-shapes",
+    "arguments-of-a-call",
+    "tangent-shape",
+    "cotangent-shape",
+    "index-too-large",
+    "too-many-indices",
+    "unpacked-wrongly",
+    "container-as-number",
+}
+PLACED = "With one change it is right at every point that was tried: look at {words}."
 MISSING: dict[str, tuple[type[ast.operator], ...]] = {
     "add-factor": (ast.Mult, ast.Div),
     "add-term": (ast.Add, ast.Sub),
 }
 
 
-def one_change(
-    question: Question, answer: Any, code: str, precision: str
+def with_place(
+    question: Question, answer: Any, diagnosis: Diagnosis
+) -> Diagnosis:
+    """A diagnosis with the place of the mistake, where nothing foresaw it and an edit mends it."""
+    is_edit = diagnosis.id.startswith("edit-")
+    if not is_edit and diagnosis.id not in UNNAMED:
+        return diagnosis
+    code = code_of(answer)
+    found = _one_change(question, answer, code)
+    if found is None:
+        return diagnosis
+    words, line = found
+    message = diagnosis.message
+    if is_edit:
+        # the student's own code says more than what the same edit makes of another solution
+        message = re.sub(" is what .*", " is not right yet.", message)
+    return replace(
+        diagnosis,
+        message=f"{message} {PLACED.format(words=words)}",
+        line=f"Line {line} of your cell: {code.splitlines()[line - 1].strip()}",
+    )
+
+
+def _one_change(
+    question: Question, answer: Any, code: str
 ) -> tuple[str, int] | None:
     """What one change of the code would mend, in words, and the number of its line.
 
@@ -99,6 +150,8 @@ def one_change(
     if run_again is None or not has_alarm():
         return None
     tree, make = run_again
+    call = question.adapt(answer) if question.adapt else answer
+    precision = observe(question, call).precision
     try:
         with (
             alarm(Clock(SECONDS)),
@@ -110,7 +163,7 @@ def one_change(
                     node = place.node
                     if "line" in facts:
                         node = getattr(node, "body")[int(facts["line"])]  # noqa: B009
-                    words = f"`{_shown(node, code)}`: {WHAT[id_]}"
+                    words = f"{_shown(node, place.parents, code)}: {WHAT[id_]}"
                     return words, getattr(node, "lineno", 0)
     except TookTooLong:
         jax.clear_caches()  # what was being compiled may stand there half
@@ -124,12 +177,12 @@ def _runner(
 
     None for a cell that does more than define: it is not run a second time.
     """
-    names = getattr(inspect.unwrap(answer), "__globals__", None)
-    if names is None or question.answer == "value":
-        return None
     try:
+        names = inspect.unwrap(answer).__globals__
         tree = ast.parse(code)
-    except SyntaxError:
+    except (
+        Exception
+    ):  # an object that raises whatever it is asked, a value, no code
         return None
     tree.body = _definitions(tree.body)
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
@@ -219,8 +272,18 @@ def _is_mended(
         place.put(place.node)
 
 
-def _shown(node: ast.AST, code: str) -> str:
-    """The code that stands at a place, on one line."""
+def _shown(node: ast.AST, parents: Sequence[ast.AST], code: str) -> str:
+    """The code that stands at a place; of a name or a number, with what it stands in."""
+    shown = f"`{_text(node, code)}`"
+    around = parents[-2 if isinstance(parents[-1], ast.Slice) else -1]
+    is_short = isinstance(node, (ast.Name, ast.Constant))
+    if is_short and isinstance(around, (ast.expr, ast.keyword)):
+        shown += f" in `{_text(around, code)}`"
+    return shown
+
+
+def _text(node: ast.AST, code: str) -> str:
+    """A piece of code on one line."""
     text = ast.get_source_segment(code, node) or ast.unparse(node)
     line = text.strip().split("\n")[0]
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
@@ -257,12 +320,17 @@ def _additions(place: Place) -> Iterator[Change]:
             yield "add-shift", {}, ast.BinOp(node, step(), ast.Constant(1))
         return
     yield from _wrapped(node)
+    is_term = isinstance(place.parent, ast.BinOp) and isinstance(
+        place.parent.op, (ast.Add, ast.Sub)
+    )
     is_whole = isinstance(
         place.parent,
         (ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.Dict, ast.Call),
     )
-    if is_whole:
+    if is_whole or is_term:
         for name in names_around(place.parents):
+            if isinstance(node, ast.Name) and node.id == name:
+                continue  # e − e and e / e say nothing of e
             other = ast.Name(name, ast.Load())
             for id_, operators in MISSING.items():
                 for operator in operators:

@@ -46,7 +46,6 @@ from .message import (
     telling,
     wanted_kind,
 )
-from .repair import one_change
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import (
     DERIVATIVES,
@@ -86,30 +85,6 @@ GIVEN = (
     "That happened in a function that came with the question: look at what your code hands to it, "
     "in which order, and how it is differentiated."
 )
-# what is said of an answer whose mistake nothing predicted
-UNNAMED = {
-    "off",
-    "only-large",
-    "shape",
-    "raised",
-    "law",
-    "nearly",
-    "factor",
-    "nan",
-    "all-zero",
-    "container",
-    "part-container",
-    "shapes-do-not-fit",
-    "contracting-shapes",
-    "arguments-of-a-call",
-    "tangent-shape",
-    "cotangent-shape",
-    "index-too-large",
-    "too-many-indices",
-    "unpacked-wrongly",
-    "container-as-number",
-}
-MENDED = "With one change it is right at every point that was tried: look at {words}."
 # a line on which several names get the parts of one value
 UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
@@ -140,26 +115,8 @@ def judge(
             continue
         diagnosis = step(evidence, answer)
         if diagnosis:
-            return _with_place(diagnosis, evidence, answer)
+            return diagnosis
     return None
-
-
-def _with_place(
-    diagnosis: Diagnosis, evidence: Evidence, answer: Any
-) -> Diagnosis:
-    """A diagnosis that names no mistake of the student's code, with the place of it if known."""
-    is_edit = diagnosis.id.startswith("edit-")
-    if evidence.right or not (is_edit or diagnosis.id in UNNAMED):
-        return diagnosis
-    code = code_of(answer)
-    found = one_change(evidence.question, answer, code, evidence.precision)
-    if found is None:
-        return diagnosis
-    words, line = found
-    message = f"{diagnosis.message} {MENDED.format(words=words)}"
-    lines = code.splitlines()
-    shown = f"Line {line} of your cell: {lines[line - 1].strip()}"
-    return replace(diagnosis, message=message, line=shown)
 
 
 def _may_be_said(edit: EditRow, code: str) -> bool:
