@@ -106,6 +106,8 @@ UNNAMED = {
     "cotangent-shape",
     "index-too-large",
     "too-many-indices",
+    "cotangent-structure",
+    "no-parts",
     "unpacked-wrongly",
     "container-as-number",
 }
@@ -302,12 +304,12 @@ def _additions(place: Place) -> Iterator[Change]:
         return
     if isinstance(place.parent, ast.Call) and place.field == "func":
         return
-    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
-        return
     if isinstance(node, ast.Name):
         for name in names_around(place.parents):
             if name != node.id:
                 yield "edit-name", {}, ast.Name(name, ast.Load())
+    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
+        return
     if isinstance(node, ast.BinOp):
         for operator in OTHERS.get(type(node.op), ()):
             yield (
