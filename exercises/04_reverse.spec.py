@@ -1499,6 +1499,20 @@ early_slope.defjvp(
 
 
 @jax.custom_jvp
+def unsquared_slope(z):
+    """tanh with the derivative 1 − tanh z."""
+    return jnp.tanh(z)
+
+
+unsquared_slope.defjvp(
+    lambda primals, tangents: (
+        jnp.tanh(primals[0]),
+        (1 - jnp.tanh(primals[0])) * tangents[0],
+    )
+)
+
+
+@jax.custom_jvp
 def squared_slope(z):
     """tanh with the derivative (1 − tanh)²."""
     return jnp.tanh(z)
@@ -1628,7 +1642,7 @@ sgd_step = Question(
         ),
         "biases-at-rest": Mistake(result=biases_at_rest),
         "hidden-twice": Mistake(result=hidden_twice, part="W2"),
-        "square-is-missing": Mistake(result=with_slope(lambda z: 1 - jnp.tanh(z))),
+        "square-is-missing": Mistake(result=with_slope(unsquared_slope)),
     },
     mistakes=(
         Mistake(
