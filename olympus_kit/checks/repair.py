@@ -81,7 +81,8 @@ EFFECTS = {
     "while_loop",  # a compiled loop that never ends cannot be stopped
 }
 OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    ast.Mult: (ast.Add, ast.Sub, ast.MatMult, ast.Pow),
+    # no power: of two whole numbers it may take for ever, and no signal stops it
+    ast.Mult: (ast.Add, ast.Sub, ast.MatMult),
     ast.Div: (ast.Sub,),
     ast.Add: (ast.Mult,),
     ast.Sub: (ast.Div,),
