@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from olympus_kit.checks import Mistake, Question, Requirement, test_array
+from olympus_kit.checks import DERIVATIVES, Mistake, Question, Requirement, test_array
 
 CHAPTER = "book/03_forward.md"
 
@@ -995,6 +995,7 @@ divide = Question(
         ),
     ),
     read=CHAPTER + "#forward-dual",
+    without=DERIVATIVES,
 )
 
 def of_table(change):

@@ -4,7 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, linear_in, test_array
+from olympus_kit.checks import (
+    DERIVATIVES,
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    linear_in,
+    test_array,
+)
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md#reverse-accumulate"
@@ -176,6 +184,7 @@ gradient_by_hand = Question(
         ),
     ),
     read=CHAPTER + "#slopes-check",
+    without=DERIVATIVES,
 )
 
 def squares_for_slopes(w, b, X, y, s):
