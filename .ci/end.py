@@ -2,10 +2,10 @@
 
     python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
     python .ci/end.py newest        the newest, on the newest Python that is found here
-    python .ci/end.py newest --all  the same with every test that there is
     python .ci/end.py oldest --solutions   of the lessons no mutants and no hostile answers
     python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
                                     on this machine ("elsewhere"), or none ("nowhere")
+    python .ci/end.py newest-python the newest Python here that has the newest JAX, if there is one
 
 Each end has an environment of its own, .venv-oldest or .venv-newest, with the exact versions of
 constraints.txt. It is tested with what differs from one JAX to another: the library's tests, laws
@@ -126,6 +126,9 @@ def main() -> int:
         else:
             say("elsewhere" if newest_python() else "nowhere")
         return 0
+    if name == "newest-python":
+        say(newest_python() or "")
+        return 0
     if name == "oldest":
         inside = environment(name, sys.executable, OLDEST)
         return test(inside, chosen, BOOK)
@@ -136,8 +139,6 @@ def main() -> int:
             "or among pyenv's versions. Nothing was tested here."
         )
         return 0
-    if "--all" in options:
-        return test(environment(name, python, {}), ["tests"])
     return test(environment(name, python, {}), chosen, BOOK)
 
 

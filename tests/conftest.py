@@ -43,6 +43,11 @@ def pytest_configure(config):
         settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the lessons, whose tests are long: so no worker is left alone with one of them."""
+    items.sort(key=lambda item: item.path.name != "test_lessons.py")
+
+
 @pytest.fixture
 def x64():
     """Run a test in float64."""

@@ -13,6 +13,7 @@ from .card import Card, Strip, in_kernel, show
 from .evidence import EditRow
 from .message import Diagnosis, diagnose, error_text
 from .outcome import Outcome, success, table
+from .repair import with_place
 from .spec import Question, Unsolved
 from .store import Entry
 
@@ -151,7 +152,13 @@ def explanation(entry: Entry) -> str:
 
 
 def _outcome(entry: Entry, namespace: Mapping[str, Any]) -> Outcome:
-    return outcome_of(entry.question, namespace, entry.edits, entry.solution)
+    return outcome_of(
+        entry.question,
+        namespace,
+        entry.edits,
+        entry.solution,
+        closely=True,
+    )
 
 
 def outcome_of(
@@ -160,12 +167,14 @@ def outcome_of(
     edits: Sequence[EditRow] = (),
     solution: str = "",
     seconds: float | None = None,
+    closely: bool = False,
 ) -> Outcome:
     """Judge the answer that `namespace` holds under the question's name.
 
     It is stopped after `seconds`, or after what a check waits for.
 
-    With the author's `solution`, a right answer that goes around the lesson is told so.
+    With the author's `solution`, a right answer that goes around the lesson is told so. `closely`
+    looks for the place of a mistake that nothing foresaw, which takes a second or two.
     """
     name = question.name
     seconds = seconds or run.SECONDS
@@ -185,6 +194,8 @@ def outcome_of(
             if diagnosis is None:
                 remark = steps.around_the_lesson(question, answer, solution)
                 return Outcome(name, "correct", remark)
+            if closely:
+                diagnosis = with_place(question, answer, diagnosis)
     except run.TookTooLong:
         jax.clear_caches()  # what was being compiled may stand there half
         diagnosis = diagnose(

@@ -15,49 +15,54 @@ import contextlib
 import copy
 import inspect
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 
 from .edits import Change, Facts, Place, changes, names_around, places
-from .evidence import is_right
+from .evidence import is_right, observe
+from .message import Diagnosis, catalogue
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
+from .steps import code_of
 
-SECONDS = 1.5  # of the processor, for all edits of one answer
+SECONDS = 2.0  # of the processor, for all edits of one answer
 LONGEST = 60  # characters of code that a message shows
 # What an edit says of the place that it changes. The kinds are those of `edits` and of
-# `_additions`; a kind that is not here is not tried. Those that stand first are tried first.
+# `_additions`; a kind that is not here is not tried. Those that stand first are tried first: kinds
+# of which a cell has few places, then those of which it has many.
 WHAT = {
-    "edit-name": "another value belongs there",
     "edit-axis": "another axis belongs there",
     "edit-operands": "its two sides have to change places",
     "edit-transpose": "it is transposed once too often",
-    "add-transpose": "a transpose is missing",
     "edit-constant": "another number belongs there",
     "edit-index": "another index belongs there",
-    "add-shift": "the index is off by one",
-    "edit-operator": "another operation belongs there",
-    "edit-arguments": "two of its arguments have to change places",
     "edit-part": "the other one of two results belongs there",
+    "edit-arguments": "two of its arguments have to change places",
     "edit-function": "another function belongs there",
     "edit-comparison": "another comparison belongs there",
     "edit-negation": "it has a minus sign too many",
     "edit-sign": "a minus sign is missing",
-    "add-sign": "a minus sign is missing",
     "edit-term": "it has a term too many",
     "edit-factor": "it has a factor or a divisor too many",
-    "edit-call": "it has a call too many",
     "edit-slice": "all of it is meant, not a part",
-    "add-square": "a square is missing",
-    "add-part": "one part of it is meant, not all",
+    "edit-call": "it has a call too many",
+    "add-shift": "the index is off by one",
     "add-order": "this line and the one after it have to change places",
+    "edit-operator": "another operation belongs there",
+    "add-square": "a square is missing",
+    "edit-name": "another value belongs there",
     "edit-iterations": "the number of iterations or their order is another one",
+    "add-part": "one part of it is meant, not all",
     "edit-statement": "the line is too much there",
     "edit-accumulation": "what was there before has to be replaced",
     "add-accumulation": "what was there before has to be kept: `+=`",
     "add-axis": "an axis has to be named there",
+    "add-transpose": "a transpose is missing",
+    "add-sign": "a minus sign is missing",
     "add-factor": "a factor or a divisor is missing",
     "add-term": "a term is missing",
     "edit-default": "an argument is given there that should not be",
@@ -77,19 +82,71 @@ EFFECTS = {
     "while_loop",  # a compiled loop that never ends cannot be stopped
 }
 OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    ast.Mult: (ast.Add, ast.Sub, ast.MatMult, ast.Pow),
+    # no power: of two whole numbers it may take for ever, and no signal stops it
+    ast.Mult: (ast.Add, ast.Sub, ast.MatMult),
     ast.Div: (ast.Sub,),
     ast.Add: (ast.Mult,),
     ast.Sub: (ast.Div,),
 }
+# what is said of an answer whose mistake nothing predicted
+UNNAMED = {
+    "off",
+    "only-large",
+    "shape",
+    "raised",
+    "law",
+    "nearly",
+    "factor",
+    "nan",
+    "all-zero",
+    "container",
+    "part-container",
+    "shapes-do-not-fit",
+    "contracting-shapes",
+    "arguments-of-a-call",
+    "tangent-shape",
+    "cotangent-shape",
+    "index-too-large",
+    "too-many-indices",
+    "cotangent-structure",
+    "no-parts",
+    "unpacked-wrongly",
+    "container-as-number",
+}
+PLACED = "With one change it is right at every point that was tried: look at {words}."
 MISSING: dict[str, tuple[type[ast.operator], ...]] = {
     "add-factor": (ast.Mult, ast.Div),
     "add-term": (ast.Add, ast.Sub),
 }
 
 
-def one_change(
-    question: Question, answer: Any, code: str, precision: str
+def with_place(
+    question: Question, answer: Any, diagnosis: Diagnosis
+) -> Diagnosis:
+    """A diagnosis with the place of the mistake, where nothing foresaw it and an edit mends it."""
+    is_edit = diagnosis.id.startswith("edit-")
+    if not is_edit and diagnosis.id not in UNNAMED:
+        return diagnosis
+    code = code_of(answer)
+    found = _one_change(question, answer, code)
+    if found is None:
+        return diagnosis
+    words, line = found
+    name, message = diagnosis.name, diagnosis.message
+    if is_edit:
+        # the student's own code says more than what the same edit makes of another solution
+        name = catalogue()["off"].name
+        message = re.sub(" is what .*", " is not right yet.", message)
+    return replace(
+        diagnosis,
+        name=name,
+        message=f"{message.strip()} {PLACED.format(words=words)}",
+        line=f"Line {line} of your cell: {code.splitlines()[line - 1].strip()}",
+    )
+
+
+def _one_change(
+    question: Question, answer: Any, code: str
 ) -> tuple[str, int] | None:
     """What one change of the code would mend, in words, and the number of its line.
 
@@ -99,6 +156,8 @@ def one_change(
     if run_again is None or not has_alarm():
         return None
     tree, make = run_again
+    call = question.adapt(answer) if question.adapt else answer
+    precision = observe(question, call).precision
     try:
         with (
             alarm(Clock(SECONDS)),
@@ -110,7 +169,7 @@ def one_change(
                     node = place.node
                     if "line" in facts:
                         node = getattr(node, "body")[int(facts["line"])]  # noqa: B009
-                    words = f"`{_shown(node, code)}`: {WHAT[id_]}"
+                    words = f"{_shown(node, place.parents, code)}: {WHAT[id_]}"
                     return words, getattr(node, "lineno", 0)
     except TookTooLong:
         jax.clear_caches()  # what was being compiled may stand there half
@@ -124,12 +183,12 @@ def _runner(
 
     None for a cell that does more than define: it is not run a second time.
     """
-    names = getattr(inspect.unwrap(answer), "__globals__", None)
-    if names is None or question.answer == "value":
-        return None
     try:
+        names = inspect.unwrap(answer).__globals__
         tree = ast.parse(code)
-    except SyntaxError:
+    except (
+        Exception
+    ):  # an object that raises whatever it is asked, a value, no code
         return None
     tree.body = _definitions(tree.body)
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
@@ -187,7 +246,7 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     found = []
     for place in places(tree, lines):
         for id_, facts, new in (*changes(place), *_additions(place)):
-            if id_ in WHAT:
+            if id_ in WHAT and not _holds_itself(place, new):
                 found.append((id_, facts, place, new))
     found.sort(
         key=lambda edit: (
@@ -198,6 +257,19 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     return found
 
 
+def _holds_itself(place: Place, new: ast.AST) -> bool:
+    """Whether it is `out.append(out)`: no jnp function comes to the end of such a list."""
+    call = place.parent
+    if not isinstance(new, ast.Name) or not isinstance(call, ast.Call):
+        return False
+    method = call.func
+    return (
+        isinstance(method, ast.Attribute)
+        and isinstance(method.value, ast.Name)
+        and method.value.id == new.id
+    )
+
+
 def _is_mended(
     question: Question,
     make: Callable[[], Any],
@@ -206,9 +278,9 @@ def _is_mended(
     precision: str,
 ) -> bool:
     """Whether the answer is right with a node in the place of another."""
-    ast.copy_location(new, place.node)
-    ast.fix_missing_locations(new)
     place.put(new)
+    # only what is new lacks a line; what stood there before keeps its own
+    ast.fix_missing_locations(place.parents[0])
     try:
         answer = make()
         call = question.adapt(answer) if question.adapt else answer
@@ -219,8 +291,18 @@ def _is_mended(
         place.put(place.node)
 
 
-def _shown(node: ast.AST, code: str) -> str:
-    """The code that stands at a place, on one line."""
+def _shown(node: ast.AST, parents: Sequence[ast.AST], code: str) -> str:
+    """The code that stands at a place; of a name or a number, with what it stands in."""
+    shown = f"`{_text(node, code)}`"
+    around = parents[-2 if isinstance(parents[-1], ast.Slice) else -1]
+    is_short = isinstance(node, (ast.Name, ast.Constant))
+    if is_short and isinstance(around, (ast.expr, ast.keyword)):
+        shown += f" in `{_text(around, code)}`"
+    return shown
+
+
+def _text(node: ast.AST, code: str) -> str:
+    """A piece of code on one line."""
     text = ast.get_source_segment(code, node) or ast.unparse(node)
     line = text.strip().split("\n")[0]
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
@@ -239,12 +321,12 @@ def _additions(place: Place) -> Iterator[Change]:
         return
     if isinstance(place.parent, ast.Call) and place.field == "func":
         return
-    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
-        return
     if isinstance(node, ast.Name):
         for name in names_around(place.parents):
             if name != node.id:
                 yield "edit-name", {}, ast.Name(name, ast.Load())
+    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
+        return
     if isinstance(node, ast.BinOp):
         for operator in OTHERS.get(type(node.op), ()):
             yield (
@@ -257,12 +339,17 @@ def _additions(place: Place) -> Iterator[Change]:
             yield "add-shift", {}, ast.BinOp(node, step(), ast.Constant(1))
         return
     yield from _wrapped(node)
+    is_term = isinstance(place.parent, ast.BinOp) and isinstance(
+        place.parent.op, (ast.Add, ast.Sub)
+    )
     is_whole = isinstance(
         place.parent,
         (ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.Dict, ast.Call),
     )
-    if is_whole:
+    if is_whole or is_term:
         for name in names_around(place.parents):
+            if isinstance(node, ast.Name) and node.id == name:
+                continue  # e − e and e / e say nothing of e
             other = ast.Name(name, ast.Load())
             for id_, operators in MISSING.items():
                 for operator in operators:

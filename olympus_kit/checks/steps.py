@@ -46,7 +46,6 @@ from .message import (
     telling,
     wanted_kind,
 )
-from .repair import one_change
 from .run import Trial, arrays_of, inputs, is_array, to_numpy
 from .spec import (
     DERIVATIVES,
@@ -86,30 +85,6 @@ GIVEN = (
     "That happened in a function that came with the question: look at what your code hands to it, "
     "in which order, and how it is differentiated."
 )
-# what is said of an answer whose mistake nothing predicted
-UNNAMED = {
-    "off",
-    "only-large",
-    "shape",
-    "raised",
-    "law",
-    "nearly",
-    "factor",
-    "nan",
-    "all-zero",
-    "container",
-    "part-container",
-    "shapes-do-not-fit",
-    "contracting-shapes",
-    "arguments-of-a-call",
-    "tangent-shape",
-    "cotangent-shape",
-    "index-too-large",
-    "too-many-indices",
-    "unpacked-wrongly",
-    "container-as-number",
-}
-MENDED = "With one change it is right at every point that was tried: look at {words}."
 # a line on which several names get the parts of one value
 UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
@@ -140,26 +115,8 @@ def judge(
             continue
         diagnosis = step(evidence, answer)
         if diagnosis:
-            return _with_place(diagnosis, evidence, answer)
+            return diagnosis
     return None
-
-
-def _with_place(
-    diagnosis: Diagnosis, evidence: Evidence, answer: Any
-) -> Diagnosis:
-    """A diagnosis that names no mistake of the student's code, with the place of it if known."""
-    is_edit = diagnosis.id.startswith("edit-")
-    if evidence.right or not (is_edit or diagnosis.id in UNNAMED):
-        return diagnosis
-    code = code_of(answer)
-    found = one_change(evidence.question, answer, code, evidence.precision)
-    if found is None:
-        return diagnosis
-    words, line = found
-    message = f"{diagnosis.message} {MENDED.format(words=words)}"
-    lines = code.splitlines()
-    shown = f"Line {line} of your cell: {lines[line - 1].strip()}"
-    return replace(diagnosis, message=message, line=shown)
 
 
 def _may_be_said(edit: EditRow, code: str) -> bool:
@@ -367,6 +324,8 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
             "part": "the result",
         }
         id_ = _container(evidence, trial.got, trial.want, facts)
+        if id_ == "extra-part" and not _stands_there(evidence, facts):
+            id_ = "part-container"
         if id_ in ("container", "missing-part") and returns_in_loop(answer):
             id_ = "return-in-loop"
         if id_ == "part-container" and _is_reordered(evidence):
@@ -374,6 +333,19 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
         if id_:
             return diagnose(evidence.question, id_, facts)
     return None
+
+
+def _stands_there(evidence: Evidence, facts: Facts) -> bool:
+    """Whether a part that is right in one case stands in that place in every case."""
+    for trial in evidence.trials:
+        got = named(evidence.question, trial.got).get(facts["part"])
+        want = named(evidence.question, trial.want)[facts["part"]]
+        if not isinstance(got, (list, tuple)) or not any(
+            same_tree(item, want, evidence.loose)
+            for item in got[int(facts["place"]) :][:1]
+        ):
+            return False
+    return True
 
 
 def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:

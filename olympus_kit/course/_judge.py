@@ -77,7 +77,10 @@ async def _run_cell(shell: Any, code: str) -> BaseException | None:
 
 
 def judge(
-    name: str, namespace: dict[str, Any], seconds: float | None = None
+    name: str,
+    namespace: dict[str, Any],
+    seconds: float | None = None,
+    closely: bool = False,
 ) -> Outcome:
     """What there is to say about the answer to `name`, within `seconds` or a check's own limit."""
     entry = find(name)
@@ -86,7 +89,12 @@ def judge(
         diagnosis = explain_error(entry.question, answer.error, answer)
         return Outcome(name, "not yet", diagnosis)
     return outcome_of(
-        entry.question, namespace, entry.edits, entry.solution, seconds
+        entry.question,
+        namespace,
+        entry.edits,
+        entry.solution,
+        seconds,
+        closely,
     )
 
 
@@ -105,7 +113,7 @@ async def _judge_page(page: dict[str, Any], outcomes: TextIO) -> None:
     """Run the cells and judge the answers, both in one event loop, as in a kernel."""
     namespace = await run(page["cells"])
     for name in page["names"]:
-        outcome = judge(name, namespace)
+        outcome = judge(name, namespace, closely=True)
         print(json.dumps(outcome.json()), file=outcomes, flush=True)
 
 

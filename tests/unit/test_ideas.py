@@ -24,8 +24,9 @@ PACKAGES = ("olympus", "olympus_kit")
 # runs (210); an exception is read with the line that it came from (170); what one number says is
 # not taken for a rule, and of two results the wrong one is named (430); an answer is given the
 # processor's time, and is not blamed for the check's own derivatives, and an error in a function
-# that was given is told to be there (770)
-MOST_NODES = 174_800
+# that was given is told to be there (770); where nothing foresaw a mistake, the student's own code
+# is edited until it is right, and the place is told, and a question rules names out (2,900)
+MOST_NODES = 177_700
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another

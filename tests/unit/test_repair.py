@@ -1,0 +1,172 @@
+"""The place of a mistake that nothing foresaw: one edit of the student's own code mends it."""
+
+import linecache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import olympus
+from olympus_kit.checks import Question, outcome_of, run
+
+CALLS = []
+NAMES = {"jax": jax, "jnp": jnp, "np": np, "olympus": olympus, "CALLS": CALLS}
+
+
+@pytest.fixture(autouse=True)
+def no_clock(monkeypatch):
+    """A busy machine must not turn a right answer into a slow one."""
+    monkeypatch.setattr(run, "SECONDS", 3600.0)
+
+
+def rule(x, u):
+    """The pullback of sum(sin(x) * x)."""
+    return u * (np.cos(x) * x + np.sin(x))
+
+
+asked = Question(
+    "q",
+    "x_bar",
+    rule,
+    ({"x": np.array([0.5, 2.0]), "u": 1.5}, {"x": np.array([-1.0, 3.0, 40.0]), "u": -0.25}),
+    large_points=(1,),
+)
+
+
+def told(code, question=asked, closely=True):
+    """What is said of the answer in a cell."""
+    file = f"<cell {len(linecache.cache)}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    names = dict(NAMES)
+    exec(compile(code, file, "exec"), names)
+    return outcome_of(question, names, closely=closely).diagnosis
+
+
+PLACED = {
+    "another name": ("u * (jnp.cos(u) * x + jnp.sin(x))", "`u` in `jnp.cos(u)`: another value"),
+    "a number too many": ("u * (jnp.cos(x) * x + 2 + jnp.sin(x))", "a term too many"),
+    "a factor that is missing": (
+        "u * (jnp.cos(x) + jnp.sin(x))",
+        "a factor or a divisor is missing",
+    ),
+    "a sign": ("u * (-jnp.cos(x) * x + jnp.sin(x))", "a minus sign too many"),
+    "another function": ("u * (jnp.cos(x) * x + jnp.cos(x))", "another function belongs there"),
+    "an index": ("u * (jnp.cos(x) * x + jnp.sin(x[1:]))", "`1` in `x[1:]`: another index"),
+}
+
+
+@pytest.mark.parametrize(("result", "words"), PLACED.values(), ids=list(PLACED))
+def test_the_place_of_a_single_mistake_is_told(result, words):
+    diagnosis = told(f"def q(x, u):\n    return {result}\n")
+    assert "With one change it is right at every point that was tried" in diagnosis.message
+    assert words in diagnosis.message
+    assert diagnosis.line == f"Line 2 of your cell: return {result}"
+    assert rule.__name__ not in diagnosis.message  # nor what should stand there
+
+
+def test_two_lines_that_have_to_change_places():
+    code = """def q(x, u):
+    c = jnp.cos(x)
+    x = x + 1
+    s = jnp.sin(x)
+    return u * (c * (x - 1) + s)
+"""
+    diagnosis = told(code)
+    assert "this line and the one after it have to change places" in diagnosis.message
+    assert diagnosis.line == "Line 3 of your cell: x = x + 1"
+
+
+def test_two_mistakes_are_no_place():
+    diagnosis = told("def q(x, u):\n    return u * (jnp.cos(u) * x + 2 + jnp.exp(x))\n")
+    assert "With one change" not in diagnosis.message
+
+
+def test_only_a_check_looks_closely():
+    code = f"def q(x, u):\n    return {PLACED['another name'][0]}\n"
+    assert "With one change" not in told(code, closely=False).message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CALLS[:] = []",
+        "TABLE[0] = 1",
+        "for one in CALLS: pass",
+        "def other(): open('file')",
+        "x = olympus.lax.while_loop",
+    ],
+)
+def test_a_cell_that_does_more_than_define_is_not_run_again(line, monkeypatch):
+    monkeypatch.setitem(NAMES, "TABLE", {})
+    wrong = PLACED["another name"][0]
+    diagnosis = told(f"def q(x, u):\n    return {wrong}\n{line}\n")
+    assert diagnosis.id == "off"
+    assert "With one change" not in diagnosis.message
+
+
+def test_what_only_looks_is_left_out():
+    CALLS.clear()
+    wrong = PLACED["another name"][0]
+    diagnosis = told(f"def q(x, u):\n    return {wrong}\nCALLS.append(q(1.0, 2.0))\n")
+    assert len(CALLS) == 1
+    assert "With one change" in diagnosis.message
+
+
+def test_a_rule_is_made_anew_and_one_of_another_cell_is_left_alone():
+    slope = Question(
+        "q",
+        "slope",
+        lambda x: 2 * x,
+        ({"x": 0.5}, {"x": -3.0}, {"x": 40.0}),
+        large_points=(2,),
+        adapt=jax.grad,
+    )
+    own = """@jax.custom_vjp
+def q(x):
+    return x * x
+def forward(x):
+    return q(x), x
+def backward(saved, u):
+    return (u * 2 * saved + u * saved * jnp.sin(saved),)
+q.defvjp(forward, backward)
+"""
+    assert "a term too many" in told(own, slope).message
+    square = jax.custom_jvp(lambda x: x * x)
+    NAMES["square"] = square
+    foreign = """@square.defjvp
+def rule(primals, tangents):
+    return primals[0] ** 2, primals[0] * tangents[0] * 3
+def q(x):
+    return square(x) + x
+"""
+    told(foreign, slope)
+    assert jax.grad(square)(2.0) == 6.0  # the cell's own rule, not that of an edit
+
+
+def test_an_edit_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr("olympus_kit.checks.repair.SECONDS", 0.3)
+    code = """def q(x, u):
+    i = 0
+    while i < 3:
+        i += 1
+    return u * jnp.exp(x) + i
+"""
+    assert "With one change" not in told(code).message
+
+
+def test_a_value_has_no_place():
+    value = Question("q", "value", lambda: 3.0, answer="value")
+    assert "With one change" not in told("q = 4.0\n", value).message
+
+
+def test_no_edit_makes_a_list_that_holds_itself():
+    """`out.append(out)` would use up what Python allows of nested calls, for good."""
+    code = """def q(x, u):
+    out = []
+    for place in range(len(x)):
+        out.append(place)
+    return jnp.array(out) * u"""
+    assert told(code).id == "off"
+    assert told(code).id == "off"
+    assert told("def q(x, u):\n    return u * (jnp.cos(x) * x + jnp.sin(x))") is None
