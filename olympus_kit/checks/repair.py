@@ -81,6 +81,8 @@ EFFECTS = {
     "Path",
     "while_loop",  # a compiled loop that never ends cannot be stopped
 }
+# methods that change a list or a dict
+CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
 OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     # no power: of two whole numbers it may take for ever, and no signal stops it
     ast.Mult: (ast.Add, ast.Sub, ast.MatMult),
@@ -195,6 +197,8 @@ def _runner(
     used |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     if not tree.body or used & EFFECTS:
         return None
+    if any(isinstance(n, (ast.While, ast.ClassDef)) for n in ast.walk(tree)):
+        return None  # an edit may make a loop endless, or an object that holds itself
 
     def make() -> Any:
         fresh = dict(names)
@@ -245,8 +249,10 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     lines = {getattr(node, "lineno", 0) for node in ast.walk(tree)} - {0}
     found = []
     for place in places(tree, lines):
+        if _changes_a_container(place):
+            continue
         for id_, facts, new in (*changes(place), *_additions(place)):
-            if id_ in WHAT and not _holds_itself(place, new):
+            if id_ in WHAT:
                 found.append((id_, facts, place, new))
     found.sort(
         key=lambda edit: (
@@ -257,17 +263,19 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     return found
 
 
-def _holds_itself(place: Place, new: ast.AST) -> bool:
-    """Whether it is `out.append(out)`: no jnp function comes to the end of such a list."""
-    call = place.parent
-    if not isinstance(new, ast.Name) or not isinstance(call, ast.Call):
-        return False
-    method = call.func
-    return (
-        isinstance(method, ast.Attribute)
-        and isinstance(method.value, ast.Name)
-        and method.value.id == new.id
-    )
+def _changes_a_container(place: Place) -> bool:
+    """Whether it stands in `out.append(x)` or `table[i] = x`, which edits leave alone.
+
+    An edit could put a list into itself, and nothing that goes through such a list ends.
+    """
+    for node in (*place.parents, place.node):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in CHANGES:
+                return True
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        if any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets):
+            return True
+    return False
 
 
 def _is_mended(

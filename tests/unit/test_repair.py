@@ -95,6 +95,8 @@ def test_only_a_check_looks_closely():
         "for one in CALLS: pass",
         "def other(): open('file')",
         "x = olympus.lax.while_loop",
+        "def other(n):\n    while n: n -= 1",
+        "class Other: pass",
     ],
 )
 def test_a_cell_that_does_more_than_define_is_not_run_again(line, monkeypatch):
@@ -147,9 +149,9 @@ def q(x):
 def test_an_edit_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr("olympus_kit.checks.repair.SECONDS", 0.3)
     code = """def q(x, u):
-    i = 0
-    while i < 3:
-        i += 1
+    terms = [0, 1]
+    for i in terms[:]:
+        terms.append(i)
     return u * jnp.exp(x) + i
 """
     assert "With one change" not in told(code).message
