@@ -240,7 +240,7 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     found = []
     for place in places(tree, lines):
         for id_, facts, new in (*changes(place), *_additions(place)):
-            if id_ in WHAT:
+            if id_ in WHAT and not _holds_itself(place, new):
                 found.append((id_, facts, place, new))
     found.sort(
         key=lambda edit: (
@@ -249,6 +249,19 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
         )
     )
     return found
+
+
+def _holds_itself(place: Place, new: ast.AST) -> bool:
+    """Whether it is `out.append(out)`: no jnp function comes to the end of such a list."""
+    call = place.parent
+    if not isinstance(new, ast.Name) or not isinstance(call, ast.Call):
+        return False
+    method = call.func
+    return (
+        isinstance(method, ast.Attribute)
+        and isinstance(method.value, ast.Name)
+        and method.value.id == new.id
+    )
 
 
 def _is_mended(

@@ -158,3 +158,15 @@ def test_an_edit_that_never_ends_is_given_up(monkeypatch):
 def test_a_value_has_no_place():
     value = Question("q", "value", lambda: 3.0, answer="value")
     assert "With one change" not in told("q = 4.0\n", value).message
+
+
+def test_no_edit_makes_a_list_that_holds_itself():
+    """`out.append(out)` would use up what Python allows of nested calls, for good."""
+    code = """def q(x, u):
+    out = []
+    for place in range(len(x)):
+        out.append(place)
+    return jnp.array(out) * u"""
+    assert told(code).id == "off"
+    assert told(code).id == "off"
+    assert told("def q(x, u):\n    return u * (jnp.cos(x) * x + jnp.sin(x))") is None
