@@ -48,6 +48,7 @@ LABELS = (
     "6 points with logits of about a thousand",
 )
 
+
 def at_large(value):
     """The loss, and another number where the logits are large."""
     return lambda p, X, t: value if np.max(np.abs(logits(p, X))) > 100 else mean_loss(p, X, t)
@@ -159,7 +160,7 @@ moons_loss = Question(
             "attribute-of-dict",
             "a dict has keys",
             "The parameters are a dict. Its entries are found by their keys, as in "
-            "`params[\"W1\"]`, not by a dot.",
+            '`params["W1"]`, not by a dot.',
             raised=("AttributeError: 'dict' object has no attribute",),
             example="",
         ),
@@ -401,7 +402,10 @@ moons_gradient = Question(
             "points times units",
             "The cotangent of z has an entry for each point, and w2 one for each hidden unit. The "
             "cotangent of h has shape (n, hidden): every point's cotangent times every weight.",
-            raised=("TypeError: mul got incompatible shapes", "ValueError: operands could not be broadcast together",),
+            raised=(
+                "TypeError: mul got incompatible shapes",
+                "ValueError: operands could not be broadcast together",
+            ),
             code=r"[\w)]\s*\*\s*params\[.w2.\]",
             read=REVERSE,
             example="",
@@ -488,6 +492,7 @@ def quadratic(params, X, t):
 
 
 bowl = {"x": test_array((2,), 5.0, 3.0), "y": -1.5}
+
 
 def name_by_name(gradient, params, X, t, steps, rate, m):
     """Each name moves at once, and the next gradient sees it moved."""
@@ -649,7 +654,10 @@ moons_train = Question(
             "Parameters, velocities and gradients are dicts, and you calculate with a whole one. "
             "Write the two rules for each name, in a loop or a comprehension, or with "
             "`olympus.tree.map`.",
-            raised=("TypeError: and 'dict'", "TypeError: 'dict' and",),
+            raised=(
+                "TypeError: and 'dict'",
+                "TypeError: 'dict' and",
+            ),
             example="",
         ),
         Mistake(
@@ -799,7 +807,9 @@ largest_gap = Question(
         "sizes-compared": Mistake(result=bare_gap),
         "gaps-added": Mistake(result=lambda first, second: sum(leaf_gaps(first, second))),
         "gap-of-each-array": Mistake(result=leaf_gaps),
-        "gaps-in-an-array": Mistake(result=lambda first, second: np.array(leaf_gaps(first, second))),
+        "gaps-in-an-array": Mistake(
+            result=lambda first, second: np.array(leaf_gaps(first, second))
+        ),
         "gaps-in-a-tree": Mistake(
             result=lambda first, second: jax.tree.map(
                 lambda a, b: np.abs(np.asarray(a) - np.asarray(b)).max(), first, second
@@ -900,7 +910,10 @@ largest_gap = Question(
             "The trees may be nested: what stands under a key may be a list or a dict again, from "
             "which nothing can be subtracted. `olympus.tree.map` and `olympus.tree.leaves` go all "
             "the way down.",
-            raised=("TypeError: 'list' and 'list'", "TypeError: 'dict' and 'dict'",),
+            raised=(
+                "TypeError: 'list' and 'list'",
+                "TypeError: 'dict' and 'dict'",
+            ),
             example="",
         ),
         Mistake(

@@ -74,13 +74,17 @@ second_sizes = Question(
             result=lambda m, n: sizes_of(RIGHT)(m, n) - [n * n - n, 0, 0, 0, 0, 0]
         ),
         "blocks-multiplied": Mistake(
-            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0]
-            + [0, 0, 0, 0, 0, n**2 * (m * n) ** 2]
+            result=lambda m, n: (
+                sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0] + [0, 0, 0, 0, 0, n**2 * (m * n) ** 2]
+            )
         ),
-        "zeros-not-counted": Mistake(result=lambda m, n: np.array([n, n, 0, m * n, m * n, n + m * n])),
+        "zeros-not-counted": Mistake(
+            result=lambda m, n: np.array([n, n, 0, m * n, m * n, n + m * n])
+        ),
         "outputs-not-counted": Mistake(
-            result=lambda m, n: sizes_of(RIGHT)(m, n) * [1, 0, 0, 1, 1, 1]
-            + [0, n * n, m * n, 0, 0, 0]
+            result=lambda m, n: (
+                sizes_of(RIGHT)(m, n) * [1, 0, 0, 1, 1, 1] + [0, n * n, m * n, 0, 0, 0]
+            )
         ),
     },
     mistakes=(
@@ -960,7 +964,9 @@ sharpness = Question(
         ),
         "exact-eigenvalue": Mistake(result=largest_eigenvalue),
         "sum-for-length": Mistake(result=divided(lambda w, v: jnp.sum(jnp.abs(w)))),
-        "start-vector": Mistake(result=lambda f, x, v, steps: powers(f, x, v, 0, lambda H, v: v @ H @ v)),
+        "start-vector": Mistake(
+            result=lambda f, x, v, steps: powers(f, x, v, 0, lambda H, v: v @ H @ v)
+        ),
         "size-of-curvature": Mistake(
             result=lambda f, x, v, steps: abs(powers(f, x, v, steps, rayleigh))
         ),
@@ -1193,7 +1199,11 @@ newton_direction = Question(
             "dict-arithmetic",
             "a dict in place of its arrays",
             "You calculate with a whole dict. Do it for every array in it: `olympus.tree.map`.",
-            raised=("TypeError: for unary -: 'dict'", "TypeError: and 'dict'", "TypeError: 'dict' and",),
+            raised=(
+                "TypeError: for unary -: 'dict'",
+                "TypeError: and 'dict'",
+                "TypeError: 'dict' and",
+            ),
             example="",
         ),
         Mistake(

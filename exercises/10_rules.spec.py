@@ -377,7 +377,10 @@ needs_rule = Question(
             "an error is an answer",
             "For one of the functions `grad` raises an error, and yours lets it out. An error is "
             "an answer here: a function whose gradient is not to be had needs a rule. Catch it.",
-            raised=("ValueError: Reverse-mode differentiation does not work", "ValueError: Pure callbacks do not support JVP",),
+            raised=(
+                "ValueError: Reverse-mode differentiation does not work",
+                "ValueError: Pure callbacks do not support JVP",
+            ),
             read=CHAPTER + "#rules-when",
             example="",
         ),
@@ -768,7 +771,10 @@ Logistic = Question(
             "a class in place of a function",
             "You wrote the class as in PyTorch. In JAX it is a function with `custom_vjp`, to "
             "which `defvjp` gives the two halves; `ctx` is what the forward half returns second.",
-            raised=("TypeError: takes no arguments", "TypeError: Logistic() takes no arguments",),
+            raised=(
+                "TypeError: takes no arguments",
+                "TypeError: Logistic() takes no arguments",
+            ),
             read=CHAPTER + "#rules-vjp",
             example="",
         ),
@@ -777,7 +783,11 @@ Logistic = Question(
             "a tuple that was never made",
             "In the backward half you unpack what was remembered as if it were a tuple. PyTorch "
             "makes one; here it comes as the forward half returned it: a bare array stays one.",
-            raised=("ValueError: too many values to unpack", "ValueError: not enough values to unpack", "TypeError: iteration over a 0-d array",),
+            raised=(
+                "ValueError: too many values to unpack",
+                "ValueError: not enough values to unpack",
+                "TypeError: iteration over a 0-d array",
+            ),
             code=r"defvjp",
             read=CHAPTER + "#rules-vjp",
             example="",
@@ -1309,6 +1319,7 @@ POINTS_OF = {
 RIGHT = {"right", "no rule of its own", "right, a matrix"}
 NAME_OF = {rule: name for name, rule in RULES.items()}
 passing = lambda names: Mistake(result=lambda f, points: float(NAME_OF[f] in names))
+
 
 def verdicts(f, points):
     """Whether the pullback is right, point by point."""
