@@ -20,6 +20,7 @@ slope = Question(
         "value-for-derivative": Mistake(result=lambda f, x: f(x)),
         "example-typed-in": Mistake(result=lambda f, x: 2 * x),
         "slope-from-zero": Mistake(result=lambda f, x: f(x) / x),
+        "secant-from-zero": Mistake(result=lambda f, x: (f(x) - f(0.0)) / x),
     },
     mistakes=(
         Mistake(
@@ -33,6 +34,12 @@ slope = Question(
             "the height divided by the place",
             "Your result is f(x) / x: the height at x, divided by x. The slope says how fast the "
             "height changes near x; `olympus.grad` computes it.",
+        ),
+        Mistake(
+            "secant-from-zero",
+            "the rise from 0 to x",
+            "Your result is the mean slope between 0 and x: (f(x) − f(0)) / x. The slope "
+            "at x says how fast the height changes there; `olympus.grad` computes it.",
         ),
     ),
     read="book/00_start.md#start-check",

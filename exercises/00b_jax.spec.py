@@ -173,6 +173,12 @@ fresh_draws = Question(
     large_points=(2,),
     reference=lambda key, split, draw, n: np.stack([number(k) for k in keys_of(key, n)[1]]),
     predictions={
+        "first-key-drawn": Mistake(
+            result=lambda key, split, draw, n: np.stack([
+                number(key),
+                *[number(k) for k in keys_of(key, n)[1][:-1]],
+            ])
+        ),
         "same-key": Mistake(result=lambda key, split, draw, n: np.full(n, number(key))),
         "key-not-advanced": Mistake(
             result=lambda key, split, draw, n: np.full(n, number(halves(key)[1]))
@@ -230,6 +236,12 @@ fresh_draws = Question(
             "returns two new keys: for n draws it is called n times.",
             "",
             raised=("TypeError: <lambda>() takes 1 positional argument but",),
+        ),
+        Mistake(
+            "first-key-drawn",
+            "the first key is drawn from, and split",
+            "Your first number is drawn from `key` itself, which is then split; and so "
+            "each draw comes one split too late. Split first, then draw.",
         ),
     ),
     read=RANDOM,
@@ -492,6 +504,7 @@ slopes_at = Question(
         "central-differences": Mistake(
             result=lambda f, xs: np.gradient([float(f(float(x))) for x in xs])
         ),
+        "slopes-at-indices": Mistake(result=lambda f, xs: one_by_one(f, np.arange(len(xs)))),
     },
     mistakes=(
         Mistake(
@@ -524,6 +537,12 @@ slopes_at = Question(
             "`vmap(grad(sin))` of [0, 1] is [1, 0.54]; `grad(vmap(sin))` is an error.",
             read=MAPS,
             raised=("TypeError: Gradient only defined for scalar-output functions",),
+        ),
+        Mistake(
+            "slopes-at-indices",
+            "at 0, 1, 2, … in place of xs",
+            "Your slopes are those at 0, 1, 2 and so on: the places in the array, not "
+            "the numbers that stand there.",
         ),
     ),
     cost_limits=(

@@ -137,6 +137,9 @@ gradient_check = Question(
         "products-unsummed": Mistake(
             result=lambda f, gradient, x, v, h: gradient(x) * v, part="slope"
         ),
+        "gradient-elsewhere": Mistake(
+            result=lambda f, gradient, x, v, h: claimed(gradient, x + h * v, v), part="slope"
+        ),
     },
     mistakes=(
         Mistake(
@@ -194,6 +197,12 @@ gradient_check = Question(
             "multiplies entry by entry and adds everything up.",
             "For [[1, 2], [3, 4]] with itself it is 1 + 4 + 9 + 16 = 30.",
             raised=("TypeError: dot_general requires contracting dimensions",),
+        ),
+        Mistake(
+            "gradient-elsewhere",
+            "the gradient at x + hv",
+            "You took the gradient at x + hv. The quotient looks to both sides of x, and "
+            "the gradient belongs at x itself.",
         ),
     ),
     rtol32=1e-3,  # a difference of nearly equal numbers loses digits in float32
@@ -457,6 +466,12 @@ along_curve = Question(
         "height-for-slope": Mistake(
             result=lambda f, x, y, t: terms((f(x(t), y(t)),) * 2, speeds(x, y, t))
         ),
+        "partials-at-speeds": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, *speeds(x, y, t)), speeds(x, y, t))
+        ),
+        "same-speed": Mistake(
+            result=lambda f, x, y, t: terms(partials_at(f, x(t), y(t)), speeds(x, x, t))
+        ),
     },
     mistakes=(
         Mistake(
@@ -524,6 +539,18 @@ along_curve = Question(
             "x and y are functions of time, and f takes numbers: pass on `x(t)` and `y(t)`.",
             "For x = cos, x(0.0) is the number 1.0.",
             raised=("TypeError: is not a valid JAX type",),
+        ),
+        Mistake(
+            "partials-at-speeds",
+            "the partial derivatives at the speeds",
+            "You took the partial derivatives of f at (x′(t), y′(t)). At time t the "
+            "point is at (x(t), y(t)); the speeds are factors.",
+        ),
+        Mistake(
+            "same-speed",
+            "one speed, used twice",
+            "Both of your terms have the speed x′(t). The second coordinate has a speed "
+            "of its own, y′(t).",
         ),
     ),
     read=CHAPTER + "#slopes-argnums",
@@ -731,6 +758,9 @@ best_step = Question(
         "step-inverted": Mistake(
             result=lambda f, x, eps: 1 / valley(*sizes_of(f, x), eps)[0], part="h"
         ),
+        "first-for-third": Mistake(
+            result=lambda f, x, eps: valley(abs(f(x)), abs(jax.jacfwd(f)(x)), eps)
+        ),
     },
     mistakes=(
         Mistake(
@@ -798,6 +828,13 @@ best_step = Question(
             "Your h is 1 divided by the right one. With a larger f‴ the best step gets smaller: "
             "|f‴| stands below, ε|f| above.",
         ),
+        Mistake(
+            "first-for-third",
+            "the first derivative",
+            "You used f′ where the third derivative belongs. In the central difference "
+            "the terms with f′ are what you want, and that with f″ cancels; the error "
+            "begins with f‴.",
+        ),
     ),
     rtol32=1e-4,
     read=CHAPTER + "#slopes-u",
@@ -830,6 +867,9 @@ complex_gradient = Question(
         "steps-add-up": Mistake(result=lambda f, x, h: jnp.cumsum(forward_gradient(f, x, h))),
         "both-sides": Mistake(result=lambda f, x, h: 2 * forward_gradient(f, x, h)),
         "relative-step": Mistake(result=lambda f, x, h: x * forward_gradient(f, x, h)),
+        "sum-in-every-entry": Mistake(
+            result=lambda f, x, h: jnp.full(x.shape, forward_gradient(f, x, h).sum())
+        ),
     },
     mistakes=(
         Mistake(
@@ -879,6 +919,12 @@ complex_gradient = Question(
             "Your entries are x times the slopes: each step was h times the entry of x. Add `1j "
             "* h` to it instead.",
         ),
+        Mistake(
+            "sum-in-every-entry",
+            "all entries moved at once",
+            "Each entry of yours is the sum of all slopes: `x + 1j * h` moves every "
+            "entry at once. Move one at a time, along the rows of jnp.eye(n).",
+        ),
     ),
     read=CHAPTER + "#slopes-complex",
 )
@@ -896,7 +942,8 @@ def pair(expression, x, rules, number=0.0):
     if isinstance(expression, str):
         return x, jnp.ones_like(x)
     if not isinstance(expression, tuple):
-        return expression, number * jnp.ones_like(x)
+        slope = expression if number is None else number
+        return expression, slope * jnp.ones_like(x)
     operation, *operands = expression
     values, slopes = zip(*[pair(o, x, rules, number) for o in operands], strict=True)
     return rules[operation](*values, *slopes)
@@ -965,6 +1012,8 @@ symbolic_slope = Question(
         "same-term-twice": ruled(product=lambda a, b, da, db: (a * b, 2 * da * b)),
         "x-has-slope-x": Mistake(result=lambda expression, x: x * pair(expression, x, RULES)[1]),
         "x-stands-still": Mistake(result=lambda expression, x: 0.0 * x),
+        "factor-in-place-of-slope": ruled(exp=lambda a, da: (jnp.exp(a), a * jnp.exp(a))),
+        "slope-of-a-number": ruled(number=None),
     },
     mistakes=(
         Mistake(
@@ -1084,6 +1133,18 @@ symbolic_slope = Question(
             "for 'x', and for numbers?",
             "",
             raised=("TypeError: NoneType",),
+        ),
+        Mistake(
+            "factor-in-place-of-slope",
+            "a instead of its slope",
+            "Your derivative of exp(a) is a exp(a). The factor in front is the "
+            "*derivative* of what stands inside, by the chain rule.",
+        ),
+        Mistake(
+            "slope-of-a-number",
+            "a number for its slope",
+            "You gave the numbers in the expression themselves as derivatives. A number "
+            "does not change with x: its derivative is 0.",
         ),
     ),
     read=CHAPTER + "#slopes-symbolic",

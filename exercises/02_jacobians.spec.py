@@ -72,6 +72,7 @@ sizes = Question(
                 [a, b + a],
             ])
         ),
+        "rows-kept": Mistake(result=changed((0, lambda b, a, c: b, x_size))),
     },
     mistakes=(
         Mistake(
@@ -154,6 +155,12 @@ sizes = Question(
             "sums instead of products",
             "You added the lengths of the axes. An array of shape (b, a) has b * a entries.",
         ),
+        Mistake(
+            "rows-kept",
+            "x.sum() adds up everything",
+            "For `x.sum()` you counted b outputs. Without an axis everything is added "
+            "up: one number.",
+        ),
     ),
     read=CHAPTER + "#jacobian-shape-rule",
 )
@@ -190,6 +197,8 @@ by_hand = Question(
         ),
         "square-without-two": Mistake(result=lambda x, W: (x @ W)[:, None] * W.T, part="J_right"),
         "other-side": Mistake(result=lambda x, W: 2 * (W @ x)[:, None] * W.T, part="J_right"),
+        "outer-slope-alone": Mistake(result=lambda x, W: 2 * W.T, part="J_right"),
+        "left-multiplied": Mistake(result=lambda x, W: W @ x, part="J_left"),
     },
     mistakes=(
         Mistake(
@@ -266,6 +275,19 @@ by_hand = Question(
             "other-side",
             "W x in place of x W",
             "Your J_right has the factor 2 · (W x). What is squared is x W.",
+        ),
+        Mistake(
+            "outer-slope-alone",
+            "the inner factor is missing",
+            "Your J_right is 2 Wᵀ, the same for every x. The derivative of s² is 2 s: "
+            "each row has the factor sᵢ as well.",
+        ),
+        Mistake(
+            "left-multiplied",
+            "the value, not the Jacobian",
+            "Your J_left is W x, the value of the function. Its Jacobian is the matrix "
+            "that x is multiplied by.",
+            "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
         ),
     ),
     read=CHAPTER + "#jacobian-conventions",
@@ -982,8 +1004,8 @@ step_in_units = Question(
         Mistake(
             "units-ignored",
             "the units were ignored",
-            "You made the step in the old units. In the new ones the gradient has other numbers, and points "
-            "elsewhere.",
+            "Your step is that of the old units (a gradient in the new ones that is multiplied by the scale, not divided, ends "
+            "there, too). In the new units the gradient has other numbers, and points elsewhere.",
             read=CHAPTER + "#jacobian-gradient",
         ),
         Mistake(

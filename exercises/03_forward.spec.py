@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from olympus_kit.checks import Mistake, Question, Requirement, test_array
+from olympus_kit.checks import DERIVATIVES, Mistake, Question, Requirement, test_array
 
 CHAPTER = "book/03_forward.md"
 
@@ -264,6 +264,9 @@ along = Question(
             result=lambda f, point, direction: f(*(p + d for p, d in zip(point, direction))),
             part="value",
         ),
+        "tuple-of-partials": Mistake(
+            result=lambda f, point, direction: (f(*point), by_partials(f, point))
+        ),
     },
     mistakes=(
         Mistake(
@@ -331,6 +334,15 @@ along = Question(
                 "ValueError: not enough values to unpack",
             ),
             code=r"=\s*(point|direction)\b",
+        ),
+        Mistake(
+            "tuple-of-partials",
+            "all partial derivatives",
+            "Your slope is a tuple of all partial derivatives. The slope in a direction "
+            "is one number: each of them times its part of the direction, added up. One "
+            "pass of jvp gives it.",
+            "For x·y at (3, 2) the partial derivatives are (2, 3); in the direction (1, "
+            "1) the slope is 5.",
         ),
     ),
     read=CHAPTER + "#forward-jvp",
@@ -983,6 +995,7 @@ divide = Question(
         ),
     ),
     read=CHAPTER + "#forward-dual",
+    without=DERIVATIVES,
 )
 
 def of_table(change):

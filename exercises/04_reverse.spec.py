@@ -964,6 +964,7 @@ array_rules = Question(
         ),
         "own-share-alone": Mistake(result=lambda x, u: u * (1 - 1 / len(u)), part="centred_bar"),
         "sum-subtracted": Mistake(result=lambda x, u: u - jnp.sum(u), part="centred_bar"),
+        "root-for-slope": Mistake(result=lambda x, u: u * jnp.sqrt(x), part="sqrt_bar"),
     },
     mistakes=(
         Mistake(
@@ -1061,6 +1062,12 @@ array_rules = Question(
             "the sum, not the mean",
             "Your centred_bar subtracts the sum of u. The mean has a factor 1/n: subtract the "
             "mean of u.",
+        ),
+        Mistake(
+            "root-for-slope",
+            "the root in place of its derivative",
+            "Your sqrt_bar is u √x: the value of the root is its factor. A rule "
+            "multiplies u by the *derivative*, 1/(2√x).",
         ),
     ),
     read=CHAPTER + "#reverse-rules",
@@ -1492,6 +1499,20 @@ early_slope.defjvp(
 
 
 @jax.custom_jvp
+def unsquared_slope(z):
+    """tanh with the derivative 1 − tanh z."""
+    return jnp.tanh(z)
+
+
+unsquared_slope.defjvp(
+    lambda primals, tangents: (
+        jnp.tanh(primals[0]),
+        (1 - jnp.tanh(primals[0])) * tangents[0],
+    )
+)
+
+
+@jax.custom_jvp
 def squared_slope(z):
     """tanh with the derivative (1 − tanh)²."""
     return jnp.tanh(z)
@@ -1621,6 +1642,7 @@ sgd_step = Question(
         ),
         "biases-at-rest": Mistake(result=biases_at_rest),
         "hidden-twice": Mistake(result=hidden_twice, part="W2"),
+        "square-is-missing": Mistake(result=with_slope(unsquared_slope)),
     },
     mistakes=(
         Mistake(
@@ -1720,6 +1742,11 @@ sgd_step = Question(
             "tanh twice",
             "For W2 you took the tanh of `hidden`. `hidden` is a tanh already: what went into "
             "the second layer is `hidden` itself.",
+        ),
+        Mistake(
+            "square-is-missing",
+            "the square is missing",
+            "Your derivative of tanh is 1 − hidden. It is 1 − hidden².",
         ),
     ),
     read=CHAPTER + "#reverse-functional",

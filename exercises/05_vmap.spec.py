@@ -1070,6 +1070,15 @@ forward_tree = Question(
             "Each of your columns is f(params). `jvp` returns a pair: the value, and the "
             "tangent, which is the column.",
         ),
+        Mistake(
+            "reverse-mode",
+            "reverse mode",
+            "One of the functions has a while loop, and reverse mode cannot go back "
+            "through that. Here forward mode is asked for: push one tangent for each "
+            "entry, with `jvp`.",
+            "",
+            raised=("ValueError: Reverse-mode differentiation does not work for lax.while_loop",),
+        ),
     ),
     read=CHAPTER + "#vmap-jacobians",
 )

@@ -244,6 +244,9 @@ chain_flops = Question(
         "counted-twice": Mistake(
             result=lambda n, m, d, k: (4.0 * k * m * (d + n), 4.0 * d * n * (m + k))
         ),
+        "flops-multiplied": Mistake(
+            result=lambda n, m, d, k: 4.0 * k * d * m * k * m * n, part="output_side"
+        ),
     },
     mistakes=(
         Mistake(
@@ -318,6 +321,12 @@ chain_flops = Question(
             "twice as many",
             "Your counts are twice the right ones. A multiplication with its addition are two "
             "operations, not four.",
+        ),
+        Mistake(
+            "flops-multiplied",
+            "costs multiplied",
+            "You multiplied the costs of the two products. One is computed after the "
+            "other, so their costs add up.",
         ),
     ),
     read=ORDER,
@@ -528,6 +537,11 @@ products = Question(
         "cases-exchanged": Mistake(
             result=lambda layers, x_moves, w_moves: counted_products(layers, w_moves, x_moves)
         ),
+        "last-cotangent-left-out": Mistake(
+            result=lambda layers, x_moves, w_moves: (
+                counted_products(layers, x_moves, w_moves) - (x_moves and not w_moves)
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -600,6 +614,12 @@ products = Question(
             "cases-exchanged",
             "the two cases are exchanged",
             "Your counts for 'x alone moves' and 'the weights alone move' have changed places.",
+        ),
+        Mistake(
+            "last-cotangent-left-out",
+            "x moves as well",
+            "Where x moves alone you left out one product: the first layer hands a "
+            "cotangent back to x, too, as every other layer does to the one before it.",
         ),
     ),
     read=RATIO,

@@ -4,7 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, linear_in, test_array
+from olympus_kit.checks import (
+    DERIVATIVES,
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    linear_in,
+    test_array,
+)
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md#reverse-accumulate"
@@ -54,7 +62,7 @@ MESSAGES = {
     "rows-summed": Mistake(
         "rows-summed",
         "sum instead of mean",
-        "You added up the squared errors. The loss is their mean, so that each counts 1/n.",
+        "Your gradient is that of the *sum* of the squared errors. The loss is their mean: each counts 1/n.",
         read=CHAPTER + "#slopes-check",
     ),
     "bias-too": Mistake(
@@ -97,6 +105,12 @@ gradient_by_hand = Question(
         "penalty-shared": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, s / len(y))),
         "errors-not-added": Mistake(
             result=lambda w, b, X, y, s: 2 * (X @ w + b - y) / len(y), part="b_bar"
+        ),
+        "columns-counted": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s, data=len(y) / len(w))
+        ),
+        "inputs-left-out": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] + 2 * s * w, part="w_bar"
         ),
     },
     mistakes=(
@@ -156,8 +170,21 @@ gradient_by_hand = Question(
             "contribute.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
         ),
+        Mistake(
+            "columns-counted",
+            "divided by the number of inputs",
+            "You divided by the number of inputs, the columns of X. n is the number of "
+            "points: the rows of X, the entries of y.",
+        ),
+        Mistake(
+            "inputs-left-out",
+            "the inputs are missing",
+            "The errors' part of your w_bar is the same for every weight. With respect "
+            "to wⱼ, the derivative of rᵢ is the input Xᵢⱼ: each error counts with it.",
+        ),
     ),
     read=CHAPTER + "#slopes-check",
+    without=DERIVATIVES,
 )
 
 def squares_for_slopes(w, b, X, y, s):
@@ -242,6 +269,10 @@ gradient_by_tape = Question(
         ),
         "mean-for-sum-in-add": Mistake(
             result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] / len(y), part="b_bar"
+        ),
+        "penalty-summed": Mistake(
+            result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)[0] + 2 * s * jnp.sum(w),
+            part="w_bar",
         ),
     },
     mistakes=(
@@ -346,6 +377,13 @@ gradient_by_tape = Question(
             "",
             raised=("AttributeError: 'float' object has no attribute 'sum'",),
         ),
+        Mistake(
+            "penalty-summed",
+            "the sum of the weights",
+            "The penalty's part of your w_bar is the same for every weight: its rule "
+            "holds their sum. The derivative of s Σ wⱼ² with respect to wⱼ is 2 s wⱼ, "
+            "its own weight.",
+        ),
     ),
     read=REVERSE,
 )
@@ -396,6 +434,10 @@ gradient_by_forward = Question(
         "weights-move": Mistake(
             result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] + slopes(w, b, X, y, s)[0].sum(),
             part="b_bar",
+        ),
+        "sum-in-every-entry": Mistake(
+            result=lambda w, b, X, y, s: jnp.full(w.shape, slopes(w, b, X, y, s)[0].sum()),
+            part="w_bar",
         ),
     },
     mistakes=(
@@ -458,6 +500,12 @@ gradient_by_forward = Question(
             "come from that function: push tangents through it with `jvp`, and compare with your "
             "formulas.",
             "",
+        ),
+        Mistake(
+            "sum-in-every-entry",
+            "all weights moved at once",
+            "Each entry of your w_bar is the sum of all slopes: you moved all weights in "
+            "one pass. Each entry takes a pass of its own, in which one weight moves.",
         ),
     ),
     cost_limits=(CostLimit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),

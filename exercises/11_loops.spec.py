@@ -45,14 +45,14 @@ huber = Question(
         {"r": 0.5, "d": 1.25},
         {"r": -3.0, "d": 2.0},
         {"r": 40.0, "d": 1.5},
-        {"r": -0.25, "d": 0.75},
+        {"r": -1.5, "d": 2.0},
         {"r": 5.0, "d": 3.0},
     ),
     labels=(
         "r = 0.5, d = 1.25",
         "r = −3, d = 2",
         "r = 40, d = 1.5",
-        "r = −0.25, d = 0.75",
+        "r = −1.5, d = 2",
         "r = 5, d = 3",
     ),
     large_points=(2,),
@@ -78,8 +78,88 @@ huber = Question(
         "line-without-size": Mistake(
             result=pieces(*square, lambda r, d: d * (r - d / 2), lambda r, d: d, small)
         ),
+        "square-compared": Mistake(result=pieces(*square, *line, lambda r, d: r**2 <= d)),
+        "line-everywhere": Mistake(result=pieces(*line, *line, small)),
+        "square-everywhere": Mistake(result=pieces(*square, *square, small)),
+        "bracket-of-the-line": Mistake(
+            result=pieces(*square, lambda r, d: d * abs(r) - d / 2, line[1], small)
+        ),
+        "line-too-high": Mistake(
+            result=pieces(*square, lambda r, d: d * (abs(r) + d / 2), line[1], small)
+        ),
+        "pieces-added": Mistake(
+            result=pieces(
+                lambda r, d: r**2 / 2 + line[0](r, d), lambda r, d: r + line[1](r, d), *line, small
+            )
+        ),
+        "pseudo-huber": Mistake(
+            result=lambda r, d: (
+                d**2 * (np.sqrt(1 + (r / d) ** 2) - 1),
+                r / np.sqrt(1 + (r / d) ** 2),
+            )
+        ),
+        "absolute-inside": Mistake(
+            result=pieces(lambda r, d: abs(r), lambda r, d: np.sign(r), *line, small)
+        ),
     },
     mistakes=(
+        Mistake(
+            "operand-of-cond",
+            "what cond hands to its functions",
+            "`cond` hands to the chosen function whatever stands after the two functions, and one "
+            "of yours takes another number of values. A function of one value needs one value "
+            "there.",
+            example="",
+            raised=(
+                "TypeError: <lambda>() missing 1 required positional argument",
+                "TypeError: <lambda>() takes 1 positional argument but",
+            ),
+            code=r"\bcond\(",
+        ),
+        Mistake(
+            "absolute-inside",
+            "|r| in place of the square",
+            "For small errors your loss is |r|, with a corner at 0. The square r²/2 belongs there.",
+        ),
+        Mistake(
+            "pseudo-huber",
+            "the pseudo-Huber loss",
+            "Yours is the *pseudo*-Huber loss, d² (√(1 + (r/d)²) − 1): one smooth formula in "
+            "place of the two pieces. The pieces are asked for.",
+        ),
+        Mistake(
+            "pieces-added",
+            "both pieces added",
+            "For small errors your loss is the sum of both pieces. Only the square belongs there.",
+        ),
+        Mistake(
+            "line-too-high",
+            "d/2 added",
+            "Your line is d (|r| + d/2). At |r| = d it is 3d²/2, where the square is d²/2: take "
+            "d/2 off.",
+        ),
+        Mistake(
+            "bracket-of-the-line",
+            "d/2 without the factor d",
+            "Your line is d·|r| − d/2. The factor d belongs to both terms: d (|r| − d/2).",
+        ),
+        Mistake(
+            "square-everywhere",
+            "the square everywhere",
+            "Your loss is the square for large errors, too. (The larger of the two pieces is the "
+            "square everywhere: choose by |r| ≤ d, not by size.)",
+        ),
+        Mistake(
+            "line-everywhere",
+            "the straight line everywhere",
+            "Your loss is the straight line for small errors, too. (The smaller of the two pieces "
+            "is the line everywhere: choose by |r| ≤ d, not by size.)",
+        ),
+        Mistake(
+            "square-compared",
+            "r² compared with d",
+            "Your condition compares r² with d. The pieces meet where |r| is d: compare |r|.",
+        ),
         Mistake(
             "threshold-squared",
             "the factor d twice",
@@ -206,8 +286,113 @@ survives = Question(
         "while-never": Mistake(result=replaced({5: [1, 0, 0, 0]})),
         "while-reversed": Mistake(result=replaced({5: [1, 1, 1, 1]})),
         "python-while-reversed": Mistake(result=replaced({2: [0, 1, 0, 0]})),
+        "both-after-grad": Mistake(result=replaced({0: [0, 1, 1, 1], 2: [0, 1, 1, 1]})),
+        "while-compiled-after-grad": Mistake(result=replaced({2: [0, 1, 1, 1]})),
+        "compiled-reverse": Mistake(result=replaced({5: [1, 1, 0, 1]})),
+        "while-under-jit": Mistake(result=replaced({2: [1, 1, 1, 1]})),
+        "python-reversed": Mistake(result=replaced({0: [0, 1, 0, 0], 2: [0, 1, 0, 0]})),
+        "if-reversed": Mistake(result=replaced({0: [0, 1, 0, 0]})),
+        "python-forward": Mistake(result=replaced({0: [0, 0, 1, 0], 2: [0, 0, 1, 0]})),
+        "while-alone-never": Mistake(result=replaced({2: [0, 0, 0, 0]})),
+        "cond-under-jit": Mistake(result=replaced({3: [0, 1, 1, 0]})),
+        "while-loop-under-jit": Mistake(result=replaced({5: [0, 1, 0, 0]})),
+        "whiles-exchanged": Mistake(result=replaced({2: [1, 1, 0, 0], 5: [0, 1, 1, 0]})),
+        "columns-moved": Mistake(result=lambda kind: tried(kind)[[1, 2, 0, 3]]),
+        "both-is-or": Mistake(
+            result=lambda kind: np.append(tried(kind)[:3], max(tried(kind)[0], tried(kind)[2]))
+        ),
     },
     mistakes=(
+        Mistake(
+            "both-is-or",
+            "or in place of and",
+            "Your last number is 1 where `jit` *or* reverse mode works. `jit(grad(f))` needs both.",
+            example="",
+        ),
+        Mistake(
+            "columns-moved",
+            "the order of the four numbers",
+            "Your four numbers are in the order forward, reverse, jit, both. The order is jit, "
+            "forward, reverse, both.",
+            example="",
+        ),
+        Mistake(
+            "whiles-exchanged",
+            "the two while loops exchanged",
+            "Your rows of Python's `while` and of `while_loop` have changed places, or nearly: "
+            "Python's needs the value of x (not under `jit`), `while_loop` cannot be reversed.",
+            example="",
+        ),
+        Mistake(
+            "while-loop-under-jit",
+            "while_loop under jit",
+            "You let `while_loop` fail under `jit`. That is what it is for: the loop stands in "
+            "the program, and ends when its condition says so.",
+            example="",
+        ),
+        Mistake(
+            "cond-under-jit",
+            "cond under jit",
+            "You let `cond` fail under `jit`. That is what it is for: both branches are in the "
+            "program, and x chooses between them when the program runs.",
+            example="",
+        ),
+        Mistake(
+            "while-alone-never",
+            "Python's while under grad",
+            "You let Python's `while` fail everywhere. Without `jit` x has a value: the loop "
+            "runs, and what ran is differentiated.",
+            example="",
+        ),
+        Mistake(
+            "python-forward",
+            "Python's branches in forward mode",
+            "You let Python's `if` and `while` fail in forward mode. Without `jit` x has a value, "
+            "and a tangent travels along whatever path it takes.",
+            example="",
+        ),
+        Mistake(
+            "if-reversed",
+            "Python's if in reverse",
+            "You let Python's `if` fail in reverse mode. Without `jit` x has a value: the branch "
+            "that ran is written down, and the backward pass goes through that.",
+            example="",
+        ),
+        Mistake(
+            "python-reversed",
+            "Python's branches in reverse",
+            "You let Python's `if` and `while` fail in reverse mode. Without `jit` x has a value: "
+            "what ran is written down, and the backward pass goes through that.",
+            example="",
+        ),
+        Mistake(
+            "while-under-jit",
+            "Python's while under jit",
+            "You let Python's `while` pass under `jit`. There x is a stand-in without a value, "
+            "and `while` asks for one in each iteration.",
+            example="",
+        ),
+        Mistake(
+            "compiled-reverse",
+            "jit does not help reverse mode",
+            "You let `jit(grad(f))` pass for `while_loop`. What `grad` cannot do, it cannot do "
+            "inside `jit` either.",
+            example="",
+        ),
+        Mistake(
+            "while-compiled-after-grad",
+            "jit around grad",
+            "You let `jit(grad(f))` pass for Python's `while`. `jit` is outside: inside it x has "
+            "no value, for `grad` neither.",
+            example="",
+        ),
+        Mistake(
+            "both-after-grad",
+            "jit around grad",
+            "You let `jit(grad(f))` pass for Python's `if` and `while`, since `grad` passes. "
+            "`jit` is outside: inside it x has no value, for `grad` neither.",
+            example="",
+        ),
         Mistake(
             "kinds-from-one",
             "kinds counted from 1",
@@ -306,6 +491,8 @@ survives = Question(
 
 def roots(a, steps):
     """Closed form: the steps double the angle of an hyperbolic cotangent."""
+    if steps == 0:
+        return jnp.ones_like(a)
     r = jnp.sqrt(a)
     near = ((1 - r) / (1 + r)) ** (2**steps)
     return r * (1 + near) / (1 - near)
@@ -323,7 +510,9 @@ def used(answer):
         value = answer(a, steps)
         if value is None or callable(value):
             return value
-        return value, jax.grad(lambda a: answer(a, steps))(a)
+        # the 1 at the start may be an integer
+        slope = lambda a: value * 1.0 if isinstance(value, int) else answer(a, steps)
+        return value, jax.grad(slope)(a)
 
     return call
 
@@ -343,8 +532,28 @@ def not_halved(a, steps):
 
 
 def last_step_alone(a, steps):
+    if steps == 0:
+        return 1.0, 0.0
     x = roots(a, steps - 1)
     return roots(a, steps), 1 / (2 * x)
+
+
+def counter_for_x(a, steps):
+    """What root(i, a) is in the last iteration i; its slope is lost in that with i = 0."""
+    last = steps - 1
+    return ((last + a / last) / 2, jnp.nan) if steps else (1.0, 0.0)
+
+
+def from_a(scale):
+    """The steps from scale · a in place of 1."""
+
+    def result(a, steps):
+        x = scale * a
+        for _ in range(steps):
+            x = (x + a / x) / 2
+        return x
+
+    return value_and_slope_at(result)
 
 
 newton_root = Question(
@@ -352,20 +561,83 @@ newton_root = Question(
     returns=("value", "slope"),
     call="newton_root(a, steps), and its derivative with respect to a",
     adapt=used,
-    points=({"a": 2.0, "steps": 2}, {"a": 0.25, "steps": 3}, {"a": 1e6, "steps": 10}),
-    labels=("a = 2, 2 steps", "a = 0.25, 3 steps", "a = 1e6, 10 steps"),
+    points=(
+        {"a": 2.0, "steps": 2},
+        {"a": 0.25, "steps": 4},
+        {"a": 1e6, "steps": 10},
+        {"a": 3.0, "steps": 0},
+    ),
+    labels=("a = 2, 2 steps", "a = 0.25, 4 steps", "a = 1e6, 10 steps", "a = 3, no step"),
     large_points=(2,),
     reference=value_and_slope_at(roots),
     predictions={
-        "one-step-short": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps - 1))),
+        "one-step-short": Mistake(
+            result=value_and_slope_at(lambda a, steps: roots(a, max(steps - 1, 0)))
+        ),
         "one-step-more": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, steps + 1))),
         "not-halved": Mistake(result=value_and_slope_at(not_halved)),
         "constant-root": Mistake(result=lambda a, steps: (roots(a, steps), 0.0)),
         "exact-root": Mistake(result=value_and_slope_at(lambda a, steps: jnp.sqrt(a))),
         "precedence-of-slash": Mistake(result=value_and_slope_at(half_in_one_term)),
         "stopped-gradient": Mistake(result=last_step_alone),
+        "starts-at-a": Mistake(result=from_a(1.0)),
+        "starts-at-half": Mistake(result=from_a(0.5)),
+        "ten-steps": Mistake(result=value_and_slope_at(lambda a, steps: roots(a, 10))),
+        "slope-of-the-root": Mistake(
+            result=lambda a, steps: (roots(a, steps), 1 / (2 * roots(a, steps)))
+        ),
+        "counter-for-x": Mistake(result=counter_for_x),
     },
     mistakes=(
+        Mistake(
+            "every-step-returned",
+            "every step returned",
+            "You returned the outputs that `scan` stacks, the x of every step. Asked for is the "
+            "last x alone, a number.",
+            example="",
+            raised=(
+                "TypeError: Gradient only defined for scalar-output functions. Output had shape",
+            ),
+            code=r"\bscan\((.|\n)*\)\[1\]\s*$",
+        ),
+        Mistake(
+            "steps-as-xs",
+            "steps in place of the inputs",
+            "`scan` takes an array of inputs as its third argument, one for each step, and you "
+            "gave it a number. Where there are no inputs, say `length=`.",
+            example="",
+            raised=("ValueError: scan got value with no leading axis",),
+            code=r"\bscan\(",
+        ),
+        Mistake(
+            "counter-for-x",
+            "the counter in place of x",
+            "Your step works on the counter of the loop: `fori_loop` calls its body with the "
+            "counter first, then with x.",
+            code=r"fori_loop\(",
+        ),
+        Mistake(
+            "slope-of-the-root",
+            "the slope of the solution",
+            "Your value is right, and your slope is 1/(2x), that of an x that is the root "
+            "already. Here the derivative of the *steps* is asked for, converged or not.",
+        ),
+        Mistake(
+            "ten-steps",
+            "ten steps, whatever is asked",
+            "Your result is that of ten steps, whatever `steps` is.",
+        ),
+        Mistake(
+            "starts-at-half",
+            "the start",
+            "Your loop starts at a/2. Start at 1.",
+        ),
+        Mistake(
+            "starts-at-a",
+            "the start",
+            "Your loop starts at a: for `steps` = 0 your result is a. Start at 1. (From 1 and "
+            "from a the first step leads to the same x, which hides it for more steps.)",
+        ),
         Mistake(
             "constant-root",
             "no slope comes through",
@@ -392,8 +664,8 @@ newton_root = Question(
         Mistake(
             "exact-root",
             "the root itself",
-            "You returned the exact root. This question asks for what a given number of steps makes "
-            "of 1, converged or not.",
+            "Your result is the exact root, whatever `steps` is. This question asks for what a given "
+            "number of steps makes of 1, converged or not.",
             read=PAGE + "#loops-converge",
         ),
         Mistake(
@@ -463,6 +735,18 @@ def both_branches(go_on, body, x, most):
     return last, slope if np.size(x) > 1 or float(x) < 1 else jnp.nan
 
 
+def nothing_after(go_on, body, x, most):
+    for _ in range(most):
+        x = body(x) if go_on(x) else 0 * x
+    return x
+
+
+def asked_of_the_next(go_on, body, x, most):
+    for _ in range(most):
+        x = body(x) if go_on(body(x)) else x
+    return x
+
+
 def long(x):
     return jnp.sum(x**2) > 1.0
 
@@ -478,6 +762,7 @@ bounded_while = Question(
         {"go_on": long, "body": lambda x: 0.75 * jnp.sin(x), "x": test_array((2,), 2.0), "most": 1},
         {"go_on": long, "body": lambda x: x / 2, "x": test_array((4,), 3.0, 1e3), "most": 4},
         {"go_on": lambda x: x < 0.0, "body": lambda x: x**2, "x": 0.75, "most": 3},
+        {"go_on": lambda x: x > 1.0, "body": lambda x: jnp.sqrt(x - 1), "x": 1.0, "most": 3},
     ),
     labels=(
         "three numbers, at most 6 iterations",
@@ -485,6 +770,7 @@ bounded_while = Question(
         "two numbers, at most 1 iteration",
         "four numbers up to 1000, at most 4 iterations",
         "a loop that never begins",
+        "the root of x − 1, from 1, where go_on is false and the slope of body infinite",
     ),
     large_points=(3,),
     reference=in_python(until),
@@ -510,8 +796,42 @@ bounded_while = Question(
         "condition-upside-down": Mistake(
             result=in_python(lambda go_on, body, x, most: until(lambda x: ~go_on(x), body, x, most))
         ),
+        "nothing-after": Mistake(result=in_python(nothing_after)),
+        "asked-of-the-next": Mistake(result=in_python(asked_of_the_next)),
     },
     mistakes=(
+        Mistake(
+            "counter-for-x-in-loop",
+            "the counter in place of x",
+            "`fori_loop` calls its body with the counter first, then with x. Yours takes x first, "
+            "so that `go_on` and `body` get the counter.",
+            example="",
+            raised=(
+                "TypeError: cond branches must have equal output types",
+                "TypeError: body_fun output and input must have",
+                "TypeError: carry input and carry output must have",
+            ),
+            code=r"fori_loop\([^\n]*lambda x, \w+:",
+        ),
+        Mistake(
+            "condition-not-called",
+            "go_on was not called",
+            "You gave a function as a condition. `go_on` has to be called with x; what it returns "
+            "is the condition.",
+            example="",
+            raised=("TypeError: Pred type must be either boolean or number, got <function",),
+        ),
+        Mistake(
+            "asked-of-the-next",
+            "asked of the next x",
+            "Your loop asks `go_on` of the x that `body` would give, and so ends one iteration "
+            "early. Ask it of the x that goes in.",
+        ),
+        Mistake(
+            "nothing-after",
+            "0 after the end",
+            "Where `go_on` is false your x becomes 0. It should stay as it is.",
+        ),
         Mistake(
             "nothing-comes-through",
             "no slope comes through",
@@ -570,8 +890,8 @@ bounded_while = Question(
         Mistake(
             "pair-returned",
             "the pair of the scan",
-            "You returned what `scan` returns: a pair of the last carry and the stacked outputs. The "
-            "last x is its first item.",
+            "You returned a tuple: all that `scan` returns, the last carry and the stacked outputs, or "
+            "a carry of several parts. Asked for is the last x alone.",
             "",
             read=PAGE + "#loops-four",
             raised=("TypeError: got <class 'tuple'>",),
@@ -581,7 +901,7 @@ bounded_while = Question(
     read=PAGE,
 )
 
-from olympus_kit.checks import dense_pullback
+from olympus_kit.checks import DERIVATIVES, dense_pullback
 
 
 def last_state(W, s0, xs):
@@ -645,6 +965,7 @@ rnn_pullback = Question(
     large_points=(2,),
     reference=lambda W, s0, xs, u: dense_pullback(last_state, (W, s0, xs), u),
     shape_of={"W_bar": "W", "s0_bar": "s0", "xs_bar": "xs"},
+    without=DERIVATIVES,
     predictions={
         "not-transposed": Mistake(result=with_shares(total, transpose=False)),
         "last-time-alone": Mistake(result=with_shares(lambda shares: shares[-1])),
@@ -675,8 +996,78 @@ rnn_pullback = Question(
         "last-input-alone": Mistake(
             result=lambda W, s0, xs, u: np.stack([*np.zeros_like(xs[1:]), u]), part="xs_bar"
         ),
+        "cotangent-kept": Mistake(
+            result=lambda W, s0, xs, u: (
+                np.outer(u, sum(states_before(W, s0, xs))),
+                u,
+                np.stack([u] * len(xs)),
+            )
+        ),
+        "inputs-alike": Mistake(result=lambda W, s0, xs, u: np.stack([u] * len(xs)), part="xs_bar"),
+        "first-state-too-early": Mistake(
+            result=lambda W, s0, xs, u: by_time(W, s0, xs, u)[2][0], part="s0_bar"
+        ),
+        "input-pulled-back": Mistake(
+            result=lambda W, s0, xs, u: by_time(W, s0, xs, W.T @ u)[2], part="xs_bar"
+        ),
+        "inner-for-outer": Mistake(
+            result=lambda W, s0, xs, u: np.full(
+                np.shape(W), np.trace(sum(by_time(W, s0, xs, u)[0]))
+            ),
+            part="W_bar",
+        ),
+        "shares-averaged": Mistake(
+            result=lambda W, s0, xs, u: sum(by_time(W, s0, xs, u)[0]) / len(xs), part="W_bar"
+        ),
+        "products-entry-by-entry": Mistake(
+            result=lambda W, s0, xs, u: np.tile(
+                np.diag(sum(by_time(W, s0, xs, u)[0])), (len(W), 1)
+            ),
+            part="W_bar",
+        ),
     },
     mistakes=(
+        Mistake(
+            "products-entry-by-entry",
+            "u · s entry by entry",
+            "Your share of W at each time is u · s entry by entry, the same in every row. It is "
+            "the outer product: entry [i, j] is u_i s_j.",
+        ),
+        Mistake(
+            "shares-averaged",
+            "the mean of the shares",
+            "Your W_bar is the mean of the shares of all times. They are added up.",
+        ),
+        Mistake(
+            "inner-for-outer",
+            "a number for a matrix",
+            "Your share of W at each time is one number, u · s, in every entry. It is the outer "
+            "product: entry [i, j] is u_i s_j.",
+        ),
+        Mistake(
+            "input-pulled-back",
+            "the cotangent of the state before",
+            "Each row of your xs_bar went through Wᵀ once too often: x_t is added to W s_(t−1) as "
+            "it is, so that it gets the cotangent of s_t itself.",
+        ),
+        Mistake(
+            "first-state-too-early",
+            "one time short",
+            "Your s0_bar is the cotangent of s₁, the state after the first time. From there to s₀ "
+            "it goes through Wᵀ once more.",
+        ),
+        Mistake(
+            "inputs-alike",
+            "one cotangent for all inputs",
+            "Every row of your xs_bar is u. That is the cotangent of the last input; an earlier "
+            "one reaches the end through W, once for each time.",
+        ),
+        Mistake(
+            "cotangent-kept",
+            "u is not pulled back",
+            "You used u itself at every time. It is the cotangent of the last state; at each time "
+            "before, it has gone through Wᵀ once more.",
+        ),
         Mistake(
             "last-input-alone",
             "the last input alone",
@@ -788,6 +1179,12 @@ def at_start(g, a):
     return unrolled(g, a), along_a / (1 - along_x)
 
 
+def arguments_exchanged(g, a):
+    x = unrolled(g, a)
+    along_x, along_a = jax.jacfwd(g, argnums=(0, 1))(a, x)
+    return x, along_a / (1 - along_x)
+
+
 def bends(answer, arguments):
     """Whether the second derivative is that of the unrolled iteration."""
     g, a = arguments.values()
@@ -827,8 +1224,87 @@ fixed_point = Question(
         "multiplied": Mistake(
             result=with_slope(lambda x, along_x, along_a: along_a * (1 - along_x))
         ),
+        "equation-of-zero": Mistake(
+            result=with_slope(lambda x, along_x, along_a: -along_a / along_x)
+        ),
+        "identity-left-out-number": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_a / along_x)
+        ),
+        "once-around": Mistake(
+            result=with_slope(lambda x, along_x, along_a: along_a * (1 + along_x))
+        ),
+        "source-left-out": Mistake(
+            result=with_slope(lambda x, along_x, along_a: 1 / (1 - along_x))
+        ),
+        "arguments-exchanged": Mistake(result=arguments_exchanged),
     },
     mistakes=(
+        Mistake(
+            "arguments-exchanged",
+            "g(a, x) in place of g(x, a)",
+            "You took the derivatives of g at (a, x). `g` gets x first, then a.",
+        ),
+        Mistake(
+            "function-differentiated",
+            "g is not to be differentiated",
+            "JAX takes g for a number to be differentiated, since it is not told otherwise: "
+            "`nondiff_argnums=(0,)` at the decorator says so.",
+            example="",
+            raised=("TypeError: Error interpreting argument to",),
+            code=r"!nondiff_argnums",
+        ),
+        Mistake(
+            "primals-not-unpacked",
+            "a tuple of one",
+            "`primals` and `tangents` are tuples, also where there is one argument. Unpack both.",
+            example="",
+            raised=(
+                "TypeError: Cannot determine dtype of (",
+                "TypeError: unsupported operand type(s) for",
+            ),
+            code=r"\ba(, a_dot)? = primals(, tangents)?\s*\n",
+        ),
+        Mistake(
+            "rule-without-g",
+            "the rule takes g first",
+            "Your rule takes (primals, tangents). With `nondiff_argnums=(0,)` it is called with "
+            "three arguments: g comes first.",
+            example="",
+            raised=("TypeError: takes 2 positional arguments but 3 were given",),
+            code=r"def \w+\(primals, tangents\)",
+        ),
+        Mistake(
+            "g-among-primals",
+            "g is not among the primals",
+            "`primals` and `tangents` hold the differentiable arguments alone, and that is a. "
+            "With `nondiff_argnums=(0,)` g comes first in the rule, as an argument of its own.",
+            example="",
+            raised=("ValueError: not enough values to unpack (expected 2, got 1)",),
+            code=r"g\s*,\s*\w+\)?(\s*,\s*\([^)]*\))?\s*=\s*primals|\(g, a\)",
+        ),
+        Mistake(
+            "source-left-out",
+            "∂ₐg is missing",
+            "Your slope is 1 / (1 − ∂ₓg). How much a moves g, ∂ₐg, is missing.",
+        ),
+        Mistake(
+            "once-around",
+            "once around",
+            "You let a's change go through x once: ∂ₐg (1 + ∂ₓg). It goes round again and again: "
+            "x′ = ∂ₓg · x′ + ∂ₐg is an equation for x′.",
+        ),
+        Mistake(
+            "identity-left-out-number",
+            "the 1 is missing",
+            "Your slope is ∂ₐg / ∂ₓg, up to its sign. From x′ = ∂ₓg · x′ + ∂ₐg follows (1 − ∂ₓg) "
+            "x′ = ∂ₐg.",
+        ),
+        Mistake(
+            "equation-of-zero",
+            "the equation g = 0",
+            "Your slope is −∂ₐg / ∂ₓg, that of an x with g(x, a) = 0. Here the equation is x = "
+            "g(x, a), so that x itself stands in it, too.",
+        ),
         Mistake(
             "multiplied",
             "multiplied, not divided",
@@ -964,8 +1440,85 @@ settled_pullback = Question(
         "in-x-not-a": Mistake(
             result=lambda g, x, a, u: u @ inverse(np.eye(len(x)) - jax.jacfwd(g)(x, a))
         ),
+        "jacobian-alone": Mistake(result=by_matrices(inverse)),
+        "ones-for-identity": Mistake(result=by_matrices(lambda J: inverse(1 - J))),
+        "two-rounds-only": Mistake(result=by_matrices(lambda J: eye(J) + J + J @ J)),
+        "pulled-to-x": Mistake(
+            result=lambda g, x, a, u: (lambda J: u @ inverse(eye(J) - J) @ J)(
+                np.asarray(jax.jacfwd(g)(x, a))
+            )
+        ),
+        "jacobian-returned": Mistake(
+            result=lambda g, x, a, u: (
+                inverse(np.eye(len(x)) - jax.jacfwd(g)(x, a)) @ jax.jacfwd(g, argnums=1)(x, a)
+            )
+        ),
     },
     mistakes=(
+        Mistake(
+            "pushed-not-pulled",
+            "pushed, not pulled back",
+            "w has the length of x, and you pushed it forward through a ↦ g(x, a), as a tangent "
+            "of a. It is a cotangent of what g returns: pull it back with `vjp`.",
+            example="",
+            raised=("ValueError: jvp called with different primal and tangent shapes",),
+            code=r"\bjvp\(",
+        ),
+        Mistake(
+            "solved-again",
+            "solved again",
+            "You solve for x again, by `iterate`. It is made for one number, and starts at ones "
+            "in the shape of a; and reverse mode cannot go back through its `while_loop`. x is "
+            "there already: the equation at x is all that is needed.",
+            example="",
+            raised=(
+                "TypeError: contracting dimensions to have the same shape",
+                "ValueError: Reverse-mode differentiation does not work",
+                "TypeError: while_loop",
+                "TypeError: body_fun output and input must have",
+            ),
+            code=r"\biterate\(",
+        ),
+        Mistake(
+            "cotangent-on-the-right",
+            "u on the wrong side",
+            "u stands on the right of your Jacobian, as a tangent would, and has not the length "
+            "for it. It is a cotangent of x: uᵀ stands on the left.",
+            example="",
+            raised=("TypeError: contracting dimensions to have the same shape",),
+            code=r"\)\s*@\s*u\b",
+        ),
+        Mistake(
+            "jacobian-returned",
+            "the whole Jacobian",
+            "You returned the whole Jacobian of the solution with respect to a. Asked for is u "
+            "times it, from the left: an array of the shape of a.",
+            example="",
+        ),
+        Mistake(
+            "pulled-to-x",
+            "the part of x",
+            "You pulled w back through g and returned the part of x. `vjp(g, x, a)` gives two "
+            "parts, that of x and that of a; asked for is the second.",
+            example="",
+        ),
+        Mistake(
+            "two-rounds-only",
+            "two times round only",
+            "You let the cotangent go round twice. It goes round again and again; w is where that "
+            "settles, w = u + (∂ₓg)ᵀ w.",
+        ),
+        Mistake(
+            "ones-for-identity",
+            "ones in place of the identity",
+            "Your matrix is 1 − ∂ₓg with the 1 in *every* entry. The identity has ones on its "
+            "diagonal alone: `jnp.eye`.",
+        ),
+        Mistake(
+            "jacobian-alone",
+            "the identity is missing",
+            "You solved with ∂ₓg. From ∂x = ∂ₓg ∂x + ∂ₐg follows (I − ∂ₓg) ∂x = ∂ₐg.",
+        ),
         Mistake(
             "diagonal-alone",
             "the diagonal alone",
@@ -1095,8 +1648,54 @@ argmin_jacobian = Question(
             result=by_hessians(lambda H, mixed: -mixed / np.diag(H)[:, None])
         ),
         "sum-over-parameters": Mistake(result=lambda f, x, a: jax.jacfwd(MINIMA[f])(a).sum(axis=1)),
+        "fixed-point-matrix-plus": Mistake(
+            result=by_hessians(lambda H, mixed: inverse(eye(H) - H) @ mixed)
+        ),
+        "value-not-place": Mistake(result=lambda f, x, a: jax.jacfwd(f, argnums=1)(x, a)),
+        "hessian-of-a": Mistake(
+            result=lambda f, x, a: (
+                -jnp.linalg.solve(
+                    jax.hessian(f, argnums=1)(x, a), jax.jacfwd(jax.jacfwd(f), argnums=1)(x, a).T
+                ).T
+            )
+        ),
+        "entries-inverted": Mistake(result=by_hessians(lambda H, mixed: -(1 / H) @ mixed)),
     },
     mistakes=(
+        Mistake(
+            "entries-inverted",
+            "each entry inverted",
+            "You divided by each entry of the Hessian. The inverse of a matrix is another one: "
+            "solve with it.",
+        ),
+        Mistake(
+            "hessian-of-a",
+            "the Hessian with respect to a",
+            "You solved with the second derivatives with respect to a. The equation is ∇ₓf = 0: "
+            "it is solved for ∂x, with the Hessian with respect to x.",
+        ),
+        Mistake(
+            "value-not-place",
+            "the value, not the place",
+            "You returned ∂ₐf, how the smallest *value* moves with a. Asked for is how its place "
+            "x* moves.",
+            example="",
+        ),
+        Mistake(
+            "solved-from-the-right",
+            "H on the wrong side",
+            "You gave `solve` a right-hand side with another number of rows than H has. ∂ₐ∇ₓf has "
+            "one row for each entry of x, as H has; a derivative of ∇ₐf is its transpose.",
+            example="",
+            raised=("ValueError: inconsistent size for core dimension",),
+            code=r"solve\(",
+        ),
+        Mistake(
+            "fixed-point-matrix-plus",
+            "the matrix of a fixed point",
+            "You solved with I − H, as for a fixed point. Here the equation is ∇f = 0, and its "
+            "derivative with respect to x is H itself.",
+        ),
         Mistake(
             "fixed-point-matrix",
             "the matrix of a fixed point",

@@ -6,7 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, Requirement, linear_in, test_array
+from olympus_kit.checks import (
+    DERIVATIVES,
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    linear_in,
+    test_array,
+)
 from olympus_kit.program import capture, count
 
 PAGE = "book/12_scans.md"
@@ -70,8 +78,55 @@ bracket_gap = Question(
             result=gap_of(lambda op, a, b, c: reduce(op, (a, b, c)) - reduce(op, (b, a, c)))
         ),
         "summed-gap": Mistake(result=gap_of(brackets, lambda gap: np.sum(np.abs(gap)))),
+        "agreement-returned": Mistake(
+            result=lambda op, a, b, c: float(not np.any(brackets(op, a, b, c)))
+        ),
+        "difference-returned": Mistake(
+            result=lambda op, a, b, c: float(np.any(brackets(op, a, b, c)))
+        ),
+        "last-in-front": Mistake(
+            result=gap_of(lambda op, a, b, c: reduce(op, (a, b, c)) - op(c, op(a, b)))
+        ),
+        "smallest-gap": Mistake(result=gap_of(brackets, lambda gap: np.min(np.abs(gap)))),
+        "every-gap": Mistake(result=gap_of(brackets, np.abs)),
     },
     mistakes=(
+        Mistake(
+            "op-of-three",
+            "op takes two",
+            "You gave `op` three operands. It takes two: with three, the brackets have to be set.",
+            example="",
+            raised=("TypeError: takes 2 positional arguments but 3 were given",),
+            code=r"\bop\([^()]*,[^()]*,[^()]*\)",
+        ),
+        Mistake(
+            "every-gap",
+            "every gap",
+            "You returned the gap of each entry. Asked for is one number, the largest of them.",
+            example="",
+        ),
+        Mistake(
+            "smallest-gap",
+            "the smallest gap",
+            "You took the smallest of the gaps. Asked for is the largest.",
+        ),
+        Mistake(
+            "last-in-front",
+            "operands exchanged",
+            "On one side c stands in front: c ∘ (a ∘ b). That tests whether the operation "
+            "commutes. Only the brackets may move: a ∘ (b ∘ c).",
+        ),
+        Mistake(
+            "difference-returned",
+            "whether, not how far",
+            "You returned whether both sides differ, 1 for yes. Asked for is how far they are "
+            "apart.",
+        ),
+        Mistake(
+            "agreement-returned",
+            "whether, not how far",
+            "You returned whether both sides agree. Asked for is how far they are apart.",
+        ),
         Mistake(
             "others-exchanged",
             "operands exchanged",
@@ -81,8 +136,8 @@ bracket_gap = Question(
         Mistake(
             "same-brackets-twice",
             "no gap anywhere",
-            "Your gap is 0 everywhere. Either both sides have the same brackets, or you "
-            "returned whether they agree, and they don't.",
+            "Your gap is 0 everywhere. Either both sides have the same brackets, or you combined "
+            "with something of your own in place of `op`.",
         ),
         Mistake(
             "sizes-compared",
@@ -166,6 +221,7 @@ smoothed_pullback = Question(
     large_points=(2,),
     reference=pulled_with(lambda J, d: J),
     shape_of={"x_bar": "u"},
+    without=DERIVATIVES,
     requirements=(linear_in("u"),),
     predictions={
         "filter-forward": Mistake(result=pulled_with(lambda J, d: J.T)),
@@ -191,8 +247,43 @@ smoothed_pullback = Question(
         ),
         "next-only": Mistake(result=pulled_with(lambda J, d: np.tril(np.triu(J, -1)))),
         "last-carry": Mistake(result=lambda d, u: (u @ powers(d, len(u)))[0]),
+        "inverted-filter-forward": Mistake(
+            result=lambda d, u: np.asarray(u) - d * np.append(0.0, np.asarray(u)[:-1])
+        ),
+        "last-lost": Mistake(
+            result=lambda d, u: np.append(np.asarray(u)[:-1], 0.0) @ powers(d, len(u))
+        ),
+        "powers-from-the-start": Mistake(
+            result=lambda d, u: np.cumsum((np.asarray(u) * powers(d, len(u))[:, 0])[::-1])[::-1]
+        ),
+        "next-place-alone": Mistake(
+            result=lambda d, u: np.asarray(u) @ powers(d, len(u)) - np.asarray(u)
+        ),
     },
     mistakes=(
+        Mistake(
+            "next-place-alone",
+            "its own entry is missing",
+            "Your entry is d · (the result of the next place). Its own u_i is missing.",
+        ),
+        Mistake(
+            "powers-from-the-start",
+            "powers counted from the start",
+            "In your sums each u_j has the factor dʲ, wherever the sum begins. Counted is how far "
+            "j is from i: u_i itself has the factor 1.",
+        ),
+        Mistake(
+            "last-lost",
+            "the last entry is lost",
+            "The last u is missing in your result. It belongs to the last entry, and through it "
+            "to those before.",
+        ),
+        Mistake(
+            "inverted-filter-forward",
+            "the filter inverted",
+            "You undid the filter: u_i − d u_(i−1). Its transpose is asked for, which adds, from "
+            "the end: u_i + d · (the result of the next place).",
+        ),
         Mistake(
             "averaging-filter",
             "a factor 1 − d",
@@ -401,8 +492,63 @@ race = Question(
         "slowest": Mistake(result=figures(lambda times, first: np.max(waited(times)))),
         "upside-down": Mistake(result=upside_down),
         "signs-cancel": Mistake(result=figures(smallest, lambda a, b: np.max(a - b))),
+        "smallest-ratio": Mistake(
+            result=lambda *a: (
+                figures(smallest)(*a)[0],
+                np.min(np.roll(waited(a[3]) / waited(a[4]), -1)),
+            )
+        ),
+        "median-time": Mistake(result=figures(lambda times, first: np.median(waited(times)))),
+        "mean-gap": Mistake(
+            result=lambda f_value, g_value, *_: np.mean(np.abs(f_value - g_value)), part="gap"
+        ),
+        "summed-gap": Mistake(
+            result=lambda f_value, g_value, *_: np.sum(np.abs(f_value - g_value)), part="gap"
+        ),
+        "length-of-gap": Mistake(
+            result=lambda f_value, g_value, *_: np.linalg.norm(f_value - g_value), part="gap"
+        ),
     },
     mistakes=(
+        Mistake(
+            "length-of-gap",
+            "the length of the difference",
+            "Your gap is the length of the difference, the root of a sum of squares. Asked for is "
+            "its largest entry.",
+        ),
+        Mistake(
+            "summed-gap",
+            "the summed gap",
+            "Your gap is the sum over the entries. Asked for is the largest.",
+        ),
+        Mistake(
+            "mean-gap",
+            "the mean gap",
+            "Your gap is the mean over the entries. Asked for is the largest.",
+        ),
+        Mistake(
+            "median-time",
+            "the median time",
+            "You took the median of the times. Whatever disturbs a measurement makes it longer, "
+            "never shorter, so the smallest time is the one to trust.",
+        ),
+        Mistake(
+            "smallest-ratio",
+            "the smallest of ratios",
+            "You took the smallest of the ratios. Asked for is the smallest time of f divided by "
+            "the smallest of g; they may come from different repeats.",
+        ),
+        Mistake(
+            "clock-not-called",
+            "the clock was not read",
+            "`clock` is a function: `clock()` reads it.",
+            example="",
+            raised=(
+                "TypeError: unsupported operand type(s) for -: 'method' and 'method'",
+                "TypeError: unsupported operand type(s) for -: 'float' and 'method'",
+                "TypeError: unsupported operand type(s) for -: 'method' and 'float'",
+            ),
+        ),
         Mistake(
             "repeats-not-kept",
             "another number of repeats",
@@ -458,8 +604,9 @@ race = Question(
         Mistake(
             "first-call-counted",
             "the first call counts",
-            "The first call of each function is among your times. It also compiles the function, and one "
-            "of the `repeats` is lost to it: call each once before you read the clock.",
+            "One of the `repeats` is missing among your times. Either the first call of each function is "
+            "counted, which also compiles it (call each once before you read the clock), or the loop is "
+            "one short.",
             read=PAGE + "#scans-seconds",
         ),
         Mistake(
@@ -558,8 +705,52 @@ linear_recurrence = Question(
             result=lambda a, b, s0: in_turn(a, b, 0.0) + np.asarray(a) * s0
         ),
         "factors-alone": Mistake(result=lambda a, b, s0: np.cumprod(a) * s0),
+        "start-in-the-first-offset": Mistake(
+            result=lambda a, b, s0: in_turn(a, np.append(b[0] + s0, b[1:]), 0.0)
+        ),
+        "scan-s-pair": Mistake(result=lambda a, b, s0: (np.cumprod(a), in_turn(a, b, 0.0))),
+        "each-from-the-start": Mistake(result=lambda a, b, s0: np.asarray(a) * s0 + b),
     },
     mistakes=(
+        Mistake(
+            "steps-not-in-the-scan",
+            "the factors are not in the scan",
+            "The scan goes over b alone, and your function takes all of a each time. A step is a "
+            "pair, and a tree combines *steps*: scan over `(a, b)`.",
+            example="",
+            raised=(
+                "TypeError: mul got incompatible shapes",
+                "TypeError: add got incompatible shapes",
+                "ValueError: Incompatible shapes for broadcasting",
+            ),
+            code=r"associative_scan\([^\n]*(,\s*b\)|,\s*b,)",
+        ),
+        Mistake(
+            "pairs-in-one-array",
+            "the pairs in one array",
+            "You gave the scan one array, and it is cut along its first axis, which are not the "
+            "steps. Give it the pair `(a, b)`: your function gets pairs then, and returns one.",
+            example="",
+            raised=("ValueError: Too many leaves for PyTreeDef",),
+        ),
+        Mistake(
+            "each-from-the-start",
+            "every step from s0",
+            "Each of your states is one step from s0. Step i starts where the one before ended, "
+            "at s_(i−1).",
+        ),
+        Mistake(
+            "scan-s-pair",
+            "the pair of the scan",
+            "You returned the composed steps, pairs of factors and offsets. Apply each to s0: "
+            "factor · s0 + offset.",
+            example="",
+        ),
+        Mistake(
+            "start-in-the-first-offset",
+            "s0 without its factor",
+            "You added s0 to the first offset as it is. The first step multiplies it: a₁ s0 + b₁.",
+        ),
         Mistake(
             "last-factor-alone",
             "the factor of one step",
@@ -677,6 +868,7 @@ def first_of_right(op, xs):
 
 swapped = in_rounds(lambda op, xs, d: jnp.concatenate([xs[:d], op(xs[d:], xs[:-d])]))
 padded = in_rounds(lambda op, xs, d: op(jnp.zeros_like(xs).at[d:].set(xs[:-d]), xs))
+padded_by_ones = in_rounds(lambda op, xs, d: op(jnp.ones_like(xs).at[d:].set(xs[:-d]), xs))
 rolled = in_rounds(lambda op, xs, d: op(jnp.roll(xs, d, axis=0), xs))
 N = 200  # two chains of about √N, one after the other, are already twice as deep as a tree
 
@@ -728,8 +920,39 @@ tree_scan = Question(
         "first-of-right-alone": Mistake(result=first_of_right),
         "one-round": Mistake(result=lambda op, xs: jnp.concatenate([xs[:1], op(xs[:-1], xs[1:])])),
         "distance-not-doubled": Mistake(result=each_distance),
+        "ones-for-neutral": Mistake(result=padded_by_ones),
     },
     mistakes=(
+        Mistake(
+            "ones-for-neutral",
+            "ones in place of nothing",
+            "You filled up with ones. `op` has no neutral element that you could know of: the "
+            "first entries have nobody to be combined with, leave them as they are.",
+        ),
+        Mistake(
+            "odd-length",
+            "an odd number of elements",
+            "For an odd number of elements one of your two halves is longer by one, and `op` "
+            "cannot combine them. n is not always even: leave the last one out of the pairs.",
+            example="",
+            raised=(
+                "ValueError: Incompatible types for matmul arguments",
+                "TypeError: add got incompatible shapes",
+                "TypeError: mul got incompatible shapes",
+                "TypeError: dot_general requires",
+                "ValueError: Incompatible shapes for broadcasting",
+            ),
+            code=r"xs\[0?::2\]",
+        ),
+        Mistake(
+            "single-elements",
+            "op takes arrays of elements",
+            "You gave `op` single elements. It combines two *arrays* of elements, and those have "
+            "the first axis of xs: `xs[i : i + 1]` in place of `xs[i]`.",
+            example="",
+            raised=("IndexError: Too many indices: array is 1-dimensional, but 2 were indexed",),
+            code=r"for \w+ in xs|xs\[(-?\d+|\w)\]|\bscan\(",
+        ),
         Mistake(
             "first-of-right-alone",
             "the first of the right half alone",
@@ -886,6 +1109,10 @@ def of_the_first(step, inverse, y, n):
     return [dense(step, all_states(inverse, y, n)[0])] * n
 
 
+def of_the_last(step, inverse, y, n):
+    return [dense(step, inverse(y))] * n
+
+
 right = through(jacobians)
 
 reversible_pullback = Question(
@@ -930,8 +1157,23 @@ reversible_pullback = Question(
             result=lambda step, inverse, y, n, u: right(step, inverse, y, n - 1, u)
         ),
         "one-state-for-all": Mistake(result=through(of_the_first)),
+        "last-step-for-all": Mistake(result=through(of_the_last)),
     },
     mistakes=(
+        Mistake(
+            "cotangent-in-a-tuple",
+            "the tuple of the pullback",
+            "A pullback returns a tuple, with one cotangent for each input: `(u,) = pullback(u)`. "
+            "In the next iteration it is not a cotangent any more.",
+            example="",
+            raised=("ValueError: unexpected tree structure",),
+            code=r"u = ",
+        ),
+        Mistake(
+            "last-step-for-all",
+            "one state for all steps",
+            "You pulled u back n times at the state before y. Each step has a state of its own.",
+        ),
         Mistake(
             "pulled-once",
             "pulled back once",

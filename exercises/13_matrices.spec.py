@@ -77,8 +77,31 @@ cube_slope = Question(
         "step-itself": Mistake(result=lambda A, dA: cube(A + dA) - cube(A)),
         "entrywise": Mistake(result=lambda A, dA: 3 * A**2 * dA),
         "square-only": Mistake(result=lambda A, dA: A @ dA + dA @ A),
+        "factors-transposed": Mistake(
+            result=lambda A, dA: dA @ A.T @ A.T + A.T @ dA @ A.T + A.T @ A.T @ dA
+        ),
+        "middle-for-last": Mistake(result=lambda A, dA: dA @ A @ A + 2 * A @ dA @ A),
+        "middle-for-first": Mistake(result=lambda A, dA: A @ A @ dA + 2 * A @ dA @ A),
     },
     mistakes=(
+        Mistake(
+            "middle-for-first",
+            "A dA A twice",
+            "Your term A dA A is there twice, and dA A A is missing: dA takes the place of each "
+            "factor once.",
+        ),
+        Mistake(
+            "middle-for-last",
+            "A dA A twice",
+            "Your term A dA A is there twice, and A A dA is missing: dA takes the place of each "
+            "factor once.",
+        ),
+        Mistake(
+            "factors-transposed",
+            "the transpose of A",
+            "You took the transpose of A, as a pullback does. Asked for is the derivative along dA: dA takes the place of "
+            "each factor of A A A once.",
+        ),
         Mistake(
             "last-twice",
             "A A dA twice",
@@ -173,6 +196,7 @@ quotient_slope = Question(
     ),
     reference=lambda A, B, dA, dB: along(quotient, "A", "B")((A, B), (dA, dB)),
     shape_of={"the derivative": "B"},
+    without=("inv", "pinv"),
     predictions={
         "sign-of-the-matrix": Mistake(
             result=lambda A, B, dA, dB: quotient(A, dB) + quotient(A, dA @ quotient(A, B))
@@ -194,8 +218,33 @@ quotient_slope = Question(
         ),
         "not-solved": Mistake(result=lambda A, B, dA, dB: dB - dA @ quotient(A, B)),
         "right-side-for-solution": Mistake(result=lambda A, B, dA, dB: quotient(A, dB - dA @ B)),
+        "direction-transposed": Mistake(
+            result=lambda A, B, dA, dB: quotient(A, dB - dA.T @ quotient(A, B))
+        ),
+        "difference-for-derivative": Mistake(
+            result=lambda A, B, dA, dB: quotient(A + dA, B + dB) - quotient(A, B)
+        ),
+        "moved-matrix-solved": Mistake(
+            result=lambda A, B, dA, dB: quotient(A + dA, dB - dA @ quotient(A, B))
+        ),
     },
     mistakes=(
+        Mistake(
+            "moved-matrix-solved",
+            "solved with A + dA",
+            "You solved with A + dA. The derivative is taken at A: A dX = dB − dA X.",
+        ),
+        Mistake(
+            "difference-for-derivative",
+            "a difference",
+            "You took the difference of two solutions, that of the moved matrices and that of the "
+            "old ones. The derivative is the part of it that is linear in dA and dB.",
+        ),
+        Mistake(
+            "direction-transposed",
+            "dA transposed",
+            "In your result dA is transposed. In dA X + A dX = dB it stands as it is.",
+        ),
         Mistake(
             "solution-added",
             "X was added",
@@ -423,8 +472,37 @@ covariance_gradient = Question(
         "no-half": Mistake(result=lambda S, x: 2 * dense_gradient(S, x)),
         "not-solved": with_inverse(lambda P, x: (np.outer(x, x) - P.T) / 2),
         "taken-for-symmetric": with_inverse(lambda P, x: (np.outer(P @ x, P @ x) - P) / 2),
+        "determinant-everywhere": Mistake(
+            result=lambda S, x: (
+                (np.outer(np.linalg.inv(S).T @ x, np.linalg.inv(S) @ x) - 1 / np.linalg.det(S)) / 2
+            )
+        ),
+        "solved-on-one-side": Mistake(
+            result=lambda S, x: (np.linalg.inv(S) @ np.outer(x, x) - np.linalg.inv(S).T) / 2
+        ),
+        "solved-on-one-side-transposed": Mistake(
+            result=lambda S, x: (np.linalg.inv(S).T @ np.outer(x, x) - np.linalg.inv(S).T) / 2
+        ),
     },
     mistakes=(
+        Mistake(
+            "solved-on-one-side-transposed",
+            "the inverse on one side only",
+            "In your quadratic term the inverse stands on one side of x xᵀ only. One S⁻¹ comes "
+            "before the change of S, and one after it: both vectors are solved.",
+        ),
+        Mistake(
+            "solved-on-one-side",
+            "the inverse on one side only",
+            "In your quadratic term the inverse stands on one side of x xᵀ only. One S⁻¹ comes "
+            "before the change of S, and one after it: both vectors are solved.",
+        ),
+        Mistake(
+            "determinant-everywhere",
+            "one over the determinant",
+            "Your first term is −1/(2 det S) in every entry. The gradient of log det S is a "
+            "matrix, the transpose of the inverse.",
+        ),
         Mistake(
             "data-left-out",
             "the quadratic term is missing",
@@ -609,8 +687,33 @@ adjoint_gradient = Question(
         "right-side-for-solution": contracted(
             lambda A, x, loss, b: -np.outer(weight_of(A, jax.jacfwd(loss)(x)), b)
         ),
+        "adjoint-twice": contracted(
+            lambda A, x, loss, b: (
+                -np.outer(weight_of(A, jax.jacfwd(loss)(x)), weight_of(A, jax.jacfwd(loss)(x)))
+            )
+        ),
+        "matrix-cotangent-returned": Mistake(
+            result=lambda matrix, loss, b, p, solve: (
+                -np.outer(
+                    weight_of(matrix(p), jax.jacfwd(loss)(state(matrix, b, p))), state(matrix, b, p)
+                )
+            )
+        ),
     },
     mistakes=(
+        Mistake(
+            "matrix-cotangent-returned",
+            "the cotangent of the matrix",
+            "You returned the cotangent of the matrix, −w xᵀ. It still has to be pulled back "
+            "through `matrix` to p.",
+            example="",
+        ),
+        Mistake(
+            "adjoint-twice",
+            "the adjoint on both sides",
+            "Your matrix is made of the adjoint on both sides, w wᵀ. The change of A is applied "
+            "to the *solution*: −w xᵀ.",
+        ),
         Mistake(
             "solver-bypassed",
             "another solver",
@@ -749,10 +852,32 @@ eigen_slopes = Question(
             part="projector_slope",
         ),
         "descending": Mistake(result=lambda S, k, dS: eigen_slopes_of(S, dS, len(S) - 1 - k)),
+        "slopes-multiplied": Mistake(
+            result=lambda S, k, dS: np.outer(vector_slope(S, dS, k)[1], vector_slope(S, dS, k)[1]),
+            part="projector_slope",
+        ),
+        "difference-for-derivative": Mistake(
+            result=lambda S, k, dS: tuple(
+                np.subtract(moved, still)
+                for moved, still in zip(eigen_pair(S + dS, k), eigen_pair(S, k), strict=True)
+            )
+        ),
     },
     rtol=1e-8,
     rtol32=1e-3,
     mistakes=(
+        Mistake(
+            "difference-for-derivative",
+            "a difference",
+            "You took the difference between S + dS and S. The derivative is the part of it that "
+            "is linear in dS.",
+        ),
+        Mistake(
+            "slopes-multiplied",
+            "v′ v′ᵀ",
+            "Your projector's slope is v′ v′ᵀ. The product rule for v vᵀ lets one factor move at "
+            "a time: v′ vᵀ + v v′ᵀ.",
+        ),
         Mistake(
             "turned-the-wrong-way",
             "turned back the wrong way",
@@ -918,8 +1043,17 @@ metric_descent = Question(
         ),
         "single-step": Mistake(result=in_one),
         "step-returned": Mistake(result=last_step),
+        "unit-steps-of-the-metric": walk_with(
+            lambda slope, M: np.linalg.inv(M) @ slope / np.sqrt(slope @ np.linalg.inv(M) @ slope)
+        ),
     },
     mistakes=(
+        Mistake(
+            "unit-steps-of-the-metric",
+            "steps of one length",
+            "You divided each step by its length. The length of a step is `rate` times the solved "
+            "gradient; it gets shorter as the gradient does.",
+        ),
         Mistake(
             "gradient-returned",
             "the gradient",
@@ -1069,9 +1203,35 @@ minimum_slopes = Question(
             result=lambda f, best, p: (f(best.exact(p), p), by_the_exact_minimum(f, best, p)[0])
         ),
         "motion-alone": curvature_with(lambda f_pp, mixed, H: -mixed @ np.linalg.inv(H) @ mixed),
+        "curvature-along-x": Mistake(
+            result=lambda f, best, p: np.trace(jax.hessian(f)(best.exact(p), p)), part="curvature"
+        ),
+        "derivatives-along-x": Mistake(
+            result=lambda f, best, p: jax.hessian(f)(best.exact(p), p), part="curvature"
+        ),
     },
-    rtol=1e-9,
+    cost_limits=(
+        CostLimit(
+            "too-many-calls",
+            lambda: {"f": bowl, "best": bowl_best, "p": 0.75},
+            calls={"best": 2},
+        ),
+    ),
+    rtol=2e-11,  # so that a difference quotient of the slope is told from a derivative
     mistakes=(
+        Mistake(
+            "derivatives-along-x",
+            "derivatives along x",
+            "Your curvature is the Hessian with respect to x, a matrix. Asked for are the "
+            "derivatives of v, with respect to p.",
+            example="",
+        ),
+        Mistake(
+            "curvature-along-x",
+            "the curvature along x",
+            "Your curvature is the trace of the Hessian with respect to x. Asked for is that of "
+            "v, with respect to p.",
+        ),
         Mistake(
             "motion-added-up",
             "the motion added up",

@@ -82,6 +82,22 @@ def not_at_rest(f, z, rate, momentum, steps):
     return z
 
 
+def conjugated_place(f, z, rate, momentum, steps):
+    velocity = 0 * z
+    for _ in range(steps):
+        velocity = momentum * velocity - rate * jnp.conj(planar_slope(f, jnp.conj(z)))
+        z = z + velocity
+    return z
+
+
+def slope_damped_too(f, z, rate, momentum, steps):
+    velocity = 0 * z
+    for _ in range(steps):
+        velocity = momentum * (velocity - rate * planar_slope(f, z))
+        z = z + velocity
+    return z
+
+
 def velocity_alone(f, z, rate, momentum, steps):
     velocity = 0 * z
     for _ in range(steps):
@@ -146,8 +162,53 @@ complex_descent = Question(
         ),
         "place-forgotten": Mistake(result=velocity_alone),
         "real-axis-only": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.real(g))),
+        "conjugated-place": Mistake(result=conjugated_place),
+        "slope-damped-too": Mistake(result=slope_damped_too),
+        "size-for-slope": Mistake(result=heavy_ball(lambda rate, g: -rate * jnp.abs(g))),
+        "imaginary-axis-only": Mistake(result=heavy_ball(lambda rate, g: -1j * rate * jnp.imag(g))),
+        "sign-of-the-speed": Mistake(
+            result=lambda f, z, rate, momentum, steps: heavy_ball(lambda rate, g: -rate * g)(
+                f, z, rate, -momentum, steps
+            )
+        ),
     },
     mistakes=(
+        Mistake(
+            "holomorphic",
+            "not a holomorphic function",
+            "f returns a real number, so that it is not holomorphic: `grad` without "
+            "`holomorphic=True` gives its slope, conjugated.",
+            example="",
+            raised=("TypeError: grad with holomorphic=True requires outputs with complex dtype",),
+        ),
+        Mistake(
+            "sign-of-the-speed",
+            "the momentum with the wrong sign",
+            "Your velocity loses `momentum` times the old one. It *keeps* that share of it.",
+        ),
+        Mistake(
+            "imaginary-axis-only",
+            "along the imaginary axis",
+            "You took only the imaginary part of the slope. z moves in the plane.",
+        ),
+        Mistake(
+            "size-for-slope",
+            "the size of the slope",
+            "You took the absolute value of the slope, a real number: all pushes go to the left. "
+            "The direction is in its sign, or its phase.",
+        ),
+        Mistake(
+            "slope-damped-too",
+            "the slope is damped, too",
+            "In your velocity the new push is multiplied by the momentum as well. The momentum "
+            "belongs to the old velocity alone.",
+        ),
+        Mistake(
+            "conjugated-place",
+            "z conjugated, not the slope",
+            "You took the slope at the conjugate of z, a point in the mirror. It is `grad`'s "
+            "result that has to be conjugated.",
+        ),
         Mistake(
             "rate-twice",
             "the rate counts twice",
@@ -304,6 +365,27 @@ def of_transpose(f, x, width):
     return band_of(J.T, width)
 
 
+def upper_band(f, x, width):
+    return band(f, x, width)[width:]
+
+
+def lower_band(f, x, width):
+    return band(f, x, width)[: width + 1]
+
+
+def not_padded(f, x, width):
+    """Beyond the corners stands what the colour of a column that is not there holds."""
+    colors, place = 2 * width + 1, np.arange(x.size)
+    sums = pushes(f, x, width)
+    return np.stack([sums[(place + k) % colors, place] for k in range(-width, width + 1)])
+
+
+def from_the_own_place(f, x, width):
+    colors, place = 2 * width + 1, np.arange(x.size)
+    sums = pushes(f, x, width)
+    return np.stack([sums[(place + k) % colors, place] for k in range(colors)])
+
+
 def band_of(J, width):
     n = len(J)
     rows = np.zeros((2 * width + 1, n))
@@ -343,8 +425,51 @@ banded_jacobian = Question(
         "one-diagonal-late": Mistake(
             result=lambda f, x, width: np.vstack([band(f, x, width)[1:], 0 * x])
         ),
+        "upper-band": Mistake(result=upper_band),
+        "lower-band": Mistake(result=lower_band),
+        "not-padded": Mistake(result=not_padded),
+        "offsets-from-0": Mistake(result=from_the_own_place),
+        "rolled-diagonals": Mistake(
+            result=lambda f, x, width: np.stack([
+                np.roll(
+                    pushes(f, x, width)[np.arange(x.size) % (2 * width + 1), np.arange(x.size)], -o
+                )
+                for o in range(-width, width + 1)
+            ])
+        ),
     },
     mistakes=(
+        Mistake(
+            "rolled-diagonals",
+            "the colours as diagonals",
+            "You took the colour of the *row* and moved the result along. Entry i of the diagonal "
+            "at offset o stands in the sum for the colour of column i + o, at place i.",
+        ),
+        Mistake(
+            "offsets-from-0",
+            "the offsets begin with 0",
+            "Your offsets run from 0 to 2·width. They run from −width to width.",
+        ),
+        Mistake(
+            "not-padded",
+            "where no column is",
+            "Your diagonals are right inside, and at their ends, where no column is, stand "
+            "numbers of other columns. There it should be 0.",
+        ),
+        Mistake(
+            "lower-band",
+            "the lower diagonals alone",
+            "You returned the main diagonal and those below it. The `width` diagonals above "
+            "belong to it, too.",
+            example="",
+        ),
+        Mistake(
+            "upper-band",
+            "the upper diagonals alone",
+            "You returned the main diagonal and those above it. A Jacobian is not symmetric: the "
+            "`width` diagonals below belong to it, too, and come first.",
+            example="",
+        ),
         Mistake(
             "one-diagonal-late",
             "one diagonal late",
@@ -444,8 +569,31 @@ forward_gradient = Question(
             )
         ),
         "mean-direction": Mistake(result=lambda f, x, V: shares(f, x, [np.mean(V, axis=0)])[0]),
+        "least-squares": Mistake(
+            result=lambda f, x, V: np.reshape(
+                np.linalg.lstsq(
+                    np.reshape(V, (len(V), -1)),
+                    np.array([np.sum(jax.jacfwd(f)(x) * v) for v in V]),
+                    rcond=None,
+                )[0],
+                np.shape(x),
+            )
+        ),
+        "every-share": Mistake(result=lambda f, x, V: np.stack(shares(f, x, V))),
     },
     mistakes=(
+        Mistake(
+            "every-share",
+            "every direction's share",
+            "You returned the shares of all directions. Asked for is their mean.",
+            example="",
+        ),
+        Mistake(
+            "least-squares",
+            "the gradient that fits best",
+            "You solved for the gradient that fits the slopes best. Asked for is a plain mean of "
+            "slope times direction, which needs no solving.",
+        ),
         Mistake(
             "times-the-point",
             "times x",
@@ -526,6 +674,11 @@ def neighbours_together(f, x):
     return np.array([H[i, place % 2 == (i + 1) % 2].sum() for i in range(x.size - 1)])
 
 
+def slopes_of_colours(f, x):
+    slope = np.asarray(jax.jacfwd(f)(x))
+    return np.array([slope[c::3].sum() for c in range(3)])
+
+
 def sums_of_rows(f, x):
     H = np.asarray(jax.jacfwd(jax.jacfwd(f))(x))
     return H.sum(1), np.zeros(x.size - 1)
@@ -567,9 +720,49 @@ chain_hessian = Question(
         "all-colours-added": Mistake(result=lambda f, x: sums_of_rows(f, x)[0], part="diagonal"),
         "two-colours": Mistake(result=neighbours_together, part="beside"),
         "beside-twice": Mistake(result=lambda f, x: 2 * both_diagonals(f, x)[1], part="beside"),
+        "one-link-too-many": Mistake(
+            result=lambda f, x: np.append(
+                both_diagonals(f, x)[1],
+                np.asarray(jax.jacfwd(jax.jacfwd(f))(x))[
+                    -1, np.arange(x.size) % 3 == x.size % 3
+                ].sum(),
+            ),
+            part="beside",
+        ),
+        "squares-of-the-gradient": Mistake(
+            result=lambda f, x: (
+                np.square(jax.jacfwd(f)(x)),
+                np.asarray(jax.jacfwd(f)(x))[:-1] * np.asarray(jax.jacfwd(f)(x))[1:],
+            )
+        ),
+        "slopes-for-products": Mistake(
+            result=lambda f, x: (
+                slopes_of_colours(f, x)[np.arange(x.size) % 3],
+                slopes_of_colours(f, x)[(np.arange(x.size - 1) + 1) % 3],
+            )
+        ),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "slopes-for-products",
+            "slopes of f, not of its gradient",
+            "You took the slopes of f itself along the three directions, one number each. A "
+            "Hessian–vector product is the `jvp` of `grad(f)`.",
+        ),
+        Mistake(
+            "squares-of-the-gradient",
+            "products of slopes",
+            "You multiplied entries of the gradient. Second derivatives are derivatives *of* the "
+            "gradient: a product takes `jvp` of `grad(f)`.",
+        ),
+        Mistake(
+            "one-link-too-many",
+            "n entries beside the diagonal",
+            "Your `beside` has n entries. n points have n − 1 links: the last point has no "
+            "neighbour at i + 1.",
+            example="",
+        ),
         Mistake(
             "all-colours-added",
             "the colours added up",
@@ -667,10 +860,68 @@ two_estimates = Question(
         "no-normalisation": mean_with(lambda e, s: e**2 / s),
         "not-over-sigma": mean_with(lambda e, s: e**2 - 1),
         "slope-in-score": mean_with(lambda e, s: (e**2 - 1) / s, slope=True),
+        "product-of-means": Mistake(
+            result=lambda f, mu, sigma, noise: (
+                np.mean([f(mu + sigma * e) for e in noise]) * np.mean((noise**2 - 1) / sigma)
+            ),
+            part="score",
+        ),
+        "at-the-noise": Mistake(
+            result=lambda f, mu, sigma, noise: (
+                np.mean([jax.jacfwd(f)(e) * e for e in noise]),
+                np.mean([f(e) * (e**2 - 1) / sigma for e in noise]),
+            )
+        ),
+        "powers-of-sigma": mean_with(lambda e, s: e**2 - 1 / s),
+        "slope-at-the-centre": Mistake(
+            result=lambda f, mu, sigma, noise: np.mean(noise) * jax.jacfwd(f)(mu), part="pathwise"
+        ),
+        "sums-for-means": Mistake(
+            result=lambda f, mu, sigma, noise: tuple(
+                len(noise) * slope for slope in two_slopes(f, mu, sigma, noise)
+            )
+        ),
     },
     rtol=1e-9,
     rtol32=3e-4,
     mistakes=(
+        Mistake(
+            "one-number-at-a-time",
+            "f takes one number",
+            "f takes one number, and you gave it (or `grad` of it) the array of all x. `vmap` "
+            "maps it over them.",
+            example="",
+            raised=("TypeError: Gradient only defined for scalar-output functions",),
+            code=r"!vmap",
+        ),
+        Mistake(
+            "sums-for-means",
+            "sums in place of means",
+            "You added up where the mean is asked for.",
+        ),
+        Mistake(
+            "slope-at-the-centre",
+            "the slope at μ",
+            "Your pathwise estimate takes the slope at μ. Each is taken at its own x = μ + σ · "
+            "noise.",
+        ),
+        Mistake(
+            "powers-of-sigma",
+            "another power of σ",
+            "Your weight is ε² − 1/σ, with ε = (x − μ)/σ. The score is (ε² − 1)/σ: differentiate "
+            "log p = −log σ − (x − μ)²/(2σ²), and mind that 1/σ belongs to both terms.",
+        ),
+        Mistake(
+            "at-the-noise",
+            "f at the noise",
+            "You took f and its slope at the noise itself. The random number is x = μ + σ · noise.",
+        ),
+        Mistake(
+            "product-of-means",
+            "the product of two means",
+            "Your score is the mean of f times the mean of the weights. Asked for is the mean of "
+            "the *products*: each value has the weight of its own noise.",
+        ),
         Mistake(
             "path-for-mu",
             "the path's slope for μ",
@@ -750,6 +1001,36 @@ def walk_back(states, together=True, carried=True):
     return Mistake(result=result)
 
 
+def with_u_at_each_step(step, start, p, count, u):
+    """u itself into every step: the cotangent of the start is that of a single step."""
+    path = [start]
+    for _ in range(count):
+        path.append(step(path[-1], p))
+    pairs = [dense_pullback(step, (state, p), u) for state in path[:-1]]
+    return pairs[0][0], sum(share for _, share in pairs)
+
+
+def shares_of_p(step, start, p, count, u):
+    path, shares = [start], []
+    for _ in range(count):
+        path.append(step(path[-1], p))
+    for state in path[-2::-1]:
+        u, share = dense_pullback(step, (state, p), u)
+        shares.append(share)
+    return shares
+
+
+def exchanged_pair(step, start, p, count, u):
+    """The share of p carried on as the cotangent, that of the state added up."""
+    path, total = [start], 0 * p
+    for _ in range(count):
+        path.append(step(path[-1], p))
+    for state in path[-2::-1]:
+        to_state, u = dense_pullback(step, (state, p), u)
+        total = total + to_state
+    return u, total
+
+
 motion_adjoint = Question(
     name="motion_adjoint",
     returns=("start_bar", "p_bar"),
@@ -786,9 +1067,47 @@ motion_adjoint = Question(
         "same-cotangent": walk_back(lambda path: path[:-1], carried=False),
         "forward-order": walk_back(lambda path: path[:-1]),
         "at-the-start": walk_back(lambda path: [path[0]] * (len(path) - 1)),
+        "u-at-each-step": Mistake(result=with_u_at_each_step),
+        "pair-exchanged": Mistake(result=exchanged_pair),
+        "first-step-left-out": Mistake(
+            result=lambda step, start, p, count, u: pulled_back(
+                step, step(start, p), p, count - 1, u
+            )
+        ),
+        "shares-not-added": Mistake(
+            result=lambda step, start, p, count, u: (
+                pulled_back(step, start, p, count, u)[0],
+                shares_of_p(step, start, p, count, u),
+            )
+        ),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "shares-not-added",
+            "a list of shares",
+            "You returned the shares of p in a list, one for each step. p is the same in all: add "
+            "them up.",
+            example="",
+        ),
+        Mistake(
+            "first-step-left-out",
+            "the first step is left out",
+            "You went back to the state after the first step. The first step leads from `start` "
+            "to it: it is to be gone back through, too.",
+        ),
+        Mistake(
+            "pair-exchanged",
+            "state and parameters exchanged",
+            "You took the two cotangents in the wrong order: `vjp(step, state, p)` gives that of "
+            "the state first, then that of p.",
+        ),
+        Mistake(
+            "u-at-each-step",
+            "u at each step",
+            "You gave u itself to each step. It is the cotangent of the end: a step gets what "
+            "comes out of the step after it.",
+        ),
         Mistake(
             "cotangent-not-carried",
             "u does not go back",
@@ -893,8 +1212,52 @@ psum_back = Question(
         "mean-across-devices": with_local(lambda local, x, u, S: np.mean(local, axis=0)),
         "own-x": with_local(lambda local, x, u, S: -np.sum(u, axis=0) * x / S**2),
         "summed-twice": with_local(lambda local, x, u, S: len(x) * np.sum(local, axis=0)),
+        "power-of-the-sum": Mistake(
+            result=lambda x, u: (u - np.sum(u * x, axis=0)) / np.sum(x, axis=0)
+        ),
+        "own-share-again": Mistake(
+            result=lambda x, u: (
+                u / np.sum(x, axis=0) - x * np.sum(u * x, axis=0) / np.sum(x, axis=0) ** 2
+            )
+        ),
+        "mean-for-sum": Mistake(
+            result=lambda x, u: (
+                u / np.mean(x, axis=0) - np.mean(u * x, axis=0) / np.mean(x, axis=0) ** 2
+            )
+        ),
+        "sums-multiplied": Mistake(result=lambda x, u: (u - np.sum(u, axis=0)) / np.sum(x, axis=0)),
     },
     mistakes=(
+        Mistake(
+            "no-such-devices",
+            "psum outside of its axis",
+            "`psum` works inside a function that is mapped over the axis of that name. Here all "
+            "devices' numbers are rows of one array: a sum over axis 0 does it.",
+            example="",
+            raised=("NameError: unbound axis name",),
+        ),
+        Mistake(
+            "sums-multiplied",
+            "the product of two sums",
+            "In your second term the cotangents are added up first, and then multiplied by a sum "
+            "of the x. Each device multiplies its own u and x; then these products are added.",
+        ),
+        Mistake(
+            "mean-for-sum",
+            "the mean in place of the sum",
+            "You took means over the devices. `psum` adds up.",
+        ),
+        Mistake(
+            "own-share-again",
+            "multiplied by x once more",
+            "Your second term is multiplied by x_d. S is a sum of the x: each has the factor 1 in "
+            "it, so that its cotangent goes to every device as it is.",
+        ),
+        Mistake(
+            "power-of-the-sum",
+            "S in place of S²",
+            "Your second term is divided by S. The slope of 1/S is −1/S².",
+        ),
         Mistake(
             "summed-on-the-device",
             "summed on each device",

@@ -25,6 +25,12 @@ def entered(answer, arguments):
     return isinstance(rules, (list, tuple)) and all(callable(rule) for rule in rules)
 
 
+def without_numpy(answer, arguments):
+    """Whether the rule itself names no NumPy."""
+    names = getattr(getattr(answer, "__code__", None), "co_names", ())
+    return not {"np", "numpy", "jnp", "jax"} & set(names)
+
+
 def slope_of_tanh(d, x):
     return jax.jvp(jnp.tanh, (jnp.asarray(x),), (jnp.asarray(d),))[1]
 
@@ -50,6 +56,7 @@ tanh_push = Question(
         linear_in("d"),
         Requirement("not-entered", entered),
         Requirement("not-traceable", traced_twice),
+        Requirement("numpy-in-the-rule", without_numpy),
     ),
     predictions={
         "d-forgotten": Mistake(result=lambda x, d: 1 - np.tanh(x) ** 2),
@@ -64,6 +71,13 @@ tanh_push = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "numpy-in-the-rule",
+            "right, and with NumPy",
+            "Your numbers are right, and a function of NumPy (or of JAX) stands in your rule. "
+            "Leave it out: `bind` computes what is a number, and writes down what is traced.",
+            example="",
+        ),
         Mistake(
             "tangent-added",
             "d added, not multiplied",
@@ -122,7 +136,7 @@ tanh_push = Question(
             "works for numbers only",
             "For numbers your rule is right, but a second derivative does not come out of "
             "it: there x is a tracer, and a function of NumPy can do nothing with it, nor "
-            "can `**`. Use `bind`, `*` and `-`.",
+            "can `**` or `/`. Use `bind`, `*` and `-`.",
             "",
             read=CHAPTER + "#tiny-operations",
         ),
@@ -209,9 +223,61 @@ tiny_jacobian = Question(
         "value-as-well": Mistake(
             result=lambda f, x: (f(JAX_OPS, jnp.asarray(x)), whole_jacobian(f, x))
         ),
+        "sums-on-the-diagonal": Mistake(
+            result=lambda f, x: np.diag(np.sum(whole_jacobian(f, x), axis=0))
+        ),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "sums-on-the-diagonal",
+            "sums on a diagonal",
+            "You pulled back ones, which adds up the rows, and put the sums on a diagonal. Each "
+            "row takes a unit vector of its own.",
+            example="",
+        ),
+        Mistake(
+            "axes-in-a-tuple",
+            "the axes in a tuple",
+            "The tiny `vmap` takes the function and, as its second argument, a tuple with one "
+            "axis (or None) for each argument: `vmap(g, (0,))`.",
+            example="",
+            raised=(
+                "TypeError: 'int' object is not iterable",
+                "TypeError: vmap() missing 1 required positional argument",
+                "TypeError: vmap() got an unexpected keyword argument",
+            ),
+            code=r"\bvmap\(",
+        ),
+        Mistake(
+            "no-tuple-here",
+            "no tuple here",
+            "You took an entry of what the pullback returns. JAX's returns a tuple; that of the "
+            "tiny one returns the cotangent itself.",
+            example="",
+            raised=(
+                "TypeError: 'Tracer' object is not subscriptable",
+                "TypeError: cannot unpack non-iterable Tracer object",
+            ),
+        ),
+        Mistake(
+            "unit-vectors-of-the-inputs",
+            "unit vectors of another length",
+            "Your unit vectors have as many entries as x. A cotangent has those of the *result*, "
+            "and there is one row for each of them: the value that `vjp` returns tells how many.",
+            example="",
+            raised=("ValueError: could not be broadcast together",),
+            code=r"len\(x\)|shape\(x\)|x\.size|x\.shape",
+        ),
+        Mistake(
+            "jax-for-tiny",
+            "JAX in place of the tiny one",
+            "You used JAX's own functions. f is made of the operations of the tiny JAX, and those "
+            "know only its tracers: take the `vjp` and `vmap` of this page.",
+            example="",
+            raised=("TracerArrayConversionError: ", "TypeError: ", "AttributeError: "),
+            code=r"\bjax\b|\bjnp\.|\bolympus\.",
+        ),
         Mistake(
             "f-again",
             "f runs more than once",
@@ -314,9 +380,37 @@ third_along = Question(
         "taylor-coefficient": Mistake(result=lambda f, x, v: third(f, x, v) / 6),
         "along-ones": Mistake(result=lambda f, x, v: third(f, x, np.ones_like(v))),
         "slope-alone": Mistake(result=derivative_along(1)),
+        "unit-direction": Mistake(result=lambda f, x, v: third(f, x, v / np.linalg.norm(v))),
+        "gradient-returned": Mistake(
+            result=lambda f, x, v: jax.jacfwd(lambda x: derivative_along(2)(f, x, v))(
+                jnp.asarray(x)
+            )
+        ),
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "lists-for-jvp",
+            "jvp takes lists",
+            "`jvp` takes a list of primals and a list of tangents, one for each argument: `jvp(g, "
+            "[x], [v])`.",
+            example="",
+            raised=("TypeError: takes 1 positional argument but",),
+            code=r"jvp\(\w+, (?!\[|\()",
+        ),
+        Mistake(
+            "gradient-returned",
+            "a gradient",
+            "Your last derivative is a gradient, one number for each entry of x. Along the line "
+            "it is that times v, added up.",
+            example="",
+        ),
+        Mistake(
+            "unit-direction",
+            "v of length 1",
+            "You divided v by its length. The line is x + t v with v as it is: the third "
+            "derivative grows with the cube of its length.",
+        ),
         Mistake(
             "point-and-tangent-swapped",
             "point and tangent have changed places",

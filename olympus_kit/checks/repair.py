@@ -24,44 +24,45 @@ import jax
 
 from .edits import Change, Facts, Place, changes, names_around, places
 from .evidence import is_right, observe
-from .message import Diagnosis
+from .message import Diagnosis, catalogue
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
 from .steps import code_of
 
-SECONDS = 1.5  # of the processor, for all edits of one answer
+SECONDS = 2.0  # of the processor, for all edits of one answer
 LONGEST = 60  # characters of code that a message shows
 # What an edit says of the place that it changes. The kinds are those of `edits` and of
-# `_additions`; a kind that is not here is not tried. Those that stand first are tried first.
+# `_additions`; a kind that is not here is not tried. Those that stand first are tried first: kinds
+# of which a cell has few places, then those of which it has many.
 WHAT = {
-    "edit-name": "another value belongs there",
     "edit-axis": "another axis belongs there",
     "edit-operands": "its two sides have to change places",
     "edit-transpose": "it is transposed once too often",
-    "add-transpose": "a transpose is missing",
     "edit-constant": "another number belongs there",
     "edit-index": "another index belongs there",
-    "add-shift": "the index is off by one",
-    "edit-operator": "another operation belongs there",
-    "edit-arguments": "two of its arguments have to change places",
     "edit-part": "the other one of two results belongs there",
+    "edit-arguments": "two of its arguments have to change places",
     "edit-function": "another function belongs there",
     "edit-comparison": "another comparison belongs there",
     "edit-negation": "it has a minus sign too many",
     "edit-sign": "a minus sign is missing",
-    "add-sign": "a minus sign is missing",
     "edit-term": "it has a term too many",
     "edit-factor": "it has a factor or a divisor too many",
-    "edit-call": "it has a call too many",
     "edit-slice": "all of it is meant, not a part",
-    "add-square": "a square is missing",
-    "add-part": "one part of it is meant, not all",
+    "edit-call": "it has a call too many",
+    "add-shift": "the index is off by one",
     "add-order": "this line and the one after it have to change places",
+    "edit-operator": "another operation belongs there",
+    "add-square": "a square is missing",
+    "edit-name": "another value belongs there",
     "edit-iterations": "the number of iterations or their order is another one",
+    "add-part": "one part of it is meant, not all",
     "edit-statement": "the line is too much there",
     "edit-accumulation": "what was there before has to be replaced",
     "add-accumulation": "what was there before has to be kept: `+=`",
     "add-axis": "an axis has to be named there",
+    "add-transpose": "a transpose is missing",
+    "add-sign": "a minus sign is missing",
     "add-factor": "a factor or a divisor is missing",
     "add-term": "a term is missing",
     "edit-default": "an argument is given there that should not be",
@@ -81,7 +82,8 @@ EFFECTS = {
     "while_loop",  # a compiled loop that never ends cannot be stopped
 }
 OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    ast.Mult: (ast.Add, ast.Sub, ast.MatMult, ast.Pow),
+    # no power: of two whole numbers it may take for ever, and no signal stops it
+    ast.Mult: (ast.Add, ast.Sub, ast.MatMult),
     ast.Div: (ast.Sub,),
     ast.Add: (ast.Mult,),
     ast.Sub: (ast.Div,),
@@ -106,6 +108,8 @@ UNNAMED = {
     "cotangent-shape",
     "index-too-large",
     "too-many-indices",
+    "cotangent-structure",
+    "no-parts",
     "unpacked-wrongly",
     "container-as-number",
 }
@@ -128,13 +132,15 @@ def with_place(
     if found is None:
         return diagnosis
     words, line = found
-    message = diagnosis.message
+    name, message = diagnosis.name, diagnosis.message
     if is_edit:
         # the student's own code says more than what the same edit makes of another solution
+        name = catalogue()["off"].name
         message = re.sub(" is what .*", " is not right yet.", message)
     return replace(
         diagnosis,
-        message=f"{message} {PLACED.format(words=words)}",
+        name=name,
+        message=f"{message.strip()} {PLACED.format(words=words)}",
         line=f"Line {line} of your cell: {code.splitlines()[line - 1].strip()}",
     )
 
@@ -272,9 +278,9 @@ def _is_mended(
     precision: str,
 ) -> bool:
     """Whether the answer is right with a node in the place of another."""
-    ast.copy_location(new, place.node)
-    ast.fix_missing_locations(new)
     place.put(new)
+    # only what is new lacks a line; what stood there before keeps its own
+    ast.fix_missing_locations(place.parents[0])
     try:
         answer = make()
         call = question.adapt(answer) if question.adapt else answer
@@ -315,12 +321,12 @@ def _additions(place: Place) -> Iterator[Change]:
         return
     if isinstance(place.parent, ast.Call) and place.field == "func":
         return
-    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
-        return
     if isinstance(node, ast.Name):
         for name in names_around(place.parents):
             if name != node.id:
                 yield "edit-name", {}, ast.Name(name, ast.Load())
+    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
+        return
     if isinstance(node, ast.BinOp):
         for operator in OTHERS.get(type(node.op), ()):
             yield (

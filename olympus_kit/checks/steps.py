@@ -324,6 +324,8 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
             "part": "the result",
         }
         id_ = _container(evidence, trial.got, trial.want, facts)
+        if id_ == "extra-part" and not _stands_there(evidence, facts):
+            id_ = "part-container"
         if id_ in ("container", "missing-part") and returns_in_loop(answer):
             id_ = "return-in-loop"
         if id_ == "part-container" and _is_reordered(evidence):
@@ -331,6 +333,19 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
         if id_:
             return diagnose(evidence.question, id_, facts)
     return None
+
+
+def _stands_there(evidence: Evidence, facts: Facts) -> bool:
+    """Whether a part that is right in one case stands in that place in every case."""
+    for trial in evidence.trials:
+        got = named(evidence.question, trial.got).get(facts["part"])
+        want = named(evidence.question, trial.want)[facts["part"]]
+        if not isinstance(got, (list, tuple)) or not any(
+            same_tree(item, want, evidence.loose)
+            for item in got[int(facts["place"]) :][:1]
+        ):
+            return False
+    return True
 
 
 def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:

@@ -219,7 +219,7 @@ def try_edits(
     edits = [
         (e.name, edit)
         for e in lesson.exercises
-        for edit in edits_of(*_solution_lines(e))
+        for edit in edits_of(*solution_lines(e))
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, lesson.stem + SPEC)
@@ -241,7 +241,7 @@ def try_edits(
     return table
 
 
-def _solution_lines(exercise: Exercise) -> tuple[str, set[int]]:
+def solution_lines(exercise: Exercise) -> tuple[str, set[int]]:
     """The solution's text, and the numbers of the lines that a student writes."""
     lines = []
     editable = set()

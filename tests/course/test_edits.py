@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from olympus_kit.checks import edits
 from olympus_kit.checks.message import catalogue
-from olympus_kit.course import _edits, _lesson, _release, _survey, _tryout
+from olympus_kit.course import _lesson, _release, _survey, _tryout
 
 REPO = Path(__file__).parents[2]
 LESSON = _lesson.read(REPO / "solutions" / "00_start.md")
@@ -23,7 +24,7 @@ def edits_of(body, given="def q(x, n):"):
     """The edits of a small solution."""
     cell = _lesson.Cell(LESSON.exercises[0].answer.raw.copy(), LESSON.path, 1, 1)
     cell.raw.source = f"{given}\n    ### BEGIN SOLUTION\n{body}\n    ### END SOLUTION\n"
-    return _edits.edits_of(_lesson.Exercise(cell))
+    return edits.edits_of(*_release.solution_lines(_lesson.Exercise(cell)))
 
 
 EXAMPLES = {
@@ -63,27 +64,27 @@ def test_an_edit_changes_one_place(id_):
 
 
 def test_every_kind_of_edit_has_an_example_a_rank_and_a_message():
-    assert set(_edits.RANK) == EXAMPLES.keys()
+    assert set(edits.RANK) == EXAMPLES.keys()
     assert {id_ for id_ in catalogue() if id_.startswith("edit-")} == EXAMPLES.keys()
 
 
 def test_only_what_a_student_writes_is_edited():
     given = "def helper(a):\n    return a + 1\n\n\ndef q(x, n):"
-    edits = edits_of("    return helper(x) * n", given)
-    assert edits
-    for edit in edits:
+    found = edits_of("    return helper(x) * n", given)
+    assert found
+    for edit in found:
         assert "return a + 1" in edit.code
         assert ast.parse(edit.code)
-    assert len({edit.code for edit in edits}) == len(edits)
+    assert len({edit.code for edit in found}) == len(found)
 
 
 def test_a_left_out_part_is_named_by_the_question_s_arguments_alone():
-    edits = [
+    found = [
         edit
         for edit in edits_of("    y = f(x)\n    return y * 2 + n * y")
         if edit.id == "edit-term"
     ]
-    assert {edit.facts["names"] for edit in edits} == {"", " (the one with n)"}
+    assert {edit.facts["names"] for edit in found} == {"", " (the one with n)"}
 
 
 def test_edits_that_hang_die_or_print_do_not_disturb_the_others():
@@ -118,7 +119,7 @@ def test_an_answer_that_is_right_at_the_points_alone_survives():
 def test_equal_results_are_kept_once_and_the_table_is_bounded():
     results = []
     for number in (1.0, 1.0, 2.0, 3.0):
-        edit = _edits.Edit("edit-term", {"names": ""}, "", 1, "", "")
+        edit = edits.Edit("edit-term", {"names": ""}, "", 1, "", "")
         results.append((edit, {"status": "wrong", "rows": [("y", [[]], [[number]])]}))
     results.append((edit, {"status": "raises"}))
     assert [row.numbers for row in _tryout.table(results, 10)] == [[[1.0]], [[2.0]], [[3.0]]]
@@ -127,7 +128,9 @@ def test_equal_results_are_kept_once_and_the_table_is_bounded():
 
 def test_a_survey_counts_what_becomes_of_every_edit():
     (one,) = _survey.survey(LESSON)
-    assert sum(one.counts().values()) == len(_edits.edits_of(LESSON.exercises[0]))
+    assert sum(one.counts().values()) == len(
+        edits.edits_of(*_release.solution_lines(LESSON.exercises[0]))
+    )
     assert one.surviving == []
     name, *lines = one.lines(each=False, messages=False)
     assert name == "slope"

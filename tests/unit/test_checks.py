@@ -303,10 +303,6 @@ def reverse_chain(x, functions, vjps):
         return x
     return olympus.value_and_grad(whole)(x)
 """,
-    "divide": """
-def divide(a, a_dot, b, b_dot):
-    return olympus.jvp(jnp.divide, (a, b), (a_dot, b_dot))
-""",
     "tree_scan": """
 def tree_scan(op, xs):
     return olympus.lax.associative_scan(op, xs)
@@ -316,6 +312,23 @@ def slope(f, x):
     return olympus.grad(f)(x)
 """,
 }
+
+
+def test_what_the_text_rules_out_is_not_yet_an_answer():
+    entry = find("divide", REPO)
+    answer = """
+def divide(a, a_dot, b, b_dot):
+    return olympus.jvp(jnp.divide, (a, b), (a_dot, b_dot))
+"""
+    beside = f"{entry.solution}\nolympus.jvp(jnp.divide, (1.0, 2.0), (1.0, 2.0))\n"
+    for code, said in ((answer, "ready-made"), (beside, "correct")):
+        names = {"olympus": olympus, "jnp": jnp}
+        file = f"<divide, {said}>"
+        linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+        exec(compile(code, file, "exec"), names)
+        outcome = outcome_of(entry.question, names, entry.edits, entry.solution)
+        assert outcome.said == said
+        assert ("they come from `jvp`" in " ".join(outcome.text().split())) == (code is answer)
 
 
 @pytest.mark.parametrize("name", AROUND)

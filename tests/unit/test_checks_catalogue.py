@@ -354,6 +354,11 @@ ERRORS = {
     "contracting-shapes": lambda: jnp.ones((5, 4)) @ jnp.ones((3, 4)),
     "shapes-do-not-fit": lambda: jnp.ones((5, 3)) + jnp.ones(5),
     "vmap-axes": lambda: jax.vmap(lambda a, b: a)(jnp.ones(5), jnp.ones(3)),
+    "cotangent-structure": lambda: jax.vjp(jnp.sin, ONE)[1]((ONE,)),
+    "scan-pair": lambda: jax.lax.scan(lambda c, x: c + x, 0.0, THREE),
+    "array-is-no-list": lambda: jnp.ones(2).append(ONE),
+    "dict-attribute": lambda: {"w": ONE}.w,
+    "no-parts": lambda: ONE[0],
     "rule-not-linear": lambda: jax.grad(squares_its_tangent)(ONE),
     "no-rule": lambda: jax.grad(without_rule)(ONE),
     "bwd-not-a-tuple": lambda: jax.grad(reverse_only)(ONE),
@@ -372,6 +377,24 @@ ERRORS = {
 def test_what_jax_and_python_say_is_known(id_):
     error = raising(ERRORS[id_])
     assert error_id(error) == id_, f"{type(error).__name__}: {error}"
+
+
+MORE_ERRORS = {
+    "no-parts": [lambda: list(sum), lambda: len(jnp.ones(())), lambda: len(ONE)],
+    "array-is-no-list": [lambda: THREE.pop(), lambda: THREE.extend([1])],
+    "container-as-number": [lambda: -{"w": ONE}, lambda: -[ONE]],
+    "tuple-as-array": [lambda: -(ONE,)],
+    "contracting-shapes": [lambda: jnp.ones((2, 3, 2)) @ jnp.ones((3, 2, 3))],
+    "none-as-number": [lambda: [].append(1)[0]],
+    "unpacked-wrongly": [lambda: [a for a, b in [ONE]]],
+}
+
+
+@pytest.mark.parametrize("id_", MORE_ERRORS)
+def test_an_error_is_known_in_its_other_forms(id_):
+    for call in MORE_ERRORS[id_]:
+        error = raising(call)
+        assert error_id(error) == id_, f"{type(error).__name__}: {error}"
 
 
 def test_every_error_of_the_catalogue_is_tried_here():
