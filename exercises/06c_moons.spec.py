@@ -5,7 +5,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, test_array
+from olympus_kit.checks import DERIVATIVES, CostLimit, Mistake, Question, Requirement, test_array
 
 CHAPTER = "book/01_slopes.md"
 REVERSE = "book/04_reverse.md#reverse-functional"
@@ -48,6 +48,24 @@ LABELS = (
     "6 points with logits of about a thousand",
 )
 
+
+def at_large(value):
+    """The loss, and another number where the logits are large."""
+    return lambda p, X, t: value if np.max(np.abs(logits(p, X))) > 100 else mean_loss(p, X, t)
+
+
+def losses(params, X, t):
+    z = logits(params, X)
+    return jax.nn.softplus(z) - t * z
+
+
+TOO_LARGE = (
+    "With logits of about a thousand your loss is no finite number. Either exp(z) is too large for "
+    "a number there, or a probability is rounded to 0 or 1 and its logarithm is taken. "
+    "Is there a function that computes ln(eᵃ + eᵇ) without computing either?"
+)
+
+
 moons_loss = Question(
     name="moons_loss",
     returns="the loss",
@@ -56,6 +74,26 @@ moons_loss = Question(
     large_points=(2,),
     reference=mean_loss,
     predictions={
+        "loss-infinite": Mistake(result=at_large(np.inf)),
+        "loss-nan": Mistake(result=at_large(np.nan)),
+        "targets-summed": Mistake(
+            result=lambda p, X, t: jnp.mean(jax.nn.softplus(logits(p, X))) - t @ logits(p, X)
+        ),
+        "loss-of-each-point": Mistake(result=losses),
+        "probability-for-logit": Mistake(
+            result=lambda p, X, t: jnp.mean(
+                jax.nn.softplus(logits(p, X)) - t * jax.nn.sigmoid(logits(p, X))
+            )
+        ),
+        "tanh-at-the-end": Mistake(
+            result=lambda p, X, t: jnp.mean(
+                jax.nn.softplus(jnp.tanh(logits(p, X))) - t * jnp.tanh(logits(p, X))
+            )
+        ),
+        "sigmoid-inside": Mistake(result=lambda p, X, t: mean_loss(p, X, t, jax.nn.sigmoid)),
+        "targets-minus-only": Mistake(result=lambda p, X, t: jnp.mean(losses(p, X, t) * t)),
+        "probabilities-returned": Mistake(result=lambda p, X, t: jax.nn.sigmoid(logits(p, X))),
+        "logits-returned": Mistake(result=lambda p, X, t: logits(p, X)),
         "tanh-left-out": Mistake(result=lambda p, X, t: mean_loss(p, X, t, activation=lambda a: a)),
         "points-summed": Mistake(result=lambda p, X, t: len(t) * mean_loss(p, X, t)),
         "targets-left-out": Mistake(result=lambda p, X, t: mean_loss(p, X, 0 * t)),
@@ -72,6 +110,60 @@ moons_loss = Question(
         "second-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
     },
     mistakes=(
+        Mistake("loss-infinite", "an infinity", TOO_LARGE, read=CHAPTER + "#slopes-logits"),
+        Mistake("loss-nan", "not a number", TOO_LARGE, read=CHAPTER + "#slopes-logits"),
+        Mistake(
+            "targets-summed",
+            "a mean and a sum",
+            "You took the mean of ln(1 + eᶻ), and the sum of t z. The mean is over all points of "
+            "the whole difference.",
+        ),
+        Mistake(
+            "loss-of-each-point",
+            "a loss for each point",
+            "You returned the loss of each point. Asked for is their mean, one number.",
+        ),
+        Mistake(
+            "probability-for-logit",
+            "t times the probability",
+            "Your second term is t σ(z). The loss of a point is ln(1 + eᶻ) − t z, with the logit "
+            "itself.",
+        ),
+        Mistake(
+            "tanh-at-the-end",
+            "a tanh at the end, too",
+            "Your logits went through a tanh. It belongs to the hidden units alone: z is h · w2 + "
+            "b2 as it comes.",
+        ),
+        Mistake(
+            "sigmoid-inside",
+            "the sigmoid for the tanh",
+            "Your hidden units have a sigmoid. In this network h = tanh a.",
+        ),
+        Mistake(
+            "targets-minus-only",
+            "the first moon is missing",
+            "You counted the points with t = 1 only. Points with t = 0 have the loss ln(1 + eᶻ).",
+        ),
+        Mistake(
+            "probabilities-returned",
+            "the probabilities",
+            "You returned σ(z), the probability of each point. Asked for is the mean of ln(1 + "
+            "eᶻ) − t z.",
+        ),
+        Mistake(
+            "logits-returned",
+            "the logits",
+            "You returned the logit of each point. Asked for is the mean of ln(1 + eᶻ) − t z.",
+        ),
+        Mistake(
+            "attribute-of-dict",
+            "a dict has keys",
+            "The parameters are a dict. Its entries are found by their keys, as in "
+            '`params["W1"]`, not by a dot.',
+            raised=("AttributeError: 'dict' object has no attribute",),
+            example="",
+        ),
         Mistake(
             "minus-z",
             "minus z in the exponent",
@@ -167,6 +259,20 @@ def with_tanh_slope(slope):
     return lambda p, X, t: pulled_by(p, X, at_logits(p, X, t), tanh_slope=slope)
 
 
+def from_h(*names):
+    """The gradient, with some parameters that collect from the cotangent of h."""
+
+    def wrong(p, X, t):
+        bars = pulled_by(p, X, at_logits(p, X, t), tanh_slope=jnp.ones_like)
+        return {**moons_slopes(p, X, t), **{name: bars[name] for name in names}}
+
+    return wrong
+
+
+def from_logits(bar):
+    return lambda p, X, t: pulled_by(p, X, bar(logits(p, X), t) / len(t))
+
+
 moons_gradient = Question(
     name="moons_gradient",
     returns="the gradient",
@@ -197,8 +303,113 @@ moons_gradient = Question(
         "last-weights-left-out": Mistake(
             result=lambda p, X, t: pulled_by(p, X, at_logits(p, X, t), last=jnp.ones_like(p["w2"]))
         ),
+        "bias-from-h": Mistake(result=from_h("b1")),
+        "weights-from-h": Mistake(result=from_h("W1")),
+        "one-minus-h": Mistake(result=with_tanh_slope(lambda a: 1 - jnp.tanh(a))),
+        "h-times-one-minus-h": Mistake(
+            result=with_tanh_slope(lambda a: jnp.tanh(a) * (1 - jnp.tanh(a)))
+        ),
+        "tanh-for-slope": Mistake(result=with_tanh_slope(jnp.tanh)),
+        "logit-for-probability": Mistake(result=from_logits(lambda z, t: z - t)),
+        "tanh-for-sigmoid": Mistake(result=from_logits(lambda z, t: jnp.tanh(z / 2) - t)),
+        "sigmoid-of-twice-z": Mistake(result=from_logits(lambda z, t: jax.nn.sigmoid(2 * z) - t)),
+        "targets-left-out": Mistake(result=from_logits(lambda z, t: jax.nn.sigmoid(z))),
+        "tuple-of-gradients": Mistake(
+            result=lambda p, X, t: [moons_slopes(p, X, t)[k] for k in ("W1", "b1", "w2", "b2")]
+        ),
+        "biases-left-out": Mistake(
+            result=lambda p, X, t: {k: moons_slopes(p, X, t)[k] for k in ("W1", "w2")}
+        ),
+        "data-too": Mistake(
+            result=lambda p, X, t: {
+                **moons_slopes(p, X, t),
+                "X": jax.jacfwd(mean_loss, 1)(p, X, t),
+            }
+        ),
     },
     mistakes=(
+        Mistake(
+            "bias-from-h",
+            "b1 from the cotangent of h",
+            "Your b1 collects the cotangent of h. The bias is added to a, before the tanh: it "
+            "collects the cotangent of a.",
+            read=REVERSE,
+        ),
+        Mistake(
+            "weights-from-h",
+            "W1 from the cotangent of h",
+            "Your W1 is made with the cotangent of h. The product with W1 gives a, before the "
+            "tanh: it is the cotangent of a that belongs there.",
+            read=REVERSE,
+        ),
+        Mistake(
+            "one-minus-h",
+            "1 − h in place of 1 − h²",
+            "Your slope of the tanh is 1 − h. It is 1 − h².",
+        ),
+        Mistake(
+            "h-times-one-minus-h",
+            "the slope of the sigmoid",
+            "Your slope of the hidden units is h (1 − h), that of a sigmoid. The slope of the "
+            "tanh is 1 − h².",
+        ),
+        Mistake(
+            "tanh-for-slope",
+            "the tanh for its slope",
+            "You multiplied by h itself on the way from h to a. The slope of the tanh belongs "
+            "there, 1 − h².",
+        ),
+        Mistake(
+            "logit-for-probability",
+            "the logit in place of the probability",
+            "Your cotangent of z is (z − t)/n, that of a squared error. It is (σ(z) − t)/n.",
+        ),
+        Mistake(
+            "tanh-for-sigmoid",
+            "tanh(z/2) is not yet the sigmoid",
+            "Your cotangent of z is made with tanh(z/2), which lies between −1 and 1. The sigmoid "
+            "is ½ (tanh(z/2) + 1).",
+        ),
+        Mistake(
+            "sigmoid-of-twice-z",
+            "the half in the exponent is missing",
+            "Your probability is σ(2z): the tanh in the formula is that of z/2.",
+        ),
+        Mistake(
+            "targets-left-out",
+            "the targets are missing",
+            "Your cotangent of z is σ(z)/n. Subtract the targets first: (σ(z) − t)/n.",
+        ),
+        Mistake(
+            "tuple-of-gradients",
+            "a tuple in place of a dict",
+            "You returned the four gradients one after the other. Asked for is a dict like "
+            "params, with the same keys.",
+        ),
+        Mistake(
+            "biases-left-out",
+            "the biases are missing",
+            "Your dict has the gradients of W1 and w2. Those of the biases b1 and b2 are missing.",
+        ),
+        Mistake(
+            "data-too",
+            "the data are no parameters",
+            "Your dict has an entry for X, too. Asked for is a dict like params: X and t are not "
+            "trained.",
+        ),
+        Mistake(
+            "points-times-units",
+            "points times units",
+            "The cotangent of z has an entry for each point, and w2 one for each hidden unit. The "
+            "cotangent of h has shape (n, hidden): every point's cotangent times every weight.",
+            raised=(
+                "TypeError: mul got incompatible shapes",
+                "ValueError: operands could not be broadcast together",
+            ),
+            code=r"[\w)]\s*\*\s*params\[.w2.\]",
+            read=REVERSE,
+            example="",
+        ),
         Mistake(
             "last-weights-of-input",
             "a in place of h",
@@ -256,6 +467,7 @@ moons_gradient = Question(
             read=REVERSE,
         ),
     ),
+    without=DERIVATIVES,
     rtol=1e-10,
     rtol32=1e-3,
     read=REVERSE,
@@ -280,6 +492,43 @@ def quadratic(params, X, t):
 
 
 bowl = {"x": test_array((2,), 5.0, 3.0), "y": -1.5}
+
+
+def name_by_name(gradient, params, X, t, steps, rate, m):
+    """Each name moves at once, and the next gradient sees it moved."""
+    params, velocity = dict(params), dict.fromkeys(params, 0.0)
+    for _ in range(steps):
+        for name in params:
+            velocity[name] = m * velocity[name] + gradient(params, X, t)[name]
+            params[name] = params[name] - rate * velocity[name]
+    return params
+
+
+def paired(gradient, params, X, t, steps, rate, m, ahead=0.0, warm=False, decay=None):
+    """Parameters and velocities, with what makes other methods of it."""
+    decay = m if decay is None else decay
+    velocity = gradient(params, X, t) if warm else jax.tree.map(lambda p: 0.0 * p, params)
+    for _ in range(steps):
+        seen = jax.tree.map(lambda p, v: p - ahead * rate * m * v, params, velocity)
+        slopes = gradient(seen, X, t)
+        velocity = jax.tree.map(lambda v, g: decay * v + g, velocity, slopes)
+        params = jax.tree.map(lambda p, v: p - rate * v, params, velocity)
+    return params, velocity
+
+
+def leaves_arrays_alone(answer, arguments):
+    """Whether the parameters are as they were, where they are NumPy's own arrays."""
+    if arguments["gradient"] is moons_slopes:
+        return True
+    given = {name: np.array(leaf) for name, leaf in arguments["params"].items()}
+    slopes = lambda params, X, t: jax.tree.map(np.array, quadratic(params, X, t))
+    X, t, steps, rate, m = list(arguments.values())[2:]
+    try:
+        answer(slopes, dict(given), np.array(X), float(t), steps, float(rate), float(m))
+    except Exception:
+        return True
+    return all(np.array_equal(given[name], arguments["params"][name]) for name in given)
+
 
 moons_train = Question(
     name="moons_train",
@@ -308,6 +557,7 @@ moons_train = Question(
     labels=("the network, 3 steps", "a bowl, 5 steps", "a bowl far away, 4 steps"),
     large_points=(2,),
     reference=trained,
+    requirements=(Requirement("arrays-changed", holds=leaves_arrays_alone),),
     predictions={
         "uphill": Mistake(
             result=lambda gradient, params, X, t, steps, rate, m: trained(
@@ -326,8 +576,90 @@ moons_train = Question(
         "one-step-fewer": Mistake(result=lambda *a: trained(*a[:4], a[4] - 1, *a[5:])),
         "one-step": Mistake(result=lambda *a: trained(*a[:4], 1, *a[5:])),
         "rate-twice": Mistake(result=lambda *a: trained(*a, gain=a[5])),
+        "name-by-name": Mistake(result=name_by_name),
+        "velocities-too": Mistake(result=paired),
+        "velocity-for-parameters": Mistake(result=lambda *a: paired(*a)[1]),
+        "looks-ahead": Mistake(result=lambda *a: paired(*a, ahead=1.0)[0]),
+        "starts-with-gradient": Mistake(result=lambda *a: paired(*a, warm=True)[0]),
+        "nothing-fades": Mistake(result=lambda *a: paired(*a, decay=1.0)[0]),
+        "rate-and-m-exchanged": Mistake(result=lambda *a: trained(*a[:5], a[6], a[5])),
+        "m-times-both": Mistake(result=lambda *a: trained(*a, gain=a[6])),
+        "every-step": Mistake(
+            result=lambda *a: [trained(*a[:4], count + 1, *a[5:]) for count in range(a[4])]
+        ),
     },
     mistakes=(
+        Mistake(
+            "arrays-changed",
+            "the caller's arrays are changed",
+            "Your dict is a new one, and your numbers are right. But the NumPy arrays in it are "
+            "the caller's, and `-=` changes them where they are: after your function has run, the "
+            "starting point is lost. `params[name] - …` makes a new array.",
+        ),
+        Mistake(
+            "name-by-name",
+            "a gradient for each name",
+            "Your parameters move one name after the other, and the gradient for the next name is "
+            "taken where some have already moved. One gradient, at the parameters of the step "
+            "before, serves all names.",
+            read=CHAPTER + "#slopes-value",
+        ),
+        Mistake(
+            "velocities-too",
+            "the velocities, too",
+            "You returned the parameters and the velocities. Asked for are the parameters alone.",
+        ),
+        Mistake(
+            "velocity-for-parameters",
+            "the velocity instead of the parameters",
+            "You returned the velocity of the last step. Asked for are the parameters.",
+        ),
+        Mistake(
+            "looks-ahead",
+            "a gradient further on",
+            "You took the gradient where the velocity would lead, as Nesterov's method does. Here "
+            "it is the gradient at the present parameters.",
+        ),
+        Mistake(
+            "starts-with-gradient",
+            "a velocity to start with",
+            "Your velocity starts with the first gradient, so that this one counts twice. It "
+            "should start at zero.",
+        ),
+        Mistake(
+            "nothing-fades",
+            "nothing is forgotten",
+            "Your velocity is the sum of all gradients, as with m = 1. The old velocity counts m "
+            "times.",
+        ),
+        Mistake(
+            "rate-and-m-exchanged",
+            "rate and m have changed places",
+            "Your velocity keeps `rate` times its old value, and you moved by m times the "
+            "velocity: the two numbers have changed places.",
+        ),
+        Mistake(
+            "m-times-both",
+            "m times the gradient, too",
+            "Your velocity is m (v + g). The gradient is added in full: m v + g.",
+        ),
+        Mistake(
+            "every-step",
+            "all steps instead of the last",
+            "You returned the parameters after each step. Asked for are those after the last one.",
+        ),
+        Mistake(
+            "dict-arithmetic",
+            "a dict in place of its arrays",
+            "Parameters, velocities and gradients are dicts, and you calculate with a whole one. "
+            "Write the two rules for each name, in a loop or a comprehension, or with "
+            "`olympus.tree.map`.",
+            raised=(
+                "TypeError: and 'dict'",
+                "TypeError: 'dict' and",
+            ),
+            example="",
+        ),
         Mistake(
             "one-step-more",
             "one step too many",
@@ -474,8 +806,116 @@ largest_gap = Question(
         "first-array-alone": Mistake(result=lambda first, second: leaf_gaps(first, second)[0]),
         "sizes-compared": Mistake(result=bare_gap),
         "gaps-added": Mistake(result=lambda first, second: sum(leaf_gaps(first, second))),
+        "gap-of-each-array": Mistake(result=leaf_gaps),
+        "gaps-in-an-array": Mistake(
+            result=lambda first, second: np.array(leaf_gaps(first, second))
+        ),
+        "gaps-in-a-tree": Mistake(
+            result=lambda first, second: jax.tree.map(
+                lambda a, b: np.abs(np.asarray(a) - np.asarray(b)).max(), first, second
+            )
+        ),
+        "largest-of-each": Mistake(
+            result=lambda first, second: max(
+                abs(np.max(a) - np.max(b))
+                for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+            )
+        ),
+        "relative-gap": Mistake(
+            result=lambda first, second: max(
+                np.max(np.abs((a - b) / b))
+                for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+            )
+        ),
+        "relative-to-first": Mistake(
+            result=lambda first, second: max(
+                np.max(np.abs((a - b) / a))
+                for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+            )
+        ),
+        "key-for-value": Mistake(result=lambda first, second: max(first)),
+        "length-of-all": Mistake(
+            result=lambda first, second: np.linalg.norm(differences(first, second))
+        ),
+        "gaps-added-up": Mistake(
+            result=lambda first, second: np.abs(differences(first, second)).sum()
+        ),
+        "smallest-gap": Mistake(
+            result=lambda first, second: np.abs(differences(first, second)).min()
+        ),
     },
     mistakes=(
+        Mistake(
+            "gap-of-each-array",
+            "a gap for each array",
+            "You have the largest difference of each pair of arrays. Asked for is the largest of "
+            "these: one number.",
+        ),
+        Mistake(
+            "gaps-in-an-array",
+            "a gap for each array",
+            "You have the largest difference of each pair of arrays. Asked for is the largest of "
+            "these: one number.",
+        ),
+        Mistake(
+            "gaps-in-a-tree",
+            "a gap for each array",
+            "You have the largest difference of each pair of arrays. Asked for is the largest of "
+            "these: one number.",
+        ),
+        Mistake(
+            "largest-of-each",
+            "the difference of the largest",
+            "You took the largest entry of each array, and then their difference. Subtract entry "
+            "by entry first: asked for is the largest difference of two entries at the same "
+            "place.",
+        ),
+        Mistake(
+            "relative-gap",
+            "relative to the second",
+            "You divided by the entries of the second tree. Asked for is the difference itself, "
+            "without a division.",
+        ),
+        Mistake(
+            "relative-to-first",
+            "relative to the first",
+            "You divided by the entries of the first tree. Asked for is the difference itself, "
+            "without a division.",
+        ),
+        Mistake(
+            "key-for-value",
+            "the largest key",
+            "Your result is a key: `max` of a dict goes through its keys. `olympus.tree.leaves` "
+            "gives a list of what a tree holds.",
+        ),
+        Mistake(
+            "length-of-all",
+            "the length of all differences",
+            "Your gap is the root of the sum of all squared differences. Asked for is the largest "
+            "difference.",
+        ),
+        Mistake(
+            "gaps-added-up",
+            "all gaps added up",
+            "You added up all absolute differences. Asked for is the largest.",
+        ),
+        Mistake(
+            "smallest-gap",
+            "the smallest gap",
+            "Your gap is the smallest of all. Asked for is the largest.",
+        ),
+        Mistake(
+            "first-level-alone",
+            "a list inside the dict",
+            "The trees may be nested: what stands under a key may be a list or a dict again, from "
+            "which nothing can be subtracted. `olympus.tree.map` and `olympus.tree.leaves` go all "
+            "the way down.",
+            raised=(
+                "TypeError: 'list' and 'list'",
+                "TypeError: 'dict' and 'dict'",
+            ),
+            example="",
+        ),
         Mistake(
             "smallest-array",
             "the smallest of the gaps",

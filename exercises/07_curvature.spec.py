@@ -70,8 +70,48 @@ second_sizes = Question(
         "product-as-matrix": Mistake(result=sizes_of((*RIGHT[:4], (1, 2)))),
         "mixed-blocks-missing": Mistake(result=sizes_of(RIGHT, mixed=False)),
         "rows-counted": Mistake(result=by_rows),
+        "gradient-for-hessian": Mistake(
+            result=lambda m, n: sizes_of(RIGHT)(m, n) - [n * n - n, 0, 0, 0, 0, 0]
+        ),
+        "blocks-multiplied": Mistake(
+            result=lambda m, n: (
+                sizes_of(RIGHT)(m, n) * [1, 1, 1, 1, 1, 0] + [0, 0, 0, 0, 0, n**2 * (m * n) ** 2]
+            )
+        ),
+        "zeros-not-counted": Mistake(
+            result=lambda m, n: np.array([n, n, 0, m * n, m * n, n + m * n])
+        ),
+        "outputs-not-counted": Mistake(
+            result=lambda m, n: (
+                sizes_of(RIGHT)(m, n) * [1, 0, 0, 1, 1, 1] + [0, n * n, m * n, 0, 0, 0]
+            )
+        ),
     },
     mistakes=(
+        Mistake(
+            "gradient-for-hessian",
+            "the gradient of line 0",
+            "Your size in line 0 is n, that of the gradient. The Hessian has a row for each entry "
+            "of it.",
+        ),
+        Mistake(
+            "blocks-multiplied",
+            "two Hessians multiplied",
+            "In line 5 you multiplied the sizes of two Hessians. All entries of both arrays are "
+            "the inputs of one function: the Hessian has a row and a column for each of them.",
+        ),
+        Mistake(
+            "zeros-not-counted",
+            "zeros are entries, too",
+            "You counted the entries that are not 0. An array holds its zeros as well: its size "
+            "is the product of its shape.",
+        ),
+        Mistake(
+            "outputs-not-counted",
+            "the output has an axis, too",
+            "Lines 1 and 2 are second derivatives of vectors: beside two axes of the input they "
+            "have one of the output.",
+        ),
         Mistake(
             "matrix-as-axis",
             "a matrix has m n entries",
@@ -330,6 +370,18 @@ def in_order(answer):
     return lambda loss, params, X, y, v: answer(loss, params, v, X, y)
 
 
+def moved_difference(loss, params, v, X, y):
+    """The difference of two gradients, v apart."""
+    slopes = jax.jacfwd(loss)
+    moved = jax.tree.map(lambda p, d: p + d, params, v)
+    return jax.tree.map(lambda a, b: a - b, slopes(moved, X, y), slopes(params, X, y))
+
+
+def slope_along(loss, params, v, X, y):
+    slopes = jax.jacfwd(loss)(params, X, y)
+    return sum(jnp.vdot(slopes[name], v[name]) for name in params)
+
+
 loss_hvp = Question(
     name="loss_hvp",
     returns="product",
@@ -373,8 +425,22 @@ loss_hvp = Question(
         "cross-blocks-missing": Mistake(result=with_argument_order(loss_diagonal)),
         "quadratic-form": Mistake(result=with_argument_order(form)),
         "gradient-product": Mistake(result=with_argument_order(gradient_times)),
+        "difference-of-gradients": Mistake(result=with_argument_order(moved_difference)),
+        "slope-along-v": Mistake(result=with_argument_order(slope_along)),
     },
     mistakes=(
+        Mistake(
+            "difference-of-gradients",
+            "a difference of gradients",
+            "Your product is the gradient at params + v minus that at params. That is a "
+            "difference quotient with the step 1; the derivative is asked for.",
+        ),
+        Mistake(
+            "slope-along-v",
+            "the slope along v",
+            "Your result is a number, the slope of the loss along v. Asked for is how the "
+            "*gradient* changes along v: a dict like params.",
+        ),
         Mistake(
             "point-and-tangent-swapped",
             "point and tangent have changed places",
@@ -897,8 +963,41 @@ sharpness = Question(
             result=lambda f, x, v, steps: powers(f, x, v, steps, lambda H, v: v)
         ),
         "exact-eigenvalue": Mistake(result=largest_eigenvalue),
+        "sum-for-length": Mistake(result=divided(lambda w, v: jnp.sum(jnp.abs(w)))),
+        "start-vector": Mistake(
+            result=lambda f, x, v, steps: powers(f, x, v, 0, lambda H, v: v @ H @ v)
+        ),
+        "size-of-curvature": Mistake(
+            result=lambda f, x, v, steps: abs(powers(f, x, v, steps, rayleigh))
+        ),
+        "gradient-along-v": Mistake(
+            result=lambda f, x, v, steps: powers(f, x, v, steps, lambda H, v: jax.jacfwd(f)(x) @ v)
+        ),
     },
     mistakes=(
+        Mistake(
+            "sum-for-length",
+            "the sum for the length",
+            "You divided by the sum of the absolute values. The length is the root of the sum of "
+            "squares.",
+        ),
+        Mistake(
+            "start-vector",
+            "the curvature of the start",
+            "Your curvature is that along the v that you were given: the iteration does not reach "
+            "the result.",
+        ),
+        Mistake(
+            "size-of-curvature",
+            "the sign is lost",
+            "Your result is the size of the curvature. v · Hv is negative where the function "
+            "bends down.",
+        ),
+        Mistake(
+            "gradient-along-v",
+            "the slope for the curvature",
+            "Your result is the slope along the last vector, g · v. The curvature is v · Hv.",
+        ),
         Mistake(
             "largest-entry",
             "divided by the largest entry",
@@ -1087,6 +1186,26 @@ newton_direction = Question(
         "new-parameters": Mistake(result=moved),
     },
     mistakes=(
+        Mistake(
+            "product-as-matrix",
+            "a product in place of a function",
+            "`cg` wants the function that multiplies with the matrix, and you gave it something "
+            "else. It will be called with vectors of its own: a dict like params goes in, and one "
+            "comes out.",
+            raised=("TypeError: linear operator must be either a function or ndarray",),
+            example="",
+        ),
+        Mistake(
+            "dict-arithmetic",
+            "a dict in place of its arrays",
+            "You calculate with a whole dict. Do it for every array in it: `olympus.tree.map`.",
+            raised=(
+                "TypeError: for unary -: 'dict'",
+                "TypeError: and 'dict'",
+                "TypeError: 'dict' and",
+            ),
+            example="",
+        ),
         Mistake(
             "right-side-damped",
             "damping on the right-hand side, too",

@@ -15,6 +15,7 @@ NUMPY = {
     "exp": np.exp,
 }
 SINE_OF_PRODUCT = [("mul", (0, 1)), ("sin", (2,)), ("add", (3, 0))]
+ONE_UNREAD = [("exp", (0,)), ("mul", (3, 2)), ("sin", (4,))]
 DIAMOND = [("exp", (0,)), ("mul", (3, 1)), ("neg", (3,)), ("mul", (4, 5)), ("add", (6, 2))]
 SQUARES = [("mul", (0, 0)), ("mul", (2, 2)), ("sin", (3,)), ("mul", (4, 2)), ("add", (5, 1))]
 HALF_DEAD = [
@@ -93,6 +94,33 @@ run_program = Question(
         "sum-for-add-of-all": Mistake(result=with_rules(sin=np.cos)),
     },
     mistakes=(
+        Mistake(
+            "appended-to-array",
+            "an array does not grow",
+            "`x` is an array, and an array has no `append`. Begin a list of the values with the "
+            "inputs, `list(x)`.",
+            raised=("AttributeError: object has no attribute 'append'",),
+            example="",
+        ),
+        Mistake(
+            "operands-in-one-list",
+            "the operands one by one",
+            "You give the list of operands to a rule as its first argument. A rule takes them one "
+            "by one: a star in front of the list takes it apart.",
+            raised=("TypeError: missing 1 required positional argument: 'b'",),
+            example="",
+        ),
+        Mistake(
+            "names-of-jnp",
+            "not a name of jnp",
+            "The names of the steps are not all functions of jnp: `mul` and `neg` are not among "
+            "them. Write a rule for each name, in a dict for instance.",
+            raised=(
+                "AttributeError: module 'olympus.numpy' has no attribute",
+                "AttributeError: module 'jax.numpy' has no attribute",
+            ),
+            example="",
+        ),
         Mistake(
             "first-step-alone",
             "the first step alone",
@@ -237,8 +265,42 @@ needed_steps = Question(
         "count-returned": Mistake(
             result=lambda steps, n, wanted: len(dependents(steps, n, wanted))
         ),
+        "itself-left-out": Mistake(
+            result=lambda steps, n, wanted: np.setdiff1d(dependents(steps, n, wanted), [wanted - n])
+        ),
+        "the-others": Mistake(
+            result=lambda steps, n, wanted: np.setdiff1d(
+                np.arange(len(steps)), dependents(steps, n, wanted)
+            )
+        ),
+        "names-returned": Mistake(
+            result=lambda steps, n, wanted: [steps[i][0] for i in dependents(steps, n, wanted)]
+        ),
+        "one-before": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted - 1)),
     },
     mistakes=(
+        Mistake(
+            "one-before",
+            "the value before",
+            "Your places are those that the value before the wanted one needs.",
+        ),
+        Mistake(
+            "itself-left-out",
+            "the step itself",
+            "Your places are those of the steps before. The step that makes the wanted value is "
+            "needed, too.",
+        ),
+        Mistake(
+            "the-others",
+            "those that are not needed",
+            "You have the places of the steps that are *not* needed.",
+        ),
+        Mistake(
+            "names-returned",
+            "names in place of places",
+            "You returned the names of the steps. Asked for are their places, whole numbers "
+            "counted from 0.",
+        ),
         Mistake(
             "inputs-too",
             "the inputs, too",
@@ -528,6 +590,17 @@ def rows_of(steps, x):
 seed = lambda value: lambda p: {"u": value}
 accumulate = lambda bar, w_bar, factor: bar + factor * w_bar
 
+
+def cleared(lines, n, u):
+    """A cotangent is used up by the first line that reads it."""
+    bars = np.zeros(1 + max(to for to, _, _ in lines))
+    bars[-1] = u
+    for to, start, factor in reversed(lines):
+        bar, bars[to] = bars[to], 0.0
+        bars[start] += factor * bar
+    return bars[:n]
+
+
 transpose_program = Question(
     name="transpose_program",
     returns="cotangents",
@@ -535,8 +608,9 @@ transpose_program = Question(
         {"lines": rows_of(SINE_OF_PRODUCT, [0.5, 1.25]), "n": 2},
         {"lines": rows_of(DIAMOND, [0.75, -1.5, 2.0]), "n": 3},
         {"lines": rows_of(SQUARES, [3.0, 40.0]), "n": 2},
+        {"lines": rows_of(ONE_UNREAD, [0.25, 7.0, -1.5]), "n": 3},
     ),
-    labels=PROGRAM_LABELS,
+    labels=(*PROGRAM_LABELS, "an input that no line reads"),
     tangents=(seed(1.5), seed(-2.0)),
     large_points=(2,),
     reference=by_columns,
@@ -573,8 +647,45 @@ transpose_program = Question(
         "all-cotangents": Mistake(result=lambda lines, n, u: backwards(lines, u, accumulate)),
         "pushed-forward": Mistake(result=pushed_ones),
         "seed-ignored": Mistake(result=lambda lines, n, u: by_columns(lines, n, 1.0)),
+        "unread-left-out": Mistake(
+            result=lambda lines, n, u: by_columns(lines, n, u)[
+                [i for i in range(n) if i in {start for _, start, _ in lines}]
+            ]
+        ),
+        "cleared-too-early": Mistake(result=cleared),
+        "factors-squared": Mistake(
+            result=lambda lines, n, u: by_columns([(t, s, c * c) for t, s, c in lines], n, u)
+        ),
+        "u-in-every-line": Mistake(
+            result=lambda lines, n, u: np.array([
+                u * sum(c for _, start, c in lines if start == i) for i in range(n)
+            ])
+        ),
     },
     mistakes=(
+        Mistake(
+            "cleared-too-early",
+            "a cotangent that is used up",
+            "You set the cotangent of `to` to 0 once a line has read it. Of a sum or a product "
+            "there are two lines with the same `to`, and both need it.",
+        ),
+        Mistake(
+            "factors-squared",
+            "the factors twice",
+            "Each factor counts twice in your result. A line multiplies by its factor once.",
+        ),
+        Mistake(
+            "u-in-every-line",
+            "u in every line",
+            "Every line of yours multiplies its factor by u. Only the result has the cotangent u: "
+            "a line takes that of its own `to`, which has come together before.",
+        ),
+        Mistake(
+            "unread-left-out",
+            "an input that is not read has a cotangent",
+            "Where no line reads an input, you leave it out. It has a cotangent, too, and that is "
+            "0: asked for are n numbers.",
+        ),
         Mistake(
             "last-line-left-out",
             "the last line is left out",
@@ -583,8 +694,9 @@ transpose_program = Question(
         Mistake(
             "nothing-arrives",
             "nothing arrives",
-            "Your cotangents are all 0. Backward, a line takes the cotangent of `to`, and adds "
-            "to that of `from`.",
+            "Your cotangents are all 0. Either u is given to a value that no line makes (the result "
+            "is the value with the largest number), or nothing is passed on: backward, a line takes "
+            "the cotangent of `to`, and adds to that of `from`.",
         ),
         Mistake(
             "seed-at-first-step",

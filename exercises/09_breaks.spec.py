@@ -51,8 +51,67 @@ softplus = Question(
         "hinge": Mistake(result=lambda x: max(float(x), 0.0), part="value"),
         "slope-as-answer": Mistake(result=sigmoid, part="value"),
         "digits-absorbed": Mistake(result=lambda x: (ramp(x)[0] * (x > -40), sigmoid(x))),
+        "overflow": Mistake(
+            result=lambda x: np.inf if x > 700 else ramp(x)[0] * (x > -40), part="value"
+        ),
+        "overflow-above": Mistake(result=lambda x: np.inf if x > 700 else ramp(x)[0], part="value"),
+        "zero-far-below": Mistake(result=lambda x: ramp(x)[0] * (x > -40), part="value"),
+        "slope-zero-far-below": Mistake(result=lambda x: sigmoid(x) * (x > -40), part="slope"),
+        "bump-alone": Mistake(result=lambda x: ramp(-abs(x))[0], part="value"),
+        "x-for-ramp": Mistake(result=lambda x: x + ramp(-abs(x))[0], part="value"),
+        "size-for-ramp": Mistake(result=lambda x: abs(x) + ramp(-abs(x))[0], part="value"),
+        "logarithm-to-two": Mistake(result=lambda x: np.logaddexp2(x, 0.0), part="value"),
     },
     mistakes=(
+        Mistake(
+            "bump-alone",
+            "the ramp is missing",
+            "Your function is ln(1 + e^(−|x|)), which is small far out on both sides. For "
+            "positive x the x that was taken out of the logarithm has to come back: max(x, 0) is "
+            "missing.",
+        ),
+        Mistake(
+            "x-for-ramp",
+            "x below 0, too",
+            "You added x everywhere. For negative x nothing was taken out of the logarithm: it is "
+            "max(x, 0) that is added to ln(1 + e^(−|x|)).",
+        ),
+        Mistake(
+            "size-for-ramp",
+            "|x| in place of max(x, 0)",
+            "You added |x|. For negative x nothing was taken out of the logarithm: it is max(x, "
+            "0) that is added to ln(1 + e^(−|x|)).",
+        ),
+        Mistake(
+            "logarithm-to-two",
+            "powers of 2",
+            "Your function is log₂(1 + 2ˣ). Asked for are e and the natural logarithm.",
+        ),
+        Mistake(
+            "overflow",
+            "an overflow",
+            "At 1000 your value is infinite: exp(1000) is too large for a number. For positive x "
+            "take x out of the logarithm, so that the exponent is −x.",
+        ),
+        Mistake(
+            "overflow-above",
+            "an overflow",
+            "At 1000 your value is infinite: exp(1000) is too large for a number. For positive x "
+            "take x out of the logarithm, so that the exponent is −x.",
+        ),
+        Mistake(
+            "zero-far-below",
+            "zero far below",
+            "At −50 your value is 0. The right one is small there, about exp(−50), but not 0: it "
+            "was added to something larger and vanished, or the function was replaced by 0.",
+        ),
+        Mistake(
+            "slope-zero-far-below",
+            "slope zero far below",
+            "At −50 your slope is 0. The right one is small there, about exp(−50), but not 0: "
+            "added to something larger it vanishes, and cutting off a function cuts off its "
+            "slope.",
+        ),
         Mistake(
             "exponential-below-zero",
             "the exponential below 0",
@@ -158,8 +217,24 @@ norm_hessian = Question(
         "length-as-constant": Mistake(result=lambda x: np.eye(len(x)) / length(x)),
         "square-of-length": Mistake(result=lambda x: 2 * np.eye(len(x))),
         "gradient-only": Mistake(result=unit),
+        "squares-in-rows": Mistake(
+            result=lambda x: (np.eye(len(x)) - unit(x) ** 2) / length(x),
+        ),
+        "nothing-curved": Mistake(result=lambda x: np.zeros((len(x), len(x)))),
     },
     mistakes=(
+        Mistake(
+            "nothing-curved",
+            "no second derivatives at all",
+            "Your matrix is zero everywhere. Nothing of the length is left in it: was something "
+            "else differentiated (the sum of |x_i|, x itself), or held still?",
+        ),
+        Mistake(
+            "squares-in-rows",
+            "squares in place of products",
+            "Your matrix has x_j² in every row where x_i x_j should stand: `x * x` is a vector. "
+            "The products of all pairs are `jnp.outer(x, x)`.",
+        ),
         Mistake(
             "squared-length",
             "the squared length",
@@ -473,12 +548,36 @@ BAD_STEPS = {
     1.0: (-1, 1),
     1e-300: (-1, 0),
     3.0: (1, 1),
+    800.0: (0, 1),
 }
 
 
 def bad_steps(change):
     """What a mistake makes of the two right numbers, and of how many steps there are."""
     return lambda steps, x: change(*BAD_STEPS[float(x)], len(steps))
+
+
+def stopped(steps, x):
+    """As if there were no steps after the first bad one."""
+    down = BAD_STEPS[float(x)][0]
+    return step_after_step(steps[: down + 1] if down >= 0 else steps, x)
+
+
+def first_bad_bar(steps, places, u=1.0, order=reversed):
+    """The step where the backward pass goes bad if each pullback is that at one of the places."""
+    for number in order(range(len(steps))):
+        (u,) = jax.vjp(steps[number], places[number])[1](u)
+        if not np.isfinite(u):
+            return number
+    return -1
+
+
+def values_of(steps, x):
+    """The input and the value of every step."""
+    values = [jnp.asarray(x)]
+    for step in steps:
+        values.append(step(values[-1]))
+    return values
 
 
 nan_hunt = Question(
@@ -492,6 +591,7 @@ nan_hunt = Question(
         {"steps": [minus_one, root_or_zero, jnp.exp, add_one], "x": 1.0},
         {"steps": [larger, larger], "x": 1e-300},
         {"steps": [lambda x: 300 * x, jnp.exp, lambda x: 1 / x, add_one, jnp.sin], "x": 3.0},
+        {"steps": [jnp.exp, jnp.sin, add_one], "x": 800.0},
     ),
     labels=(
         "exp, add 1, log at 1000",
@@ -501,8 +601,9 @@ nan_hunt = Question(
         "subtract 1, a root chosen by where, exp, add 1, at 1",
         "twice times 1e200, at 1e-300",
         "times 300, exp, one over, add 1, sin, at 3",
+        "exp, sin, add 1 at 800",
     ),
-    large_points=(0,),
+    large_points=(0, 7),
     reference=lambda steps, x: BAD_STEPS[float(x)],
     predictions={
         "nan-alone": Mistake(
@@ -539,8 +640,113 @@ nan_hunt = Question(
                 len(steps) - 1 - BAD_STEPS[float(x)][1] if BAD_STEPS[float(x)][1] >= 0 else -1,
             )
         ),
+        "stopped-at-down": Mistake(result=stopped),
+        "pullbacks-at-x": Mistake(
+            result=lambda steps, x: first_bad_bar(steps, [x] * len(steps)), part="up"
+        ),
+        "pullbacks-at-outputs": Mistake(
+            result=lambda steps, x: first_bad_bar(steps, values_of(steps, x)[1:]), part="up"
+        ),
+        "cotangent-forward": Mistake(
+            result=lambda steps, x: first_bad_bar(steps, values_of(steps, x), order=list), part="up"
+        ),
+        "value-for-cotangent": Mistake(
+            result=lambda steps, x: first_bad_bar(
+                steps, values_of(steps, x), u=values_of(steps, x)[-1]
+            ),
+            part="up",
+        ),
+        "infinity-alone": Mistake(
+            result=lambda steps, x: step_after_step(steps, x, is_bad=lambda t: np.isinf(t))
+        ),
+        "up-not-sought": Mistake(result=lambda steps, x: -1, part="up"),
+        "down-for-up": Mistake(result=bad_steps(lambda down, up, n: (down, down))),
+        "last-bad-value": Mistake(
+            result=lambda steps, x: step_after_step(steps, x, first=False)[0], part="down"
+        ),
+        "last-bad-cotangent": Mistake(
+            result=lambda steps, x: step_after_step(steps, x, first=False)[1], part="up"
+        ),
+        "none-for-minus-one": Mistake(
+            result=bad_steps(lambda down, up, n: [None if k < 0 else k for k in (down, up)])
+        ),
+        "flags-returned": Mistake(result=bad_steps(lambda down, up, n: (down >= 0, up >= 0))),
     },
     mistakes=(
+        Mistake(
+            "pullbacks-at-outputs",
+            "every pullback at the output",
+            "You took the pullback of each step at what comes *out* of it. A step is "
+            "differentiated at what goes into it.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "cotangent-forward",
+            "the cotangent goes forward",
+            "Your cotangent goes through the steps from first to last. It comes from behind: the "
+            "last step's pullback is the first.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "value-for-cotangent",
+            "it starts with the value",
+            "Your backward pass starts with the value of the last step. It starts with the "
+            "cotangent 1.0.",
+        ),
+        Mistake(
+            "infinity-alone",
+            "nan is overlooked",
+            "You look for `inf` alone. A value is not finite if it is `inf` or `nan`.",
+        ),
+        Mistake(
+            "up-not-sought",
+            "up is always −1",
+            "Your `up` is always −1. The backward pass can go bad as well, and often does where "
+            "all values are finite.",
+        ),
+        Mistake(
+            "stopped-at-down",
+            "the rest is left out",
+            "You stop at the first value that is not finite, and begin the backward pass there. "
+            "The backward pass starts behind the *last* step, whatever the values are.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "pullbacks-at-x",
+            "every pullback at x",
+            "You took the pullback of each step at x. A step is differentiated at what goes into "
+            "it: remember these values in the forward pass.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "down-for-up",
+            "down twice",
+            "Your `up` is `down` again. The backward pass has a first bad step of its own.",
+        ),
+        Mistake(
+            "last-bad-value",
+            "the last bad value",
+            "Your `down` is the *last* step whose value is not finite. A NaN is passed on to all "
+            "that comes after it; what counts is where it began.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "last-bad-cotangent",
+            "the last bad cotangent",
+            "Your `up` is the step where the backward pass meets its *last* cotangent that is not "
+            "finite. The first one counts: it goes from the last step to step 0.",
+            read=CHAPTER + "#breaks-first",
+        ),
+        Mistake(
+            "none-for-minus-one",
+            "None where all is finite",
+            "Where everything is finite you return None. Asked for is −1 there.",
+        ),
+        Mistake(
+            "flags-returned",
+            "whether instead of where",
+            "You return whether something is not finite. Asked for is the number of the step.",
+        ),
         Mistake(
             "up-from-one",
             "counted from 1",
@@ -634,6 +840,23 @@ def log_sum(z):
 probabilities = lambda z: np.exp(z - log_sum(z))
 one_hot = lambda z, k: np.eye(len(z))[int(k)]
 
+
+def at_extremes(large, small):
+    """The value, and other ones at logits around 1000 and around −800; None leaves the right one."""
+
+    def value(z, k):
+        other = large if np.max(z) > 500 else small if np.max(z) < -500 else None
+        return log_sum(z) - z[k] if other is None else other
+
+    return value
+
+
+NOT_SHIFTED = (
+    "With logits of any size exp(z) is not to be had: exp(1000) is infinite, and exp(−800) is 0. "
+    "Shift all logits before you take the exponentials, so that the largest becomes 0."
+)
+
+
 cross_entropy = Question(
     name="cross_entropy",
     returns=("value", "gradient"),
@@ -649,6 +872,7 @@ cross_entropy = Question(
     large_points=(2, 3),
     reference=lambda z, k: (log_sum(z) - z[k], probabilities(z) - one_hot(z, k)),
     shape_of={"gradient": "z"},
+    without=("logsumexp", "log_softmax"),
     predictions={
         "shift-in-one-term": Mistake(
             result=lambda z, k: log_sum(z) - np.max(z) - z[k], part="value"
@@ -663,8 +887,79 @@ cross_entropy = Question(
             result=lambda z, k: -np.log(probabilities(z)[k] + 1e-12), part="value"
         ),
         "probability": Mistake(result=lambda z, k: probabilities(z)[k], part="value"),
+        "not-shifted": Mistake(result=at_extremes(np.inf, np.nan), part="value"),
+        "sum-not-shifted": Mistake(result=at_extremes(np.inf, -np.inf), part="value"),
+        "infinite-above": Mistake(result=at_extremes(np.inf, None), part="value"),
+        "infinite-below": Mistake(result=at_extremes(None, -np.inf), part="value"),
+        "logarithm-to-two": Mistake(
+            result=lambda z, k: (log_sum(z) - z[k]) / np.log(2.0), part="value"
+        ),
+        "logit-counted-twice": Mistake(result=lambda z, k: log_sum(z) - 2 * z[k], part="value"),
+        "logarithm-of-sum-alone": Mistake(result=lambda z, k: log_sum(z), part="value"),
+        "logit-added": Mistake(result=lambda z, k: log_sum(z) + z[k], part="value"),
+        "all-logits": Mistake(result=lambda z, k: log_sum(z) - np.sum(z), part="value"),
+        "two-classes": Mistake(
+            result=lambda z, k: np.logaddexp(0.0, z[k]) - z[k],
+            part="value",
+        ),
+        "other-classes-alone": Mistake(
+            result=lambda z, k: log_sum(np.delete(np.asarray(z), k)) - z[k], part="value"
+        ),
     },
     mistakes=(
+        Mistake(
+            "logit-added",
+            "plus z[k]",
+            "You added z[k]. The logarithm of a quotient is a difference: ln Σ exp(z) − z[k].",
+        ),
+        Mistake(
+            "all-logits",
+            "all logits are taken away",
+            "You took away the sum of all logits. The loss is that of class k: take z[k] away.",
+        ),
+        Mistake(
+            "two-classes",
+            "the loss for two classes",
+            "Your value is ln(1 + exp(z_k)) − z_k, the loss with a single logit. With n classes "
+            "the logarithm is that of the sum of all exponentials.",
+        ),
+        Mistake(
+            "other-classes-alone",
+            "class k is missing in the sum",
+            "Your sum leaves class k out. p_k is divided by the sum over *all* classes.",
+        ),
+        Mistake("not-shifted", "exponentials of any size", NOT_SHIFTED),
+        Mistake("sum-not-shifted", "exponentials of any size", NOT_SHIFTED),
+        Mistake(
+            "infinite-above",
+            "infinite at large logits",
+            "At z = (1000, 0, −1000) your value is infinite. Either an exponential overflows "
+            "(something smaller than the largest logit was taken away), or a probability is "
+            "rounded to 0 before its logarithm is taken.",
+        ),
+        Mistake(
+            "infinite-below",
+            "infinite at very negative logits",
+            "At logits around −800 your value is −inf: all exponentials are 0 there. Take the "
+            "largest logit away, with its sign; then one of them is 1.",
+        ),
+        Mistake(
+            "logarithm-to-two",
+            "the logarithm to base 2",
+            "Your value is the loss in bits, with the logarithm to base 2. Asked for is the "
+            "natural logarithm.",
+        ),
+        Mistake(
+            "logit-counted-twice",
+            "z[k] is taken away twice",
+            "In your value z[k] is taken away twice. Once is enough: ln Σ exp(z) − z[k].",
+        ),
+        Mistake(
+            "logarithm-of-sum-alone",
+            "z[k] is missing",
+            "Your value is ln Σ exp(z), the same for every class. Take z[k] away: the loss is "
+            "that of class k.",
+        ),
         Mistake(
             "mean-for-sum-of-classes",
             "mean in place of sum",
@@ -1103,8 +1398,27 @@ sinc = Question(
         "series-everywhere": Mistake(result=lambda x: series_of_sinc(float(x), 5)),
         "series-too-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 2))),
         "series-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 3))),
+        "zero-at-zero": Mistake(
+            result=lambda x: 0.0 if x == 0 else orders_of_sinc(x)[0], part="value"
+        ),
+        "cosine-near-zero": Mistake(
+            result=lambda x: np.cos(x) if abs(x) < 0.1 else orders_of_sinc(x)[0], part="value"
+        ),
     },
     mistakes=(
+        Mistake(
+            "cosine-near-zero",
+            "the cosine near 0",
+            "Near 0 your value is cos x (or its series). That is the quotient of the two "
+            "*derivatives*, which has the same limit at 0; beside 0 the quotient itself is 1 − "
+            "x²/6 + ….",
+        ),
+        Mistake(
+            "zero-at-zero",
+            "zero in the hole",
+            "At 0 your value is 0. The quotient tends to 1 there, since sin(x) is nearly x. (A "
+            "small number in the denominator does away with the NaN, not with the hole.)",
+        ),
         Mistake(
             "series-everywhere",
             "the series everywhere",

@@ -48,6 +48,33 @@ OTHER_VALUE = Mistake(
     "",
     read=CHAPTER + "#rules-vjp",
 )
+HALVES_EXCHANGED = Mistake(
+    "halves-exchanged",
+    "the two halves have changed places",
+    "`defvjp` takes the forward half first, then the backward half. Yours come the other way round.",
+    "",
+    read=CHAPTER + "#rules-vjp",
+    raised=("TypeError: required positional argument",),
+    code=r"defvjp\(\s*\w*(bwd|backward)\w*\s*,",
+)
+BACKWARD_OF_ONE = Mistake(
+    "backward-of-one-argument",
+    "the backward half gets two arguments",
+    "The backward half is called with two arguments: what the forward half remembered (None, too, "
+    "if that is nothing), and the cotangent. Yours takes one.",
+    "",
+    read=CHAPTER + "#rules-vjp",
+    raised=("TypeError: takes 1 positional argument but 2 were given",),
+)
+PAIR_TURNED = Mistake(
+    "pair-turned",
+    "the value comes first",
+    "The first of the two things that the forward half returns has to be the value, one array like "
+    "the function's own. Yours is something else: value first, what is remembered second.",
+    "",
+    read=CHAPTER + "#rules-vjp",
+    raised=("ValueError: unexpected tree structure",),
+)
 
 slope = lambda x: 1 / (1 + np.asarray(x))
 like_x = lambda phase, scale: lambda p: {"u": test_array(p["x"].shape, phase=phase, scale=scale)}
@@ -80,6 +107,17 @@ log1p = Question(
         "summed": Mistake(result=lambda x, u: np.sum(u) * slope(x), part="x_bar"),
     },
     mistakes=(
+        HALVES_EXCHANGED,
+        BACKWARD_OF_ONE,
+        Mistake(
+            "outside-differentiated",
+            "the code outside can't be differentiated",
+            "You differentiate a function that computes outside of JAX: this is what JAX can't "
+            "do, and why a rule is wanted. Write the slope of log(1 + x) yourself.",
+            raised=("ValueError: Pure callbacks do not support JVP",),
+            read=CHAPTER + "#rules-vjp",
+            example="",
+        ),
         OTHER_VALUE,
         Mistake(
             "rule-bypassed",
@@ -192,8 +230,50 @@ reciprocal_jvp = Question(
         "not-squared": Mistake(result=rule(power=1)),
         "sigmoid-turned": Mistake(result=rule(power=2, at=-1.0)),
         "inner-derivative-missing": Mistake(result=rule(power=2, inner=False)),
+        "size-of-tangent": Mistake(
+            result=lambda primals, tangents: rule(power=2)(primals, [abs(tangents[0])])
+        ),
+        "rule-of-one-over-x": Mistake(
+            result=lambda primals, tangents: -tangents[0] / np.square(primals[0]), part="tangent"
+        ),
+        "slope-overflows": Mistake(
+            result=lambda primals, tangents: (
+                np.nan if primals[0] > 700 else rule(power=2)(primals, tangents)[1]
+            ),
+            part="tangent",
+        ),
     },
     mistakes=(
+        Mistake(
+            "size-of-tangent",
+            "the size of the tangent",
+            "You took the absolute value of the tangent. The rule is linear: a tangent of the "
+            "other sign gives a result of the other sign.",
+            read=CHAPTER + "#rules-broken",
+        ),
+        Mistake(
+            "rule-of-one-over-x",
+            "the rule of 1/x",
+            "Your tangent is that of 1/x, with the slope −1/x². That is what r looks like for "
+            "large x; elsewhere the logarithm counts.",
+        ),
+        Mistake(
+            "slope-overflows",
+            "an overflow in the slope",
+            "At 1000 your tangent is not a number: exp(1000) is infinite, and inf / inf is NaN. "
+            "The slope of the inner function can be written without an exponential that grows "
+            "(`olympus.nn.sigmoid`).",
+        ),
+        Mistake(
+            "rule-asks-itself",
+            "the rule asks for itself",
+            "Inside the rule of `reciprocal` you differentiate `reciprocal`: JAX then asks for "
+            "its rule, which is this one, and so on without end. Write the slope as a formula.",
+            raised=("RecursionError: ",),
+            code=r"(grad|jvp|vjp|jacfwd|jacrev)\(\s*reciprocal\b",
+            read=CHAPTER + "#rules-broken",
+            example="",
+        ),
         Mistake(
             "sigmoid-turned",
             "the sigmoid of −x",
@@ -292,6 +372,18 @@ needs_rule = Question(
         "nothing-needed": said(()),
     },
     mistakes=(
+        Mistake(
+            "error-not-caught",
+            "an error is an answer",
+            "For one of the functions `grad` raises an error, and yours lets it out. An error is "
+            "an answer here: a function whose gradient is not to be had needs a rule. Catch it.",
+            raised=(
+                "ValueError: Reverse-mode differentiation does not work",
+                "ValueError: Pure callbacks do not support JVP",
+            ),
+            read=CHAPTER + "#rules-when",
+            example="",
+        ),
         Mistake(
             "polynomial-suspected",
             "the polynomial",
@@ -412,8 +504,24 @@ straight_round = Question(
         "towards-zero": Mistake(result=lambda x, u: np.trunc(x), part="value"),
         "passes-ones": Mistake(result=lambda x, u: np.ones_like(u), part="x_bar"),
         "cotangent-rounded": Mistake(result=lambda x, u: np.rint(u), part="x_bar"),
+        "halves-upwards": Mistake(result=lambda x, u: np.floor(np.asarray(x) + 0.5), part="value"),
+        "rounded-up": Mistake(result=lambda x, u: np.ceil(x), part="value"),
     },
     mistakes=(
+        HALVES_EXCHANGED,
+        BACKWARD_OF_ONE,
+        Mistake(
+            "halves-upwards",
+            "halves go up",
+            "Your value rounds every half upwards. `jnp.round` takes the even neighbour: 2.5 "
+            "becomes 2.",
+        ),
+        Mistake(
+            "rounded-up",
+            "always upwards",
+            "Your value is rounded up everywhere. Asked for is `jnp.round(x)`, the nearest whole "
+            "number.",
+        ),
         Mistake(
             "towards-zero",
             "cut off after the point",
@@ -527,8 +635,21 @@ reciprocal_rule = Question(
         ),
         "cotangent-ignored": Mistake(result=pulled(2, use_u=False), part="x_bar"),
         "power-one": Mistake(result=pulled(1), part="x_bar"),
+        "slope-overflows": Mistake(
+            result=lambda x, u: np.where(np.asarray(x) > 700, np.nan, pulled(2)(x, u)), part="x_bar"
+        ),
     },
     mistakes=(
+        HALVES_EXCHANGED,
+        BACKWARD_OF_ONE,
+        PAIR_TURNED,
+        Mistake(
+            "slope-overflows",
+            "an overflow in the slope",
+            "At 1000 your cotangent is not a number: exp(1000) is infinite, and inf / inf is NaN. "
+            "The inner slope can be written without an exponential that grows "
+            "(`olympus.nn.sigmoid`).",
+        ),
         Mistake(
             "sigmoid-of-value",
             "the sigmoid of the value",
@@ -643,6 +764,34 @@ Logistic = Question(
         ),
     },
     mistakes=(
+        HALVES_EXCHANGED,
+        BACKWARD_OF_ONE,
+        Mistake(
+            "class-of-pytorch",
+            "a class in place of a function",
+            "You wrote the class as in PyTorch. In JAX it is a function with `custom_vjp`, to "
+            "which `defvjp` gives the two halves; `ctx` is what the forward half returns second.",
+            raised=(
+                "TypeError: takes no arguments",
+                "TypeError: Logistic() takes no arguments",
+            ),
+            read=CHAPTER + "#rules-vjp",
+            example="",
+        ),
+        Mistake(
+            "unpacked-bare-array",
+            "a tuple that was never made",
+            "In the backward half you unpack what was remembered as if it were a tuple. PyTorch "
+            "makes one; here it comes as the forward half returned it: a bare array stays one.",
+            raised=(
+                "ValueError: too many values to unpack",
+                "ValueError: not enough values to unpack",
+                "TypeError: iteration over a 0-d array",
+            ),
+            code=r"defvjp",
+            read=CHAPTER + "#rules-vjp",
+            example="",
+        ),
         Mistake(
             "value-for-cotangent",
             "the arguments in the other order",
@@ -959,6 +1108,17 @@ def divided_twice(s, t, x, y, u):
     return s / np.where(value == 0, 1.0, value) * u, t * u
 
 
+def squared_length(x, y):
+    """x² + y², infinite for numbers about 1e200, and 1 at the corner."""
+    length = jnp.hypot(x, y)
+    return jnp.where(length == 0, 1.0, length) ** 2
+
+
+def named_otherwise(s, t, x, y, u):
+    """What (x, y, value, tangent) makes of arguments that come as (tangent, value, x, y)."""
+    return np.asarray(u) * y / np.where(np.asarray(x) == 0, 1.0, x), 0 * u
+
+
 safe_hypot = Question(
     name="safe_hypot",
     returns=("value", "x_bar", "y_bar"),
@@ -993,8 +1153,43 @@ safe_hypot = Question(
         "root-of-slope-missing": Mistake(
             result=hypot_terms(lambda s, t, x, y, u: (2 * x * u, 2 * y * u))
         ),
+        "order-of-arguments": Mistake(result=hypot_terms(named_otherwise)),
+        "both-slopes-in-both": Mistake(
+            result=hypot_terms(lambda s, t, x, y, u: ((s + t) * u, (s + t) * u))
+        ),
+        "divided-twice-in-both": Mistake(
+            result=hypot_terms(
+                lambda s, t, x, y, u: (x * u / squared_length(x, y), y * u / squared_length(x, y))
+            )
+        ),
+        "not-divided": Mistake(result=hypot_terms(lambda s, t, x, y, u: (x * u, y * u))),
     },
     mistakes=(
+        Mistake(
+            "order-of-arguments",
+            "the arguments come in another order",
+            "Your numbers are those of terms whose arguments are named in another order than they "
+            "come. They come as: the tangent, the value, x, y.",
+            read=CHAPTER + "#rules-defjvps",
+        ),
+        Mistake(
+            "both-slopes-in-both",
+            "both slopes in each term",
+            "Each of your terms holds both slopes. A term belongs to one argument, and JAX adds "
+            "them.",
+            read=CHAPTER + "#rules-defjvps",
+        ),
+        Mistake(
+            "divided-twice-in-both",
+            "divided by the square",
+            "Both cotangents are divided by the value twice. The slopes are x and y over the root "
+            "itself, not over x² + y².",
+        ),
+        Mistake(
+            "not-divided",
+            "not divided",
+            "Your slopes are x and y. They have to be divided by the value.",
+        ),
         Mistake(
             "both-slopes",
             "the whole tangent in one term",
@@ -1065,7 +1260,8 @@ safe_hypot = Question(
         Mistake(
             "no-influence",
             "one argument has no influence",
-            "Your cotangent of y is 0: `None` says that this argument has no influence.",
+            "Your cotangent of y is 0. Either y is said to have no influence (`None`), or its term "
+            "does not depend on the tangent of y: as a linear map, that is zero, too.",
             read=CHAPTER + "#rules-defjvps",
         ),
         Mistake(
@@ -1124,6 +1320,20 @@ RIGHT = {"right", "no rule of its own", "right, a matrix"}
 NAME_OF = {rule: name for name, rule in RULES.items()}
 passing = lambda names: Mistake(result=lambda f, points: float(NAME_OF[f] in names))
 
+
+def verdicts(f, points):
+    """Whether the pullback is right, point by point."""
+    return [float(is_right_at(f, x)) for x in points]
+
+
+def is_right_at(f, x):
+    y, pullback = jax.vjp(f, x)
+    quotients = np.stack([(f(x + 1e-5 * e) - f(x - 1e-5 * e)) / 2e-5 for e in np.eye(len(x))], 1)
+    cotangents = [test_array(y.shape, 1.0), -test_array(y.shape, 1.0), test_array(y.shape, 3.0)]
+    rows = [pullback(jnp.asarray(u))[0] for u in cotangents]
+    return np.allclose(rows, np.stack(cotangents) @ quotients, rtol=1e-3, atol=1e-3)
+
+
 rule_is_right = Question(
     name="rule_is_right",
     returns="verdict",
@@ -1158,8 +1368,37 @@ rule_is_right = Question(
         "too-generous": passing(RIGHT | {"a hundredth off"}),
         "always-content": passing(set(RULES)),
         "never-content": passing(set()),
+        "verdict-for-each-point": Mistake(result=verdicts),
+        "verdict-turned": passing(set(RULES) - RIGHT),
+        "one-is-enough": passing(RIGHT | {"right at 1", "right at the end", "overflows"}),
     },
     mistakes=(
+        Mistake(
+            "verdict-for-each-point",
+            "a verdict for each point",
+            "You return a verdict for each point. Asked for is one: True if the rule is right at "
+            "all of them.",
+        ),
+        Mistake(
+            "verdict-turned",
+            "the other way round",
+            "Your verdict is turned round: True is wanted where the rule is right.",
+        ),
+        Mistake(
+            "one-is-enough",
+            "one point is enough",
+            "Your test is content if the rule is right somewhere. It has to be right at every "
+            "point and for every cotangent: one disagreement is enough to refuse it.",
+        ),
+        Mistake(
+            "forward-not-to-be-had",
+            "forward mode is not to be had",
+            "You differentiate f in forward mode. A function with `custom_vjp` has a backward "
+            "pass only: test that, with `vjp` and cotangents.",
+            raised=("TypeError: (jvp) to a custom_vjp function",),
+            read=CHAPTER + "#rules-test",
+            example="",
+        ),
         Mistake(
             "rule-with-itself",
             "the rule compared with itself",
