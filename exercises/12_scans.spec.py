@@ -951,7 +951,7 @@ tree_scan = Question(
             "the first axis of xs: `xs[i : i + 1]` in place of `xs[i]`.",
             example="",
             raised=("IndexError: Too many indices: array is 1-dimensional, but 2 were indexed",),
-            code=r"for \w+ in xs|xs\[(-?\d+|\w)\]|\bscan\(",
+            code=r"for \w+ in xs|\w\[(-?\d+|\w)\]|\bscan\(",
         ),
         Mistake(
             "first-of-right-alone",

@@ -269,9 +269,9 @@ def _changes_a_container(place: Place) -> bool:
     An edit could put a list into itself, and nothing that goes through such a list ends.
     """
     for node in (*place.parents, place.node):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in CHANGES:
-                return True
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in CHANGES:
+            return True
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         if any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets):
             return True
