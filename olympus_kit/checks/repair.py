@@ -197,8 +197,8 @@ def _runner(
     used |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     if not tree.body or used & EFFECTS:
         return None
-    if any(isinstance(n, (ast.While, ast.ClassDef)) for n in ast.walk(tree)):
-        return None  # an edit may make a loop endless, or an object that holds itself
+    if any(map(_may_hold_itself, ast.walk(tree))):
+        return None
 
     def make() -> Any:
         fresh = dict(names)
@@ -206,6 +206,27 @@ def _runner(
         return fresh[question.name]
 
     return tree, make
+
+
+def _may_hold_itself(node: ast.AST) -> bool:
+    """Whether an edit of a cell with this node may make a list or an object that holds itself.
+
+    Nothing that goes through such a list comes to an end: jax takes all memory for it, or all
+    nested calls that Python allows. Without what changes a container in place there is none.
+    """
+    if isinstance(node, (ast.While, ast.ClassDef)):
+        return True
+    if isinstance(node, ast.Attribute) and node.attr in CHANGES:
+        return True
+    if isinstance(node, (ast.Subscript, ast.Attribute)):
+        return isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.AugAssign) and _is_container(node.value)
+
+
+def _is_container(node: ast.AST) -> bool:
+    """Whether code makes a list, a tuple or a dict."""
+    kinds = (ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
+    return any(isinstance(inner, kinds) for inner in ast.walk(node))
 
 
 def _definitions(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -249,8 +270,6 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
     lines = {getattr(node, "lineno", 0) for node in ast.walk(tree)} - {0}
     found = []
     for place in places(tree, lines):
-        if _changes_a_container(place):
-            continue
         for id_, facts, new in (*changes(place), *_additions(place)):
             if id_ in WHAT:
                 found.append((id_, facts, place, new))
@@ -261,21 +280,6 @@ def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
         )
     )
     return found
-
-
-def _changes_a_container(place: Place) -> bool:
-    """Whether it stands in `out.append(x)` or `table[i] = x`, which edits leave alone.
-
-    An edit could put a list into itself, and nothing that goes through such a list ends.
-    """
-    for node in (*place.parents, place.node):
-        called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(called, ast.Attribute) and called.attr in CHANGES:
-            return True
-        targets = getattr(node, "targets", [getattr(node, "target", None)])
-        if any(isinstance(t, (ast.Subscript, ast.Attribute)) for t in targets):
-            return True
-    return False
 
 
 def _is_mended(
@@ -388,7 +392,7 @@ def _statements(node: ast.stmt) -> Iterator[Change]:
     """Two lines in the other order; a sum in place of what is written anew."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
-        if isinstance(target, (ast.Name, ast.Subscript)):
+        if isinstance(target, ast.Name) and not _is_container(node.value):
             summed = ast.AugAssign(target, ast.Add(), node.value)
             yield "add-accumulation", {}, summed
     body = getattr(node, "body", [])

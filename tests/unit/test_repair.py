@@ -97,6 +97,7 @@ def test_only_a_check_looks_closely():
         "x = olympus.lax.while_loop",
         "def other(n):\n    while n: n -= 1",
         "class Other: pass",
+        "def other(out, x): out.append(x)",
     ],
 )
 def test_a_cell_that_does_more_than_define_is_not_run_again(line, monkeypatch):
@@ -149,10 +150,9 @@ def q(x):
 def test_an_edit_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr("olympus_kit.checks.repair.SECONDS", 0.3)
     code = """def q(x, u):
-    terms = [0, 1]
-    for i in terms[:]:
-        terms.append(i)
-    return u * jnp.exp(x) + i
+    for i in range(2):
+        i = i * 10
+    return u * jnp.exp(x) + sum(range(i * 10**9 // 10**9))
 """
     assert "With one change" not in told(code).message
 
@@ -164,11 +164,13 @@ def test_a_value_has_no_place():
 
 def test_no_edit_makes_a_list_that_holds_itself():
     """`out.append(out)` would use up what Python allows of nested calls, for good."""
-    code = """def q(x, u):
+    for change in ("out.append(it)", "out += [it]", "out[:] = [*out, it]"):
+        code = f"""def q(x, u):
     out = []
     for place in range(len(x)):
-        out.append(place)
+        it = 1.0 * place
+        {change}
     return jnp.array(out) * u"""
-    assert told(code).id == "off"
-    assert told(code).id == "off"
+        assert told(code).id == "off"
+        assert told(code).id == "off"
     assert told("def q(x, u):\n    return u * (jnp.cos(x) * x + jnp.sin(x))") is None
