@@ -459,6 +459,11 @@ def layers_in_a_list(p):
     return x * p["scale"]
 
 
+def of_a_pair(p):
+    """Parameters that lie in a tuple."""
+    return jnp.outer(jnp.sin(p[0]), p[1]["s"] ** 2)
+
+
 LAYERS = [
     {"W": test_array((4, 3), 6.0), "b": test_array((4,), 7.0)},
     {"W": test_array((2, 4), 8.0), "b": test_array((2,), 9.0)},
@@ -485,12 +490,14 @@ jacobian_tree = Question(
             "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
         {"f": layers_in_a_list, "params": {"layers": LAYERS, "scale": 1.5}},
+        {"f": of_a_pair, "params": (test_array((2,), 4.5), {"s": test_array((3,), 5.5)})},
     ),
     labels=(
         "a layer, y of shape (4, 2)",
         "an energy, y of shape ()",
         "an outer product, (2, 3)",
         "a network, its layers in a list",
+        "a tuple of an array and a dict",
     ),
     large_points=(2,),
     reference=dense_blocks,
@@ -1016,12 +1023,14 @@ forward_tree = Question(
             "params": {"u": test_array((2,), 4.0, 30.0), "v": test_array((3,), 5.0)},
         },
         {"f": layers_in_a_list, "params": {"layers": LAYERS, "scale": 1.5}},
+        {"f": of_a_pair, "params": (test_array((2,), 4.5), {"s": test_array((3,), 5.5)})},
     ),
     labels=(
         "a layer, y of shape (4, 2)",
         "a while loop, y of shape (3, 3)",
         "an outer product",
         "a network, its layers in a list",
+        "a tuple of an array and a dict",
     ),
     large_points=(2,),
     reference=by_entries,
