@@ -1088,6 +1088,14 @@ forward_tree = Question(
             "",
             raised=("ValueError: Reverse-mode differentiation does not work for lax.while_loop",),
         ),
+        Mistake(
+            "dict-taken-for-granted",
+            "a dict taken for granted",
+            "Your answer takes the container for a dict. A pytree may be a tuple or a "
+            "list as well: `olympus.tree.flatten` and `olympus.tree.map` take any.",
+            "The leaves of `(1.0, {{'s': 2.0}})` are 1.0 and 2.0.",
+            raised=("AttributeError: 'tuple' object has no attribute",),
+        ),
     ),
     read=CHAPTER + "#vmap-jacobians",
 )

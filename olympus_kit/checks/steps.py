@@ -274,12 +274,12 @@ def explain_error(
 def _is_given_function_s(error: BaseException, answer: Any) -> bool:
     """Whether it was raised below the student's code, in a function that came with the question."""
     file = home(answer)
-    below = False
+    seen = below = False  # the check's own frames stand above the student's
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == file:
-            below = False
+            seen, below = True, False
         elif frame.filename.endswith(".spec.py"):
-            below = True
+            below = seen
     return below and bool(file)
 
 

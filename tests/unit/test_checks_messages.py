@@ -139,6 +139,18 @@ def test_an_exception_in_a_function_that_was_given_is_told_to_be_there():
     assert "came with the question" not in text
 
 
+def test_what_the_check_itself_differentiates_is_no_function_that_was_given():
+    names = {"jax": jax}
+    code = "def slope(answer):\n    return lambda x: jax.grad(answer)(x)\n"
+    exec(compile(code, "slope.spec.py", "exec"), names)
+    points = {"x": 0.5}, {"x": 9.0}
+    asked = question(lambda x: 2 * x, *points, adapt=names["slope"])
+    loop = "jax.lax.while_loop(lambda s: s < 99.0, lambda s: s * x, x + 1)"
+    id_, text = said(asked, written(f"def q(x):\n    return {loop}\n"))
+    assert id_ == "while-in-reverse"
+    assert "came with the question" not in text
+
+
 def test_a_call_of_the_student_s_own_is_told_from_that_of_the_answer():
     own = written("def q(f, x):\n    key = f(x, 3)\n    return key\n")
     assert said(SLOPE, own)[0] == "arguments-of-a-call"
