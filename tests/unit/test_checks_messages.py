@@ -143,7 +143,7 @@ def test_what_the_check_itself_differentiates_is_no_function_that_was_given():
     names = {"jax": jax}
     code = "def slope(answer):\n    return lambda x: jax.grad(answer)(x)\n"
     exec(compile(code, "slope.spec.py", "exec"), names)
-    points = {"x": 0.5}, {"x": 9.0}
+    points = {"x": 2.0}, {"x": 9.0}
     asked = question(lambda x: 2 * x, *points, adapt=names["slope"])
     loop = "jax.lax.while_loop(lambda s: s < 99.0, lambda s: s * x, x + 1)"
     id_, text = said(asked, written(f"def q(x):\n    return {loop}\n"))
