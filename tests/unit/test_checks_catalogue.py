@@ -355,6 +355,7 @@ ERRORS = {
     "shapes-do-not-fit": lambda: jnp.ones((5, 3)) + jnp.ones(5),
     "vmap-axes": lambda: jax.vmap(lambda a, b: a)(jnp.ones(5), jnp.ones(3)),
     "cotangent-structure": lambda: jax.vjp(jnp.sin, ONE)[1]((ONE,)),
+    "cond-without-functions": lambda: jax.lax.cond(True, ONE, ONE),
     "scan-pair": lambda: jax.lax.scan(lambda c, x: c + x, 0.0, THREE),
     "array-is-no-list": lambda: jnp.ones(2).append(ONE),
     "dict-attribute": lambda: {"w": ONE}.w,
