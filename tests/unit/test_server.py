@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -82,7 +83,11 @@ def test_it_works_with_both_kinds_of_contents_managers(asynchronous):
     manager = SimpleNamespace(get=aget if asynchronous else get)
     olympus_server._load_jupyter_server_extension(SimpleNamespace(contents_manager=manager))
     answer = manager.get("x.md", content=True)
-    model = asyncio.run(answer) if asynchronous else answer
+    if asynchronous:
+        # on a thread of its own: a browser's test has left a loop running on this one
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(asyncio.run, answer).result()
+    model = answer
     assert "language_info" in model["content"]["metadata"]
 
 
