@@ -62,7 +62,8 @@ def compiling(name, f, args) -> Ratio:
 def counting(name, f, args, aim=0.2) -> Ratio:
     """Compare the count of some 10,000 equations with jax's tracing of them."""
     jaxpr = jax.make_jaxpr(f)(*args)
-    assert 10_000 <= len(jaxpr.jaxpr.eqns) < 10_100
+    equations = len(jaxpr.jaxpr.eqns)  # a gradient has fewer on some versions of jax
+    assert 7_000 <= equations < 10_100
     jobs = [lambda: count(jaxpr), lambda: jax.make_jaxpr(lambda *xs: f(*xs))(*args)]
     ours, theirs = interleaved(jobs, 7, time.process_time)
-    return Ratio(f"counting 10,000 equations / tracing, {name}", ours / theirs, aim)
+    return Ratio(f"counting {equations:,} equations / tracing, {name}", ours / theirs, aim)
