@@ -3,8 +3,7 @@
     python .ci/end.py oldest        the oldest JAX that pyproject.toml allows, on this Python
     python .ci/end.py newest        the newest, on the newest Python that is found here
     python .ci/end.py oldest --solutions   of the lessons no mutants and no hostile answers
-    python .ci/end.py where         whether this Python has the newest JAX ("here"), another one
-                                    on this machine ("elsewhere"), or none ("nowhere")
+    python .ci/end.py where         "here" where this Python has the newest JAX, else "elsewhere"
     python .ci/end.py newest-python the newest Python here that has the newest JAX, if there is one
 
 Each end has an environment of its own, .venv-oldest or .venv-newest, with the exact versions of
@@ -121,10 +120,8 @@ def main() -> int:
     marked = "not (sweep or mutants or hostile)" if "--solutions" in options else "not sweep"
     chosen = ["-m", marked, *TESTS]
     if name == "where":
-        if f"{sys.version_info.major}.{sys.version_info.minor}" in NEWEST_PYTHONS:
-            say("here")
-        else:
-            say("elsewhere" if newest_python() else "nowhere")
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        say("here" if version in NEWEST_PYTHONS else "elsewhere")
         return 0
     if name == "newest-python":
         say(newest_python() or "")

@@ -1464,73 +1464,20 @@ def stepped(params, x, target, rate):
     return moved_by(params, gradients_of(params, x, target), rate)
 
 
-@jax.custom_jvp
-def straight(z):
-    """tanh with a derivative of 1."""
-    return jnp.tanh(z)
-
-
-straight.defjvp(lambda primals, tangents: (jnp.tanh(primals[0]), tangents[0]))
-
-
-@jax.custom_jvp
-def late(z):
-    """tanh with the derivative at its output."""
-    return jnp.tanh(z)
-
-
-late.defjvp(
-    lambda primals, tangents: (
-        jnp.tanh(primals[0]),
-        (1 - jnp.tanh(jnp.tanh(primals[0])) ** 2) * tangents[0],
-    )
-)
-
-
-@jax.custom_jvp
-def early_slope(z):
-    """tanh with the derivative 1 − z²."""
-    return jnp.tanh(z)
-
-
-early_slope.defjvp(
-    lambda primals, tangents: (jnp.tanh(primals[0]), (1 - primals[0] ** 2) * tangents[0])
-)
-
-
-@jax.custom_jvp
-def unsquared_slope(z):
-    """tanh with the derivative 1 − tanh z."""
-    return jnp.tanh(z)
-
-
-unsquared_slope.defjvp(
-    lambda primals, tangents: (
-        jnp.tanh(primals[0]),
-        (1 - jnp.tanh(primals[0])) * tangents[0],
-    )
-)
-
-
-@jax.custom_jvp
-def squared_slope(z):
-    """tanh with the derivative (1 − tanh)²."""
-    return jnp.tanh(z)
-
-
-squared_slope.defjvp(
-    lambda primals, tangents: (
-        jnp.tanh(primals[0]),
-        (1 - jnp.tanh(primals[0])) ** 2 * tangents[0],
-    )
-)
-
-
 def with_slope(slope):
-    """A step with another derivative of tanh."""
+    """A step with another derivative of tanh, a function of what goes in."""
+
+    @jax.custom_jvp
+    def activation(z):
+        return jnp.tanh(z)
+
+    activation.defjvp(
+        lambda primals, tangents: (jnp.tanh(primals[0]), slope(primals[0]) * tangents[0])
+    )
 
     def step(params, x, target, rate):
-        gradients = jax.jacfwd(lambda p: network_loss(p, x, target, slope))(tuple(params))
+        loss = lambda p: network_loss(p, x, target, activation)
+        gradients = jax.jacfwd(loss)(tuple(params))
         return moved_by(params, gradients, rate)
 
     return step
@@ -1620,8 +1567,8 @@ sgd_step = Question(
     predictions={
         "uphill": Mistake(result=lambda params, x, target, rate: stepped(params, x, target, -rate)),
         "updated-too-early": Mistake(result=early),
-        "tanh-forgotten": Mistake(result=with_slope(straight)),
-        "tanh-at-output": Mistake(result=with_slope(late)),
+        "tanh-forgotten": Mistake(result=with_slope(jnp.ones_like)),
+        "tanh-at-output": Mistake(result=with_slope(lambda z: 1 - jnp.tanh(jnp.tanh(z)) ** 2)),
         "sum-of-squares": Mistake(
             result=lambda params, x, target, rate: stepped(params, x, target, rate * target.size)
         ),
@@ -1635,14 +1582,14 @@ sgd_step = Question(
         "gradients-returned": Mistake(
             result=lambda params, x, target, rate: gradients_of(params, x, target)
         ),
-        "slope-before-tanh": Mistake(result=with_slope(early_slope)),
-        "square-around-all": Mistake(result=with_slope(squared_slope)),
+        "slope-before-tanh": Mistake(result=with_slope(lambda z: 1 - z**2)),
+        "square-around-all": Mistake(result=with_slope(lambda z: (1 - jnp.tanh(z)) ** 2)),
         "two-is-missing": Mistake(
             result=lambda params, x, target, rate: stepped(params, x, target, rate / 2)
         ),
         "biases-at-rest": Mistake(result=biases_at_rest),
         "hidden-twice": Mistake(result=hidden_twice, part="W2"),
-        "square-is-missing": Mistake(result=with_slope(unsquared_slope)),
+        "square-is-missing": Mistake(result=with_slope(lambda z: 1 - jnp.tanh(z))),
     },
     mistakes=(
         Mistake(
