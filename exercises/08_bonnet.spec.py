@@ -427,7 +427,7 @@ needed_steps = Question(
         Mistake(
             "input-wanted",
             "an input is taken for a step",
-            "Where the wanted value is an input you return a place that is none: `wanted "
+            "Where the wanted value is an input you return a number that is no place: `wanted "
             "- n` is negative then, and counts from the end. An input needs no step.",
         ),
     ),

@@ -52,7 +52,11 @@ class Part:
         worst = float(np.max(distance, initial=0.0))
         return worst / max(scale_of(self.want), 1e-300)
 
-    def is_far(self, stored: Sequence[float], most: float) -> bool:
+    def is_far(
+        self,
+        stored: Sequence[float],
+        most: float,
+    ) -> bool:
         """Whether numbers that stand for an array are not those that stand for the right one."""
         if not is_array(self.want):
             return True
@@ -307,7 +311,11 @@ def by_path(value: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
 
-def same(got: Any, want: Any, tolerance: float) -> bool:
+def same(
+    got: Any,
+    want: Any,
+    tolerance: float,
+) -> bool:
     """Equal shape and, relative to the size of `want`, equal numbers; else simply equal."""
     if is_array(got) and is_array(want):
         return close(got, want, tolerance)
@@ -321,7 +329,11 @@ def same(got: Any, want: Any, tolerance: float) -> bool:
         return False
 
 
-def same_tree(got: Any, want: Any, tolerance: float) -> bool:
+def same_tree(
+    got: Any,
+    want: Any,
+    tolerance: float,
+) -> bool:
     """`same`, through containers; a list or a named tuple may stand for a tuple."""
     if isinstance(want, (tuple, list)):
         if not isinstance(got, (tuple, list)) or len(got) != len(want):

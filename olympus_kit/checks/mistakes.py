@@ -234,7 +234,11 @@ def by_constant(parts: Series) -> Explanation | None:
     return None
 
 
-def _is_shifted(parts: Series, offset: float, tolerance: float) -> bool:
+def _is_shifted(
+    parts: Series,
+    offset: float,
+    tolerance: float,
+) -> bool:
     for part in parts:
         difference = np.asarray(part.got) - np.asarray(part.want)
         if not same(difference, np.full(difference.shape, offset), tolerance):
@@ -467,7 +471,11 @@ def is_pullback_tuple(got: Any, want: Any) -> bool:
     )
 
 
-def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
+def is_list_of_entries(
+    got: Any,
+    want: Any,
+    tolerance: float,
+) -> bool:
     """The right numbers in a list or tuple, where one array was asked for."""
     if not is_array(want) or not isinstance(got, (list, tuple)):
         return False
@@ -482,7 +490,11 @@ def is_list_of_entries(got: Any, want: Any, tolerance: float) -> bool:
     )
 
 
-def joined(got: Any, parts: Sequence[Any], tolerance: float) -> str:
+def joined(
+    got: Any,
+    parts: Sequence[Any],
+    tolerance: float,
+) -> str:
     """The id of what made one array of the right parts, where a tuple was asked for."""
     if not is_array(got) or not all(is_array(part) for part in parts):
         return ""
@@ -493,7 +505,11 @@ def joined(got: Any, parts: Sequence[Any], tolerance: float) -> str:
     return "stacked-parts" if same(got, np.stack(parts), tolerance) else ""
 
 
-def is_reordered(got: Any, want: Any, tolerance: float) -> bool:
+def is_reordered(
+    got: Any,
+    want: Any,
+    tolerance: float,
+) -> bool:
     """The right parts in another order."""
     if not (
         isinstance(got, (tuple, list))

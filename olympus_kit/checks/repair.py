@@ -18,7 +18,7 @@ import copy
 import inspect
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,13 +90,6 @@ EFFECTS = {
 }
 # methods that change a list or a dict
 CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
-OTHERS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    # no power: of two whole numbers it may take for ever, and no signal stops it
-    ast.Mult: (ast.Add, ast.Sub, ast.MatMult),
-    ast.Div: (ast.Sub,),
-    ast.Add: (ast.Mult,),
-    ast.Sub: (ast.Div,),
-}
 # what is said of an answer whose mistake nothing predicted
 UNNAMED = {
     "off",
@@ -122,6 +115,28 @@ UNNAMED = {
     "unpacked-wrongly",
     "container-as-number",
 }
+# What a student may have left out or mistaken, written with the expression e that stands there.
+AROUND = {
+    "add-transpose": ("({e}).T",),
+    "add-square": ("({e}) ** 2",),
+}
+OF_A_CALL = {"add-part": ("({e})[0]", "({e})[1]")}
+AXES = {"add-axis": ("{e}axis=0)", "{e}axis=1)")}
+OF_AN_INDEX = {"add-shift": ("({e}) + 1", "({e}) - 1")}
+# the same, with a name n that is known there
+WITH_ANOTHER = {
+    "add-factor": ("({e}) * {n}", "({e}) / {n}", "{n} / ({e})"),
+    "add-term": ("({e}) + {n}", "({e}) - {n}", "{n} - ({e})"),
+}
+OF_A_PLACE = {"add-index": ("{n}[{e}]",)}
+# the two operands of an operation, with another one between them; no power: of two whole numbers it
+# may take for ever, and no signal stops it
+OPERATIONS: dict[type[ast.operator], tuple[str, ...]] = {
+    ast.Mult: ("({a}) + ({b})", "({a}) - ({b})", "({a}) @ ({b})"),
+    ast.Div: ("({a}) - ({b})",),
+    ast.Add: ("({a}) * ({b})",),
+    ast.Sub: ("({a}) / ({b})",),
+}
 # kinds that say nothing of an answer which is a count or a truth: too many of them make it right
 NUMERIC = {"add-factor", "add-term", "add-square", "add-sign"}
 Bodies = dict[int, list[ast.stmt]]  # what stands in the place of a line
@@ -131,10 +146,6 @@ PRODUCTS = {"dot", "matmul", "vdot", "inner", "outer"}
 # functions that tell a place in an array
 WHERE = {"argmin", "argmax", "argsort", "searchsorted"}
 MOST_NODES = 8  # of a piece of code that is tried elsewhere
-MISSING: dict[str, tuple[type[ast.operator], ...]] = {
-    "add-factor": (ast.Mult, ast.Div),
-    "add-term": (ast.Add, ast.Sub),
-}
 
 
 @dataclass(frozen=True)
@@ -151,7 +162,10 @@ class Repair:
         """The number of the line that is shown."""
         return getattr(self.shown, "lineno", 0)
 
-    def words(self, code: str) -> str:
+    def words(
+        self,
+        code: str,
+    ) -> str:
         """Where to look, and what is wrong there."""
         where = _shown(self.shown, self.parents, code)
         if len(self.edits) > 1:
@@ -306,7 +320,11 @@ def _is_at(node: ast.AST) -> bool:
     return isinstance(node.value, ast.Attribute) and node.value.attr == "at"
 
 
-def _refers_anew(place: Place, new: ast.AST, containers: set[str]) -> bool:
+def _refers_anew(
+    place: Place,
+    new: ast.AST,
+    containers: set[str],
+) -> bool:
     """Whether an edit puts a container where there was none, so that it might hold itself."""
     old = place.node
     is_base = isinstance(place.parent, (ast.Attribute, ast.Subscript))
@@ -318,13 +336,19 @@ def _refers_anew(place: Place, new: ast.AST, containers: set[str]) -> bool:
     return is_held or _named(new, containers) > _named(old, containers)
 
 
-def _named(node: ast.AST, names: set[str]) -> int:
+def _named(
+    node: ast.AST,
+    names: set[str],
+) -> int:
     """How often any of the names stands in a piece of code."""
     inside = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
     return sum(n.id in names for n in inside)
 
 
-def _held(node: ast.AST, names: set[str]) -> int:
+def _held(
+    node: ast.AST,
+    names: set[str],
+) -> int:
     """The same, of those that the value of the code is, or holds."""
     if isinstance(node, ast.Name):
         return int(node.id in names)
@@ -442,7 +466,11 @@ def _left(
             place.put(place.node)
 
 
-def _shown(node: ast.AST, parents: Sequence[ast.AST], code: str) -> str:
+def _shown(
+    node: ast.AST,
+    parents: Sequence[ast.AST],
+    code: str,
+) -> str:
     """The code that stands at a place; of a name or a number, with what it stands in."""
     shown = f"`{_text(node, code)}`"
     around = parents[-2 if isinstance(parents[-1], ast.Slice) else -1]
@@ -452,76 +480,95 @@ def _shown(node: ast.AST, parents: Sequence[ast.AST], code: str) -> str:
     return shown
 
 
-def _text(node: ast.AST, code: str) -> str:
+def _text(
+    node: ast.AST,
+    code: str,
+) -> str:
     """A piece of code on one line."""
     text = ast.get_source_segment(code, node) or ast.unparse(node)
     line = text.strip().split("\n")[0]
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
-# What a student may have left out. Of a solution, these edits would be no likely mistakes.
+# Edits that would be no likely mistakes in a solution.
 
 
-def _additions(place: Place, functions: set[str]) -> Iterator[Change]:
+def _additions(
+    place: Place,
+    functions: set[str],
+) -> Iterator[Change]:
     node = place.node
     if isinstance(node, ast.stmt):
         yield from _summed(node)
-    if not isinstance(node, ast.expr):
-        return
-    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-        return
-    if isinstance(place.parent, ast.Call) and place.field == "func":
+    if not _is_value(place):
         return
     # what is called is a function, and no value
     names = [n for n in names_around(place.parents) if n not in functions]
+    own = getattr(node, "id", "")  # e − e and e / e say nothing of e
+    names = [name for name in names if name != own]
     if isinstance(node, ast.Name) or _is_number(node):
         for name in names:
-            if not isinstance(node, ast.Name) or name != node.id:
-                yield "edit-name", {}, ast.Name(name, ast.Load())
-    if isinstance(place.parent, (ast.Attribute, ast.keyword)):
-        return
-    if isinstance(node, ast.Constant):
+            yield "edit-name", {}, ast.Name(name, ast.Load())
+    is_bare = isinstance(place.parent, (ast.Attribute, ast.keyword))
+    if is_bare or isinstance(node, ast.Constant):
         return
     if isinstance(node, (ast.Name, ast.Subscript, ast.Call)):
         yield from _pieces(node, place.parents)
     if isinstance(node, ast.BinOp):
-        for operator in OTHERS.get(type(node.op), ()):
-            yield (
-                "edit-operator",
-                {},
-                ast.BinOp(node.left, operator(), node.right),
-            )
+        texts = OPERATIONS.get(type(node.op), ())
+        operands = {"a": ast.unparse(node.left), "b": ast.unparse(node.right)}
+        yield from _written({"edit-operator": texts}, **operands)
+    text = ast.unparse(node)
     if isinstance(place.parent, ast.Subscript) and place.field == "slice":
-        for step in MISSING["add-term"]:
-            yield "add-shift", {}, ast.BinOp(node, step(), ast.Constant(1))
+        yield from _written(OF_AN_INDEX, e=text)
         return
-    yield from _wrapped(node)
-    is_term = isinstance(place.parent, ast.BinOp) and isinstance(
-        place.parent.op, (ast.Add, ast.Sub)
-    )
-    is_whole = isinstance(
-        place.parent,
-        (ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.Dict, ast.Call),
-    )
-    if is_whole or is_term:
-        for name in names:
-            if isinstance(node, ast.Name) and node.id == name:
-                continue  # e − e and e / e say nothing of e
-            other = ast.Name(name, ast.Load())
-            if called(node) in WHERE:
-                yield "add-index", {}, ast.Subscript(other, node, ast.Load())
-            for id_, operators in MISSING.items():
-                for operator in operators:
-                    yield id_, {}, ast.BinOp(node, operator(), other)
-                    if operator in (ast.Sub, ast.Div):
-                        yield id_, {}, ast.BinOp(other, operator(), node)
+    yield from _wrapped(node, text)
+    if not _may_lack_something(place.parent):
+        return
+    for name in names:
+        if called(node) in WHERE:
+            yield from _written(OF_A_PLACE, e=text, n=name)
+        yield from _written(WITH_ANOTHER, e=text, n=name)
+
+
+def _written(
+    kinds: Mapping[str, Sequence[str]], **parts: str
+) -> Iterator[Change]:
+    """Edits of some kinds, from the text of what stands there."""
+    for id_, templates in kinds.items():
+        for template in templates:
+            tree = ast.parse(template.format(**parts), mode="eval")
+            yield id_, {}, tree.body
+
+
+def _is_value(place: Place) -> bool:
+    """Whether a node is an expression whose value is used, and no function that is called."""
+    node = place.node
+    if not isinstance(node, ast.expr):
+        return False
+    if isinstance(node, (ast.Slice, ast.Starred)):
+        return False
+    is_read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    is_function = isinstance(place.parent, ast.Call) and place.field == "func"
+    return is_read and not is_function
+
+
+def _may_lack_something(around: ast.AST) -> bool:
+    """Whether what stands in this node is a whole result, an argument or a term."""
+    if isinstance(around, ast.BinOp):
+        return isinstance(around.op, (ast.Add, ast.Sub))
+    wholes = (ast.Return, ast.Assign, ast.AugAssign)
+    return isinstance(around, (*wholes, ast.Tuple, ast.Dict, ast.Call))
 
 
 def _is_number(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
-def _pieces(node: ast.expr, parents: Sequence[ast.AST]) -> Iterator[Change]:
+def _pieces(
+    node: ast.expr,
+    parents: Sequence[ast.AST],
+) -> Iterator[Change]:
     """Short pieces of code that stand elsewhere in the same function."""
     functions = [n for n in parents if isinstance(n, ast.FunctionDef)]
     own = ast.dump(node)
@@ -538,30 +585,31 @@ def _pieces(node: ast.expr, parents: Sequence[ast.AST]) -> Iterator[Change]:
             yield "edit-value", {}, copy.deepcopy(piece)
 
 
-def _wrapped(node: ast.expr) -> Iterator[Change]:
+def _wrapped(
+    node: ast.AST,
+    text: str,
+) -> Iterator[Change]:
     """An operation of one operand around what stands there."""
     if not isinstance(node, ast.UnaryOp):
-        yield "add-sign", {}, ast.UnaryOp(ast.USub(), node)
+        yield from _written({"add-sign": ("-({e})",)}, e=text)
     if isinstance(node, (ast.Name, ast.Subscript, ast.Call, ast.BinOp)):
-        yield "add-transpose", {}, ast.Attribute(node, "T", ast.Load())
-        yield "add-square", {}, ast.BinOp(node, ast.Pow(), ast.Constant(2))
-    if isinstance(node, ast.Call):
-        if called(node) in PRODUCTS and len(node.args) == 2:
-            yield (
-                "edit-function",
-                {},
-                ast.BinOp(node.args[0], ast.Mult(), node.args[1]),
-            )
-        for place in (0, 1):
-            part = ast.Subscript(node, ast.Constant(place), ast.Load())
-            yield "add-part", {}, part
-        named = {keyword.arg for keyword in node.keywords}
-        if isinstance(node.func, ast.Attribute) and "axis" not in named:
-            for axis in (0, 1):
-                with_axis = copy.copy(node)
-                keyword = ast.keyword("axis", ast.Constant(axis))
-                with_axis.keywords = [*node.keywords, keyword]
-                yield "add-axis", {}, with_axis
+        yield from _written(AROUND, e=text)
+    if not isinstance(node, ast.Call):
+        return
+    yield from _written(OF_A_CALL, e=text)
+    arguments = [ast.unparse(argument) for argument in node.args]
+    if called(node) in PRODUCTS and len(arguments) == 2:
+        product = " * ".join(f"({argument})" for argument in arguments)
+        yield from _written({"edit-function": ("{e}",)}, e=product)
+    if called(node) == "reshape" and isinstance(node.func, ast.Attribute):
+        is_method = len(arguments) != 2 or _is_number(node.args[0])
+        array = ast.unparse(node.func.value) if is_method else arguments[0]
+        yield from _written({"edit-function": ("({e}).T",)}, e=array)
+    named = {keyword.arg for keyword in node.keywords}
+    if isinstance(node.func, ast.Attribute) and "axis" not in named:
+        comma = ", " if arguments or named else ""
+        with_axis = text.removesuffix(")") + comma
+        yield from _written(AXES, e=with_axis)
 
 
 def _summed(node: ast.stmt) -> Iterator[Change]:
@@ -587,7 +635,10 @@ def _moves(node: ast.AST) -> Iterator[tuple[str, ast.stmt, ast.AST]]:
         changed.body = lines  # type: ignore[attr-defined]
         return changed
 
-    def loop(old: ast.For, inside: list[ast.stmt]) -> ast.For:
+    def loop(
+        old: ast.For,
+        inside: list[ast.stmt],
+    ) -> ast.For:
         changed = copy.copy(old)
         changed.body = inside
         return changed

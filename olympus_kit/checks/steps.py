@@ -352,7 +352,12 @@ def _stands_there(evidence: Evidence, facts: Facts) -> bool:
     return True
 
 
-def _container(evidence: Evidence, got: Any, want: Any, facts: Facts) -> str:
+def _container(
+    evidence: Evidence,
+    got: Any,
+    want: Any,
+    facts: Facts,
+) -> str:
     """The id of what is wrong with a container, with facts added; empty where nothing is."""
     if got is None:
         return "nothing"
