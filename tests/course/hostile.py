@@ -169,7 +169,7 @@ def many():
     """Return more than 200 hostile answers: those above, alone and delivered in other ways."""
     answers = dict(HOSTILE)
     for what, answer in HOSTILE.items():
-        if isinstance(answer, types.FunctionType):
+        if type(answer) is types.FunctionType:  # an object may refuse to tell its class
             for how, deliver in DELIVERIES.items():
                 answers[f"{what}, {how}"] = deliver(answer)
     return answers
