@@ -181,7 +181,10 @@ def with_place(
     if not is_edit and diagnosis.id not in UNNAMED:
         return diagnosis
     code = code_of(answer)
-    found = _one_change(question, answer, code)
+    found = None
+    # such as code that is too deep for Python's own tools: the verdict stands without a place
+    with contextlib.suppress(Exception):
+        found = _one_change(question, answer, code)
     if found is None:
         return diagnosis
     repair, parts = found
@@ -537,8 +540,10 @@ def _written(
     """Edits of some kinds, from the text of what stands there."""
     for id_, templates in kinds.items():
         for template in templates:
-            tree = ast.parse(template.format(**parts), mode="eval")
-            yield id_, {}, tree.body
+            # an index such as `:, None` is no expression
+            with contextlib.suppress(SyntaxError):
+                tree = ast.parse(template.format(**parts), mode="eval")
+                yield id_, {}, tree.body
 
 
 def _is_value(place: Place) -> bool:

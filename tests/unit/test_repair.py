@@ -57,6 +57,10 @@ PLACED = {
         "u * (jnp.cos(x) * x + jnp.sin(jnp.cos(x)))",
         "a call too many",
     ),
+    "beside an index that is no expression": (
+        "u * (jnp.cos(u) * x[None, :][0] + jnp.sin(x))",
+        "`u` in `jnp.cos(u)`: another value",
+    ),
     "the same number in two places": (
         "u * (jnp.cos(2.0) * x + jnp.sin(2.0))",
         "`2.0` in `jnp.cos(2.0)`, and at `2.0` elsewhere: another value",
@@ -169,6 +173,15 @@ def test_a_count_is_right_by_too_many_changes(monkeypatch):
         assert "a term is missing" in told(code, count).message
     diagnosis = told(code, count)
     assert "With one change" not in diagnosis.message
+
+
+def test_the_verdict_stands_where_the_search_fails(monkeypatch):
+    def fails(_):
+        raise RecursionError
+
+    monkeypatch.setattr(repair, "_candidates", fails)
+    code = f"def q(x, u):\n    return {PLACED['another name'][0]}\n"
+    assert told(code).id == "off"
 
 
 def test_two_mistakes_are_no_place():
