@@ -20,7 +20,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import jax
 import numpy as np
@@ -54,6 +54,7 @@ WHAT = {
     "edit-slice": "all of it is meant, not a part",
     "edit-call": "it has a call too many",
     "add-shift": "the index is off by one",
+    "edit-inside": "the power belongs to what is inside, or the other way round",
     "add-index": "that is a place in something; what stands at the place is meant",
     "add-loop": "it belongs into the loop",
     "edit-loop": "it does not belong into the loop",
@@ -119,6 +120,7 @@ UNNAMED = {
 AROUND = {
     "add-transpose": ("({e}).T",),
     "add-square": ("({e}) ** 2",),
+    "add-factor": ("2 * ({e})", "({e}) / 2"),
 }
 OF_A_CALL = {"add-part": ("({e})[0]", "({e})[1]")}
 AXES = {"add-axis": ("{e}axis=0)", "{e}axis=1)")}
@@ -503,6 +505,8 @@ def _additions(
     node = place.node
     if isinstance(node, ast.stmt):
         yield from _summed(node)
+    if isinstance(node, ast.Slice) and node.lower is not None:
+        yield "add-part", {}, node.lower
     if not _is_value(place):
         return
     # what is called is a function, and no value
@@ -522,7 +526,9 @@ def _additions(
         operands = {"a": ast.unparse(node.left), "b": ast.unparse(node.right)}
         yield from _written({"edit-operator": texts}, **operands)
     text = ast.unparse(node)
-    if isinstance(place.parent, ast.Subscript) and place.field == "slice":
+    yield from _turned(node)
+    is_bound = isinstance(place.parent, ast.Slice)
+    if is_bound or place.field == "slice":
         yield from _written(OF_AN_INDEX, e=text)
         return
     yield from _wrapped(node, text)
@@ -615,6 +621,31 @@ def _wrapped(
         comma = ", " if arguments or named else ""
         with_axis = text.removesuffix(")") + comma
         yield from _written(AXES, e=with_axis)
+
+
+def _turned(node: ast.AST) -> Iterator[Change]:
+    """The sum of the squares for the square of the sum, and the other way round."""
+    if isinstance(node, ast.Call) and node.args:
+        power = node.args[0]
+        if _is_power(power):
+            inside = _with_argument(node, power.left)
+            outside = ast.BinOp(inside, power.op, power.right)
+            yield "edit-inside", {}, outside
+    elif _is_power(node) and getattr(node.left, "args", ()):
+        call: Any = node.left
+        power = ast.BinOp(call.args[0], node.op, node.right)
+        yield "edit-inside", {}, _with_argument(call, power)
+
+
+def _is_power(node: ast.AST) -> TypeGuard[ast.BinOp]:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
+
+
+def _with_argument(call: ast.Call, argument: ast.expr) -> ast.Call:
+    """A call with another first argument."""
+    changed = copy.copy(call)
+    changed.args = [argument, *call.args[1:]]
+    return changed
 
 
 def _summed(node: ast.stmt) -> Iterator[Change]:
