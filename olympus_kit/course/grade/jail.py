@@ -209,7 +209,10 @@ class Jail:
             command += ["--setenv", name, value]
         if rules is not None:
             command += ["--seccomp", str(rules)]
-        command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+        # who is root outside may write into /proc/sys, capabilities or not: settings of the kernel
+        for place in ("/proc", "/dev"):
+            command += ["-" + place.replace("/", "-"), place]
+            command += ["--remount-ro", place]
         command += [
             "--size",
             str(self.limits.scratch_bytes),
