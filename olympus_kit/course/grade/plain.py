@@ -80,6 +80,7 @@ def _encode_array(value: Any) -> Any:
         array.dtype.kind not in KINDS
     ):  # such as bfloat16, which NumPy itself does not know
         array = array.astype(np.float32)
+    array = array.astype(array.dtype.newbyteorder("<"))
     scalar = isinstance(value, (int, float, complex)) and not isinstance(
         value, np.generic
     )
@@ -87,7 +88,7 @@ def _encode_array(value: Any) -> Any:
         "array": base64.b64encode(
             np.ascontiguousarray(array).tobytes()
         ).decode(),
-        "dtype": array.dtype.newbyteorder("<").str,
+        "dtype": array.dtype.str,
         "shape": list(array.shape),
         "python": scalar,
     }

@@ -50,12 +50,13 @@ def _answer(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
         header = pickle.loads(request)  # the judge's own bytes
         with jax.enable_x64(header["x64"]):
             # arrays in it take the precision that is set
-            return _value(namespace, pickle.loads(header["task"]))
+            return value_of(namespace, pickle.loads(header["task"]))
     except BaseException as error:
         return {"raised": _error(error)}
 
 
-def _value(namespace: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+def value_of(namespace: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+    """What a task comes to in this process, as plain data."""
     name = task["name"]
     if name not in namespace:
         return {"missing": True}
