@@ -24,6 +24,7 @@ from .similarity import similar
 from .store import Store, digest_of
 from .submissions import Person, Submission, find_submissions, unpack
 from .tables import write_tables
+from .text import legible
 from .worker import SECONDS, Job, close_jails, grade_job
 
 Progress = Callable[[int, int], None]
@@ -179,7 +180,12 @@ class Batch:
         answers = find_answers(one.notebook, released, self.lessons[one.stem])
         return Job(
             digest=digest_of(
-                answers, self.course, one.stem, self.seed, self.sandbox
+                answers,
+                self.course,
+                one.stem,
+                self.seed,
+                self.sandbox,
+                self.seconds,
             ),
             course=self.course,
             stem=one.stem,
@@ -257,7 +263,7 @@ class Batch:
         except Exception as error:
             # a worker of a cluster was lost, or a defect of the kit
             text = f"{type(error).__name__}: {error}".partition("\n")[0]
-            self.troubles[digest] = f"not graded: {text}"[:MOST_TEXT]
+            self.troubles[digest] = legible(f"not graded: {text}"[:MOST_TEXT])
 
     def keep(self, digest: str, question: str) -> None:
         """Keep what is new of one question, beside what was kept of the others."""

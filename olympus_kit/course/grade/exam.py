@@ -39,7 +39,7 @@ class Item:
     ) -> int:
         """How many of `PARTS` an answer has, from what is wrong with it.
 
-        A law may be what is told of wrong numbers, too, so that these are asked about by themselves.
+        A law may be told of wrong numbers, too, so that these are asked about by themselves.
         """
         question = self.entry.question
         if diagnosis is None:

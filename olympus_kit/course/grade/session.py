@@ -24,6 +24,7 @@ from .answers import Answers, Cell
 from .exam import PARTS, Exam, Item
 from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
+from .text import legible
 from .wire import SLOW, Gone
 
 MOST_TEXT = 4000  # characters of one field of a message
@@ -227,7 +228,7 @@ def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
             return Outcome(name, state)  # type: ignore[arg-type]
         fields = {}
         for key, value in word["outcome"]["diagnosis"].items():
-            fields[key] = str(value)[:MOST_TEXT]
+            fields[key] = legible(str(value)[:MOST_TEXT])
         return Outcome(name, "not yet", Diagnosis(**fields))
     except (KeyError, TypeError, AttributeError):
         raise Gone("sent something that is no outcome") from None
