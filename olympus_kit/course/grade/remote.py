@@ -19,6 +19,7 @@ import numpy as np
 from ...checks import Unsolved
 from . import plain, witness
 from .wire import SLOW, Channel, Gone
+from .witness import MOST_NAMES, MOST_TEXT
 
 Adapter = Callable[[Any], Callable[..., Any]]
 
@@ -83,8 +84,8 @@ class OwnTalk(Talk):
 def _rebuilt(data: Any) -> Exception:
     """An exception whose class has the names of the one that was raised in the jail."""
     try:
-        names = [str(name) for name in data["names"]]
-        text = str(data["text"])
+        names = [str(name)[:MOST_TEXT] for name in data["names"][:MOST_NAMES]]
+        text = str(data["text"])[:MOST_TEXT]
     except (TypeError, KeyError):
         raise Gone("sent something that is no reply") from None
     if "Unsolved" in names:

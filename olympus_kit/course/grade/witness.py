@@ -20,6 +20,7 @@ from . import plain
 from .wire import Channel
 
 MOST_TEXT = 400
+MOST_NAMES = 20  # of an exception's classes
 Answerer = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 
@@ -123,4 +124,4 @@ def _error(error: BaseException) -> dict[str, Any]:
     except BaseException:
         text = ""
     names = [ancestor.__name__[:MOST_TEXT] for ancestor in type(error).__mro__]
-    return {"names": names[:20], "text": text}
+    return {"names": names[:MOST_NAMES], "text": text}
