@@ -9,7 +9,13 @@ from grading import CUBE, SQUARE, STEM, hand_in, page, released
 
 from olympus_kit.course import _notebook as nb
 from olympus_kit.course.grade import reader
-from olympus_kit.course.grade.answers import BY_DEFINITION, BY_NAME, IN_RAW, find_answers
+from olympus_kit.course.grade.answers import (
+    BY_DEFINITION,
+    BY_NAME,
+    IN_RAW,
+    MOST_CELLS,
+    find_answers,
+)
 from olympus_kit.course.grade.gradebook import read_manual
 from olympus_kit.course.grade.late import Policy, moment, read_extensions
 from olympus_kit.course.grade.pages import page_name
@@ -83,6 +89,12 @@ def test_helpers_of_the_student_are_kept_and_released_cells_come_from_the_releas
 )
 def test_other_kinds_of_definitions(code):
     assert code_of(answers_of(page({"square": code})), "square") == [code]
+
+
+def test_many_cells_of_text_hide_no_answer():
+    notebook = page({"square": SQUARE})
+    notebook.cells[0:0] = [notebook.cells[0]] * MOST_CELLS
+    assert code_of(answers_of(notebook), "square") == [SQUARE]
 
 
 def test_broken_python_in_a_named_cell_is_still_the_answer():
@@ -212,6 +224,7 @@ def test_a_zip_leads_nowhere(tmp_path):
         info = zipfile.ZipInfo(f"ann/{STEM}.md", (2026, 11, 28, 12, 0, 0))
         file.writestr(info, nb.write(page({"square": SQUARE})))
         file.writestr("max/all.ipynb", "0" * (MOST_BYTES + 1))
+        file.writestr(f"zoe/{'deep/' * 2000}{'long' * 100}.md", "no notebook")
         file.writestr("../outside.md", "out")
         link = zipfile.ZipInfo("eve/link.md")
         link.external_attr = 0o120777 << 16
@@ -227,6 +240,7 @@ def test_a_zip_leads_nowhere(tmp_path):
     assert problems == {
         "ann": "",
         "eve": "not a notebook of this course",
+        "zoe": "not a notebook of this course",
         "max": f"unreadable: larger than {MOST_BYTES:,} bytes",
     }
     (tmp_path / "bad.zip").write_text("no zip")

@@ -57,6 +57,11 @@ def test_honest_answers_get_full_marks(grader):
     assert all(record["own_points"] for record in records.values())
 
 
+def test_an_honest_answer_may_write_files_where_it_runs(grader):
+    code = 'import os\nos.mkdir("data")\nos.chdir("data")\nopen("a", "w").close()\n'
+    assert grader({"square": code + SQUARE})["square"]["points"] == 1
+
+
 def marked(path):
     """The attack as a parameter; what takes long is left to the long run of the tests."""
     marks = [pytest.mark.sweep] if path.stem in LONG else []

@@ -117,8 +117,8 @@ def _cells(path: Path) -> Any:
 def _read_ipynb(path: Path) -> Any:
     import nbformat
 
-    text = path.read_text(encoding="utf-8") or "an empty file"
-    return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    text = path.read_text(encoding="utf-8").lstrip(nb.MARK)
+    return nbformat.reads(text or "an empty file", as_version=4)  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

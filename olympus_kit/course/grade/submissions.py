@@ -25,6 +25,9 @@ from .text import legible
 
 MOST_FILES = 100_000
 MOST_ZIPPED = 4 * 2**30  # of all files in a zip
+MOST_DEPTH = 8  # folders of a zip in each other
+MOST_NAME = 200  # bytes of a file's name in a zip, and of its ending
+MOST_ENDING = 10
 MOST_TEXT = 300  # of a problem
 STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
@@ -106,7 +109,8 @@ def unpack(archive: Path, folder: Path) -> None:
                 parts = re.split(r"[/\\]+", member.filename)
                 if member.is_dir() or ".." in parts or not parts[0]:
                     continue
-                target = folder.joinpath(*parts)
+                parts = [*parts[:-1][:MOST_DEPTH], parts[-1]]
+                target = folder.joinpath(*map(_short, parts))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # no more than the zip's own list says: a bomb lies about its size
                 most = min(member.file_size, MOST_BYTES + 1)
@@ -126,6 +130,14 @@ def unpack(archive: Path, folder: Path) -> None:
         raise UnreadableClass(
             f"{archive} can't be unpacked: {error}."
         ) from None
+
+
+def _short(name: str) -> str:
+    """A name that a file system takes: it begins with whose it is, and has its ending."""
+    if len(name.encode()) <= MOST_NAME:
+        return name
+    begin = name.encode()[:MOST_NAME].decode(errors="ignore")
+    return begin + Path(name).suffix[:MOST_ENDING]
 
 
 def find_submissions(
