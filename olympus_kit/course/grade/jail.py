@@ -213,7 +213,7 @@ class Jail:
             command += ["--setenv", name, value]
         if rules is not None:
             command += ["--seccomp", str(rules)]
-        # who is root outside may write into /proc/sys, capabilities or not: settings of the kernel
+        # who is root outside may write settings of the kernel, capabilities or not
         command += ["--proc", "/proc", "--remount-ro", "/proc"]
         command += ["--dev", "/dev", "--remount-ro", "/dev"]
         command += [

@@ -229,7 +229,7 @@ def _submission(
     except ValueError as error:
         problem = str(error)[:MOST_TEXT]
     else:
-        stem = _stem_of(notebook, lessons) or stem
+        stem = _stem_of(notebook, lessons, stem)
         problem = "" if stem else "not a notebook of this course"
     shown = "/".join(parts)
     when = _time(path, is_nbgrader)
@@ -267,12 +267,12 @@ def _time(path: Path, is_nbgrader: bool) -> datetime:
     return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
 
 
-def _stem_of(notebook: Any, lessons: Lessons) -> str:
-    """The lesson most of whose questions the notebook names."""
+def _stem_of(notebook: Any, lessons: Lessons, named: str) -> str:
+    """The lesson most of whose questions the notebook names; of several, that of its file."""
     text = "\n".join(f"{nb.name(c)}\n{c.source}" for c in notebook.cells)
     words = set(re.findall(r"\w+", text))
     shares = {
         stem: len(words.intersection(names)) for stem, names in lessons.items()
     }
-    best = max(shares, key=lambda stem: shares[stem], default="")
-    return best if shares.get(best) else ""
+    best = max(lessons, key=lambda stem: (shares[stem], stem == named))
+    return best if shares[best] else named
