@@ -86,7 +86,9 @@ def main() -> None:
     """Read the notebooks that are named on the socket that is standard input."""
     channel = Channel(socket.socket(fileno=0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most = pages * resource.getpagesize() + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     while True:
         path, seconds = json.loads(channel.receive())
         most = int(time.process_time()) + seconds
