@@ -24,6 +24,7 @@ from olympus_kit.course.grade.submissions import (
     Person,
     UnreadableClass,
     find_submissions,
+    of_lessons,
     read_roster,
     unpack,
 )
@@ -157,6 +158,18 @@ def test_a_stamp_that_a_student_hands_in_says_nothing(tmp_path):
     assert eve.submitted.year > 2001
 
 
+def test_a_lesson_that_is_left_out_takes_nobody_s_place(tmp_path):
+    other = page({"square": SQUARE})
+    other.cells[0].source = "As `other` of the lesson before, or not."
+    for student in ("ann", "bo"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "late.md").write_text(nb.write(other))
+    (tmp_path / "ann" / "a.md").write_text("```{code-cell}\nother = 1\n```\n")
+    found = find_submissions(tmp_path, LESSONS)
+    said = [(one.person.student, one.stem, one.problem) for one in of_lessons(found, {"02_other"})]
+    assert said == [("ann", "02_other", ""), ("bo", "", "handed in other lessons")]
+
+
 def test_nobody_hands_in_for_somebody_else(tmp_path):
     mark = "assignsubmission_file_"
     for owner in ("Bo Ek_10", "Ann Lee_11", "Ann Lee_12", f"Eve_13_{mark}x_10"):
@@ -285,3 +298,4 @@ def test_no_two_students_share_a_page():
 def test_a_person_is_known_by_every_column():
     person = Person("al42", "Ann Lee", "ann@uni", "123")
     assert {"al42", "ann lee", "ann@uni", "123", "leeann"} <= person.names()
+    assert Person("e\u0301").names() == Person("\u00e9").names()

@@ -22,7 +22,13 @@ from .late import Policy
 from .pages import write_pages
 from .similarity import similar
 from .store import Store, digest_of
-from .submissions import Person, Submission, find_submissions, unpack
+from .submissions import (
+    Person,
+    Submission,
+    find_submissions,
+    of_lessons,
+    unpack,
+)
 from .tables import write_tables
 from .text import legible
 from .worker import SECONDS, Job, close_jails, grade_job
@@ -168,7 +174,9 @@ class Batch:
             if source.is_file():
                 unpack(source, Path(folder))
             place = Path(folder) if source.is_file() else source
-            self.handed_in = find_submissions(place, self.lessons, roster)
+            # by all lessons: one that is left out may speak of questions of another
+            found = find_submissions(place, _lessons(self.course, ""), roster)
+        self.handed_in = of_lessons(found, self.lessons)
         if not self.handed_in:
             raise CourseError(f"{source} holds no submissions.")
         for number, one in enumerate(self.handed_in):

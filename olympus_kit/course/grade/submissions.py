@@ -9,6 +9,7 @@ import csv
 import os
 import re
 import time
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -55,7 +56,12 @@ class Person:
         words = re.findall(r"\w+", self.name)
         canvas = "".join([*words[-1:], *words[:-1]])  # the family name first
         names = (self.student, self.name, self.email, self.id, canvas)
-        return {name.casefold() for name in names if name}
+        return {_folded(name) for name in names if name}
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: some systems write an accent as a character of its own."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,20 @@ def find_submissions(
     return sorted(kept, key=lambda one: (one.person.student, one.stem))
 
 
+def of_lessons(
+    found: Sequence[Submission], lessons: Lessons
+) -> list[Submission]:
+    """What belongs to some lessons alone; who has handed in others has a row that says so."""
+    here = {one.person for one in found if one.stem in lessons}
+    kept = []
+    for one in found:
+        if one.stem and one.stem not in lessons:
+            one = replace(one, stem="", problem="handed in other lessons")
+        if one.stem or one.person not in here:
+            kept.append(one)
+    return kept
+
+
 def _classes(roster: Sequence[Person]) -> list[dict[str, set[Person]]]:
     """The people by what is theirs alone, and by their names, which others may have as well."""
     by_key: dict[str, set[Person]] = {}
@@ -175,7 +195,7 @@ def _classes(roster: Sequence[Person]) -> list[dict[str, set[Person]]]:
         for name in person.names():
             by_name.setdefault(name, set()).add(person)
         for key in {person.student, person.id, person.email} - {""}:
-            by_key.setdefault(key.casefold(), set()).add(person)
+            by_key.setdefault(_folded(key), set()).add(person)
     return [by_key, by_name]
 
 
