@@ -132,6 +132,10 @@ def test_a_second_run_grades_what_changed_and_nothing_else(graded, monkeypatch):
     assert len(judged) == 1
     assert after["bob"]["total"] == 1
     assert after["ann"]["questions"] == before["ann"]["questions"]
+    monkeypatch.setattr(batch_module, "grade_job", lambda job: judged.append(job) or {})
+    shutil.copytree(folder / "marks", folder / "longer")
+    grade(copy, folder / "longer", course=course, roster=ROSTER, seconds=120.0)
+    assert len(judged) == 2  # what was stopped may need more time
 
 
 def test_points_by_hand_and_lateness_need_no_grading(graded, monkeypatch):

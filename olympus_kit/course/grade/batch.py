@@ -188,12 +188,7 @@ class Batch:
         answers = find_answers(one.notebook, released, self.lessons[one.stem])
         return Job(
             digest=digest_of(
-                answers,
-                self.course,
-                one.stem,
-                self.seed,
-                self.sandbox,
-                self.seconds,
+                answers, self.course, one.stem, self.seed, self.sandbox
             ),
             course=self.course,
             stem=one.stem,
@@ -214,7 +209,7 @@ class Batch:
         open_jobs: dict[str, Job] = {}
         for job in self.jobs.values():
             verdict = self.store.read(job.digest)
-            if verdict is None:
+            if verdict is None or self._has_more_time(verdict):
                 open_jobs[job.digest] = job
             else:
                 self.verdicts[job.digest] = verdict
@@ -226,6 +221,13 @@ class Batch:
                 progress(count, len(open_jobs))
 
         self.judge(list(open_jobs.values()), jobs, scheduler, done)
+
+    def _has_more_time(self, verdict: Verdict) -> bool:
+        """Whether an answer was stopped that may take longer now."""
+        return any(
+            record["state"] == "stopped" and record["seconds"] < self.seconds
+            for record in verdict.values()
+        )
 
     def judge(
         self,

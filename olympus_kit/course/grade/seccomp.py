@@ -44,6 +44,7 @@ CALLS = {
     "setns": (308, 268),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
+    "ioprio_set": (251, 30),
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
     "memfd_create": (319, 279),  # memory that no process has in its account

@@ -66,6 +66,7 @@ def grade_answers(
             "rule": answers.rules.get(name, ""),
             "of": item.most,
             "note": "",
+            "seconds": jails.witness.limits.cell_seconds,
             "own_points": item.spread > 0
             or item.entry.question.answer == "value",
         }

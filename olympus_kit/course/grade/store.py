@@ -1,8 +1,8 @@
 """A grading run on disk: the secret seed, and what has been graded so far.
 
-Every verdict is kept under a digest of all that it depends on: the cells that run and their time,
-the released lesson, the kit, jax, and the seed. So a second run grades what changed and nothing
-else, and the same submission handed in twice is graded once.
+Every verdict is kept under a digest of all that it depends on: the cells that run, the released
+lesson, the kit, jax, and the seed. So a second run grades what changed and nothing else, and the
+same submission handed in twice is graded once.
 """
 
 import hashlib
@@ -54,19 +54,13 @@ class Store:
 
 
 def digest_of(
-    answers: Answers,
-    course: Path,
-    stem: str,
-    seed: int,
-    sandbox: bool,
-    seconds: float,
+    answers: Answers, course: Path, stem: str, seed: int, sandbox: bool
 ) -> str:
     """Of all that the marks of a submission depend on."""
     pieces: Sequence[str] = [
         str(VERSION),
         str(seed),
         str(sandbox),
-        str(seconds),
         version("olympus-kit"),
         version("jax"),
         *[json.dumps([cell.code, cell.answers]) for cell in answers.cells],
