@@ -180,6 +180,7 @@ def test_nobody_hands_in_for_somebody_else(tmp_path):
     assert named() == ["Ann Lee 11", "Ann Lee 12", "Bo Ek", "Eve"]
     people = [Person("al1", "Ann Lee", id="11"), Person("al2", "Ann Lee", id="12")]
     assert named(*people) == ["Bo Ek", "Eve", "al1", "al2"]
+    assert named(Person("al", "Ann Lee")) == ["Bo Ek", "Eve", "al 11", "al 12"]
 
 
 LAUGHS = "\n".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(12))

@@ -66,7 +66,10 @@ def _folded(name: str) -> str:
 
 @dataclass(frozen=True)
 class Submission:
-    """One file of one student. `problem` says why it cannot be graded, where it cannot."""
+    """One file of one student. `problem` says why it cannot be graded, where it cannot.
+
+    `number` is what the platform put into the file's name: the owner's, and nobody else's.
+    """
 
     person: Person
     stem: str
@@ -74,6 +77,7 @@ class Submission:
     submitted: datetime
     notebook: Any = None
     problem: str = ""
+    number: str = ""
 
 
 def read_roster(path: Path) -> list[Person]:
@@ -154,23 +158,27 @@ def find_submissions(
     What belongs to no lesson is told where a student has nothing else.
     """
     classes = _classes(roster)
-    latest: dict[tuple[Person, str], Submission] = {}
+    latest: dict[tuple[str, str, str], Submission] = {}
     with Reader() as reader:
         for path in _files(folder):
             one = _submission(path, folder, lessons, classes, reader)
-            key = (one.person, one.stem)
-            if key not in latest or one.submitted >= latest[key].submitted:
-                latest[key] = one
-    handed_in = {person.student for person, stem in latest if stem}
-    owners = Counter((person.student, stem) for person, stem in latest)
-    kept = []
-    for (person, stem), one in latest.items():
-        if stem or person.student not in handed_in:
-            if owners[person.student, stem] > 1:  # two people of one name
-                student = f"{person.student} {person.id}".strip()
-                one = replace(one, person=replace(person, student=student))
-            kept.append(one)
-    return sorted(kept, key=lambda one: (one.person.student, one.stem))
+            _keep(latest, (one.person.student, one.stem, one.number), one)
+    handed_in = {student for student, stem, _ in latest if stem}
+    numbers = Counter((student, stem) for student, stem, n in latest if n)
+    kept: dict[tuple[str, str], Submission] = {}
+    for (student, stem, number), one in latest.items():
+        if stem and numbers[student, stem] > 1:  # two people of one name
+            label = f"{student} {number}".strip()
+            one = replace(one, person=Person(label, label, id=number))
+        if stem or student not in handed_in:
+            _keep(kept, (one.person.student, stem), one)
+    return [one for _, one in sorted(kept.items())]
+
+
+def _keep(latest: dict[Any, Submission], key: Any, one: Submission) -> None:
+    """Of two that stand for the same, the later."""
+    if key not in latest or one.submitted >= latest[key].submitted:
+        latest[key] = one
 
 
 def of_lessons(
@@ -238,8 +246,8 @@ def _submission(
     is_nbgrader = "submitted" in (folder.name, parts[0])
     if parts[0] == "submitted":
         parts = parts[1:]
-    person, file = _owner(parts, lessons)
-    person = _known(person, classes)
+    owner, file = _owner(parts, lessons)
+    person = _known(owner, classes)
     notebook, problem = None, ""
     stem = next((stem for stem in lessons if stem in file), "")
     try:
@@ -253,7 +261,7 @@ def _submission(
         problem = "" if stem else "not a notebook of this course"
     shown = "/".join(parts)
     when = _time(path, is_nbgrader)
-    return Submission(person, stem, shown, when, notebook, problem)
+    return Submission(person, stem, shown, when, notebook, problem, owner.id)
 
 
 def _owner(parts: list[str], lessons: Lessons) -> tuple[Person, str]:
