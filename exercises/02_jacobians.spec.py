@@ -199,6 +199,7 @@ by_hand = Question(
         "other-side": Mistake(result=lambda x, W: 2 * (W @ x)[:, None] * W.T, part="J_right"),
         "outer-slope-alone": Mistake(result=lambda x, W: 2 * W.T, part="J_right"),
         "left-multiplied": Mistake(result=lambda x, W: W @ x, part="J_left"),
+        "outer-flattens": Mistake(result=lambda x, W: 2 * np.outer(x @ W, W.T), part="J_right"),
     },
     mistakes=(
         Mistake(
@@ -288,6 +289,12 @@ by_hand = Question(
             "Your J_left is W x, the value of the function. Its Jacobian is the matrix "
             "that x is multiplied by.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "outer-flattens",
+            "outer of a matrix",
+            "Your J_right has n² columns: `jnp.outer` makes one long vector of a matrix. "
+            "To multiply the rows of W.T, give the vector an axis: s[:, None] * W.T.",
         ),
     ),
     read=CHAPTER + "#jacobian-conventions",

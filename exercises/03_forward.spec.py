@@ -608,6 +608,9 @@ taylor = Question(
         "overwritten": with_series(overwritten),
         "square-of-the-first": with_series(lambda a, b: cauchy(a, a)),
         "one-coefficient-more": Mistake(result=lambda f, x, terms: coefficients(f, x, terms + 1)),
+        "divided-by-factorials": Mistake(
+            result=lambda f, x, terms: coefficients(f, x, terms) / factorials(terms)
+        ),
     },
     mistakes=(
         Mistake(
@@ -681,6 +684,12 @@ taylor = Question(
             "You return one coefficient too many. The series of the point, `[x, 1.0, 0.0, ...]`, "
             "should have `terms` entries in all.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "divided-by-factorials",
+            "divided by the factorials",
+            "You divided the k-th number by k!. That makes coefficients of derivatives, "
+            "and what your series carries are coefficients already.",
         ),
     ),
     read=CHAPTER + "#forward-taylor",
@@ -870,6 +879,10 @@ def moved(a, a_dot, b, b_dot):
     return a / b, jax.jacfwd(lambda t: (a + t * a_dot) / (b + t * b_dot))(0.0)
 
 
+def by_logarithm(a, a_dot, b, b_dot):
+    return a / b * (a_dot / a - b_dot / b)
+
+
 numbers = lambda phase, scale: {
     "a": scale * test_array((), phase),
     "a_dot": test_array((), phase + 1.0),
@@ -880,9 +893,15 @@ numbers = lambda phase, scale: {
 divide = Question(
     name="divide",
     returns=("value", "tangent"),
-    points=(numbers(0.3, 1.0), numbers(0.9, 1.0), numbers(2.7, -1.0), numbers(1.4, 50.0)),
-    labels=("four numbers", "four others", "a negative b", "a and b up to 100"),
-    large_points=(3,),
+    points=(
+        numbers(0.3, 1.0),
+        numbers(0.9, 1.0),
+        numbers(2.7, -1.0),
+        numbers(0.6, 1.0) | {"a": 0.0},
+        numbers(1.4, 50.0),
+    ),
+    labels=("four numbers", "four others", "a negative b", "a = 0", "a and b up to 100"),
+    large_points=(4,),
     reference=moved,
     shape_of={"tangent": "a"},
     predictions={
@@ -920,6 +939,7 @@ divide = Question(
         "factor-a-forgotten": Mistake(
             result=lambda a, a_dot, b, b_dot: a_dot / b - b_dot / b**2, part="tangent"
         ),
+        "divided-by-a": Mistake(result=by_logarithm, part="tangent"),
     },
     mistakes=(
         Mistake(
@@ -992,6 +1012,12 @@ divide = Question(
             "the factor a is missing",
             "In the term with ḃ the factor a is missing: the quotient is a times 1/b, and 1/b "
             "has the tangent −ḃ/b².",
+        ),
+        Mistake(
+            "divided-by-a",
+            "a division by a",
+            "Your tangent divides by a, as the logarithm's derivative does. The quotient "
+            "rule divides by b alone: where a is 0, the quotient still moves.",
         ),
     ),
     read=CHAPTER + "#forward-dual",

@@ -303,6 +303,9 @@ dense_vjp = Question(
         ),
         "bias-in-its-rule": Mistake(result=lambda x, W, b, u: (u * b).sum(axis=0), part="b_bar"),
         "sum-along-rows": Mistake(result=lambda x, W, b, u: u.sum(axis=1), part="b_bar"),
+        "reshaped-for-transposed": Mistake(
+            result=lambda x, W, b, u: x.reshape(x.shape[::-1]) @ u, part="W_bar"
+        ),
     },
     mistakes=(
         Mistake(
@@ -355,6 +358,12 @@ dense_vjp = Question(
             "You added up each row of u. b was added to every *row*, so the rows are added up, "
             "along axis 0: b_bar has an entry for each column.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "reshaped-for-transposed",
+            "a reshape in place of a transpose",
+            "Your W_bar has the entries of x in another order: `reshape` reads them row "
+            "by row into the new shape. The rows become columns by `.T`.",
         ),
     ),
     read=CHAPTER + "#reverse-rules",
@@ -1590,6 +1599,11 @@ sgd_step = Question(
         "biases-at-rest": Mistake(result=biases_at_rest),
         "hidden-twice": Mistake(result=hidden_twice, part="W2"),
         "square-is-missing": Mistake(result=with_slope(lambda z: 1 - jnp.tanh(z))),
+        "step-returned": Mistake(
+            result=lambda params, x, target, rate: moved_by(
+                [0.0] * 4, gradients_of(params, x, target), -rate
+            )
+        ),
     },
     mistakes=(
         Mistake(
@@ -1694,6 +1708,12 @@ sgd_step = Question(
             "square-is-missing",
             "the square is missing",
             "Your derivative of tanh is 1 − hidden. It is 1 − hidden².",
+        ),
+        Mistake(
+            "step-returned",
+            "the step in place of the parameters",
+            "You returned rate times the gradient: the step. Asked for are the "
+            "parameters after it.",
         ),
     ),
     read=CHAPTER + "#reverse-functional",

@@ -542,6 +542,9 @@ products = Question(
                 counted_products(layers, x_moves, w_moves) - (x_moves and not w_moves)
             )
         ),
+        "one-layer-sees-x": Mistake(
+            result=lambda layers, x_moves, w_moves: layers + (2 * layers - 1) * w_moves + x_moves
+        ),
     },
     mistakes=(
         Mistake(
@@ -620,6 +623,12 @@ products = Question(
             "x moves as well",
             "Where x moves alone you left out one product: the first layer hands a "
             "cotangent back to x, too, as every other layer does to the one before it.",
+        ),
+        Mistake(
+            "one-layer-sees-x",
+            "the tangent of x stays in the first layer",
+            "You counted W dx for the first layer alone. Its result moves, too, and so "
+            "does the next layer's input: each layer has a product W dx.",
         ),
     ),
     read=RATIO,

@@ -222,6 +222,35 @@ def one_level(steps, n, wanted):
     return np.array([*near, wanted - n])
 
 
+def by_paths(steps, n, wanted):
+    """The places of the steps, each as often as there are ways to it."""
+    places = [wanted - n] if wanted >= n else []
+    for operand in steps[wanted - n][1] if wanted >= n else ():
+        places += by_paths(steps, n, operand)
+    return sorted(places)
+
+
+def last_steps_for_inputs(steps, n, wanted):
+    """The places, where an input's number less n is taken for a place that counts from the end."""
+    if wanted >= n:
+        return dependents(steps, n, wanted)
+    places = {wanted - n}
+    for operand in steps[wanted - n][1]:
+        places |= set(dependents(steps, n, operand).tolist())
+    return np.array(sorted(places))
+
+
+def readers(steps, n, wanted):
+    """The places of the steps that depend on a value."""
+    return np.array([p for p in range(len(steps)) if depends(steps, n, n + p, wanted)], dtype=int)
+
+
+def depends(steps, n, value, wanted):
+    """Whether a value is made with another one, in one step or several."""
+    operands = steps[value - n][1] if value >= n else ()
+    return any(o == wanted or depends(steps, n, o, wanted) for o in operands)
+
+
 LONG = [*HALF_DEAD, ("exp", (3,)), ("sin", (8,)), ("neg", (7,)), ("mul", (9, 8)), ("add", (10, 6))]
 
 needed_steps = Question(
@@ -232,18 +261,22 @@ needed_steps = Question(
         {"steps": HALF_DEAD, "n": 2, "wanted": 6},
         {"steps": LONG, "n": 2, "wanted": 12},
         {"steps": LONG, "n": 2, "wanted": 10},
+        {"steps": DIAMOND, "n": 3, "wanted": 1},
     ),
     labels=(
         "value 5 of a diamond",
         "value 6 of a program with dead steps",
         "the last value of 11 steps",
         "value 10 of 11 steps",
+        "an input",
     ),
     large_points=(2, 3),
     reference=dependents,
     predictions={
         "direct-operands-only": Mistake(result=one_level),
-        "forward-order": Mistake(result=lambda steps, n, wanted: np.array([wanted - n])),
+        "forward-order": Mistake(
+            result=lambda steps, n, wanted: np.array([wanted - n] * (wanted >= n), dtype=int)
+        ),
         "value-numbers": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted) + n),
         "everything-before": Mistake(result=lambda steps, n, wanted: np.arange(wanted - n + 1)),
         "last-first": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted)[::-1]),
@@ -277,6 +310,11 @@ needed_steps = Question(
             result=lambda steps, n, wanted: [steps[i][0] for i in dependents(steps, n, wanted)]
         ),
         "one-before": Mistake(result=lambda steps, n, wanted: dependents(steps, n, wanted - 1)),
+        "counted-twice": Mistake(
+            result=lambda steps, n, wanted: np.array(by_paths(steps, n, wanted), dtype=int)
+        ),
+        "its-readers": Mistake(result=readers),
+        "input-wanted": Mistake(result=last_steps_for_inputs),
     },
     mistakes=(
         Mistake(
@@ -372,6 +410,25 @@ needed_steps = Question(
             "You returned how many steps are needed. Asked for are their places.",
             "",
             read=CHAPTER + "#bonnet-dead",
+        ),
+        Mistake(
+            "counted-twice",
+            "a step once for each reader",
+            "Some places stand in your result more than once: a step that several others "
+            "read is found once for each. Keep the places in a set.",
+        ),
+        Mistake(
+            "its-readers",
+            "the steps that read it",
+            "Your places are those of the steps that *use* the wanted value. Asked for "
+            "are those that it is made from: follow the operands, from the wanted value "
+            "back.",
+        ),
+        Mistake(
+            "input-wanted",
+            "an input is taken for a step",
+            "Where the wanted value is an input you return a place that is none: `wanted "
+            "- n` is negative then, and counts from the end. An input needs no step.",
         ),
     ),
     read=CHAPTER + "#bonnet-dead",
@@ -1091,6 +1148,11 @@ def from_one(f, x):
     return inherited_place + 1 if inherited_place >= 0 else -1
 
 
+def finite_before(f, x):
+    """The places, where an equation is excused by an infinite operand as well."""
+    return -1 if f is overflow else place_of(0)(f, x)
+
+
 first_nan = Question(
     name="first_nan",
     returns="place",
@@ -1127,6 +1189,7 @@ first_nan = Question(
         "inherited-nan": Mistake(result=place_of(4)),
         "length-when-none": Mistake(result=missing_as_length),
         "counted-from-one": Mistake(result=from_one),
+        "finite-operands": Mistake(result=finite_before),
     },
     mistakes=(
         Mistake(
@@ -1204,6 +1267,12 @@ first_nan = Question(
             "You count the equations from 1, and do not look at the operands. The first equation has place "
             "0; one that only inherits a NaN does not count.",
             read=CHAPTER + "#bonnet-read",
+        ),
+        Mistake(
+            "finite-operands",
+            "an infinity is blamed, too",
+            "You ask for operands that are *finite*. inf − inf makes a NaN of operands "
+            "that hold none: only a NaN in an operand excuses an equation.",
         ),
     ),
     read=CHAPTER + "#bonnet-read",
@@ -1311,6 +1380,10 @@ def with_literals(x):
     return lax.sub(lax.mul(x, lax.cos(lax.mul(x, x))), lax.neg(lax.add(x, lax.exp(lax.sin(x)))))
 
 
+def with_numbers(x):
+    return lax.sub(lax.sin(lax.mul(2.0, x)), lax.mul(x, lax.add(x, 1.5)))
+
+
 def dead_inside(x):
     unused = lax.exp(lax.cos(x))
     doubled = lax.add(x, x)
@@ -1324,9 +1397,21 @@ def dead_at_the_end(x):
     return s
 
 
-def slope_of(f, x, h=1e-40):
-    """The derivative of an entrywise function, by a complex step: exact to rounding."""
-    return np.imag(np.asarray(f(jnp.asarray(x) + 1j * h))) / h
+def held(v, values, literal=None):
+    """What a table holds of an operand; of a literal its own value, or what is given for it."""
+    if hasattr(v, "val"):
+        return v.val if literal is None else literal
+    return values[v]
+
+
+def slope_of(f, x):
+    """The derivative of an entrywise function, in forward mode."""
+    return jax.jvp(f, (jnp.asarray(x),), (jnp.ones(np.shape(x)),))[1]
+
+
+def literals_skipped(f, x, u):
+    """The pullback where nothing passes through an equation with a literal."""
+    return u * forward_slopes(f, x, {}, literals=False)
 
 
 def rules_changed(change):
@@ -1334,7 +1419,7 @@ def rules_changed(change):
     return lambda f, x, u: u * forward_slopes(f, x, change)
 
 
-def forward_slopes(f, x, change):
+def forward_slopes(f, x, change, literals=True, equal=True):
     """The slope of an entrywise function, by the factors of its steps, some of them changed."""
     program = jax.make_jaxpr(f)(x).jaxpr
     values = {program.invars[0]: np.asarray(x)}
@@ -1349,11 +1434,20 @@ def forward_slopes(f, x, change):
         "exp": lambda a: (np.exp(a),),
     } | change
     for step in program.eqns:
-        operands = [values[v] for v in step.invars]
-        pairs = zip(step.invars, factors[step.primitive.name](*operands), strict=True)
-        slopes[step.outvars[0]] = sum(factor * slopes[v] for v, factor in pairs)
+        operands = [held(v, values) for v in step.invars]
+        pairs = list(zip(step.invars, factors[step.primitive.name](*operands), strict=True))
+        if not equal and len(pairs) == 2 and pairs[0][0] is pairs[1][0]:
+            pairs = pairs[1:]
+        slopes[step.outvars[0]] = sum(factor * held(v, slopes, 0.0) for v, factor in pairs)
+        if not literals and any(hasattr(v, "val") for v in step.invars):
+            slopes[step.outvars[0]] = np.zeros(np.shape(x))
         values[step.outvars[0]] = np.asarray(step.primitive.bind(*operands, **step.params))
     return slopes[program.outvars[0]]
+
+
+def last_of_equal_operands(f, x, u):
+    """The pullback where an equation gives one contribution to each variable, the last."""
+    return u * forward_slopes(f, x, {}, equal=False)
 
 
 def last_contribution(f, x, u, dead=True):
@@ -1361,17 +1455,19 @@ def last_contribution(f, x, u, dead=True):
     program = jax.make_jaxpr(f)(x).jaxpr
     values = {program.invars[0]: jnp.asarray(x)}
     for step in program.eqns:
-        operands = [values[v] for v in step.invars]
+        operands = [held(v, values) for v in step.invars]
         values[step.outvars[0]] = step.primitive.bind(*operands, **step.params)
     bars = {program.outvars[0]: u}
     for step in reversed(program.eqns):
-        operands = [values[v] for v in step.invars]
+        operands = [held(v, values) for v in step.invars]
         w_bar = bars.get(step.outvars[0], 0 * u)
         if not dead and step.outvars[0] not in bars:
             continue
         apply = lambda *a, step=step: step.primitive.bind(*a, **step.params)
         backs = jax.vjp(apply, *operands)[1](jnp.asarray(w_bar))
-        bars.update(zip(step.invars, backs, strict=True))
+        for v, back in zip(step.invars, backs, strict=True):
+            if not hasattr(v, "val"):
+                bars[v] = back
     return bars[program.invars[0]]
 
 
@@ -1383,13 +1479,20 @@ jaxpr_vjp = Question(
     points=(
         {"f": twice_used, "x": test_array((3,))},
         {"f": with_literals, "x": test_array((2,), 1.0)},
+        {"f": with_numbers, "x": test_array((3,), 3.0)},
         {"f": dead_at_the_end, "x": test_array((2,), 4.0)},
         {"f": dead_inside, "x": test_array((2,), 2.0, 9.0)},
     ),
-    labels=("a value used twice", "all seven primitives", "dead steps at the end", "dead steps"),
+    labels=(
+        "a value used twice",
+        "all seven primitives",
+        "with literals",
+        "dead steps at the end",
+        "dead steps",
+    ),
     tangents=(u_like_x(0.5), u_like_x(2.5)),
     shape_of={"x_bar": "x"},
-    large_points=(3,),
+    large_points=(4,),
     reference=lambda f, x, u: u * slope_of(f, x),
     requirements=(linear_in("u"),),
     predictions={
@@ -1402,6 +1505,14 @@ jaxpr_vjp = Question(
         "sine-at-the-value": Mistake(result=rules_changed({"sin": lambda a: (np.cos(np.sin(a)),)})),
         "minus-of-sub-forgotten": Mistake(result=rules_changed({"sub": lambda a, b: (1.0, 1.0)})),
         "cosine-without-minus": Mistake(result=rules_changed({"cos": lambda a: (np.sin(a),)})),
+        "literal-skipped": Mistake(result=literals_skipped),
+        "slope-at-result": Mistake(
+            result=rules_changed({
+                "sin": lambda a: (np.cos(np.sin(a)),),
+                "cos": lambda a: (-np.sin(np.cos(a)),),
+            })
+        ),
+        "one-share-for-both": Mistake(result=last_of_equal_operands),
     },
     mistakes=(
         Mistake(
@@ -1464,6 +1575,34 @@ jaxpr_vjp = Question(
             "yourself: run the equations, then go back through them with rules of your own.",
             "",
             read=CHAPTER + "#bonnet-transpose",
+        ),
+        Mistake(
+            "literal-skipped",
+            "equations with a literal are skipped",
+            "Your backward pass does nothing where an operand is a literal. The literal "
+            "gets no cotangent; the other operand does.",
+        ),
+        Mistake(
+            "slope-at-result",
+            "slopes at the result",
+            "Your rules for sin and cos take their slope at the *result* of the "
+            "equation. Only for exp is the result what is needed; the others need the "
+            "operand.",
+        ),
+        Mistake(
+            "nobody-reads",
+            "no cotangent where nobody reads",
+            "A result that no later equation reads has no cotangent in your dict. Its "
+            "cotangent is zero: `bars.get(v, 0.0)`, or leave such an equation out.",
+            raised=("KeyError: Var",),
+            code=r"\[\s*\w+\.outvars",
+        ),
+        Mistake(
+            "one-share-for-both",
+            "one contribution for two operands",
+            "Where both operands of an equation are the same variable (x · x, x + x), "
+            "only one contribution arrives: a dict keeps the last. Add them one after "
+            "the other.",
         ),
     ),
     cost_limits=(

@@ -189,6 +189,11 @@ def bent(x):
     return (np.eye(len(x)) - np.outer(unit(x), unit(x))) / length(x)
 
 
+def of_two(x):
+    """The matrix of the first two numbers alone."""
+    return bent(x[:2])
+
+
 norm_hessian = Question(
     name="norm_hessian",
     returns="hessian",
@@ -221,6 +226,7 @@ norm_hessian = Question(
             result=lambda x: (np.eye(len(x)) - unit(x) ** 2) / length(x),
         ),
         "nothing-curved": Mistake(result=lambda x: np.zeros((len(x), len(x)))),
+        "two-numbers-alone": Mistake(result=of_two),
     },
     mistakes=(
         Mistake(
@@ -305,6 +311,12 @@ norm_hessian = Question(
             "gradient, of shape (n, n).",
             "At (3, 4) the gradient is (0.6, 0.8), the Hessian [[0.128, −0.096], [−0.096, 0.072]].",
             read="book/02_jacobians.md#jacobian-orders",
+        ),
+        Mistake(
+            "two-numbers-alone",
+            "two components written out",
+            "Your matrix has two rows, whatever the length of x is: it was written for "
+            "two numbers. `jnp.outer` and `jnp.eye` hold for any length.",
         ),
     ),
     read="book/02_jacobians.md#jacobian-orders",
@@ -465,6 +477,9 @@ kinked_ramp = Question(
         "value-at-zero": Mistake(
             result=lambda x, s: np.where(x == 0, s, np.maximum(x, 0)), part="value"
         ),
+        "rule-without-tangent": Mistake(
+            result=lambda x, s: (np.maximum(x, 0), np.zeros(np.shape(x)))
+        ),
     },
     mistakes=(
         Mistake(
@@ -511,6 +526,14 @@ kinked_ramp = Question(
             "At 0 your *value* is s. The value there is 0, and s is the slope: choose a formula "
             "such as a line through the origin.",
             read=CHAPTER + "#breaks-kinks",
+        ),
+        Mistake(
+            "rule-without-tangent",
+            "a rule that ignores the tangent",
+            "Your values are right, and all slopes are 0: the rule of your `custom_jvp` "
+            "returns the slope itself. Multiply it by the tangent that comes in; reverse "
+            "mode transposes that product.",
+            code=r"defjvp",
         ),
     ),
     read=CHAPTER + "#breaks-kinks",
@@ -1191,6 +1214,12 @@ def overflowed(g, scale, instead):
     return np.where(np.abs(g) * scale > 3.4e38, instead, g)
 
 
+def type_kept(answer, arguments):
+    """The gradient is a cotangent of w: it has the type of w, where the scale is a plain number."""
+    gradient, _ = answer(arguments["loss"], arguments["w"], float(arguments["scale"]))
+    return jnp.result_type(gradient) == jnp.result_type(arguments["w"])
+
+
 scaled_gradient = Question(
     name="scaled_gradient",
     returns=("gradient", "finite"),
@@ -1211,6 +1240,7 @@ scaled_gradient = Question(
     large_points=(4,),
     reference=scaled(lambda g, scale, fits: (g * fits, float(fits))),
     shape_of={"gradient": "w"},
+    requirements=(Requirement("other-type", type_kept),),
     predictions={
         "underflow": Mistake(result=scaled(lambda g, scale, fits: (g * (np.abs(g) > 1e-4), 1.0))),
         "scale-left-in": Mistake(
@@ -1319,6 +1349,12 @@ scaled_gradient = Question(
             "Where the gradient is not finite you return it as it is. One step with it, and all weights "
             "are lost: return zeros there.",
             read=CHAPTER + "#breaks-half",
+        ),
+        Mistake(
+            "other-type",
+            "a gradient of another type",
+            "The numbers are right, but the gradient does not have the type of w. Divide "
+            "in that type, and leave it so.",
         ),
     ),
     read=CHAPTER + "#breaks-half",

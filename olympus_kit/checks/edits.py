@@ -352,14 +352,14 @@ def _pair(node: ast.AST) -> str:
         node.value, ast.Call
     ):
         return ""
-    name = _called(node.value)
+    name = called(node.value)
     if not name and isinstance(node.value.func, ast.Call):
-        name = _called(node.value.func)  # value_and_grad(f)(x)
+        name = called(node.value.func)  # value_and_grad(f)(x)
     return name if name in PAIRS else ""
 
 
 def _calls(place: Place, node: ast.Call) -> Iterator[Change]:
-    name = _called(node)
+    name = called(node)
     words = f"`{name}`" if name else "a function"
     if name in NEIGHBOURS:
         neighbour = copy.deepcopy(node)
@@ -424,12 +424,10 @@ def _iterations(node: ast.Call, name: str) -> Iterator[Change]:
         )
 
 
-def _called(node: ast.Call) -> str:
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    if isinstance(node.func, ast.Name):
-        return node.func.id
-    return ""
+def called(node: ast.AST) -> str:
+    """The name of the function that is called, without that of its module; else nothing."""
+    function = getattr(node, "func", None)
+    return getattr(function, "attr", getattr(function, "id", ""))
 
 
 def _names(place: Place, node: ast.Name) -> Iterator[Change]:

@@ -148,11 +148,23 @@ class Evidence:
     @property
     def right(self) -> bool:
         """Whether every trial returned what it should."""
-        expected = sum(
-            len(entries(self.question, trial.want)) for trial in self.trials
-        )
-        parts = [part for series in self.series().values() for part in series]
-        return len(parts) == expected and all(part.agrees for part in parts)
+        return not self.wrong_parts
+
+    @property
+    def wrong_parts(self) -> set[str]:
+        """The names of the arrays that are not right in every trial."""
+        wrong = set()
+        for trial in self.trials:
+            want = entries(self.question, trial.want)
+            got = entries(self.question, trial.got)
+            complete = trial.error is None and got.keys() == want.keys()
+            for name in want:
+                part = Part(
+                    name, trial, got.get(name), want[name], self.tolerance
+                )
+                if not complete or not part.agrees:
+                    wrong.add(name)
+        return wrong
 
     def series(self) -> dict[str, list[Part]]:
         """For each returned array, its value in every case that returned the right container."""
@@ -255,14 +267,16 @@ def in_precision(
     return Evidence(question, call, every, precision)
 
 
-def is_right(
-    question: Question, call: Callable[..., Any], precision: str
-) -> bool:
-    """Whether an answer is right in every case; nothing is called after the first wrong one."""
-    return all(
-        Evidence(question, call, [trial], precision).right
-        for trial in trials(question, call, precision)
-    )
+def wrong_parts(
+    question: Question, call: Callable[..., Any], precision: str, most: set[str]
+) -> set[str]:
+    """The parts that are not right in every case; nothing is called once all of `most` are."""
+    wrong: set[str] = set()
+    for trial in trials(question, call, precision):
+        wrong |= Evidence(question, call, [trial], precision).wrong_parts
+        if wrong >= most:
+            break
+    return wrong
 
 
 def named(question: Question, result: Any) -> dict[str, Any]:

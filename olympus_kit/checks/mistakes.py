@@ -101,14 +101,16 @@ def explain(evidence: Evidence, parts: Series) -> Explanation | None:
     """The first mistake, in the order above, that explains one wrong array."""
     if not all(part.is_numeric for part in parts):
         return None
+    # an array without entries is like any transformation of itself
+    filled = [part for part in parts if np.size(part.want)] or parts
     exact = (
-        by_transformation(parts)
-        or by_length(parts)
+        by_transformation(filled)
+        or by_length(filled)
         or by_prediction(evidence, parts)
     )
     if exact:
         return exact
-    constant = by_constant(parts)
+    constant = by_constant(filled)
     if constant and _is_simple(constant):
         return constant
     if constant and not _is_shared(constant, evidence):

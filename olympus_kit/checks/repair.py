@@ -1,13 +1,15 @@
 """The place of a mistake that nothing foresaw: one change of the student's code makes it right.
 
-Where no prediction explains an answer, its own code is edited, one place at a time, and run again.
-If an edit gives the right results in every case, the mistake stands where the edit was made, and
-the kind of the edit says what is wrong there. That is computed, not guessed: with this one change
-the answer is right at every point. The changed code itself is not told.
+Where no prediction explains an answer, its own code is edited, one place at a time (or every place
+where the same stands), and run again. If an edit gives the right results in every case, the mistake
+stands where the edit was made, and the kind of the edit says what is wrong there. That is computed,
+not guessed: with this one change the answer is right at every point. Of an answer of several parts
+one may be mended alone, and then no more is said. The changed code itself is not told.
 
-The idea is that of program repair by mutation (Debroy and Wong 2010). Limits: mistakes in two
-places are not found, nor is what takes longer than `SECONDS`; and where two edits would do, the
-one that is tried first is told.
+The idea is that of program repair by mutation (Debroy and Wong 2010), and that what is missing
+often stands elsewhere in the same program (Barr et al. 2014). Limits: two different mistakes in one
+part are not found, nor is what takes longer than `SECONDS`; and where two edits would do, the one
+that is tried first is told.
 """
 
 import ast
@@ -17,13 +19,14 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
+import numpy as np
 
-from .edits import Change, Facts, Place, changes, names_around, places
-from .evidence import is_right, observe
+from .edits import Change, Place, called, changes, names_around, places
+from .evidence import observe, wrong_parts
 from .message import Diagnosis, catalogue
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
@@ -51,6 +54,9 @@ WHAT = {
     "edit-slice": "all of it is meant, not a part",
     "edit-call": "it has a call too many",
     "add-shift": "the index is off by one",
+    "add-index": "that is a place in something; what stands at the place is meant",
+    "add-loop": "it belongs into the loop",
+    "edit-loop": "it does not belong into the loop",
     "add-order": "this line and the one after it have to change places",
     "edit-operator": "another operation belongs there",
     "add-square": "a square is missing",
@@ -66,6 +72,7 @@ WHAT = {
     "add-factor": "a factor or a divisor is missing",
     "add-term": "a term is missing",
     "edit-default": "an argument is given there that should not be",
+    "edit-value": "another value belongs there",
 }
 ORDER = list(WHAT)
 # code that names one of these may do more than compute: nothing of it is run again
@@ -115,11 +122,41 @@ UNNAMED = {
     "unpacked-wrongly",
     "container-as-number",
 }
-PLACED = "With one change it is right at every point that was tried: look at {words}."
+# kinds that say nothing of an answer which is a count or a truth: too many of them make it right
+NUMERIC = {"add-factor", "add-term", "add-square", "add-sign"}
+Bodies = dict[int, list[ast.stmt]]  # what stands in the place of a line
+PLACED = "With one change {what} right at every point that was tried: look at {words}."
+# functions of two arrays in whose place a product of their entries may belong
+PRODUCTS = {"dot", "matmul", "vdot", "inner", "outer"}
+# functions that tell a place in an array
+WHERE = {"argmin", "argmax", "argsort", "searchsorted"}
+MOST_NODES = 8  # of a piece of code that is tried elsewhere
 MISSING: dict[str, tuple[type[ast.operator], ...]] = {
     "add-factor": (ast.Mult, ast.Div),
     "add-term": (ast.Add, ast.Sub),
 }
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change of a cell: what is put where, its kind, and the code that is shown of it."""
+
+    id: str
+    shown: ast.AST
+    parents: Sequence[ast.AST]
+    edits: Sequence[tuple[Place, ast.AST]]
+
+    @property
+    def line(self) -> int:
+        """The number of the line that is shown."""
+        return getattr(self.shown, "lineno", 0)
+
+    def words(self, code: str) -> str:
+        """Where to look, and what is wrong there."""
+        where = _shown(self.shown, self.parents, code)
+        if len(self.edits) > 1:
+            where += f", and at `{_text(self.shown, code)}` elsewhere"
+        return f"{where}: {WHAT[self.id]}"
 
 
 def with_place(
@@ -133,49 +170,60 @@ def with_place(
     found = _one_change(question, answer, code)
     if found is None:
         return diagnosis
-    words, line = found
+    repair, parts = found
     name, message = diagnosis.name, diagnosis.message
     if is_edit:
         # the student's own code says more than what the same edit makes of another solution
         name = catalogue()["off"].name
         message = re.sub(" is what .*", " is not right yet.", message)
+    what = " and ".join(parts) + (" are" if len(parts) > 1 else " is")
+    placed = PLACED.format(what=what, words=repair.words(code))
+    text = code.splitlines()[repair.line - 1].strip()
     return replace(
         diagnosis,
         name=name,
-        message=f"{message.strip()} {PLACED.format(words=words)}",
-        line=f"Line {line} of your cell: {code.splitlines()[line - 1].strip()}",
+        message=f"{message.strip()} {placed}",
+        line=f"Line {repair.line} of your cell: {text}",
     )
 
 
 def _one_change(
     question: Question, answer: Any, code: str
-) -> tuple[str, int] | None:
-    """What one change of the code would mend, in words, and the number of its line.
+) -> tuple[Repair, list[str]] | None:
+    """The change of the code that mends the answer; or parts of it, with their names.
 
-    None where no single edit makes the answer right, and where its code cannot be run again.
+    None where no single change mends a part, and where the code cannot be run again.
     """
     run_again = _runner(question, answer, code)
     if run_again is None or not has_alarm():
         return None
     tree, make = run_again
     call = question.adapt(answer) if question.adapt else answer
-    precision = observe(question, call).precision
+    evidence = observe(question, call)
+    wrong, precision = evidence.wrong_parts, evidence.precision
+    # without all its parts an answer has none that could be mended alone
+    by_numbers = {parts[0].name for parts in evidence.wrong_series()}
+    is_whole = not evidence.errors and by_numbers == wrong
+    wanted = jax.tree.leaves([trial.want for trial in evidence.trials])
+    is_counted = all(np.asarray(want).dtype.kind in "biu" for want in wanted)
+    best: tuple[Repair, list[str]] | None = None
     try:
         with (
             alarm(Clock(SECONDS)),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
         ):
-            for id_, facts, place, new in _candidates(tree):
-                if _is_mended(question, make, place, new, precision):
-                    node = place.node
-                    if "line" in facts:
-                        node = getattr(node, "body")[int(facts["line"])]  # noqa: B009
-                    words = f"{_shown(node, place.parents, code)}: {WHAT[id_]}"
-                    return words, getattr(node, "lineno", 0)
+            for repair in _candidates(tree):
+                if is_counted and repair.id in NUMERIC:
+                    continue
+                left = _left(question, make, repair, precision, wrong)
+                if not left:
+                    return repair, ["it"]
+                if best is None and is_whole and left < wrong:
+                    best = repair, sorted(wrong - left)
     except TookTooLong:
         jax.clear_caches()  # what was being compiled may stand there half
-    return None
+    return best
 
 
 def _runner(
@@ -193,9 +241,7 @@ def _runner(
     tree.body = _definitions(tree.body)
     used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     used |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
-    if not tree.body or used & EFFECTS:
-        return None
-    if any(map(_may_hold_itself, ast.walk(tree))):
+    if not tree.body or used & EFFECTS or _may_hold_itself(tree):
         return None
 
     def make() -> Any:
@@ -206,25 +252,96 @@ def _runner(
     return tree, make
 
 
-def _may_hold_itself(node: ast.AST) -> bool:
-    """Whether an edit of a cell with this node may make a list or an object that holds itself.
+def _may_hold_itself(tree: ast.Module) -> bool:
+    """Whether an edit of a cell may make an object, or a list, that holds itself.
 
     Nothing that goes through such a list comes to an end: jax takes all memory for it, or all
-    nested calls that Python allows. Without what changes a container in place there is none.
+    nested calls that Python allows. A list or dict that the cell makes and changes in place is no
+    danger as long as it has one name, and no edit puts that anywhere (`_refers_anew`).
     """
-    if isinstance(node, (ast.While, ast.ClassDef)):
-        return True
-    if isinstance(node, ast.Attribute) and node.attr in CHANGES:
-        return True
-    if isinstance(node, (ast.Subscript, ast.Attribute)):
-        return isinstance(node.ctx, ast.Store)
-    return isinstance(node, ast.AugAssign) and _is_container(node.value)
+    containers = _containers(tree)
+    bound = 0  # how often the containers are bound, in whatever way
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.While, ast.ClassDef)):
+            return True
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            return True
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound += node.id in containers
+        if isinstance(node, ast.AugAssign):
+            bound -= _named(node.target, containers)
+        if isinstance(node, ast.Assign):
+            if _held(node.value, containers):
+                return True
+            makes = isinstance(node.value, (ast.Call, ast.BinOp))
+            is_new = makes or _is_display(node.value)
+            made = [
+                t for t in node.targets if isinstance(t, ast.Name) and is_new
+            ]
+            bound -= sum(target.id in containers for target in made)
+    arguments = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    is_known = containers.isdisjoint({"", *arguments}) and bound == 0
+    return not is_known
+
+
+def _containers(tree: ast.Module) -> set[str]:
+    """The names of the lists and dicts that a cell changes in place; "" for one without a name."""
+    changed: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in CHANGES:
+            if not _is_at(node.value):
+                changed.append(node.value)
+        elif isinstance(node, ast.Subscript):
+            if isinstance(node.ctx, ast.Store):
+                changed.append(node.value)
+        elif isinstance(node, ast.AugAssign) and _is_container(node.value):
+            changed.append(node.target)
+    return {n.id if isinstance(n, ast.Name) else "" for n in changed}
+
+
+def _is_at(node: ast.AST) -> bool:
+    """Whether this is `x.at[i]`, whose `add` makes a new array."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    return isinstance(node.value, ast.Attribute) and node.value.attr == "at"
+
+
+def _refers_anew(place: Place, new: ast.AST, containers: set[str]) -> bool:
+    """Whether an edit puts a container where there was none, so that it might hold itself."""
+    old = place.node
+    is_base = isinstance(place.parent, (ast.Attribute, ast.Subscript))
+    if containers and is_base and place.field == "value":
+        return True  # what is changed in place would be something else
+    is_held = place.field != "iter" and (
+        _held(new, containers) > _held(old, containers)
+    )
+    return is_held or _named(new, containers) > _named(old, containers)
+
+
+def _named(node: ast.AST, names: set[str]) -> int:
+    """How often any of the names stands in a piece of code."""
+    inside = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    return sum(n.id in names for n in inside)
+
+
+def _held(node: ast.AST, names: set[str]) -> int:
+    """The same, of those that the value of the code is, or holds."""
+    if isinstance(node, ast.Name):
+        return int(node.id in names)
+    if isinstance(node, (ast.BinOp, ast.Call, ast.Compare, ast.Subscript)):
+        return 0
+    return sum(_held(inner, names) for inner in ast.iter_child_nodes(node))
 
 
 def _is_container(node: ast.AST) -> bool:
-    """Whether code makes a list, a tuple or a dict."""
+    """Whether a list, a tuple or a dict is made in a piece of code."""
+    return any(map(_is_display, ast.walk(node)))
+
+
+def _is_display(node: ast.AST) -> bool:
+    """Whether code is a list, a tuple or a dict, written out."""
     kinds = (ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
-    return any(isinstance(inner, kinds) for inner in ast.walk(node))
+    return isinstance(node, kinds)
 
 
 def _definitions(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -263,42 +380,66 @@ def _root(node: ast.expr) -> tuple[str, str]:
     return "", ""
 
 
-def _candidates(tree: ast.Module) -> list[tuple[str, Facts, Place, ast.AST]]:
-    """Every edit of a cell, the most likely kinds first, and in each the last line first."""
+def _candidates(tree: ast.Module) -> list[Repair]:
+    """Every change of a cell: of one place first, then the likely kinds, then the last lines."""
     lines = {getattr(node, "lineno", 0) for node in ast.walk(tree)} - {0}
+    containers = _containers(tree)
+    functions = {called(node) for node in ast.walk(tree)}
     found = []
     for place in places(tree, lines):
-        for id_, facts, new in (*changes(place), *_additions(place)):
-            if id_ in WHAT:
-                found.append((id_, facts, place, new))
+        for id_, _, new in (*changes(place), *_additions(place, functions)):
+            if id_ in WHAT and not _refers_anew(place, new, containers):
+                edits = ((place, new),)
+                found.append(Repair(id_, place.node, place.parents, edits))
+        for id_, moved, new in _moves(place.node):
+            edits = ((place, new),)
+            found.append(Repair(id_, moved, place.parents, edits))
+    found += _everywhere(found)
     found.sort(
-        key=lambda edit: (
-            ORDER.index(edit[0]),
-            -getattr(edit[2].node, "lineno", 0),
+        key=lambda repair: (
+            len(repair.edits) > 1,
+            ORDER.index(repair.id),
+            -repair.line,
         )
     )
     return found
 
 
-def _is_mended(
+def _everywhere(found: Sequence[Repair]) -> Iterator[Repair]:
+    """The same change at every place where the same code stands: one mistake, made throughout."""
+    groups: dict[tuple[str, str, str], list[Repair]] = {}
+    for repair in found:
+        [(place, new)] = repair.edits
+        if isinstance(place.node, ast.expr):
+            key = repair.id, ast.dump(place.node), ast.dump(new)
+            groups.setdefault(key, []).append(repair)
+    for like in groups.values():
+        if len(like) > 1:
+            edits = [edit for repair in like for edit in repair.edits]
+            yield replace(like[-1], edits=edits)
+
+
+def _left(
     question: Question,
     make: Callable[[], Any],
-    place: Place,
-    new: ast.AST,
+    repair: Repair,
     precision: str,
-) -> bool:
-    """Whether the answer is right with a node in the place of another."""
-    place.put(new)
-    # only what is new lacks a line; what stood there before keeps its own
-    ast.fix_missing_locations(place.parents[0])
+    wrong: set[str],
+) -> set[str]:
+    """Which parts of the answer are wrong with a change; all that were where it does not run."""
+    for place, new in repair.edits:
+        place.put(new)
+        # only what is new lacks a line; what stood there before keeps its own
+        ast.fix_missing_locations(place.parents[0])
     try:
         answer = make()
         call = question.adapt(answer) if question.adapt else answer
-        return is_right(question, call, precision)
+        return wrong_parts(question, call, precision, wrong)
     except (Exception, Unsolved):  # whatever changed code does
-        return False
+        return wrong
     finally:
-        place.put(place.node)
+        for place, _ in repair.edits:
+            place.put(place.node)
 
 
 def _shown(node: ast.AST, parents: Sequence[ast.AST], code: str) -> str:
@@ -321,22 +462,28 @@ def _text(node: ast.AST, code: str) -> str:
 # What a student may have left out. Of a solution, these edits would be no likely mistakes.
 
 
-def _additions(place: Place) -> Iterator[Change]:
+def _additions(place: Place, functions: set[str]) -> Iterator[Change]:
     node = place.node
     if isinstance(node, ast.stmt):
-        yield from _statements(node)
-    if not isinstance(node, ast.expr) or isinstance(node, ast.Constant):
+        yield from _summed(node)
+    if not isinstance(node, ast.expr):
         return
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return
     if isinstance(place.parent, ast.Call) and place.field == "func":
         return
-    if isinstance(node, ast.Name):
-        for name in names_around(place.parents):
-            if name != node.id:
+    # what is called is a function, and no value
+    names = [n for n in names_around(place.parents) if n not in functions]
+    if isinstance(node, ast.Name) or _is_number(node):
+        for name in names:
+            if not isinstance(node, ast.Name) or name != node.id:
                 yield "edit-name", {}, ast.Name(name, ast.Load())
     if isinstance(place.parent, (ast.Attribute, ast.keyword)):
         return
+    if isinstance(node, ast.Constant):
+        return
+    if isinstance(node, (ast.Name, ast.Subscript, ast.Call)):
+        yield from _pieces(node, place.parents)
     if isinstance(node, ast.BinOp):
         for operator in OTHERS.get(type(node.op), ()):
             yield (
@@ -357,13 +504,38 @@ def _additions(place: Place) -> Iterator[Change]:
         (ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.Dict, ast.Call),
     )
     if is_whole or is_term:
-        for name in names_around(place.parents):
+        for name in names:
             if isinstance(node, ast.Name) and node.id == name:
                 continue  # e − e and e / e say nothing of e
             other = ast.Name(name, ast.Load())
+            if called(node) in WHERE:
+                yield "add-index", {}, ast.Subscript(other, node, ast.Load())
             for id_, operators in MISSING.items():
                 for operator in operators:
                     yield id_, {}, ast.BinOp(node, operator(), other)
+                    if operator in (ast.Sub, ast.Div):
+                        yield id_, {}, ast.BinOp(other, operator(), node)
+
+
+def _is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def _pieces(node: ast.expr, parents: Sequence[ast.AST]) -> Iterator[Change]:
+    """Short pieces of code that stand elsewhere in the same function."""
+    functions = [n for n in parents if isinstance(n, ast.FunctionDef)]
+    own = ast.dump(node)
+    pieces: dict[str, ast.AST] = {}
+    for piece in ast.walk(functions[-1]) if functions else ():
+        is_value = isinstance(piece, (ast.Subscript, ast.Call, ast.BinOp))
+        if is_value and isinstance(getattr(piece, "ctx", ast.Load()), ast.Load):
+            inside = list(ast.walk(piece))
+            # a piece that holds the place itself would hold itself
+            if len(inside) <= MOST_NODES and node not in inside:
+                pieces.setdefault(ast.dump(piece), piece)
+    for text, piece in pieces.items():
+        if text != own:
+            yield "edit-value", {}, copy.deepcopy(piece)
 
 
 def _wrapped(node: ast.expr) -> Iterator[Change]:
@@ -374,6 +546,12 @@ def _wrapped(node: ast.expr) -> Iterator[Change]:
         yield "add-transpose", {}, ast.Attribute(node, "T", ast.Load())
         yield "add-square", {}, ast.BinOp(node, ast.Pow(), ast.Constant(2))
     if isinstance(node, ast.Call):
+        if called(node) in PRODUCTS and len(node.args) == 2:
+            yield (
+                "edit-function",
+                {},
+                ast.BinOp(node.args[0], ast.Mult(), node.args[1]),
+            )
         for place in (0, 1):
             part = ast.Subscript(node, ast.Constant(place), ast.Load())
             yield "add-part", {}, part
@@ -386,16 +564,50 @@ def _wrapped(node: ast.expr) -> Iterator[Change]:
                 yield "add-axis", {}, with_axis
 
 
-def _statements(node: ast.stmt) -> Iterator[Change]:
-    """Two lines in the other order; a sum in place of what is written anew."""
+def _summed(node: ast.stmt) -> Iterator[Change]:
+    """A sum in place of what is written anew."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         if isinstance(target, ast.Name) and not _is_container(node.value):
             summed = ast.AugAssign(target, ast.Add(), node.value)
             yield "add-accumulation", {}, summed
-    body = getattr(node, "body", [])
-    for place in range(len(body) - 1) if isinstance(body, list) else ():
+
+
+def _moves(node: ast.AST) -> Iterator[tuple[str, ast.stmt, ast.AST]]:
+    """A line in another order, into a loop or out of it: the kind, the line, what holds it then."""
+    body = getattr(node, "body", None)
+    if not isinstance(body, list):
+        return
+
+    def with_body(new: Bodies) -> ast.AST:
         changed = copy.copy(node)
-        first, second = body[place : place + 2]
-        changed.body = [*body[:place], second, first, *body[place + 2 :]]  # type: ignore[attr-defined]
-        yield "add-order", {"line": str(place)}, changed
+        lines: list[ast.stmt] = []
+        for place, line in enumerate(body):
+            lines += new.get(place, [line])
+        changed.body = lines  # type: ignore[attr-defined]
+        return changed
+
+    def loop(old: ast.For, inside: list[ast.stmt]) -> ast.For:
+        changed = copy.copy(old)
+        changed.body = inside
+        return changed
+
+    for place, line in enumerate(body[:-1]):
+        swapped = {place: [body[place + 1], line], place + 1: []}
+        yield "add-order", line, with_body(swapped)
+    for place, line in enumerate(body):
+        if not isinstance(line, ast.For):
+            continue
+        for other, outside in enumerate(body):
+            if isinstance(outside, (ast.Assign, ast.AugAssign)):
+                inside = [*line.body, outside]
+                if other < place:
+                    inside = [outside, *line.body]
+                into: Bodies = {other: [], place: [loop(line, inside)]}
+                yield "add-loop", outside, with_body(into)
+        if len(line.body) > 1:
+            first, last = line.body[0], line.body[-1]
+            before = {place: [first, loop(line, line.body[1:])]}
+            yield "edit-loop", first, with_body(before)
+            after = {place: [loop(line, line.body[:-1]), last]}
+            yield "edit-loop", last, with_body(after)

@@ -85,6 +85,10 @@ GIVEN = (
     "That happened in a function that came with the question: look at what your code hands to it, "
     "in which order, and how it is differentiated."
 )
+# `x.at[0].set(1.0)`, of which nothing is kept where it stands alone
+UPDATE = re.compile(
+    r"^[\w.]+\.at\[.*\]\.(set|add|multiply|divide|power|min|max)\("
+)
 # a line on which several names get the parts of one value
 UNPACKS = re.compile(r"^[^=]*,[^=]*=(?!=)|\bfor\b.*,.*\bin\b")
 
@@ -326,8 +330,8 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
         id_ = _container(evidence, trial.got, trial.want, facts)
         if id_ == "extra-part" and not _stands_there(evidence, facts):
             id_ = "part-container"
-        if id_ in ("container", "missing-part") and returns_in_loop(answer):
-            id_ = "return-in-loop"
+        if id_ in ("container", "missing-part"):
+            id_ = seen_in_code(answer) or id_
         if id_ == "part-container" and _is_reordered(evidence):
             id_ = "swapped"
         if id_:
@@ -535,9 +539,8 @@ def _predicted(
     if explanation is None:
         return None
     id_, facts = explanation
-    if returns_in_loop(answer):
-        # whatever the numbers look like: the code itself says so
-        id_ = "return-in-loop"
+    # whatever the numbers look like: the code itself may say so
+    id_ = seen_in_code(answer) or id_
     return diagnose(evidence.question, id_, part_facts(telling(parts)) | facts)
 
 
@@ -640,8 +643,9 @@ def unknown_error(evidence: Evidence, answer: Any) -> Diagnosis | None:
     for parts in evidence.wrong_series():
         part = telling(parts)
         facts = part_facts(part) | {"count": extent(evidence, parts)}
-        if returns_in_loop(answer):
-            return diagnose(question, "return-in-loop", facts)
+        id_ = seen_in_code(answer)
+        if id_:
+            return diagnose(question, id_, facts)
         bad_points = {p.trial.case.point for p in parts if not p.agrees}
         is_large = bad_points <= set(question.large_points) and part.is_numeric
         picture = marked(part)
@@ -935,20 +939,28 @@ def user_line(error: BaseException, answer: Any) -> str:
     return f"Line {own[-1].lineno} of your cell: {own[-1].line}"
 
 
-def returns_in_loop(answer: Any) -> bool:
-    """Whether a loop of the answer ends in a `return`, so that it has no second iteration."""
+def seen_in_code(answer: Any) -> str:
+    """The id of a mistake that the code itself shows, whatever its results are; else nothing."""
     code = _code_object(answer)
     if code is None:
-        return False
+        return ""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, TypeError, SyntaxError, IndentationError):
-        return False
+        return ""
     for node in ast.walk(tree):
-        if (
-            isinstance(node, (ast.For, ast.While))
-            and isinstance(node.body[-1], ast.Return)
-            and not any(isinstance(n, ast.Continue) for n in ast.walk(node))
-        ):
-            return True
-    return False
+        if _returns_at_once(node):
+            return "return-in-loop"
+        if isinstance(node, ast.Expr) and UPDATE.search(ast.unparse(node)):
+            return "update-thrown-away"
+    return ""
+
+
+def _returns_at_once(node: ast.AST) -> bool:
+    """Whether a loop ends in a `return`, so that it has no second iteration."""
+    if not isinstance(node, (ast.For, ast.While)):
+        return False
+    is_last = isinstance(node.body[-1], ast.Return)
+    return is_last and not any(
+        isinstance(n, ast.Continue) for n in ast.walk(node)
+    )

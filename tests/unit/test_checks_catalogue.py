@@ -322,6 +322,7 @@ ERRORS = {
     "not-python": lambda: exec("for x in xs\n    x"),
     "unpacked-wrongly": lambda: (lambda a, b: a)(*(p for p in [a for a, b in [(1, 2, 3)]])),
     "wrong-arguments": lambda: (lambda x: x)(),
+    "argnums-too-large": lambda: jax.grad(lambda x, y: x, argnums=2)(ONE, ONE),
     "endless-recursion": lambda: (f := lambda: f())(),
     "index-too-large": lambda: [1, 2][2],
     "too-many-indices": lambda: THREE[0, 1],
@@ -385,7 +386,11 @@ MORE_ERRORS = {
     "array-is-no-list": [lambda: THREE.pop(), lambda: THREE.extend([1])],
     "container-as-number": [lambda: -{"w": ONE}, lambda: -[ONE]],
     "tuple-as-array": [lambda: -(ONE,)],
-    "contracting-shapes": [lambda: jnp.ones((2, 3, 2)) @ jnp.ones((3, 2, 3))],
+    "contracting-shapes": [
+        lambda: jnp.ones((2, 3, 2)) @ jnp.ones((3, 2, 3)),
+        lambda: THREE @ np.ones((2, 2)),
+    ],
+    "matmul-of-number": [lambda: THREE @ np.array(ONE)],
     "none-as-number": [lambda: [].append(1)[0]],
     "unpacked-wrongly": [lambda: [a for a, b in [ONE]]],
 }

@@ -377,6 +377,15 @@ def test_a_quotient_is_no_mistake_where_the_question_gives_its_step():
     assert "step of its own, 0.001" in text
 
 
+def test_an_update_that_is_thrown_away_is_named_by_the_code():
+    asked = question(lambda x: x * 2.0, {"x": np.array([0.5, 1.0])}, {"x": np.array([3.0, 40.0])})
+    code = "def q(x):\n    y = jnp.zeros(2)\n    {}y.at[:].set(2.0 * x)\n    return y{}\n"
+    id_, text = said(asked, written(code.format("", "")))
+    assert id_ == "update-thrown-away"
+    assert "A line of your answer throws it away" in text
+    assert said(asked, written(code.format("y = ", " + 1")))[0] != id_
+
+
 def test_a_return_in_a_loop_is_named_by_the_code():
     asked = question(
         lambda x, n: x * n,

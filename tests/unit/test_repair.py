@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import olympus
-from olympus_kit.checks import Question, outcome_of, run
+from olympus_kit.checks import Question, outcome_of, repair, run
 
 CALLS = []
 NAMES = {"jax": jax, "jnp": jnp, "np": np, "olympus": olympus, "CALLS": CALLS}
@@ -53,6 +53,18 @@ PLACED = {
     "a sign": ("u * (-jnp.cos(x) * x + jnp.sin(x))", "a minus sign too many"),
     "another function": ("u * (jnp.cos(x) * x + jnp.cos(x))", "another function belongs there"),
     "an index": ("u * (jnp.cos(x) * x + jnp.sin(x[1:]))", "`1` in `x[1:]`: another index"),
+    "a value that stands elsewhere": (
+        "u * (jnp.cos(x) * x + jnp.sin(jnp.cos(x)))",
+        "a call too many",
+    ),
+    "the same number in two places": (
+        "u * (jnp.cos(2.0) * x + jnp.sin(2.0))",
+        "`2.0` in `jnp.cos(2.0)`, and at `2.0` elsewhere: another value",
+    ),
+    "an inner product": (
+        "u * (jnp.dot(jnp.cos(x), x) + jnp.sin(x))",
+        "`jnp.dot(jnp.cos(x), x)`: another function",
+    ),
 }
 
 
@@ -75,6 +87,88 @@ def test_two_lines_that_have_to_change_places():
     diagnosis = told(code)
     assert "this line and the one after it have to change places" in diagnosis.message
     assert diagnosis.line == "Line 3 of your cell: x = x + 1"
+
+
+def test_a_line_that_does_not_belong_into_the_loop():
+    code = """def q(x, u):
+    total = jnp.ones_like(x)
+    for part in (jnp.cos(x) * x, jnp.sin(x)):
+        total = jnp.zeros_like(x)
+        total = total + part
+    return u * total
+"""
+    diagnosis = told(code)
+    assert "`total = jnp.zeros_like(x)`: " in diagnosis.message
+    assert diagnosis.line == "Line 4 of your cell: total = jnp.zeros_like(x)"
+
+
+def test_a_line_that_belongs_into_the_loop():
+    code = """def q(x, u):
+    out = []
+    i = 0
+    it = x[i]
+    for i in range(len(x)):
+        out.append(u * (jnp.cos(it) * it + jnp.sin(it)))
+    return jnp.stack(out)
+"""
+    assert "`it = x[i]`: it belongs into the loop" in told(code).message
+
+
+def test_one_part_of_several_is_mended_alone():
+    pair = Question(
+        "q",
+        ("first", "second"),
+        lambda x: (np.sin(x), x**3 + 2 * x),
+        ({"x": np.array([0.5, 2.0])}, {"x": np.array([-1.0, 30.0])}),
+        large_points=(1,),
+    )
+    diagnosis = told("def q(x):\n    return jnp.cos(x), jnp.exp(x) + 2\n", pair)
+    assert "With one change first is right at every point that was tried" in diagnosis.message
+    # a part that an error hides is not mended by taking the error away
+    diagnosis = told("def q(x):\n    return jnp.sin(x), len(x[0])\n", pair)
+    assert "With one change" not in diagnosis.message
+
+
+def test_a_local_list_may_be_filled():
+    code = """def q(x, u):
+    out = []
+    for it in x:
+        out.append(u * (jnp.cos(u) * it + jnp.sin(it)))
+    return jnp.stack(out)
+"""
+    assert "`u` in `jnp.cos(u)`: another value" in told(code).message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "out = []\n    also = out\n    for it in x: out.append(it)",
+        "out = [[]]\n    for row in out: row.append(x)",
+        "out = {}\n    out[0] = []\n    out[0].append(x)",
+        "out, also = [], []\n    for it in x: out.append(it)",
+        "out = [2 * x]\n    all = [out, x]\n    out.append(x)",
+    ],
+)
+def test_a_list_with_two_names_is_not_filled_again(code):
+    """Or an edit of another name might put it into itself."""
+    text = f"def q(x, u):\n    {code}\n    return u * (jnp.cos(u) * x + jnp.sin(x))\n"
+    assert "With one change" not in told(text).message
+
+
+def test_a_count_is_right_by_too_many_changes(monkeypatch):
+    count = Question(
+        "q",
+        "number",
+        lambda x: int(np.sum(x > 1)),
+        ({"x": np.array([0.5, 2.0])}, {"x": np.array([-1.0, 30.0, 2.0, 3.0])}),
+        large_points=(1,),
+    )
+    code = "def q(x):\n    one = 1\n    return int(jnp.sum(jnp.isfinite(x)))\n"
+    with monkeypatch.context() as others:
+        others.setattr(repair, "NUMERIC", ())
+        assert "a term is missing" in told(code, count).message
+    diagnosis = told(code, count)
+    assert "With one change" not in diagnosis.message
 
 
 def test_two_mistakes_are_no_place():
