@@ -239,10 +239,13 @@ def test_a_zip_leads_nowhere(tmp_path):
         file.writestr(info, nb.write(page({"square": SQUARE})))
         file.writestr("max/all.ipynb", "0" * (MOST_BYTES + 1))
         file.writestr(f"zoe/{'deep/' * 2000}{'long' * 100}.md", "no notebook")
+        file.writestr("bo/hurt.md", "hurt")
+        file.writestr("bo", "a name that is a folder's, too")
         file.writestr("../outside.md", "out")
         link = zipfile.ZipInfo("eve/link.md")
         link.external_attr = 0o120777 << 16
         file.writestr(link, "/etc/passwd")
+    archive.write_bytes(archive.read_bytes().replace(b"hurt.mdhurt", b"hurt.mdhurl"))
     folder = tmp_path / "unpacked"
     folder.mkdir()
     unpack(archive, folder)
@@ -250,6 +253,7 @@ def test_a_zip_leads_nowhere(tmp_path):
     assert not (folder / "eve" / "link.md").is_symlink()
     found = find_submissions(folder, LESSONS)
     problems = {one.person.student: one.problem for one in found}
+    assert problems.pop("bo").startswith("unreadable: 'utf-8' codec")
     assert found[0].submitted == datetime(2026, 11, 28, 12).astimezone()
     assert problems == {
         "ann": "",

@@ -107,7 +107,9 @@ def _cells(path: Path) -> Any:
     """Kind, source and name of each cell."""
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES:,} bytes")
-    notebook = nb.read(path) if path.suffix == ".md" else _read_ipynb(path)
+    text = path.read_text(encoding="utf-8").lstrip(nb.MARK)
+    is_text = path.suffix == ".md"
+    notebook = nb.parse(text, path.name) if is_text else _parse_ipynb(text)
     cells = []
     for cell in notebook.cells:
         source = "".join(cell["source"])
@@ -116,10 +118,9 @@ def _cells(path: Path) -> Any:
     return cells
 
 
-def _read_ipynb(path: Path) -> Any:
+def _parse_ipynb(text: str) -> Any:
     import nbformat
 
-    text = path.read_text(encoding="utf-8").lstrip(nb.MARK)
     return nbformat.reads(text or "an empty file", as_version=4)  # type: ignore[no-untyped-call]
 
 

@@ -30,6 +30,15 @@ MOST_DEPTH = 8  # folders of a zip in each other
 MOST_NAME = 200  # bytes of a file's name in a zip, and of its ending
 MOST_ENDING = 10
 MOST_TEXT = 300  # of a problem
+# what one file of a zip may have; a name that is that of a folder, too
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
+CLASHES = (FileExistsError, NotADirectoryError, IsADirectoryError)
 STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
 # the first number: what comes after the mark is a student's own
@@ -121,25 +130,27 @@ def unpack(archive: Path, folder: Path) -> None:
                     continue
                 parts = [*parts[:-1][:MOST_DEPTH], parts[-1]]
                 target = folder.joinpath(*map(_short, parts))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # no more than the zip's own list says: a bomb lies about its size
-                most = min(member.file_size, MOST_BYTES + 1)
-                with file.open(member) as source:  # of a link, where it leads
-                    target.write_bytes(source.read(most))
-                with suppress(OverflowError, ValueError):
-                    when = time.mktime((*member.date_time, 0, 0, -1))
-                    os.utime(target, (when, when))
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+                with suppress(*CLASHES):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(_content(file, member))
+                    with suppress(OverflowError, ValueError):
+                        when = time.mktime((*member.date_time, 0, 0, -1))
+                        os.utime(target, (when, when))
+    except (OSError, *DAMAGES) as error:
         raise UnreadableClass(
             f"{archive} can't be unpacked: {error}."
         ) from None
+
+
+def _content(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """What a member holds (of a link, where it leads); of a damaged one, what is no text either."""
+    # no more than the zip's own list says: a bomb lies about its size
+    most = min(member.file_size, MOST_BYTES + 1)
+    try:
+        with file.open(member) as source:
+            return source.read(most)
+    except DAMAGES:
+        return b"\xff"
 
 
 def _short(name: str) -> str:
