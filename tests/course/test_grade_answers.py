@@ -194,12 +194,14 @@ jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
 
 def test_what_takes_too_much_to_read_is_told_and_keeps_nobody(tmp_path, monkeypatch):
     monkeypatch.setattr(reader, "CPU_SECONDS", 2)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "json.py").write_text("while True: pass")
     hand_in(tmp_path / "zoe" / f"{STEM}.md", {"square": SQUARE})
     (tmp_path / "eve").mkdir()
     (tmp_path / "eve" / f"{STEM}.md").write_text(BOMB)
-    eve, zoe = find_submissions(tmp_path, LESSONS)
-    assert eve.problem == reader.TOO_MUCH
-    assert zoe.problem == ""
+    found = find_submissions(tmp_path, LESSONS)
+    problems = {one.person.student: one.problem for one in found}
+    assert problems == {"eve": reader.TOO_MUCH, "json": "not a notebook", "zoe": ""}
 
 
 def test_names_that_are_no_text(tmp_path):

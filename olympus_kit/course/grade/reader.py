@@ -17,7 +17,8 @@ from .._processes import Processes
 from .text import legible
 from .wire import Channel, Gone
 
-COMMAND = (sys.executable, "-m", "olympus_kit.course.grade.reader")
+# -P: where it is started, a student's file may be called like a module
+COMMAND = (sys.executable, "-P", "-m", "olympus_kit.course.grade.reader")
 MOST_BYTES = 8 * 2**20  # of one notebook
 MOST_MEMORY = (
     4 * 2**30
