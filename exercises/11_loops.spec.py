@@ -747,6 +747,13 @@ def asked_of_the_next(go_on, body, x, most):
     return x
 
 
+def back_to_the_start(go_on, body, x, most):
+    now = x
+    for _ in range(most):
+        now = body(now) if go_on(now) else x
+    return now
+
+
 def long(x):
     return jnp.sum(x**2) > 1.0
 
@@ -798,6 +805,7 @@ bounded_while = Question(
         ),
         "nothing-after": Mistake(result=in_python(nothing_after)),
         "asked-of-the-next": Mistake(result=in_python(asked_of_the_next)),
+        "back-to-the-start": Mistake(result=in_python(back_to_the_start)),
     },
     mistakes=(
         Mistake(
@@ -895,6 +903,13 @@ bounded_while = Question(
             "",
             read=PAGE + "#loops-four",
             raised=("TypeError: got <class 'tuple'>",),
+        ),
+        Mistake(
+            "back-to-the-start",
+            "the start comes back",
+            "Where the loop ends before `most` iterations, your result is the x of the "
+            "start. What is kept is the x that the iteration got: use the argument of "
+            "the branch, and not the x around it.",
         ),
     ),
     rtol=1e-10,

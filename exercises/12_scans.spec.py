@@ -710,6 +710,8 @@ linear_recurrence = Question(
         ),
         "scan-s-pair": Mistake(result=lambda a, b, s0: (np.cumprod(a), in_turn(a, b, 0.0))),
         "each-from-the-start": Mistake(result=lambda a, b, s0: np.asarray(a) * s0 + b),
+        "start-in-every-step": Mistake(result=lambda a, b, s0: in_turn(a, b + a * s0, 0.0)),
+        "states-before": Mistake(result=lambda a, b, s0: np.append(s0, in_turn(a, b, s0)[:-1])),
     },
     mistakes=(
         Mistake(
@@ -813,6 +815,18 @@ linear_recurrence = Question(
             "the offsets are missing",
             "Your states are products of the factors alone, as if every b were 0.",
             read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "start-in-every-step",
+            "the start enters every step",
+            "You added a · s0 to *every* offset. s0 enters once, in the first step; "
+            "later steps get it through the state.",
+        ),
+        Mistake(
+            "states-before",
+            "the states before each step",
+            "Your result begins with s0 and lacks the last state: these are the states "
+            "*before* each step. Asked for are those after it.",
         ),
     ),
     read=PAGE,
@@ -1158,6 +1172,9 @@ reversible_pullback = Question(
         ),
         "one-state-for-all": Mistake(result=through(of_the_first)),
         "last-step-for-all": Mistake(result=through(of_the_last)),
+        "step-by-entries": Mistake(
+            result=through(lambda *a: [np.diag(J.sum(0)) for J in jacobians(*a)])
+        ),
     },
     mistakes=(
         Mistake(
@@ -1240,6 +1257,12 @@ reversible_pullback = Question(
             "one state for all steps",
             "You pulled u back n times at the first state. Each step has a state of its own.",
             read=PAGE + "#scans-by-hand",
+        ),
+        Mistake(
+            "step-by-entries",
+            "the sum of the step differentiated",
+            "You multiplied u with the gradient of the step's *sum*: that counts for a "
+            "step that acts on each entry alone. Pull u back through the step itself.",
         ),
     ),
     rtol=1e-9,

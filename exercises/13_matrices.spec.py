@@ -437,16 +437,22 @@ def with_inverse(make):
     return Mistake(result=lambda S, x: make(np.linalg.inv(S), x))
 
 
+def pairs_as_one(S, x):
+    G = np.asarray(dense_gradient(S, x))
+    return G + G.T - np.diag(np.diag(G))
+
+
 covariance_gradient = Question(
     name="covariance_gradient",
     returns="the gradient",
     points=(
         {"S": regular(3), "x": test_array((3,), 1.0)},
         {"S": regular(2, 2.0), "x": test_array((2,), 3.0, 2.0)},
+        {"S": regular(3, 4.0)[[1, 0, 2]], "x": test_array((3,), 5.0)},
         {"S": regular(3, 4.0), "x": test_array((3,), 5.0, 50.0)},
     ),
-    labels=("S of shape (3, 3)", "S of shape (2, 2)", "x far from 0"),
-    large_points=(2,),
+    labels=("S of shape (3, 3)", "S of shape (2, 2)", "rows exchanged", "x far from 0"),
+    large_points=(3,),
     reference=dense_gradient,
     shape_of={"the gradient": "S"},
     predictions={
@@ -483,6 +489,7 @@ covariance_gradient = Question(
         "solved-on-one-side-transposed": Mistake(
             result=lambda S, x: (np.linalg.inv(S).T @ np.outer(x, x) - np.linalg.inv(S).T) / 2
         ),
+        "as-if-symmetric": Mistake(result=pairs_as_one),
     },
     mistakes=(
         Mistake(
@@ -575,6 +582,12 @@ covariance_gradient = Question(
             "Your formula holds for a symmetric S only. Here the entries are free: one "
             "factor of the outer product needs Sᵀ, and the inverse is transposed.",
             read=CHAPTER + "#matrix-symmetric",
+        ),
+        Mistake(
+            "as-if-symmetric",
+            "pairs of entries counted as one",
+            "You counted S[i, j] and S[j, i] as one variable, as for a symmetric matrix. "
+            "Here all entries are free, and each has a derivative of its own.",
         ),
     ),
     read=CHAPTER,
@@ -793,6 +806,12 @@ def in_eigenbasis(S, dS, k, turn):
     return np.outer(wrong, v) + np.outer(v, wrong)
 
 
+def from_neighbours(S, dS, k):
+    """The projector's slope with the eigenvectors beside the k-th alone."""
+    near = np.abs(np.arange(len(S)) - k) <= 1
+    return in_eigenbasis(S, dS, k, lambda V, coefficients: V @ (near * coefficients))
+
+
 def one_term(S, dS, k):
     v, v_dot = vector_slope(S, dS, k)
     return np.outer(v_dot, v)
@@ -861,6 +880,9 @@ eigen_slopes = Question(
                 np.subtract(moved, still)
                 for moved, still in zip(eigen_pair(S + dS, k), eigen_pair(S, k), strict=True)
             )
+        ),
+        "neighbours-alone": Mistake(
+            result=lambda S, k, dS: from_neighbours(S, dS, k), part="projector_slope"
         ),
     },
     rtol=1e-8,
@@ -949,6 +971,11 @@ eigen_slopes = Question(
             "Your eigenvalue is number k from the top. `eigh` gives them in ascending "
             "order, and k counts from the smallest.",
             read=CHAPTER + "#matrix-eigen",
+        ),
+        Mistake(
+            "neighbours-alone",
+            "two neighbours for all",
+            "Your sum goes over the eigenvectors k − 1 and k + 1. All others belong into it.",
         ),
     ),
     read=CHAPTER,
@@ -1209,6 +1236,12 @@ minimum_slopes = Question(
         "derivatives-along-x": Mistake(
             result=lambda f, best, p: jax.hessian(f)(best.exact(p), p), part="curvature"
         ),
+        "slope-by-x": Mistake(
+            result=lambda f, best, p: jax.grad(f)(best.exact(p), p), part="slope"
+        ),
+        "diagonal-of-hessian": curvature_with(
+            lambda f_pp, mixed, H: f_pp - np.sum(mixed**2 / np.diag(H))
+        ),
     },
     cost_limits=(
         CostLimit(
@@ -1283,6 +1316,18 @@ minimum_slopes = Question(
             "f's own curvature is missing",
             "Your curvature holds the share of the moving x alone. ∂ₚ∂ₚf belongs to it, too.",
             read=CHAPTER + "#matrix-envelope",
+        ),
+        Mistake(
+            "slope-by-x",
+            "differentiated with respect to x",
+            "Your slope is the gradient with respect to x, which is zero at the minimum. "
+            "Asked for is the derivative with respect to p, the second argument of f.",
+        ),
+        Mistake(
+            "diagonal-of-hessian",
+            "the diagonal of the Hessian",
+            "You divided by the diagonal of the Hessian. Where the entries of x are "
+            "coupled, all move together: solve with the whole matrix.",
         ),
     ),
     read=CHAPTER,

@@ -741,6 +741,9 @@ chain_hessian = Question(
                 slopes_of_colours(f, x)[(np.arange(x.size - 1) + 1) % 3],
             )
         ),
+        "three-rows-alone": Mistake(
+            result=lambda f, x: both_diagonals(f, x)[0] * (np.arange(x.size) < 3), part="diagonal"
+        ),
     },
     rtol=1e-9,
     mistakes=(
@@ -807,6 +810,13 @@ chain_hessian = Question(
             "Your entries beside the diagonal are twice as large: H[i, i+1] and H[i+1, i] "
             "are equal, and only one of them is asked for.",
             read=CHAPTER + "#frontier-sparse",
+        ),
+        Mistake(
+            "three-rows-alone",
+            "three unit vectors",
+            "Only the first three entries of your diagonal are there: you multiplied by "
+            "three unit vectors. Put ones at *every third* place, so that each product "
+            "serves many rows.",
         ),
     ),
     read=CHAPTER,
@@ -1080,6 +1090,9 @@ motion_adjoint = Question(
                 shares_of_p(step, start, p, count, u),
             )
         ),
+        "end-cotangent-for-p": Mistake(
+            result=lambda *arguments: with_u_at_each_step(*arguments)[1], part="p_bar"
+        ),
     },
     rtol=1e-9,
     mistakes=(
@@ -1147,6 +1160,12 @@ motion_adjoint = Question(
             "You took the Jacobian of each step at the start. Each belongs to the state at "
             "that time: save the states on the way forward.",
             read=CHAPTER + "#frontier-ode",
+        ),
+        Mistake(
+            "end-cotangent-for-p",
+            "the end's cotangent for each share",
+            "Your start_bar is right. For the shares of p you pulled back u itself in "
+            "every step; each takes the cotangent that has come back *to that step*.",
         ),
     ),
     read=CHAPTER,

@@ -226,6 +226,9 @@ tiny_jacobian = Question(
         "sums-on-the-diagonal": Mistake(
             result=lambda f, x: np.diag(np.sum(whole_jacobian(f, x), axis=0))
         ),
+        "sums-in-every-row": Mistake(
+            result=lambda f, x: whole_jacobian(f, x).sum(0) + 0 * whole_jacobian(f, x)
+        ),
     },
     rtol=1e-9,
     mistakes=(
@@ -305,6 +308,12 @@ tiny_jacobian = Question(
             "You returned the value of f beside the Jacobian. Only the Jacobian is asked for.",
             "",
             read=CHAPTER + "#tiny-grad",
+        ),
+        Mistake(
+            "sums-in-every-row",
+            "the sum in every row",
+            "All your rows are the same: the sum of the rows, from a cotangent of ones. "
+            "Each row needs a cotangent of its own, with a single 1.",
         ),
     ),
     read=CHAPTER,
