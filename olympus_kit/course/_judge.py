@@ -81,9 +81,10 @@ def judge(
     namespace: dict[str, Any],
     seconds: float | None = None,
     closely: bool = False,
+    course: Path | None = None,
 ) -> Outcome:
     """What there is to say about the answer to `name`, within `seconds` or a check's own limit."""
-    entry = find(name)
+    entry = find(name, course)
     answer = namespace.get(name)
     if isinstance(answer, CellError):
         diagnosis = explain_error(entry.question, answer.error, answer)

@@ -8,14 +8,23 @@ import pytest
 from grading import CUBE, SQUARE, STEM, hand_in, page, released
 
 from olympus_kit.course import _notebook as nb
-from olympus_kit.course.grade.answers import BY_DEFINITION, BY_NAME, IN_RAW, find_answers
+from olympus_kit.course.grade import reader
+from olympus_kit.course.grade.answers import (
+    BY_DEFINITION,
+    BY_NAME,
+    IN_RAW,
+    MOST_CELLS,
+    find_answers,
+)
 from olympus_kit.course.grade.gradebook import read_manual
 from olympus_kit.course.grade.late import Policy, moment, read_extensions
 from olympus_kit.course.grade.pages import page_name
+from olympus_kit.course.grade.reader import MOST_BYTES
 from olympus_kit.course.grade.submissions import (
     Person,
     UnreadableClass,
     find_submissions,
+    of_lessons,
     read_roster,
     unpack,
 )
@@ -83,6 +92,12 @@ def test_other_kinds_of_definitions(code):
     assert code_of(answers_of(page({"square": code})), "square") == [code]
 
 
+def test_many_cells_of_text_hide_no_answer():
+    notebook = page({"square": SQUARE})
+    notebook.cells[0:0] = [notebook.cells[0]] * MOST_CELLS
+    assert code_of(answers_of(notebook), "square") == [SQUARE]
+
+
 def test_broken_python_in_a_named_cell_is_still_the_answer():
     answers = answers_of(page({"square": "def square(x:"}))
     assert answers.rules["square"] == BY_NAME
@@ -129,9 +144,75 @@ def test_the_latest_of_two_files_counts_and_links_are_not_followed(tmp_path):
     os.utime(tmp_path / "ann" / f"{STEM}.md", (1e9, 1e9))
     (tmp_path / "eve").mkdir()
     (tmp_path / "eve" / f"{STEM}.md").symlink_to(tmp_path / "ann" / f"{STEM}.md")
-    (one,) = find_submissions(tmp_path, LESSONS)
+    one, eve = find_submissions(tmp_path, LESSONS)
     assert one.path == f"ann/{STEM}-final.md"
-    assert one.submitted is not None
+    assert eve.problem == "a link, which is not followed"
+
+
+def test_a_stamp_that_a_student_hands_in_says_nothing(tmp_path):
+    for folder in ("eve", "submitted/ann/01"):
+        hand_in(tmp_path / folder / f"{STEM}.md", {"square": SQUARE})
+        (tmp_path / folder / "timestamp.txt").write_text("2001-01-01 00:00:00 UTC")
+    ann, eve = find_submissions(tmp_path, LESSONS)
+    assert ann.submitted.year == 2001
+    assert eve.submitted.year > 2001
+
+
+def test_a_lesson_that_is_left_out_takes_nobody_s_place(tmp_path):
+    other = page({"square": SQUARE})
+    other.cells[0].source = "As `other` of the lesson before, or not."
+    for student in ("ann", "bo"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "late.md").write_text(nb.write(other))
+    (tmp_path / "ann" / "a.md").write_text("```{code-cell}\nother = 1\n```\n")
+    found = find_submissions(tmp_path, LESSONS)
+    said = [(one.person.student, one.stem, one.problem) for one in of_lessons(found, {"02_other"})]
+    assert said == [("ann", "02_other", ""), ("bo", "", "handed in other lessons")]
+
+
+def test_nobody_hands_in_for_somebody_else(tmp_path):
+    mark = "assignsubmission_file_"
+    for owner in ("Bo Ek_10", "Ann Lee_11", "Ann Lee_12", f"Eve_13_{mark}x_10"):
+        hand_in(tmp_path / f"{owner}_{mark}{STEM}.md", {"square": SQUARE})
+    named = lambda *roster: [
+        one.person.student for one in find_submissions(tmp_path, LESSONS, roster)
+    ]
+    assert named() == ["Ann Lee 11", "Ann Lee 12", "Bo Ek", "Eve"]
+    people = [Person("al1", "Ann Lee", id="11"), Person("al2", "Ann Lee", id="12")]
+    assert named(*people) == ["Bo Ek", "Eve", "al1", "al2"]
+    assert named(Person("al", "Ann Lee")) == ["Bo Ek", "Eve", "al 11", "al 12"]
+
+
+LAUGHS = "\n".join(f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]" for n in range(12))
+BOMB = f"""---
+a0: &a0 ha
+{LAUGHS}
+jupytext: {{text_representation: {{extension: .md, format_name: myst}}}}
+---
+"""
+
+
+def test_what_takes_too_much_to_read_is_told_and_keeps_nobody(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "CPU_SECONDS", 2)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "json.py").write_text("while True: pass")
+    hand_in(tmp_path / "zoe" / f"{STEM}.md", {"square": SQUARE})
+    (tmp_path / "eve").mkdir()
+    (tmp_path / "eve" / f"{STEM}.md").write_text(BOMB)
+    found = find_submissions(tmp_path, LESSONS)
+    problems = {one.person.student: one.problem for one in found}
+    assert problems == {"eve": reader.TOO_MUCH, "json": "not a notebook", "zoe": ""}
+
+
+def test_names_that_are_no_text(tmp_path):
+    names = [b"\xe9ric", b"\xe8ric", "漢".encode() * 80, b"a\nb", b"\x1b[2J"]
+    for name in names:
+        hand_in(tmp_path / os.fsdecode(name) / f"{STEM}.md", {"square": SQUARE})
+    students = {one.person.student for one in find_submissions(tmp_path, LESSONS)}
+    assert len(students) == len(names)
+    for student in students:
+        (tmp_path / f"{page_name(student)}.html").write_bytes(student.encode())
+        assert "\n" not in student
 
 
 @pytest.mark.parametrize(
@@ -140,6 +221,7 @@ def test_the_latest_of_two_files_counts_and_links_are_not_followed(tmp_path):
         (f"{STEM}.ipynb", "{", "unreadable"),
         (f"{STEM}.ipynb", "", "unreadable"),
         (f"{STEM}.ipynb", '{"cells": [{}], "nbformat": 4, "nbformat_minor": 5}', "unreadable"),
+        (f"{STEM}.ipynb", '{"cells": [{"source": ""}], "nbformat": 4}', "unreadable"),
         (f"{STEM}.md", "<<<<<<< mine\n", "unreadable"),
         ("essay.md", "# About something else\n", "not a notebook of this course"),
         ("essay.pdf", "%PDF", "not a notebook"),
@@ -155,16 +237,32 @@ def test_what_cannot_be_read_is_told(tmp_path, name, content, problem):
 def test_a_zip_leads_nowhere(tmp_path):
     archive = tmp_path / "class.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(f"ann/{STEM}.md", nb.write(page({"square": SQUARE})))
+        info = zipfile.ZipInfo(f"ann/{STEM}.md", (2026, 11, 28, 12, 0, 0))
+        file.writestr(info, nb.write(page({"square": SQUARE})))
+        file.writestr("max/all.ipynb", "0" * (MOST_BYTES + 1))
+        file.writestr(f"zoe/{'deep/' * 2000}{'long' * 100}.md", "no notebook")
+        file.writestr("bo/hurt.md", "hurt")
+        file.writestr("bo", "a name that is a folder's, too")
         file.writestr("../outside.md", "out")
         link = zipfile.ZipInfo("eve/link.md")
         link.external_attr = 0o120777 << 16
         file.writestr(link, "/etc/passwd")
+    archive.write_bytes(archive.read_bytes().replace(b"hurt.mdhurt", b"hurt.mdhurl"))
     folder = tmp_path / "unpacked"
     folder.mkdir()
     unpack(archive, folder)
-    assert [path.name for path in folder.rglob("*.md")] == [f"{STEM}.md"]
     assert not (tmp_path / "outside.md").exists()
+    assert not (folder / "eve" / "link.md").is_symlink()
+    found = find_submissions(folder, LESSONS)
+    problems = {one.person.student: one.problem for one in found}
+    assert problems.pop("bo").startswith("unreadable: 'utf-8' codec")
+    assert found[0].submitted == datetime(2026, 11, 28, 12).astimezone()
+    assert problems == {
+        "ann": "",
+        "eve": "not a notebook of this course",
+        "zoe": "not a notebook of this course",
+        "max": f"unreadable: larger than {MOST_BYTES:,} bytes",
+    }
     (tmp_path / "bad.zip").write_text("no zip")
     with pytest.raises(UnreadableClass, match="can't be unpacked"):
         unpack(tmp_path / "bad.zip", folder)
@@ -198,7 +296,7 @@ def test_points_by_hand_are_read(tmp_path):
 
 
 def test_no_two_students_share_a_page():
-    names = ["ann", "../ann", "a/nn", "a nn", "Ann Lee", "", "..", "été"]
+    names = ["ann", "../ann", "a/nn", "a nn", "Ann Lee", "", "..", "été", page_name("a nn")]
     pages = {page_name(name) for name in names}
     assert len(pages) == len(names)
     assert not any("/" in name or name.startswith(".") for name in pages)
@@ -207,3 +305,4 @@ def test_no_two_students_share_a_page():
 def test_a_person_is_known_by_every_column():
     person = Person("al42", "Ann Lee", "ann@uni", "123")
     assert {"al42", "ann lee", "ann@uni", "123", "leeann"} <= person.names()
+    assert Person("e\u0301").names() == Person("\u00e9").names()

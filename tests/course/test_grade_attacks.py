@@ -20,7 +20,8 @@ from olympus_kit.course.grade.session import Jails, grade_answers
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.txt"))
 LIMITS = Limits(cpu_seconds=3, memory_bytes=2**30, scratch_bytes=32 * 2**20)
 LONG = ("endless_cell", "endless_python", "read_specification", "wide_result")
-TWICE = ("shared_memory", "scratch_letter")  # their second run would read what the first left
+# their second run would meet what the first left
+TWICE = ("shared_memory", "scratch_letter", "folder_letter", "limits_of_first")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,11 @@ def test_honest_answers_get_full_marks(grader):
         "cube": 1.0,
     }
     assert all(record["own_points"] for record in records.values())
+
+
+def test_an_honest_answer_may_write_files_where_it_runs(grader):
+    code = 'import os\nos.mkdir("data")\nos.chdir("data")\nopen("a", "w").close()\n'
+    assert grader({"square": code + SQUARE})["square"]["points"] == 1
 
 
 def marked(path):

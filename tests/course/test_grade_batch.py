@@ -20,6 +20,7 @@ from olympus_kit.course.grade.late import Policy
 from olympus_kit.course.grade.submissions import Person
 
 WRONG = "def square(x):\n    return x + x"
+RUDE = 'def cube(x):\n    raise ValueError("half \\ud800, and \\x1b[2J")'
 ROSTER = [Person("ann", "Ann Lee", "ann@uni", "11"), Person("zoe", "Zoe Q", "zoe@uni", "12")]
 
 
@@ -42,7 +43,7 @@ def graded(tmp_path_factory):
     handed_in = folder / "handed-in"
     hand_in(handed_in / "ann" / f"{STEM}.md", {"square": SQUARE, "cube": CUBE})
     hand_in(handed_in / "twin" / f"{STEM}.ipynb", {"square": SQUARE, "cube": CUBE})
-    hand_in(handed_in / "bob" / f"{STEM}.ipynb", {"square": WRONG})
+    hand_in(handed_in / "bob" / f"{STEM}.ipynb", {"square": WRONG, "cube": RUDE})
     hand_in(handed_in / "=cmd" / f"{STEM}.md", {"square": "import os\nos._exit(1)", "cube": CUBE})
     hand_in(handed_in / "empty" / f"{STEM}.md", {})
     (handed_in / "eve").mkdir()
@@ -104,6 +105,7 @@ def test_pages_are_whole_and_escape_what_a_student_wrote(graded):
     bob = (folder / "marks" / "feedback" / "bob.html").read_text()
     assert "square: △ not yet" in bob
     assert "should be" in bob  # the counter-example of the public check
+    assert "half \\ud800, and \\x1b[2J" in bob
     summary = (folder / "marks" / "summary.html").read_text()
     assert "7 students" in summary
     assert "Commonest mistakes" in summary
@@ -130,6 +132,10 @@ def test_a_second_run_grades_what_changed_and_nothing_else(graded, monkeypatch):
     assert len(judged) == 1
     assert after["bob"]["total"] == 1
     assert after["ann"]["questions"] == before["ann"]["questions"]
+    monkeypatch.setattr(batch_module, "grade_job", lambda job: judged.append(job) or {})
+    shutil.copytree(folder / "marks", folder / "longer")
+    grade(copy, folder / "longer", course=course, roster=ROSTER, seconds=120.0)
+    assert len(judged) == 2  # what was stopped may need more time
 
 
 def test_points_by_hand_and_lateness_need_no_grading(graded, monkeypatch):

@@ -1,5 +1,6 @@
 """The jail holds, and the probe sees where it does not."""
 
+import json
 import threading
 
 import pytest
@@ -73,6 +74,21 @@ def test_the_probe_sees_a_single_wall_that_is_missing(jail, monkeypatch, flag, b
     monkeypatch.setattr(jail_module, "STOP_SECONDS", 3.0)  # a weak jail may not be able to end
     with Jail() as weak:
         assert breach in probe(weak)
+
+
+def test_the_course_that_comes_with_the_kit_is_not_in_the_jail(jail, monkeypatch):
+    folder = jail_module.KIT / "olympus_kit" / "course" / "grade" / "templates"
+    facts = {"secret": str(folder / "base.html")}
+
+    def reads(some):
+        with some.visit("probe") as visit:
+            visit.channel.send(json.dumps(facts).encode())
+            return "reads a file outside" in visit.channel.receive_json(30.0)
+
+    assert reads(jail)
+    monkeypatch.setattr(jail_module, "HIDDEN", folder)
+    with Jail() as other:
+        assert not reads(other)
 
 
 def test_without_bubblewrap_nothing_starts(monkeypatch):

@@ -1,13 +1,19 @@
 """The judge's points: fresh, the same for the same seed, and a question keeps its sense."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import jax
 import numpy as np
+import pytest
 from grading import STEM, write_course
 
 from olympus_kit import checks
-from olympus_kit.checks import Question
-from olympus_kit.course.grade.exam import exam
-from olympus_kit.course.grade.points import LABEL, SPREADS, at_spread, draw
+from olympus_kit.checks import Credit, Question, Requirement, judge
+from olympus_kit.course.grade import plain
+from olympus_kit.course.grade.exam import Item, exam
+from olympus_kit.course.grade.points import LABEL, SPREADS, at_spread, draw, for_jail
+from olympus_kit.course.grade.remote import OwnTalk, RemoteAnswer
 
 POINTS = (
     {"f": np.sin, "x": np.array([0.5, -2.0, 0.0]), "steps": 3, "labels": np.array([0.0, 1.0])},
@@ -84,3 +90,49 @@ def test_an_exam_holds_each_question_of_a_lesson(tmp_path):
     assert list(lesson.items) == ["square", "cube"]
     assert [item.most for item in lesson.items.values()] == [1.0, 1.0]
     assert checks.find("cube", course).question.points is not lesson.items["cube"].asked.points
+
+
+def asks(holds):
+    """What becomes of a requirement where an answer is not asked in its own process."""
+    question = replace(QUESTION, requirements=(Requirement("law", holds=holds),))
+    (requirement,) = for_jail(question, lambda x: x * x).requirements
+    return lambda answer: requirement.holds(
+        RemoteAnswer(OwnTalk({"q": answer}), "q"), {"x": np.array(3.0)}
+    )
+
+
+def test_replies_that_nothing_can_be_made_of_do_not_keep_a_requirement():
+    asked = asks(lambda answer, case: bool(jax.grad(answer)(case["x"]) == 6.0))
+    assert asked(lambda x: x * x) is True
+    assert asked(lambda x: 2 * x) is False
+    assert asked(lambda x: x * np.ones(7)) is False  # of which jax makes no derivative
+
+
+def test_what_the_judge_cannot_ask_of_the_solution_it_asks_of_nobody():
+    asked = asks(lambda answer, case: jax.jvp(answer, (case["x"],), (case["x"],)))
+    assert asked(lambda x: 2 * x) is True
+
+
+def test_wrong_numbers_earn_nothing_for_numbers_where_a_law_is_told():
+    law = Requirement("even", sides=lambda call, case: (call(**case), call(x=-case["x"])))
+    credits = (Credit("value", 3.0, "numbers"), Credit("law", 1.0, "symmetry"))
+    question = Question(
+        name="even",
+        returns="y",
+        points=({"x": 0.3}, {"x": 40.0}),
+        large_points=(1,),
+        reference=np.cos,
+        requirements=(law,),
+        credits=credits,
+    )
+    item = Item(SimpleNamespace(question=question), question)
+    broken = judge(question, lambda x: x + 0.31 * x**3)
+    assert broken.id == "law"
+    assert sum(item.earned(item.reached(broken, shaped=True, right=False)).values()) == 0
+    assert sum(item.earned(item.reached(broken, shaped=True, right=True)).values()) == 3
+
+
+@pytest.mark.parametrize("dtype", [">f8", "<f4", ">i2", ">c16"])
+def test_arrays_leave_the_jail_with_their_numbers(dtype):
+    array = np.array([1, 2, 300], dtype)
+    assert np.array_equal(plain.decode(plain.encode(array)), array)

@@ -15,7 +15,7 @@ from .. import _notebook as nb
 BY_NAME = "name of the cell"
 BY_DEFINITION = "what the cell defines"
 IN_RAW = "what a raw cell defines"
-MOST_CELLS = 500
+MOST_CELLS = 500  # that run
 MOST_CHARACTERS = 200_000  # of one cell
 
 
@@ -50,13 +50,14 @@ def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
         elif {"setup", "check"} & set(nb.tags(cell)):
             canonical.add(essence)
     own = []
-    for cell in notebook.cells[:MOST_CELLS]:
+    for cell in notebook.cells:
         runs = cell.cell_type == "code" or (
             cell.cell_type == "raw" and set(_defined(cell.source)) & set(names)
         )
         is_short = len(cell.source) <= MOST_CHARACTERS
         if runs and is_short and _essence(cell.source) not in canonical:
             own.append(cell)
+    own = own[:MOST_CELLS]
     places, rules = _places(own, names)
     for number, cell in enumerate(own):
         answers = tuple(name for name in names if places.get(name) == number)

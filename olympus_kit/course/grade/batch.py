@@ -22,8 +22,15 @@ from .late import Policy
 from .pages import write_pages
 from .similarity import similar
 from .store import Store, digest_of
-from .submissions import Person, Submission, find_submissions, unpack
+from .submissions import (
+    Person,
+    Submission,
+    find_submissions,
+    of_lessons,
+    unpack,
+)
 from .tables import write_tables
+from .text import legible
 from .worker import SECONDS, Job, close_jails, grade_job
 
 Progress = Callable[[int, int], None]
@@ -167,7 +174,9 @@ class Batch:
             if source.is_file():
                 unpack(source, Path(folder))
             place = Path(folder) if source.is_file() else source
-            self.handed_in = find_submissions(place, self.lessons, roster)
+            # by all lessons: one that is left out may speak of questions of another
+            found = find_submissions(place, _lessons(self.course, ""), roster)
+        self.handed_in = of_lessons(found, self.lessons)
         if not self.handed_in:
             raise CourseError(f"{source} holds no submissions.")
         for number, one in enumerate(self.handed_in):
@@ -200,7 +209,7 @@ class Batch:
         open_jobs: dict[str, Job] = {}
         for job in self.jobs.values():
             verdict = self.store.read(job.digest)
-            if verdict is None:
+            if verdict is None or self._has_more_time(verdict):
                 open_jobs[job.digest] = job
             else:
                 self.verdicts[job.digest] = verdict
@@ -212,6 +221,13 @@ class Batch:
                 progress(count, len(open_jobs))
 
         self.judge(list(open_jobs.values()), jobs, scheduler, done)
+
+    def _has_more_time(self, verdict: Verdict) -> bool:
+        """Whether an answer was stopped that may take longer now."""
+        return any(
+            record["state"] == "stopped" and record["seconds"] < self.seconds
+            for record in verdict.values()
+        )
 
     def judge(
         self,
@@ -257,7 +273,7 @@ class Batch:
         except Exception as error:
             # a worker of a cluster was lost, or a defect of the kit
             text = f"{type(error).__name__}: {error}".partition("\n")[0]
-            self.troubles[digest] = f"not graded: {text}"[:MOST_TEXT]
+            self.troubles[digest] = legible(f"not graded: {text}"[:MOST_TEXT])
 
     def keep(self, digest: str, question: str) -> None:
         """Keep what is new of one question, beside what was kept of the others."""

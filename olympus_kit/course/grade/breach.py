@@ -82,6 +82,12 @@ def _is_privileged(_: dict[str, Any]) -> bool:
     return int(status["CapEff"], 16) != 0 or status["NoNewPrivs"].strip() != "1"
 
 
+def _sets(_: dict[str, Any]) -> bool:
+    """Whoever is root outside has the kernel's settings, unless they cannot be written at all."""
+    with open("/proc/sys/kernel/core_pattern", "a"):
+        return True
+
+
 def _outlives(_: dict[str, Any]) -> bool:
     """A child that leaves its group and its session: whether it is killed, the judge sees outside.
 
@@ -107,5 +113,6 @@ ATTEMPTS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "reads the memory of the first process": _reads_memory,
     "makes a user namespace": _nests,
     "holds privileges": _is_privileged,
+    "changes the kernel's settings": _sets,
     "outlives its parent": _outlives,
 }

@@ -34,11 +34,18 @@ class Item:
     def most(self) -> float:
         return sum(credit.points for credit in self.credits)
 
-    def reached(self, diagnosis: Diagnosis | None, shaped: bool = False) -> int:
-        """How many of `PARTS` an answer has, from what is wrong with it."""
+    def reached(
+        self, diagnosis: Diagnosis | None, shaped: bool, right: bool
+    ) -> int:
+        """How many of `PARTS` an answer has, from what is wrong with it.
+
+        A law may be told of wrong numbers, too, so that these are asked about by themselves.
+        """
         question = self.entry.question
         if diagnosis is None:
             return len(PARTS)
+        if not right:
+            return int(shaped)
         limits = [limit.id for limit in question.cost_limits]
         required = [requirement.id for requirement in question.requirements]
         if diagnosis.id in (*limits, *COSTS):
@@ -83,8 +90,9 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
     items = {}
     for name in answers["questions"]:
         entry = checks.find(name, course)
-        asked, spread = points.draw(entry.question, seed, solutions.get(name))
-        items[name] = Item(entry, points.for_jail(asked), spread)
+        solution = solutions.get(name)
+        asked, spread = points.draw(entry.question, seed, solution)
+        items[name] = Item(entry, points.for_jail(asked, solution), spread)
     return Exam(released, items)
 
 

@@ -8,6 +8,8 @@ function was called, how an answer differentiates, how large an intermediate arr
 import os
 import pickle
 import socket
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ...checks import find, remember
@@ -16,14 +18,19 @@ from .witness import converse
 
 
 def serve(end: socket.socket) -> None:
-    """Run the cells, then check one question after another by itself."""
-    os.chdir(os.environ["OLYMPUS_COURSE"])
-    converse(end, _outcome)
+    """Run the cells, then check one question after another by itself.
+
+    Cells may write files where they run, so that the course is elsewhere.
+    """
+    converse(end, partial(_outcome, Path(os.environ["OLYMPUS_COURSE"])))
 
 
-def _outcome(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
+def _outcome(
+    course: Path, namespace: dict[str, Any], request: bytes
+) -> dict[str, Any]:
     name, references, seconds = pickle.loads(request)  # the judge's own bytes
     if references is not None:  # computed once, for all submissions
-        remember(find(name).question, references)
+        remember(find(name, course).question, references)
     # the judge's own patience, since a machine that grades may be a busy one
-    return {"outcome": judge(name, namespace, seconds=seconds).json()}
+    outcome = judge(name, namespace, seconds=seconds, course=course)
+    return {"outcome": outcome.json()}

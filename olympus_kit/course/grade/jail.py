@@ -27,6 +27,8 @@ from .wire import Channel, Gone
 
 KIT = Path(__file__).resolve().parents[3]
 COURSE = "/course"
+# the course that an installed kit brings, specifications and solutions included
+HIDDEN = KIT / "olympus_kit" / "course" / "material"
 COMMAND = (sys.executable, "-m", "olympus_kit.course.grade.zygote")
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
@@ -200,6 +202,8 @@ class Jail:
         command = [bubblewrap(), *FLAGS]
         for source in _readable():
             command += ["--ro-bind-try", source, source]
+        if HIDDEN.is_dir():
+            command += ["--tmpfs", str(HIDDEN), "--remount-ro", str(HIDDEN)]
         cache = compile_cache().get(FOLDER, os.environ.get(FOLDER, ""))
         if cache:
             command += ["--ro-bind-try", cache, cache]
@@ -209,7 +213,9 @@ class Jail:
             command += ["--setenv", name, value]
         if rules is not None:
             command += ["--seccomp", str(rules)]
-        command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+        # who is root outside may write settings of the kernel, capabilities or not
+        command += ["--proc", "/proc", "--remount-ro", "/proc"]
+        command += ["--dev", "/dev", "--remount-ro", "/dev"]
         command += [
             "--size",
             str(self.limits.scratch_bytes),

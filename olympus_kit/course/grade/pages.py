@@ -19,6 +19,7 @@ from .tables import UNSAFE
 
 TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {str(state): sign for state, sign in MARKS.items()} | {"stopped": "✗"}
+HASHED = re.compile("-[0-9a-f]{8}$")  # what a name of several gets
 MOST_MISTAKES = 20  # that the summary shows
 
 
@@ -50,10 +51,11 @@ def write_pages(book: Gradebook, out: Path) -> None:
 
 def page_name(student: str) -> str:
     """A file's name for a student; two students never share one, whatever they are called."""
-    plain = re.sub(r"[^\w.-]+", "_", student).strip(".")[:80]
-    if plain == student:
-        return plain
-    return f"{plain}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
+    plain = re.sub(r"[^\w.-]+", "_", student).strip(".")
+    short = plain.encode()[:80].decode(errors="ignore")
+    if short == student and not HASHED.search(student):
+        return short
+    return f"{short}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
 
 
 def _states(book: Gradebook, question: str) -> Counter[str]:

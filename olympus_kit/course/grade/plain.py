@@ -18,6 +18,10 @@ from ...checks import is_array
 MOST_LEAVES = 20_000
 MOST_DEPTH = 40
 MOST_TEXT = 2000
+MOST_ENTRIES = (
+    2**22
+)  # of an array, where an axis without entries counts as one with an entry
+MOST_DTYPE = 4  # characters, as in <c16
 KINDS = "?biufc"
 
 
@@ -80,6 +84,7 @@ def _encode_array(value: Any) -> Any:
         array.dtype.kind not in KINDS
     ):  # such as bfloat16, which NumPy itself does not know
         array = array.astype(np.float32)
+    array = array.astype(array.dtype.newbyteorder("<"))
     scalar = isinstance(value, (int, float, complex)) and not isinstance(
         value, np.generic
     )
@@ -87,16 +92,19 @@ def _encode_array(value: Any) -> Any:
         "array": base64.b64encode(
             np.ascontiguousarray(array).tobytes()
         ).decode(),
-        "dtype": array.dtype.newbyteorder("<").str,
+        "dtype": array.dtype.str,
         "shape": list(array.shape),
         "python": scalar,
     }
 
 
 def decode(data: Any) -> Any:
-    """The value that `encode` wrote. ValueError for anything that it did not write."""
+    """The value that `encode` wrote. ValueError for anything that it did not write.
+
+    All bounds are looked at once more, since the process that should keep them may have changed.
+    """
     try:
-        return _decode(data)
+        return _decode(data, _counter())
     except (
         KeyError,
         TypeError,
@@ -107,20 +115,21 @@ def decode(data: Any) -> Any:
         raise ValueError(f"not a plain value: {error}") from None
 
 
-def _decode(data: Any) -> Any:
+def _decode(data: Any, count: Iterator[int]) -> Any:
+    next(count)
     if "array" in data:
         return _decode_array(data)
     ((name, content),) = data.items()
     if name == "constant" and content in (None, True, False):
         return content
     if name == "text":
-        return str(content)
+        return str(content)[:MOST_TEXT]
     if name == "dict":
-        return {str(key): _decode(item) for key, item in content}
+        return {str(key): _decode(item, count) for key, item in content}
     if name == "tuple":
-        return tuple(_decode(item) for item in content)
+        return tuple(_decode(item, count) for item in content)
     if name == "list":
-        return [_decode(item) for item in content]
+        return [_decode(item, count) for item in content]
     if name == "function":
         return ForeignFunction("a function")
     if name == "other":
@@ -129,10 +138,12 @@ def _decode(data: Any) -> Any:
 
 
 def _decode_array(data: Any) -> Any:
-    dtype = np.dtype(str(data["dtype"]))
+    dtype = np.dtype(str(data["dtype"])[:MOST_DTYPE])
     shape = tuple(int(length) for length in data["shape"])
     if dtype.kind not in KINDS or min(shape, default=0) < 0:
         raise ValueError("not an array of numbers")
+    if math.prod(max(length, 1) for length in shape) > MOST_ENTRIES:
+        raise ValueError(f"an array of more than {MOST_ENTRIES:,} entries")
     raw = base64.b64decode(data["array"], validate=True)
     if len(raw) != dtype.itemsize * math.prod(shape):
         raise ValueError("not as many numbers as the shape says")

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from ...checks import Question, Requirement, observe
-from .remote import RemoteAnswer
+from .remote import OwnTalk, RemoteAnswer
 
 SPREADS = (
     0.25,
@@ -108,11 +108,12 @@ def _moved(
     }
 
 
-def for_jail(question: Question) -> Question:
+def for_jail(question: Question, solution: Any) -> Question:
     """The question as it is asked of answers in a jail: the same, but for where they run."""
     adapt = question.adapt
+    own = RemoteAnswer(OwnTalk({question.name: solution}), question.name)
     requirements = tuple(
-        _for_jail(requirement) for requirement in question.requirements
+        _for_jail(requirement, own) for requirement in question.requirements
     )
     if adapt is None:
         return replace(question, requirements=requirements)
@@ -123,11 +124,12 @@ def for_jail(question: Question) -> Question:
     )
 
 
-def _for_jail(requirement: Requirement) -> Requirement:
+def _for_jail(requirement: Requirement, own: RemoteAnswer) -> Requirement:
     """A requirement that counts as kept where the judge cannot ask it.
 
     What jax cannot do with a function in another process (a rule in forward mode, a look at the
-    program) shows as an error that the answer did not raise. Then the examiner's word stands.
+    program) shows as an error that the answer did not raise, and with the author's own solution,
+    too: else replies that jax can make nothing of would do. Then the examiner's word stands.
     """
     holds = requirement.holds
     if holds is None:
@@ -140,6 +142,12 @@ def _for_jail(requirement: Requirement) -> Requirement:
         try:
             return holds(answer, arguments)
         except Exception:
-            return answer.talk.raised == before
+            if answer.talk.raised > before:
+                return False
+        try:
+            holds(own, arguments)
+        except Exception:
+            return True
+        return False
 
     return replace(requirement, holds=asked)

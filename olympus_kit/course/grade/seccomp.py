@@ -1,7 +1,8 @@
 """A second wall: system calls that no answer needs, refused by the kernel.
 
 Namespaces hide the machine; this filter closes what would still let two submissions in one jail
-meet (shared memory and keys that outlive a process) and what is known for bugs of the kernel.
+meet (shared memory and keys that outlive a process), memory that is not counted, and what is known
+for bugs of the kernel.
 The numbers of the calls are those of Linux's tables for the two processors that jax is built for
 (`arch/x86/entry/syscalls/syscall_64.tbl`, `include/uapi/asm-generic/unistd.h`).
 """
@@ -43,8 +44,11 @@ CALLS = {
     "setns": (308, 268),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
+    "ioprio_set": (251, 30),
     "userfaultfd": (323, 282),
     "io_uring_setup": (425, 425),
+    "memfd_create": (319, 279),  # memory that no process has in its account
+    "memfd_secret": (447, 447),
 }
 
 

@@ -24,6 +24,7 @@ from .answers import Answers, Cell
 from .exam import PARTS, Exam, Item
 from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
+from .text import legible
 from .wire import SLOW, Gone
 
 MOST_TEXT = 4000  # characters of one field of a message
@@ -65,6 +66,7 @@ def grade_answers(
             "rule": answers.rules.get(name, ""),
             "of": item.most,
             "note": "",
+            "seconds": jails.witness.limits.cell_seconds,
             "own_points": item.spread > 0
             or item.entry.question.answer == "value",
         }
@@ -85,7 +87,7 @@ def _verdict(
         return _record(item, "not attempted", 0)
     if outcome.state == "not yet":
         # wrong numbers may have the right shape
-        heard = item.reached(outcome.diagnosis, shaped=reached > 0)
+        heard = item.reached(outcome.diagnosis, reached > 0, right=True)
         return _record(item, "not yet", min(reached, heard), outcome)
     if reached < len(PARTS):
         return _record(item, "not yet", reached) | {"note": AT_JUDGES_POINT}
@@ -199,22 +201,21 @@ def _reached(remote: RemoteAnswer, item: Item) -> int | None:
     try:
         answer: Any = remote.value() if question.answer == "value" else remote
         diagnosis = judge(question, answer, costs=False)
-        shaped = diagnosis is not None and _is_shaped(question, answer)
+        if diagnosis is None:
+            return len(PARTS)
+        found = observe(question, _call_of(question, answer))
+        return item.reached(diagnosis, same_shapes(found), found.right)
     except Unsolved:
         return None
     except Exception:
         return 0
-    return item.reached(diagnosis, shaped)
 
 
-def _is_shaped(question: Question, answer: Any) -> bool:
-    """Whether every result has the right container and shapes."""
-    call = answer
+def _call_of(question: Question, answer: Any) -> Callable[..., Any]:
+    """What is called with the arguments of a case."""
     if question.answer == "value":
-        call = lambda: answer
-    elif question.adapt is not None:
-        call = question.adapt(answer)
-    return same_shapes(observe(question, call))
+        return lambda: answer
+    return question.adapt(answer) if question.adapt else answer
 
 
 def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
@@ -228,7 +229,7 @@ def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
             return Outcome(name, state)  # type: ignore[arg-type]
         fields = {}
         for key, value in word["outcome"]["diagnosis"].items():
-            fields[key] = str(value)[:MOST_TEXT]
+            fields[key] = legible(str(value)[:MOST_TEXT])
         return Outcome(name, "not yet", Diagnosis(**fields))
     except (KeyError, TypeError, AttributeError):
         raise Gone("sent something that is no outcome") from None

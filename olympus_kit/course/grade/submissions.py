@@ -8,23 +8,41 @@ unpacked within bounds, since both come from students.
 import csv
 import os
 import re
+import time
+import unicodedata
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .. import _notebook as nb
+from .reader import MOST_BYTES, Reader
+from .text import legible
 
 MOST_FILES = 100_000
-MOST_BYTES = 8 * 2**20  # of one notebook
 MOST_ZIPPED = 4 * 2**30  # of all files in a zip
+MOST_DEPTH = 8  # folders of a zip in each other
+MOST_NAME = 200  # bytes of a file's name in a zip, and of its ending
+MOST_ENDING = 10
 MOST_TEXT = 300  # of a problem
+# what one file of a zip may have; a name that is that of a folder, too
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
+CLASHES = (FileExistsError, NotADirectoryError, IsADirectoryError)
 STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
-MOODLE = re.compile(r"(.+)_(\d+)_assignsubmission_file_?(.*)")
+# the first number: what comes after the mark is a student's own
+MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_file_?(.*)")
 
 Lessons = Mapping[str, Sequence[str]]  # stem -> its questions
 
@@ -47,12 +65,20 @@ class Person:
         words = re.findall(r"\w+", self.name)
         canvas = "".join([*words[-1:], *words[:-1]])  # the family name first
         names = (self.student, self.name, self.email, self.id, canvas)
-        return {name.casefold() for name in names if name}
+        return {_folded(name) for name in names if name}
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: some systems write an accent as a character of its own."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One file of one student. `problem` says why it cannot be graded, where it cannot."""
+    """One file of one student. `problem` says why it cannot be graded, where it cannot.
+
+    `number` is what the platform put into the file's name: the owner's, and nobody else's.
+    """
 
     person: Person
     stem: str
@@ -60,6 +86,7 @@ class Submission:
     submitted: datetime
     notebook: Any = None
     problem: str = ""
+    number: str = ""
 
 
 def read_roster(path: Path) -> list[Person]:
@@ -99,24 +126,39 @@ def unpack(archive: Path, folder: Path) -> None:
                 raise UnreadableClass(f"{archive} is too large to unpack.")
             for member in members:
                 parts = re.split(r"[/\\]+", member.filename)
-                is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
-                is_wrong = is_link or ".." in parts or not parts[0]
-                if member.is_dir() or is_wrong or member.file_size > MOST_BYTES:
+                if member.is_dir() or ".." in parts or not parts[0]:
                     continue
-                target = folder.joinpath(*parts)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # no more than the zip's own list says: a bomb lies about its size
-                with file.open(member) as source:
-                    target.write_bytes(source.read(member.file_size))
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
+                parts = [*parts[:-1][:MOST_DEPTH], parts[-1]]
+                target = folder.joinpath(*map(_short, parts))
+                with suppress(*CLASHES):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(_content(file, member))
+                    with suppress(OverflowError, ValueError):
+                        when = time.mktime((*member.date_time, 0, 0, -1))
+                        os.utime(target, (when, when))
+    except (OSError, *DAMAGES) as error:
         raise UnreadableClass(
             f"{archive} can't be unpacked: {error}."
         ) from None
+
+
+def _content(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """What a member holds (of a link, where it leads); of a damaged one, what is no text either."""
+    # no more than the zip's own list says: a bomb lies about its size
+    most = min(member.file_size, MOST_BYTES + 1)
+    try:
+        with file.open(member) as source:
+            return source.read(most)
+    except DAMAGES:
+        return b"\xff"
+
+
+def _short(name: str) -> str:
+    """A name that a file system takes: it begins with whose it is, and has its ending."""
+    if len(name.encode()) <= MOST_NAME:
+        return name
+    begin = name.encode()[:MOST_NAME].decode(errors="ignore")
+    return begin + Path(name).suffix[:MOST_ENDING]
 
 
 def find_submissions(
@@ -126,29 +168,74 @@ def find_submissions(
 
     What belongs to no lesson is told where a student has nothing else.
     """
-    known = {name: person for person in roster for name in person.names()}
-    latest: dict[tuple[str, str], Submission] = {}
-    for path in _files(folder):
-        one = _submission(path, folder, lessons, known)
-        key = (one.person.student, one.stem)
-        if key not in latest or one.submitted >= latest[key].submitted:
-            latest[key] = one
-    handed_in = {student for student, stem in latest if stem}
-    kept = []
-    for (student, stem), one in sorted(latest.items()):
+    classes = _classes(roster)
+    latest: dict[tuple[str, str, str], Submission] = {}
+    with Reader() as reader:
+        for path in _files(folder):
+            one = _submission(path, folder, lessons, classes, reader)
+            _keep(latest, (one.person.student, one.stem, one.number), one)
+    handed_in = {student for student, stem, _ in latest if stem}
+    numbers = Counter((student, stem) for student, stem, n in latest if n)
+    kept: dict[tuple[str, str], Submission] = {}
+    for (student, stem, number), one in latest.items():
+        if stem and numbers[student, stem] > 1:  # two people of one name
+            label = f"{student} {number}".strip()
+            one = replace(one, person=Person(label, label, id=number))
         if stem or student not in handed_in:
+            _keep(kept, (one.person.student, stem), one)
+    return [one for _, one in sorted(kept.items())]
+
+
+def _keep(latest: dict[Any, Submission], key: Any, one: Submission) -> None:
+    """Of two that stand for the same, the later."""
+    if key not in latest or one.submitted >= latest[key].submitted:
+        latest[key] = one
+
+
+def of_lessons(
+    found: Sequence[Submission], lessons: Lessons
+) -> list[Submission]:
+    """What belongs to some lessons alone; who has handed in others has a row that says so."""
+    here = {one.person for one in found if one.stem in lessons}
+    kept = []
+    for one in found:
+        if one.stem and one.stem not in lessons:
+            one = replace(one, stem="", problem="handed in other lessons")
+        if one.stem or one.person not in here:
             kept.append(one)
     return kept
 
 
+def _classes(roster: Sequence[Person]) -> list[dict[str, set[Person]]]:
+    """The people by what is theirs alone, and by their names, which others may have as well."""
+    by_key: dict[str, set[Person]] = {}
+    by_name: dict[str, set[Person]] = {}
+    for person in roster:
+        for name in person.names():
+            by_name.setdefault(name, set()).add(person)
+        for key in {person.student, person.id, person.email} - {""}:
+            by_key.setdefault(_folded(key), set()).add(person)
+    return [by_key, by_name]
+
+
+def _known(person: Person, classes: list[dict[str, set[Person]]]) -> Person:
+    """Who of the class it is; where several could be meant, nobody's row is touched."""
+    for people in classes:
+        fits = [people.get(name, set()) for name in person.names()]
+        found = set().union(*fits)
+        if len(found) == 1:
+            return found.pop()
+    return person
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    """The regular files below a folder, in order; hidden ones and links are left out."""
+    """The files and links below a folder, in order; hidden ones are left out."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
-        for name in sorted(files)[:MOST_FILES]:
+        for name in [*folders, *sorted(files)[:MOST_FILES]]:
             path = Path(place, name)
-            is_file = path.is_file() and not path.is_symlink()
-            if is_file and name != STAMP and not _is_hidden(name):
+            is_shown = path.is_symlink() or path.is_file()
+            if is_shown and name != STAMP and not _is_hidden(name):
                 yield path
 
 
@@ -157,51 +244,35 @@ def _is_hidden(name: str) -> bool:
 
 
 def _submission(
-    path: Path, folder: Path, lessons: Lessons, known: Mapping[str, Person]
+    path: Path,
+    folder: Path,
+    lessons: Lessons,
+    classes: list[dict[str, set[Person]]],
+    reader: Reader,
 ) -> Submission:
-    parts = list(path.relative_to(folder).parts)
+    parts = [
+        legible(part).replace("\n", r"\n")
+        for part in path.relative_to(folder).parts
+    ]
+    is_nbgrader = "submitted" in (folder.name, parts[0])
     if parts[0] == "submitted":
         parts = parts[1:]
-    person, file = _owner(parts, lessons)
-    for name in sorted(person.names() & known.keys()):
-        person = known[name]
+    owner, file = _owner(parts, lessons)
+    person = _known(owner, classes)
     notebook, problem = None, ""
     stem = next((stem for stem in lessons if stem in file), "")
     try:
-        notebook = _read(path)
+        if path.is_symlink():
+            raise ValueError("a link, which is not followed")
+        notebook = reader.read(path)
     except ValueError as error:
         problem = str(error)[:MOST_TEXT]
     else:
-        stem = _stem_of(notebook, lessons) or stem
+        stem = _stem_of(notebook, lessons, stem)
         problem = "" if stem else "not a notebook of this course"
     shown = "/".join(parts)
-    return Submission(person, stem, shown, _time(path), notebook, problem)
-
-
-def _read(path: Path) -> Any:
-    """A notebook of either kind. ValueError says what it is instead."""
-    if path.suffix not in (".md", ".ipynb"):
-        raise ValueError("not a notebook")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"larger than {MOST_BYTES:,} bytes")
-        if path.suffix == ".md":
-            return nb.read(path)
-        return _read_ipynb(path.read_text(encoding="utf-8"))
-    except Exception as error:
-        # whatever a library raises at what a student's file holds
-        kind = "" if isinstance(error, ValueError) else type(error).__name__
-        raise ValueError(f"unreadable: {kind} {error}") from None
-
-
-def _read_ipynb(text: str) -> Any:
-    import nbformat
-
-    notebook = nbformat.reads(text or "an empty file", as_version=4)  # type: ignore[no-untyped-call]
-    for cell in notebook.cells:
-        cell.source = "".join(cell["source"])
-        cell.setdefault("metadata", {})
-    return notebook
+    when = _time(path, is_nbgrader)
+    return Submission(person, stem, shown, when, notebook, problem, owner.id)
 
 
 def _owner(parts: list[str], lessons: Lessons) -> tuple[Person, str]:
@@ -221,23 +292,26 @@ def _owner(parts: list[str], lessons: Lessons) -> tuple[Person, str]:
     return Person(name.strip("_- ") or Path(last).stem), last
 
 
-def _time(path: Path) -> datetime:
-    """When it was handed in: nbgrader's stamp, or when the file was last changed."""
+def _time(path: Path, is_nbgrader: bool) -> datetime:
+    """When it was handed in: nbgrader's stamp, or when the file was last changed.
+
+    Elsewhere a stamp is one of the files that the student has handed in, and says nothing.
+    """
     stamp = path.with_name(STAMP)
     with suppress(OSError, ValueError):
-        if not stamp.is_symlink():
+        if is_nbgrader and not stamp.is_symlink():
             text = stamp.read_text()[:64].strip().removesuffix(" UTC")
             moment = datetime.fromisoformat(text)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
 
 
-def _stem_of(notebook: Any, lessons: Lessons) -> str:
-    """The lesson most of whose questions the notebook names."""
+def _stem_of(notebook: Any, lessons: Lessons, named: str) -> str:
+    """The lesson most of whose questions the notebook names; of several, that of its file."""
     text = "\n".join(f"{nb.name(c)}\n{c.source}" for c in notebook.cells)
     words = set(re.findall(r"\w+", text))
     shares = {
         stem: len(words.intersection(names)) for stem, names in lessons.items()
     }
-    best = max(shares, key=lambda stem: shares[stem], default="")
-    return best if shares.get(best) else ""
+    best = max(lessons, key=lambda stem: (shares[stem], stem == named))
+    return best if shares[best] else named

@@ -20,6 +20,7 @@ from . import plain
 from .wire import Channel
 
 MOST_TEXT = 400
+MOST_NAMES = 20  # of an exception's classes
 Answerer = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 
@@ -50,12 +51,13 @@ def _answer(namespace: dict[str, Any], request: bytes) -> dict[str, Any]:
         header = pickle.loads(request)  # the judge's own bytes
         with jax.enable_x64(header["x64"]):
             # arrays in it take the precision that is set
-            return _value(namespace, pickle.loads(header["task"]))
+            return value_of(namespace, pickle.loads(header["task"]))
     except BaseException as error:
         return {"raised": _error(error)}
 
 
-def _value(namespace: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+def value_of(namespace: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+    """What a task comes to in this process, as plain data."""
     name = task["name"]
     if name not in namespace:
         return {"missing": True}
@@ -122,4 +124,4 @@ def _error(error: BaseException) -> dict[str, Any]:
     except BaseException:
         text = ""
     names = [ancestor.__name__[:MOST_TEXT] for ancestor in type(error).__mro__]
-    return {"names": names[:20], "text": text}
+    return {"names": names[:MOST_NAMES], "text": text}

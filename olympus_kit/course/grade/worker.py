@@ -54,8 +54,12 @@ def _jails(key: Key) -> Iterator[Jails]:
         jails = idle.pop() if idle else None
     if jails is None:
         jails = _started(*key)
-    yield jails
-    with _lock:  # not after an error: whoever shut them did so for good
+    try:
+        yield jails
+    except BaseException:  # nobody else gets these
+        jails.shut()
+        raise
+    with _lock:
         idle.append(jails)
 
 

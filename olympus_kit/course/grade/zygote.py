@@ -2,7 +2,8 @@
 
 Import of jax takes a second and a fork a millisecond, so one jail serves many submissions, one
 after the other. Between two of them nothing may stay: every process but this one is killed, the
-scratch folder is emptied, and where either fails this process ends, and the jail with it.
+scratch folder is emptied, and what a child may do to its parent (limits, priority) is looked for.
+Where something stays this process ends, and the jail with it.
 
 As process 1 of its PID namespace it cannot be killed from inside, and its death ends the jail.
 It is not dumpable, so that no child can trace it or read its memory; and it never holds a
@@ -52,16 +53,18 @@ def main() -> None:
     for module in WARM:
         import_module(module)
     control.send(b"ready")
+    fresh: list[Any] = []
     while True:
         message, sockets, _, _ = socket.recv_fds(control, 2**16, 1)
         if not message:
             return
         order = json.loads(message)
+        fresh = fresh or _condition(order["scratch"])
         child = _fork(roles[order["role"]], order, sockets[0], control)
         os.close(sockets[0])
         reason = _supervise(child, order, control)
         _kill_others(child, sandboxed)
-        if sandboxed and not _empty(order["scratch"]):
+        if sandboxed and not _is_as_before(order["scratch"], fresh):
             return
         control.send(reason.encode())
 
@@ -119,7 +122,7 @@ def _supervise(
         try:
             if control.recv(16) != b"sweep":
                 break  # "stop", or the judge is gone
-            _sweep(child)
+            _sweep(order, child)
             control.send(b"swept")
         except TimeoutError:
             pass
@@ -147,9 +150,11 @@ def _running(child: int) -> dict[int, int]:
     return pages
 
 
-def _sweep(child: int) -> None:
+def _sweep(order: dict[str, Any], child: int) -> None:
     """End every process but the child; one that has ended has no memory any more."""
     for _ in range(SWEEPS):
+        if _excess(order, child):  # what starts itself anew may grow meanwhile
+            return
         others = [pid for pid, pages in _running(child).items() if pages]
         others = [pid for pid in others if pid != child]
         if not others:
@@ -185,6 +190,28 @@ def _kill_others(child: int, sandboxed: bool) -> None:
         except ChildProcessError:
             return
         time.sleep(1e-3)
+
+
+def _condition(scratch: str) -> list[Any]:
+    """What a child may change in this process, which has the same user, and in its folder."""
+    os.utime(scratch, (0, 0))
+    kinds = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    return [
+        [resource.getrlimit(getattr(resource, kind)) for kind in kinds],
+        os.getpriority(os.PRIO_PROCESS, 0),
+        os.sched_getscheduler(0),
+        os.sched_getaffinity(0),
+        os.stat(scratch).st_mode,
+        os.listxattr(scratch),
+    ]
+
+
+def _is_as_before(scratch: str, fresh: list[Any]) -> bool:
+    """Whether nothing of a visit stays: neither a file nor a limit for those who come next."""
+    try:
+        return _empty(scratch) and _condition(scratch) == fresh
+    except OSError:
+        return False
 
 
 def _empty(scratch: str) -> bool:
