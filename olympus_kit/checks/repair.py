@@ -631,7 +631,7 @@ def _turned(node: ast.AST) -> Iterator[Change]:
             inside = _with_argument(node, power.left)
             outside = ast.BinOp(inside, power.op, power.right)
             yield "edit-inside", {}, outside
-    elif _is_power(node) and getattr(node.left, "args", ()):
+    elif _is_power(node) and getattr(node.left, "args", None):
         call: Any = node.left
         power = ast.BinOp(call.args[0], node.op, node.right)
         yield "edit-inside", {}, _with_argument(call, power)

@@ -27,8 +27,10 @@ PACKAGES = ("olympus", "olympus_kit")
 # that was given is told to be there (770); where nothing foresaw a mistake, the student's own code
 # is edited until it is right, and the place is told, and a question rules names out (3,300); a
 # mistake that is made throughout, a line on the wrong side of a loop, a value that stands elsewhere
-# and a part of several are found so, too, and cells that fill a list are run again (2,200)
-MOST_NODES = 180_400
+# and a part of several are found so, too, and cells that fill a list are run again (2,450); what
+# students hand in is read in a process with limits, and names, times, zips and replies of theirs
+# are held to bounds by the judge itself (2,150)
+MOST_NODES = 182_900
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another

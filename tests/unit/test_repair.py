@@ -59,7 +59,7 @@ PLACED = {
     ),
     "a square outside": (
         "u * (jnp.cos(x) * x + jnp.sin(x)) * jnp.sum(x) ** 2 / jnp.sum(x**2)",
-        "`jnp.sum(x) ** 2`: the power belongs to what is inside",
+        "the power belongs to what is inside",
     ),
     "beside an index that is no expression": (
         "u * (jnp.cos(u) * x[None, :][0] + jnp.sin(x))",

@@ -58,7 +58,11 @@ def _passes(question: Question, solution: Any) -> bool:
         return False
 
 
-def at_spread(question: Question, seed: int, spread: float) -> Question:
+def at_spread(
+    question: Question,
+    seed: int,
+    spread: float,
+) -> Question:
     """The question with its points moved by a spread; the same for the same seed."""
     if question.answer == "value":
         return question

@@ -121,7 +121,11 @@ class Run:
     results: dict[str, Any] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
 
-    def all(self, names: list[str], deadline: float) -> None:
+    def all(
+        self,
+        names: list[str],
+        deadline: float,
+    ) -> None:
         """Ask every question."""
         left = list(names)
         while left:
@@ -135,7 +139,11 @@ class Run:
             left = [name for name in left if name not in done]
             left.sort(key=lambda name: name != again)
 
-    def _once(self, names: list[str], deadline: float) -> str:
+    def _once(
+        self,
+        names: list[str],
+        deadline: float,
+    ) -> str:
         """One process, as far as it comes; the question, if any, to be asked first in another."""
         at: int | str = 0  # the cell that runs, or the question that is asked
         with self.jail.visit(self.role) as visit:
@@ -160,7 +168,11 @@ class Run:
         self.cells[at] = Cell("")
         return ""
 
-    def _run_cells(self, visit: Visit, deadline: float) -> Iterator[int]:
+    def _run_cells(
+        self,
+        visit: Visit,
+        deadline: float,
+    ) -> Iterator[int]:
         """The numbers of the cells as they begin, until all have run.
 
         Each number comes once and in order: a process that sends others, or the same for ever, is
@@ -187,7 +199,11 @@ def _end(said: str, seen: str) -> str:
     return f"{said}, and was stopped."
 
 
-def _ask_witness(visit: Visit, item: Item, seconds: float) -> int | None:
+def _ask_witness(
+    visit: Visit,
+    item: Item,
+    seconds: float,
+) -> int | None:
     """How many parts the answer has by its values; None where nothing is answered."""
     talk = Talk(visit.channel, seconds)
     reached = _reached(RemoteAnswer(talk, item.entry.question.name), item)
@@ -218,7 +234,11 @@ def _call_of(question: Question, answer: Any) -> Callable[..., Any]:
     return question.adapt(answer) if question.adapt else answer
 
 
-def _ask_examiner(visit: Visit, item: Item, seconds: float) -> Outcome:
+def _ask_examiner(
+    visit: Visit,
+    item: Item,
+    seconds: float,
+) -> Outcome:
     """What the kit's own check says. Its text is a student's process's: plain and bounded."""
     visit.channel.send(item.public(seconds), seconds)
     word = visit.channel.receive_json(seconds)

@@ -143,7 +143,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _content(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """What a member holds (of a link, where it leads); of a damaged one, what is no text either."""
+    """What a member holds (of a link, where it leads); of a damaged one, bytes that are not text."""
     # no more than the zip's own list says: a bomb lies about its size
     most = min(member.file_size, MOST_BYTES + 1)
     try:
@@ -186,7 +186,11 @@ def find_submissions(
     return [one for _, one in sorted(kept.items())]
 
 
-def _keep(latest: dict[Any, Submission], key: Any, one: Submission) -> None:
+def _keep(
+    latest: dict[Any, Submission],
+    key: Any,
+    one: Submission,
+) -> None:
     """Of two that stand for the same, the later."""
     if key not in latest or one.submitted >= latest[key].submitted:
         latest[key] = one
@@ -306,7 +310,11 @@ def _time(path: Path, is_nbgrader: bool) -> datetime:
     return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
 
 
-def _stem_of(notebook: Any, lessons: Lessons, named: str) -> str:
+def _stem_of(
+    notebook: Any,
+    lessons: Lessons,
+    named: str,
+) -> str:
     """The lesson most of whose questions the notebook names; of several, that of its file."""
     text = "\n".join(f"{nb.name(c)}\n{c.source}" for c in notebook.cells)
     words = set(re.findall(r"\w+", text))
