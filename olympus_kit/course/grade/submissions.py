@@ -143,7 +143,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _content(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """What a member holds (of a link, where it leads); of a damaged one, bytes that are not text."""
+    """What a member holds (of a link, where it leads); of a damaged one, bytes of no text."""
     # no more than the zip's own list says: a bomb lies about its size
     most = min(member.file_size, MOST_BYTES + 1)
     try:
