@@ -268,14 +268,16 @@ fit = Question(
     points=(
         {**data(1.0, 0.0), "steps": 2, "rate": 0.1},
         {**data(1.0, 2.0, 20, 3), "steps": 5, "rate": 0.25},
+        {**data(1.0, 0.5), "steps": 3, "rate": 2.0},
         {**data(100.0, 1.0), "steps": 4, "rate": 0.00005},
     ),
     labels=(
         "30 points, 2 steps",
         "20 points with 3 columns, 5 steps",
+        "a rate with which the loss grows, 3 steps",
         "30 points far out, 4 steps",
     ),
-    large_points=(2,),
+    large_points=(3,),
     reference=dense_fit,
     predictions={
         "uphill": Mistake(result=lambda X, y, steps, rate: dense_fit(X, y, steps, -rate)),

@@ -349,6 +349,13 @@ matrix_derivatives = Question(
         "outer-for-jacobian": Mistake(
             result=lambda x, W, u: np.outer(np.ones(len(u)), x), part="J"
         ),
+        "one-number-for-row": Mistake(
+            result=lambda x, W, u: np.stack([
+                np.outer(np.arange(len(u)) == i, np.ones(len(x)) * x[min(i, len(x) - 1)])
+                for i in range(len(u))
+            ]),
+            part="J",
+        ),
     },
     mistakes=(
         Mistake(
@@ -428,6 +435,12 @@ matrix_derivatives = Question(
             "Your J has the shape of W, with x in each row. The Jacobian has an axis for the "
             "output in front, (b,) + (b, a): block i has x in row i, and zeros elsewhere.",
             "{where}, yours has shape {got_shape}; it should have shape {want_shape}.",
+        ),
+        Mistake(
+            "one-number-for-row",
+            "one number in each row",
+            "In J[i, i] stands the number x[i] in every place. W[i, j] is multiplied by "
+            "x[j], so there stands all of x.",
         ),
     ),
     read=CHAPTER + "#jacobian-matrices",
@@ -905,6 +918,9 @@ row_and_column = Question(
             result=lambda f, x, i, j: jax.jacfwd(f)(x) @ jnp.asarray(x).at[j].set(1.0),
             part="column",
         ),
+        "entry-at-zero": Mistake(
+            result=lambda f, x, i, j: column_of(f, x * (np.arange(len(x)) != j), j), part="column"
+        ),
     },
     mistakes=(
         Mistake(
@@ -952,6 +968,12 @@ row_and_column = Question(
             "the tangent is not one-hot",
             "You pushed x itself, with a 1 at place j. All other entries of the tangent should "
             "be 0: `jnp.zeros_like(x).at[j].set(1.0)`.",
+        ),
+        Mistake(
+            "entry-at-zero",
+            "the column at another point",
+            "Your column is that at the point where x[j] is 0. Derivatives are taken at "
+            "x itself: move x[j] from where it is.",
         ),
     ),
     cost_limits=(

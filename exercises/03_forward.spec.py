@@ -370,6 +370,12 @@ def flat_columns(f, x):
     return columns(f, x).reshape(-1, x.size)
 
 
+def stacked_second(f, x):
+    out = jnp.shape(f(x))
+    columns_last = flat_columns(f, x).reshape(*out, x.size)
+    return jnp.moveaxis(columns_last, -1, 1).reshape(*out, *x.shape)
+
+
 def at_unit(f, x, i):
     """The column of entry i, taken at the unit array of that entry."""
     e = np.eye(x.size)[i].reshape(x.shape)
@@ -426,6 +432,12 @@ jacobian_by_columns = Question(
         ),
         "axes-reversed": Mistake(
             result=lambda f, x: columns(f, x).reshape(*f(x).shape, *x.shape[::-1])
+        ),
+        "stacked-second": Mistake(result=stacked_second),
+        "units-down-the-columns": Mistake(
+            result=lambda f, x: jnp.take(
+                flat_columns(f, x), np.arange(x.size).reshape(x.shape).T.ravel(), 1
+            ).reshape(*f(x).shape, *x.shape)
         ),
     },
     mistakes=(
@@ -513,6 +525,19 @@ jacobian_by_columns = Question(
             "the tangent along: `jvp`.",
             "",
             raised=("ValueError: Reverse-mode differentiation does not work",),
+        ),
+        Mistake(
+            "stacked-second",
+            "the columns along axis 1",
+            "You stacked the columns along axis 1. That is the last axis where the "
+            "output is a vector; of an array with more axes the columns go behind all of "
+            "them: axis=-1.",
+        ),
+        Mistake(
+            "units-down-the-columns",
+            "the entries counted in another order",
+            "Your unit arrays go down the columns of x, and the results are read along "
+            "its rows: entries of J have changed places. Take both in one order.",
         ),
     ),
     read=CHAPTER + "#forward-columns",
@@ -1076,6 +1101,9 @@ passes = Question(
         "inputs-for-both": Mistake(
             result=of_table(lambda table: np.stack([table[0, 0] * np.ones(2), table[1], table[2]]))
         ),
+        "two-passes-for-the-other": Mistake(
+            result=of_table(lambda table: np.stack([table[0], [1.0, 2.0], [2.0, 1.0]]))
+        ),
     },
     mistakes=(
         Mistake(
@@ -1140,6 +1168,13 @@ passes = Question(
             "columns for both modes",
             "In your first line reverse mode takes n passes. One pass of it gives a row, and "
             "there are m rows.",
+        ),
+        Mistake(
+            "two-passes-for-the-other",
+            "two passes by transposing",
+            "You gave the other mode two passes for a product: that is the way by "
+            "transposing twice, which uses the passes of both modes. With passes of its "
+            "own alone it has to build all of J.",
         ),
     ),
     read=CHAPTER + "#forward-columns",

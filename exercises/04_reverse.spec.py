@@ -781,11 +781,22 @@ backward_diff_chain = Question(
             "functions": [scale, dot, loss],
             "vjps": [scale_vjp, dot_vjp, loss_vjp],
         },
+        {
+            "x": test_array((4, 2), phase=2.0),
+            "weights": [
+                test_array((2,), phase=3.0),
+                test_array((2,), phase=4.0),
+                test_array((4, 2), phase=5.0),
+            ],
+            "functions": [scale, scale, loss],
+            "vjps": [scale_vjp, scale_vjp, loss_vjp],
+        },
     ),
     labels=(
         "x @ w, then x + w, then the loss",
         "x * w, then x @ w, then the loss",
         "x * w, then x @ w with a square w, then the loss",
+        "x * w twice, then the loss",
     ),
     large_points=(1,),
     reference=dense_weights,
