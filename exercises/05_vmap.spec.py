@@ -315,10 +315,16 @@ count_passes = Question(
             "f": lambda p: jnp.tanh(p["W"] @ p["b"]),
             "x": {"W": test_array((5, 4), 1.0), "b": test_array((4,), 2.0)},
         },
+        {"f": lambda x: jnp.sum(x**2), "x": test_array((6,), 4.0)},
         {"f": lambda x: {"rows": x.sum(1), "all": x**2}, "x": test_array((7, 2), 3.0, 100.0)},
     ),
-    labels=("outer(x, x), x of shape (3,)", "a layer, with a dict", "a dict of results"),
-    large_points=(2,),
+    labels=(
+        "outer(x, x), x of shape (3,)",
+        "a layer, with a dict",
+        "a loss, of shape ()",
+        "a dict of results",
+    ),
+    large_points=(3,),
     reference=by_shape,
     requirements=(Requirement("output-computed", holds=computes_nothing),),
     predictions={
@@ -336,6 +342,9 @@ count_passes = Question(
             result=lambda f, x: (by_shape(f, x)[0] * by_shape(f, x)[1],) * 2
         ),
         "inputs-twice": Mistake(result=lambda f, x: (by_shape(f, x)[0],) * 2),
+        "number-is-nothing": Mistake(
+            result=counted(lambda leaves: sum(math.prod(s) if s else 0 for s in shapes_of(leaves)))
+        ),
     },
     mistakes=(
         Mistake(
@@ -421,6 +430,12 @@ count_passes = Question(
             "says which shapes f would return without computing anything: where f is expensive, "
             "that is the point.",
             "",
+        ),
+        Mistake(
+            "number-is-nothing",
+            "a single number counts as nothing",
+            "A result of shape () is one number: its product of lengths is 1, and it "
+            "takes one pass.",
         ),
     ),
     read=CHAPTER + "#vmap-jacobians",

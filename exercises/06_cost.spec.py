@@ -333,7 +333,8 @@ chain_flops = Question(
 )
 
 MIXING = {
-    shape: test_array(shape) for shape in ((9, 2), (2, 9), (8, 64), (64, 8), (96, 24), (2, 6))
+    shape: test_array(shape)
+    for shape in ((9, 2), (2, 9), (8, 64), (64, 8), (96, 24), (2, 6), (1, 5))
 }
 
 
@@ -378,10 +379,16 @@ cheap_jacobian = Question(
     points=(
         {"f": mixes(9, 2), "x": test_array((2,), phase=0.5)},
         {"f": mixes(2, 9), "x": test_array((9,), phase=1.5)},
+        {"f": mixes(1, 5), "x": test_array((5,), phase=3.5)},
         {"f": mixes(2, 9), "x": test_array((9,), phase=2.5, scale=100.0)},
     ),
-    labels=("9 outputs, 2 inputs", "2 outputs, 9 inputs", "2 outputs, 9 inputs, x up to 100"),
-    large_points=(2,),
+    labels=(
+        "9 outputs, 2 inputs",
+        "2 outputs, 9 inputs",
+        "1 output, 5 inputs",
+        "2 outputs, 9 inputs, x up to 100",
+    ),
+    large_points=(3,),
     reference=entry_by_entry,
     requirements=(
         Requirement("reverse-for-tall", cheap_at(64, 8, jax.jacfwd, jax.jacrev)),
