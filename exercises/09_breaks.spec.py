@@ -1067,10 +1067,16 @@ spike = Question(
     points=(
         {"x": np.array([0.5, -1.25, 0.0])},
         {"x": test_array((2, 3), phase=2.0)},
+        {"x": np.array([1e-30, -1e-30])},
         {"x": np.array([-800.0, 30.0, 1.0, -5.0, 800.0])},
     ),
-    labels=("x = (0.5, −1.25, 0)", "x of shape (2, 3)", "x = (−800, 30, 1, −5, 800)"),
-    large_points=(2,),
+    labels=(
+        "x = (0.5, −1.25, 0)",
+        "x of shape (2, 3)",
+        "x next to 0",
+        "x = (−800, 30, 1, −5, 800)",
+    ),
+    large_points=(3,),
     reference=lambda x: (fires(x), soft_slope(x)),
     shape_of={"slopes": "x"},
     requirements=(Requirement("other-value-in-fwd", same_value),),
@@ -1092,6 +1098,7 @@ spike = Question(
         "steeper-surrogate": Mistake(
             result=lambda x: (fires(x), 1 / np.cosh(np.clip(np.asarray(x), -300, 300)) ** 2)
         ),
+        "sigmoid-rounded": Mistake(result=lambda x: fires(x) * (np.abs(x) > 1e-16), part="value"),
     },
     mistakes=(
         Mistake(
@@ -1169,6 +1176,12 @@ spike = Question(
             "another soft step",
             "Your slope is that of tanh(x). The surrogate here is the sigmoid: its slope at 0 is ¼.",
             read=CHAPTER + "#breaks-straight",
+        ),
+        Mistake(
+            "sigmoid-rounded",
+            "a rounded sigmoid",
+            "Just above 0 your value is 0: the sigmoid is 0.5 there to all its digits, "
+            "and `round` takes 0.5 to 0. Ask whether x > 0.",
         ),
     ),
     read=CHAPTER + "#breaks-straight",

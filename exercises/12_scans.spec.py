@@ -55,8 +55,14 @@ bracket_gap = Question(
             "b": exact([0.0, 1.0], [1.0, 1.0]),
             "c": exact([2.0, 0.5], [4.0, 1.0]),
         },
+        {
+            "op": lambda x, y: x @ y - y @ x,
+            "a": exact([1.0, 2.0], [0.0, 1.0]),
+            "b": exact([0.0, 1.0], [1.0, 1.0]),
+            "c": exact([2.0, 0.5], [4.0, 1.0]),
+        },
     ),
-    labels=("the difference", "the mean", "x·y + x", "matrix products"),
+    labels=("the difference", "the mean", "x·y + x", "matrix products", "xy − yx of matrices"),
     large_points=(2,),
     reference=gap_of(brackets),
     predictions={
@@ -89,6 +95,7 @@ bracket_gap = Question(
         ),
         "smallest-gap": Mistake(result=gap_of(brackets, lambda gap: np.min(np.abs(gap)))),
         "every-gap": Mistake(result=gap_of(brackets, np.abs)),
+        "matrix-norm": Mistake(result=gap_of(brackets, lambda gap: np.linalg.norm(gap, np.inf))),
     },
     mistakes=(
         Mistake(
@@ -187,6 +194,12 @@ bracket_gap = Question(
             "summed instead of the largest",
             "You added up the gaps of all entries. Asked for is the largest.",
             read=PAGE + "#scans-associative",
+        ),
+        Mistake(
+            "matrix-norm",
+            "a norm of matrices",
+            "Of a matrix, `norm(…, ord=inf)` is the largest sum of a *row*. Asked for is "
+            "the largest entry: `jnp.max(jnp.abs(…))`.",
         ),
     ),
     read=PAGE,
