@@ -659,6 +659,12 @@ def shorten(length, c):
     return jnp.minimum(1.0, c / length)
 
 
+def averaged(loss, params, X, y, c):
+    gradients = one_by_one(loss, params, X, y)
+    factors = jnp.stack([shorten(length_of(g), c) for g in gradients])
+    return together(gradients, list(factors / jnp.mean(factors)))
+
+
 unclipped = shortened(lambda length, c: 1.0)
 
 
@@ -737,6 +743,10 @@ clipped_gradient = Question(
         "upside-down": Mistake(result=shortened(lambda length, c: jnp.minimum(1.0, length / c))),
         "one-length-for-all": Mistake(result=one_length_for_all),
         "examples-side-by-side": Mistake(result=side_by_side_examples),
+        "weighted-average": Mistake(result=averaged),
+        "long-ones-left-out": Mistake(
+            result=shortened(lambda length, c: jnp.where(length <= c, 1.0, 0.0))
+        ),
     },
     mistakes=(
         Mistake(
@@ -821,6 +831,18 @@ clipped_gradient = Question(
                 "ValueError: vmap was requested to map its argument",
                 "ValueError: vmap got inconsistent sizes",
             ),
+        ),
+        Mistake(
+            "weighted-average",
+            "divided by the sum of the factors",
+            "You divided by the sum of the factors. The mean is over all n examples, "
+            "shortened or not: divide by n.",
+        ),
+        Mistake(
+            "long-ones-left-out",
+            "long gradients are left out",
+            "A gradient that is longer than c counts nothing in your mean. It is "
+            "*shortened* to the length c, and counts with that.",
         ),
     ),
     rtol32=1e-4,

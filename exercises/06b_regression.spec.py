@@ -112,6 +112,10 @@ gradient_by_hand = Question(
         "inputs-left-out": Mistake(
             result=lambda w, b, X, y, s: slopes(w, b, X, y, s)[1] + 2 * s * w, part="w_bar"
         ),
+        "mean-over-features": Mistake(
+            result=lambda w, b, X, y, s: 2 * s * w + slopes(w, b, X, y, 0.0)[0].mean(),
+            part="w_bar",
+        ),
     },
     mistakes=(
         *MESSAGES.values(),
@@ -181,6 +185,12 @@ gradient_by_hand = Question(
             "the inputs are missing",
             "The errors' part of your w_bar is the same for every weight. With respect "
             "to wⱼ, the derivative of rᵢ is the input Xᵢⱼ: each error counts with it.",
+        ),
+        Mistake(
+            "mean-over-features",
+            "the mean over the features, too",
+            "Your mean runs over the points *and* the features, and is one number. Each "
+            "weight has a slope of its own: the mean over the points alone, axis 0.",
         ),
     ),
     read=CHAPTER + "#slopes-check",
@@ -439,6 +449,9 @@ gradient_by_forward = Question(
             result=lambda w, b, X, y, s: jnp.full(w.shape, slopes(w, b, X, y, s)[0].sum()),
             part="w_bar",
         ),
+        "tangents-pile-up": Mistake(
+            result=lambda w, b, X, y, s: jnp.cumsum(slopes(w, b, X, y, s)[0]), part="w_bar"
+        ),
     },
     mistakes=(
         Mistake(
@@ -506,6 +519,12 @@ gradient_by_forward = Question(
             "all weights moved at once",
             "Each entry of your w_bar is the sum of all slopes: you moved all weights in "
             "one pass. Each entry takes a pass of its own, in which one weight moves.",
+        ),
+        Mistake(
+            "tangents-pile-up",
+            "the unit tangents pile up",
+            "Your slopes are running sums: the tangent of one pass still has the ones of "
+            "those before. Begin each pass with zeros.",
         ),
     ),
     cost_limits=(CostLimit("wrong-mode", lambda: {**plane(6, 2, 0.0), "s": 0.5}, mode="forward"),),

@@ -108,6 +108,12 @@ moons_loss = Question(
             result=lambda p, X, t: jnp.mean(jnp.logaddexp(0.0, -logits(p, X)) - t * logits(p, X))
         ),
         "second-bias-left-out": Mistake(result=lambda p, X, t: mean_loss({**p, "b2": 0.0}, X, t)),
+        "labels-of-minus-one": Mistake(
+            result=lambda p, X, t: jnp.mean(jax.nn.softplus(-t * logits(p, X)))
+        ),
+        "corner-alone": Mistake(
+            result=lambda p, X, t: jnp.mean(jnp.maximum(logits(p, X), 0) - t * logits(p, X))
+        ),
     },
     mistakes=(
         Mistake("loss-infinite", "an infinity", TOO_LARGE, read=CHAPTER + "#slopes-logits"),
@@ -222,6 +228,19 @@ moons_loss = Question(
             "the last bias is missing",
             "Your logits lack b2, the bias of the last layer.",
             read=CHAPTER + "#slopes-logits",
+        ),
+        Mistake(
+            "labels-of-minus-one",
+            "the form for labels −1 and 1",
+            "Your loss is ln(1 + exp(−t z)): that is right for labels −1 and 1. Here the "
+            "labels are 0 and 1, and a point of label 0 would cost the same wherever it "
+            "lies.",
+        ),
+        Mistake(
+            "corner-alone",
+            "a corner in place of the curve",
+            "You have max(z, 0) in place of ln(1 + exp(z)). They agree for large |z| "
+            "alone; near 0 the curve lies above the corner.",
         ),
     ),
     rtol32=1e-4,

@@ -349,6 +349,12 @@ def form(loss, params, v, X, y):
     return sum(jnp.vdot(product[n], v[n]) for n in params)
 
 
+def gradient_times_slope(loss, params, v, X, y):
+    g = jax.jacfwd(loss)(params, X, y)
+    slope = sum(jnp.vdot(g[name], v[name]) for name in g)
+    return jax.tree.map(lambda leaf: slope * leaf, g)
+
+
 def gradient_times(loss, params, v, X, y):
     return jax.tree.map(jnp.multiply, jax.jacfwd(loss)(params, X, y), v)
 
@@ -427,6 +433,7 @@ loss_hvp = Question(
         "gradient-product": Mistake(result=with_argument_order(gradient_times)),
         "difference-of-gradients": Mistake(result=with_argument_order(moved_difference)),
         "slope-along-v": Mistake(result=with_argument_order(slope_along)),
+        "outer-of-gradient": Mistake(result=with_argument_order(gradient_times_slope)),
     },
     mistakes=(
         Mistake(
@@ -491,6 +498,12 @@ loss_hvp = Question(
             "changes: push it forward along v.",
             "",
             read=CHAPTER + "#curve-hvp",
+        ),
+        Mistake(
+            "outer-of-gradient",
+            "the gradient times the slope",
+            "You multiplied the gradient with the slope g·v. The Hessian is the "
+            "derivative of the gradient, not its product with itself.",
         ),
     ),
     cost_limits=(

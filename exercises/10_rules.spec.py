@@ -879,6 +879,10 @@ def cut(length_of):
     )
 
 
+def spectral(x, u):
+    return np.linalg.norm(u, 2)
+
+
 def cut_by_rows(x, longest, u):
     if np.ndim(u) == 1:
         return shortened(u, longest, euclid(u))
@@ -941,6 +945,7 @@ clip_length = Question(
         "value-clipped": Mistake(
             result=lambda x, longest, u: shortened(x, longest, euclid(x)), part="value"
         ),
+        "spectral-norm": cut(spectral),
     },
     mistakes=(
         Mistake(
@@ -1025,6 +1030,13 @@ clip_length = Question(
             "You shortened x itself. The value is x, unchanged; what is shortened is the cotangent that comes "
             "back.",
             read=CHAPTER + "#rules-clip",
+        ),
+        Mistake(
+            "spectral-norm",
+            "a norm of matrices",
+            "Of a matrix, `norm(u, ord=2)` is the largest stretch, and not the length of "
+            "all entries as one vector. Leave `ord` out, or take the root of the sum of "
+            "all squares.",
         ),
     ),
     read=CHAPTER + "#rules-clip",

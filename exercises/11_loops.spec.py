@@ -1468,6 +1468,7 @@ settled_pullback = Question(
                 inverse(np.eye(len(x)) - jax.jacfwd(g)(x, a)) @ jax.jacfwd(g, argnums=1)(x, a)
             )
         ),
+        "entries-as-numbers": Mistake(result=by_matrices(lambda J: np.diag(1 / (1 - J.sum(0))))),
     },
     mistakes=(
         Mistake(
@@ -1586,6 +1587,13 @@ settled_pullback = Question(
             "a ↦ g(x, a).",
             "",
             read=PAGE + "#loops-implicit",
+        ),
+        Mistake(
+            "entries-as-numbers",
+            "each entry solved alone",
+            "You divided by 1 − the gradient of g's *sum*, entry by entry: that is the "
+            "formula for one number. Here the entries are coupled: solve with the matrix "
+            "1 − ∂ₓg, transposed.",
         ),
     ),
     rtol=1e-9,

@@ -25,6 +25,9 @@ def gap_of(difference, size=lambda gap: np.max(np.abs(gap))):
 
 
 brackets = lambda op, a, b, c: reduce(op, (a, b, c)) - op(a, reduce(op, (b, c)))
+of_the_largest = lambda op, a, b, c: np.abs(
+    np.max(reduce(op, (a, b, c))) - np.max(op(a, reduce(op, (b, c))))
+)
 exact = lambda *numbers: np.array(numbers)  # sums and products of these have no rounding
 
 bracket_gap = Question(
@@ -96,6 +99,7 @@ bracket_gap = Question(
         "smallest-gap": Mistake(result=gap_of(brackets, lambda gap: np.min(np.abs(gap)))),
         "every-gap": Mistake(result=gap_of(brackets, np.abs)),
         "matrix-norm": Mistake(result=gap_of(brackets, lambda gap: np.linalg.norm(gap, np.inf))),
+        "gap-of-the-largest": Mistake(result=of_the_largest),
     },
     mistakes=(
         Mistake(
@@ -200,6 +204,12 @@ bracket_gap = Question(
             "a norm of matrices",
             "Of a matrix, `norm(…, ord=inf)` is the largest sum of a *row*. Asked for is "
             "the largest entry: `jnp.max(jnp.abs(…))`.",
+        ),
+        Mistake(
+            "gap-of-the-largest",
+            "the largest entries subtracted",
+            "You subtracted the largest entries of the two results. Asked for is the "
+            "largest difference between entries at the same place.",
         ),
     ),
     read=PAGE,

@@ -353,6 +353,9 @@ solve_pullback = Question(
         "right-side-for-solution": Mistake(
             result=lambda A, B, U: -pulled(A, B, U)[1] @ B.T, part="A_bar"
         ),
+        "outer-of-matrices": Mistake(
+            result=lambda A, B, U: -np.outer(quotient(A.T, U), quotient(A, B)), part="A_bar"
+        ),
     },
     mistakes=(
         Mistake(
@@ -420,6 +423,13 @@ solve_pullback = Question(
             "B in place of X",
             "Your A_bar uses B. In dX = A⁻¹(dB − dA X) the matrix dA meets the solution X.",
             read=CHAPTER + "#matrix-solve",
+        ),
+        Mistake(
+            "outer-of-matrices",
+            "outer of two matrices",
+            "Your A_bar comes from `jnp.outer`, which makes one long vector of each "
+            "matrix: it fits a single column alone. The columns' products are summed by "
+            "`@`: w @ X.T.",
         ),
     ),
     read=CHAPTER,

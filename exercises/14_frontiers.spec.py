@@ -839,6 +839,10 @@ def two_slopes(f, mu, sigma, noise):
     return path, jax.jacfwd(reweighted(f, mu, sigma, noise))(sigma)
 
 
+def centred(values):
+    return np.array(values) - np.mean(values)
+
+
 def mean_with(weight, slope=False, part="score"):
     def result(f, mu, sigma, noise):
         x = mu + sigma * noise
@@ -890,6 +894,12 @@ two_estimates = Question(
             result=lambda f, mu, sigma, noise: tuple(
                 len(noise) * slope for slope in two_slopes(f, mu, sigma, noise)
             )
+        ),
+        "baseline-subtracted": Mistake(
+            result=lambda f, mu, sigma, noise: np.mean(
+                centred([f(mu + sigma * e) for e in noise]) * (noise**2 - 1) / sigma
+            ),
+            part="score",
         ),
     },
     rtol=1e-9,
@@ -965,6 +975,13 @@ two_estimates = Question(
             "Your score estimate uses the slope of f. It takes the *values* of f: that is "
             "why it works for functions without a slope.",
             read=CHAPTER + "#frontier-chance",
+        ),
+        Mistake(
+            "baseline-subtracted",
+            "the mean subtracted first",
+            "You subtracted the mean of f before you weighted it. That is a good idea in "
+            "practice and has the same expectation; here the plain mean over these draws "
+            "is asked for.",
         ),
     ),
     read=CHAPTER,

@@ -341,6 +341,14 @@ def along_tiny(answer):
     return call
 
 
+def entry_by_entry(f, x, v):
+    """Gradients of added gradients, times v cubed."""
+    g = lambda x: f(JAX_OPS, x)
+    for _ in range(2):
+        g = lambda x, g=g: jnp.sum(jax.jacfwd(g)(x))
+    return jnp.sum(jax.jacfwd(g)(jnp.asarray(x)) * v**3)
+
+
 def third_at(place):
     """The third derivative at another place: what `place` makes of x and v."""
     return Mistake(result=lambda f, x, v: third(f, place(x, v), v))
@@ -395,6 +403,7 @@ third_along = Question(
                 jnp.asarray(x)
             )
         ),
+        "mixed-left-out": Mistake(result=entry_by_entry),
     },
     rtol=1e-9,
     mistakes=(
@@ -486,6 +495,13 @@ third_along = Question(
             "the first derivative",
             "Your result is the first derivative along the line. Differentiate it twice more.",
             read=CHAPTER + "#tiny-jvp",
+        ),
+        Mistake(
+            "mixed-left-out",
+            "no mixed derivatives",
+            "You added each gradient up and multiplied by v³: that is right if f is a "
+            "sum of functions of one entry each. With mixed terms, differentiate g · v "
+            "instead, three times.",
         ),
     ),
     read=CHAPTER,
