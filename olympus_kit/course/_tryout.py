@@ -30,7 +30,7 @@ SECONDS = 10.0  # of processor time that one edit may take
 PATIENCE = 240.0  # seconds without a result after which the child is ended
 SEEDS = 50  # other points at which an edit that agreed is tried
 SPREAD = 0.3  # how far those are from the question's own points
-LARGEST = 1e38  # numbers beyond it are not stored: the table is in single precision
+LARGEST = 1e38  # numbers beyond it do not fit into the table
 
 Result = dict[str, Any]  # "status", and of a wrong edit "rows", "id"
 
