@@ -120,7 +120,8 @@ UNNAMED = {
 AROUND = {
     "add-transpose": ("({e}).T",),
     "add-square": ("({e}) ** 2",),
-    "add-factor": ("2 * ({e})", "({e}) / 2"),
+    # no product with a whole number, which makes a list longer
+    "add-factor": ("({e}) / 0.5", "({e}) / 2"),
 }
 OF_A_CALL = {"add-part": ("({e})[0]", "({e})[1]")}
 AXES = {"add-axis": ("{e}axis=0)", "{e}axis=1)")}
