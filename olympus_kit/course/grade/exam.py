@@ -92,7 +92,12 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
         entry = checks.find(name, course)
         solution = solutions.get(name)
         asked, spread = points.draw(entry.question, seed, solution)
-        items[name] = Item(entry, points.for_jail(asked, solution), spread)
+        jailed = points.for_jail(asked, solution)
+        # the cases are the same, so that their right results are computed once
+        checks.remember(jailed, checks.references(asked))
+        items[name] = Item(entry, jailed, spread)
+        # those at the public points, too, while no other thread would compute them as well
+        items[name].public(0.0)
     return Exam(released, items)
 
 

@@ -3,6 +3,7 @@ terabytes. Its cells come out as plain text; nothing else of a notebook is neede
 """
 
 import json
+import math
 import resource
 import socket
 import subprocess
@@ -92,7 +93,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     while True:
         path, seconds = json.loads(channel.receive())
-        most = int(time.process_time()) + seconds
+        most = math.ceil(time.process_time()) + seconds
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
         try:
             reply = {"cells": _cells(Path(path))}

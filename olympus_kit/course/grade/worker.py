@@ -24,6 +24,7 @@ Key = tuple[Path, bool, float]
 _every: list[Jails] = []
 _idle: dict[Key, list[Jails]] = {}
 _lock = threading.Lock()
+_preparing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Job:
 
 def grade_job(job: Job) -> dict[str, dict[str, Any]]:
     """For each question of the job's lesson its record. NoJail where the jail does not hold."""
-    lesson = exam(job.course, job.stem, job.seed)
+    with _preparing:  # or else each thread would compute the same right results
+        lesson = exam(job.course, job.stem, job.seed)
     with _jails((job.course, job.sandbox, job.seconds)) as jails:
         return grade_answers(lesson, job.answers, jails)
 
