@@ -22,7 +22,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from build import COMPLAINT, THEME, give_up, prepare, say, start_mystmd, stop, told, write_site
-from render import open_book, write_page
+from render import Book, open_book, write_page
 from watchfiles import DefaultFilter, watch
 
 READY = "Content server started"
@@ -63,20 +63,21 @@ def digests(project: Path) -> dict[str, str]:
     return {slug: hashlib.sha256(text).hexdigest() for slug, text in texts.items()}
 
 
-def wait_for_table(project: Path) -> None:
-    """Wait until the table of contents is whole: mystmd writes it after it has named the page."""
+def whole_book(project: Path) -> Book:
+    """Open the book once its table of contents is whole.
+
+    mystmd writes the table after it has named the page, and at times once more.
+    """
     while True:
-        with suppress(ValueError):
-            json.loads((project / "_build" / "site" / "config.json").read_text("utf-8"))
-            return
+        with suppress(json.JSONDecodeError, UnicodeDecodeError):
+            return open_book(project)
         time.sleep(0.05)
 
 
 def write_changed(project: Path, before: dict[str, str], saved: str) -> dict[str, str]:
     """Write the pages that differ from before, the saved one first, and return what they are."""
-    wait_for_table(project)
+    book = whole_book(project)
     now = digests(project)
-    book = open_book(project)
     for entry in sorted(book.pages(), key=lambda entry: entry["source"] != saved):
         if now.get(entry["slug"]) == before.get(entry["slug"]):
             continue
