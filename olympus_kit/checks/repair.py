@@ -332,9 +332,11 @@ def _refers_anew(
     containers: set[str],
 ) -> bool:
     """Whether an edit puts a container where there was none, so that it might hold itself."""
+    if not containers:
+        return False
     old = place.node
     is_base = isinstance(place.parent, (ast.Attribute, ast.Subscript))
-    if containers and is_base and place.field == "value":
+    if is_base and place.field == "value":
         return True  # what is changed in place would be something else
     is_held = place.field != "iter" and (
         _held(new, containers) > _held(old, containers)
@@ -410,7 +412,7 @@ def _root(node: ast.expr) -> tuple[str, str]:
     return "", ""
 
 
-def _candidates(tree: ast.Module) -> list[Repair]:
+def _candidates(tree: ast.Module) -> Iterator[Repair]:
     """Every change of a cell: of one place first, then the likely kinds, then the last lines."""
     lines = {getattr(node, "lineno", 0) for node in ast.walk(tree)} - {0}
     containers = _containers(tree)
@@ -424,15 +426,9 @@ def _candidates(tree: ast.Module) -> list[Repair]:
         for id_, moved, new in _moves(place.node):
             edits = ((place, new),)
             found.append(Repair(id_, moved, place.parents, edits))
-    found += _everywhere(found)
-    found.sort(
-        key=lambda repair: (
-            len(repair.edits) > 1,
-            ORDER.index(repair.id),
-            -repair.line,
-        )
-    )
-    return found
+    rank = lambda repair: (ORDER.index(repair.id), -repair.line)
+    yield from sorted(found, key=rank)
+    yield from sorted(_everywhere(found), key=rank)
 
 
 def _everywhere(found: Sequence[Repair]) -> Iterator[Repair]:
@@ -510,10 +506,9 @@ def _additions(
         yield "add-part", {}, node.lower
     if not _is_value(place):
         return
-    # what is called is a function, and no value
-    names = [n for n in names_around(place.parents) if n not in functions]
-    own = getattr(node, "id", "")  # e − e and e / e say nothing of e
-    names = [name for name in names if name != own]
+    # what is called is a function, and no value; e − e and e / e say nothing of e
+    others = {*functions, getattr(node, "id", "")}
+    names = [n for n in names_around(place.parents) if n not in others]
     if isinstance(node, ast.Name) or _is_number(node):
         for name in names:
             yield "edit-name", {}, ast.Name(name, ast.Load())

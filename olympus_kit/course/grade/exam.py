@@ -97,7 +97,7 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
         checks.remember(jailed, checks.references(asked))
         items[name] = Item(entry, jailed, spread)
         # those at the public points, too, while no other thread would compute them as well
-        items[name].public(0.0)
+        checks.references(entry.question)
     return Exam(released, items)
 
 
