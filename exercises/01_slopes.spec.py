@@ -994,6 +994,7 @@ symbolic_slope = Question(
     reference=lambda expression, x: jax.jacfwd(lambda x: value_of(expression, x))(x),
     adapt=lambda answer: lambda expression, x: answer(plain(expression), x),
     predictions={
+        "first-factor-as-number": ruled(product=lambda a, b, da, db: (a * b, a * db)),
         "product-of-slopes": ruled(product=lambda a, b, da, db: (a * b, da * db)),
         "half-product": ruled(product=lambda a, b, da, db: (a * b, da * b)),
         "inner-slope-forgotten": ruled(
@@ -1018,6 +1019,12 @@ symbolic_slope = Question(
         "slope-of-a-number": ruled(number=None),
     },
     mistakes=(
+        Mistake(
+            "first-factor-as-number",
+            "the first factor stands still",
+            "In your product the first factor stands still: only a · b′ is left. That is right where a is "
+            "a number; here it may hold x as well.",
+        ),
         Mistake(
             "product-of-slopes",
             "the product of the derivatives",

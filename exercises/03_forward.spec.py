@@ -238,6 +238,12 @@ along = Question(
         sum(p * d for p, d in zip(by_partials(f, point), direction)),
     ),
     predictions={
+        "whole-step": Mistake(
+            result=lambda f, point, direction: (
+                f(*(p + d for p, d in zip(point, direction))) - f(*point)
+            ),
+            part="slope",
+        ),
         "whole-jacobian": Mistake(
             result=lambda f, point, direction: jnp.stack(by_partials(f, point)), part="slope"
         ),
@@ -269,6 +275,12 @@ along = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "whole-step",
+            "a step of length 1",
+            "Your slope is f(point + direction) − f(point): how much f rises along the whole direction. "
+            "The derivative says how fast it rises at the start. `jvp` gives it.",
+        ),
         Mistake(
             "whole-jacobian",
             "all partial derivatives",
@@ -617,6 +629,11 @@ taylor = Question(
     large_points=(3,),
     reference=coefficients,
     predictions={
+        "pair-with-the-first-missing": with_series(
+            lambda a, b: np.array(
+                [a[0] * b[0]] + [np.dot(a[:k], b[k:0:-1]) for k in range(1, len(a))]
+            )
+        ),
         "entry-by-entry": with_series(lambda a, b: a * b),
         "first-order-alone": with_series(
             lambda a, b: np.append(a[0] * b[0], a[0] * b[1:] + b[0] * a[1:])
@@ -638,6 +655,12 @@ taylor = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "pair-with-the-first-missing",
+            "a pair is missing",
+            "In your product the pair a[k] · b[0] is missing, for every k after the first: the sum goes "
+            "from i = 0 to i = k, and `range(k)` stops one before.",
+        ),
         Mistake(
             "entry-by-entry",
             "multiplied entry by entry",
@@ -1071,6 +1094,9 @@ passes = Question(
     large_points=(2,),
     reference=of_table(lambda table: table),
     predictions={
+        "first-line-exchanged": Mistake(
+            result=of_table(lambda table: np.stack([table[0, ::-1], table[1], table[2]]))
+        ),
         "modes-swapped": Mistake(result=of_table(lambda table: table[:, ::-1])),
         "products-cost-all": Mistake(result=of_table(with_lines(first, first, first))),
         "one-pass-each": Mistake(
@@ -1106,6 +1132,12 @@ passes = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "first-line-exchanged",
+            "inputs for outputs",
+            "In your first line, n and m have changed places. A pass of forward mode gives one column, "
+            "and J has n of them; a pass of reverse mode gives one of its m rows.",
+        ),
         Mistake(
             "modes-swapped",
             "the modes are swapped",

@@ -1376,6 +1376,9 @@ two_rows = Question(
     large_points=(2,),
     reference=both_gradients,
     predictions={
+        "sum-in-the-second-row": Mistake(
+            result=lambda f, x: np.cumsum(both_gradients(f, x), axis=0)
+        ),
         "sum-twice": Mistake(result=lambda f, x: np.stack([both_gradients(f, x).sum(0)] * 2)),
         "rows-in-wrong-order": Mistake(result=lambda f, x: both_gradients(f, x)[::-1]),
         "rows-transposed": Mistake(result=lambda f, x: both_gradients(f, x).T),
@@ -1387,6 +1390,12 @@ two_rows = Question(
         "rows-in-line": Mistake(result=lambda f, x: both_gradients(f, x).ravel()),
     },
     mistakes=(
+        Mistake(
+            "sum-in-the-second-row",
+            "the first output was still counted",
+            "Your second row is the sum of both gradients: its cotangent had a 1 for each output. For the "
+            "second gradient the cotangent of the first output is 0.",
+        ),
         Mistake(
             "cotangent-not-a-tuple",
             "a cotangent has the form of the output",

@@ -801,6 +801,12 @@ largest_gap = Question(
     large_points=(3,),
     reference=lambda first, second: np.abs(differences(first, second)).max(),
     predictions={
+        "gap-of-largest": Mistake(
+            result=lambda first, second: max(
+                abs(np.abs(a).max() - np.abs(b).max())
+                for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+            )
+        ),
         "signed": Mistake(result=lambda first, second: differences(first, second).max()),
         "gaps-averaged": Mistake(
             result=lambda first, second: np.abs(differences(first, second)).mean()
@@ -864,6 +870,12 @@ largest_gap = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "gap-of-largest",
+            "the largest entries were compared",
+            "You compared the largest entry of one array with the largest of the other. Two arrays may "
+            "have the same largest entry at different places: subtract entry by entry first.",
+        ),
         Mistake(
             "gap-of-each-array",
             "a gap for each array",

@@ -799,6 +799,9 @@ diagonal_estimate = Question(
     shape_of={"estimate": "x"},
     reference=of_table(lambda table: table.mean(axis=0)),
     predictions={
+        "trace-in-every-entry": Mistake(
+            result=of_table(lambda table: np.full(table.shape[1], table.sum(axis=1).mean()))
+        ),
         "exact-diagonal": Mistake(result=true_diagonal),
         "not-multiplied": Mistake(
             result=lambda f, x, probes: jnp.mean(probe_table(f, x, probes) / probes, axis=0)
@@ -818,6 +821,12 @@ diagonal_estimate = Question(
         "mean-over-entries": Mistake(result=of_table(lambda table: table.mean(axis=1))),
     },
     mistakes=(
+        Mistake(
+            "trace-in-every-entry",
+            "a product of vectors",
+            "Every entry of yours is z · Hz: that is one number for each probe, and estimates the "
+            "*trace*. For the diagonal multiply entry by entry, z * Hz.",
+        ),
         Mistake(
             "one-number",
             "one number for all entries",
@@ -951,6 +960,11 @@ sharpness = Question(
     large_points=(2,),
     reference=lambda f, x, v, steps: powers(f, x, v, steps, rayleigh),
     predictions={
+        "product-of-the-step-before": Mistake(
+            result=lambda f, x, v, steps: powers(
+                f, x, v, steps - 1, lambda H, v: jnp.linalg.norm(H @ v)
+            )
+        ),
         "norm-as-answer": Mistake(
             result=lambda f, x, v, steps: powers(
                 f, x, v, steps, lambda H, v: jnp.linalg.norm(H @ v)
@@ -988,6 +1002,13 @@ sharpness = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "product-of-the-step-before",
+            "a product with an older vector",
+            "You multiplied the new v with the product of the one before it, so that what you return is "
+            "the length of Hv. The curvature along v is v · Hv with one and the same v: take the product "
+            "once more after the last step.",
+        ),
         Mistake(
             "sum-for-length",
             "the sum for the length",

@@ -51,6 +51,13 @@ def stacked(steps, x):
     return values[-1]
 
 
+def values_in_front(steps, x):
+    values = list(np.asarray(x))
+    for name, operands in steps:
+        values.insert(0, NUMPY[name](*(values[i] for i in operands)))
+    return values[0]
+
+
 def with_rules(**rules):
     """The result where some steps do something else."""
 
@@ -78,6 +85,8 @@ run_program = Question(
     large_points=(2,),
     reference=lambda steps, x: run_all(steps, x)[-1],
     predictions={
+        "newest-in-front": Mistake(result=values_in_front),
+        "always-one-input": Mistake(result=lambda steps, x: run_all(steps, x)[len(steps)]),
         "numbers-for-values": Mistake(
             result=lambda steps, x: NUMPY[steps[-1][0]](*(float(i) for i in steps[-1][1]))
         ),
@@ -94,6 +103,18 @@ run_program = Question(
         "sum-for-add-of-all": Mistake(result=with_rules(sin=np.cos)),
     },
     mistakes=(
+        Mistake(
+            "newest-in-front",
+            "the values have lost their numbers",
+            "You put each new value in front, so that all others get a new number. A value keeps its "
+            "number: the inputs first, then one value for each step, at the end.",
+        ),
+        Mistake(
+            "always-one-input",
+            "the inputs were not counted",
+            "Your result is value number len(steps): that is the last one only where there is a single "
+            "input. The last value has the number len(x) + len(steps) − 1.",
+        ),
         Mistake(
             "appended-to-array",
             "an array does not grow",
@@ -273,6 +294,13 @@ needed_steps = Question(
     large_points=(2, 3),
     reference=dependents,
     predictions={
+        "one-level-and-itself": Mistake(
+            result=lambda steps, n, wanted: np.unique([
+                value - n
+                for value in (wanted, *(steps[wanted - n][1] if wanted >= n else ()))
+                if value >= n
+            ]).astype(int)
+        ),
         "direct-operands-only": Mistake(result=one_level),
         "forward-order": Mistake(
             result=lambda steps, n, wanted: np.array([wanted - n] * (wanted >= n), dtype=int)
@@ -317,6 +345,12 @@ needed_steps = Question(
         "input-wanted": Mistake(result=last_steps_for_inputs),
     },
     mistakes=(
+        Mistake(
+            "one-level-and-itself",
+            "one level only",
+            "You took the wanted step and those that it reads. What these read is needed, too, and so on "
+            "down to the inputs.",
+        ),
         Mistake(
             "one-before",
             "the value before",
@@ -463,6 +497,14 @@ def firsts(steps):
     return np.cumsum([0] + [len(operands) for _, operands in steps[:-1]])
 
 
+def merged_lines(rows):
+    """The lines, those from one value to another added up."""
+    merged = {}
+    for to, operand, factor in rows:
+        merged[to, operand] = merged.get((to, operand), 0.0) + factor
+    return np.array([[*ends, factor] for ends, factor in merged.items()])
+
+
 def turned(steps):
     """The places of the lines, those of each step in the opposite order."""
     starts = zip(firsts(steps), steps, strict=True)
@@ -493,6 +535,7 @@ linear_program = Question(
     large_points=(2,),
     reference=lines_of(),
     predictions={
+        "lines-merged": Mistake(result=lambda steps, x: merged_lines(lines_of()(steps, x))),
         "factors-swapped": Mistake(result=lines_of(mul=lambda a, b: (a, b))),
         "derivative-at-the-value": Mistake(
             result=lines_of(sin=lambda a: (np.cos(np.sin(a)),), exp=lambda a: (np.exp(np.exp(a)),))
@@ -513,6 +556,12 @@ linear_program = Question(
         "minus-forgotten": Mistake(result=lines_of(neg=lambda a: (1.0,))),
     },
     mistakes=(
+        Mistake(
+            "lines-merged",
+            "one line for two operands",
+            "Where a step reads one value twice, you added both factors up in one line. Each operand has "
+            "a line of its own, as it has an equation in the adjoint program.",
+        ),
         Mistake(
             "factors-alone",
             "the factors alone",
@@ -916,6 +965,17 @@ without_calls = table(
     (calling, "jit", 4),
     (calling, "scan", 1),
 )
+inner_length_alone = table(
+    (twice_sine, "sin", 2),
+    (looped, "sin", 7 + 1 + 1),
+    (looped, "mul", 1),
+    (nested, "sin", 50 + 7 + 1 + 1 + 1),
+    (nested, "add", 50),
+    (called_then_looped, "mul", 2),
+    (called_then_looped, "cos", 3),
+    (calling, "jit", 4 + 1),
+    (calling, "scan", 1),
+)
 without_loops = table(
     (twice_sine, "sin", 2),
     (looped, "sin", 0),
@@ -985,6 +1045,7 @@ count_primitives = Question(
     large_points=(7, 8),
     reference=counted,
     predictions={
+        "inner-length-alone": Mistake(result=inner_length_alone),
         "top-level-only": Mistake(result=shallow),
         "calls-left-out": Mistake(result=without_calls),
         "loops-left-out": Mistake(result=without_loops),
@@ -1000,6 +1061,12 @@ count_primitives = Question(
         "entries-counted": Mistake(result=lambda f, x, name: counted(f, x, name) * np.size(x)),
     },
     mistakes=(
+        Mistake(
+            "inner-length-alone",
+            "the lengths were not multiplied",
+            "In a loop inside a loop you counted the length of the inner one alone. The body of the inner "
+            "loop runs once for each of its steps, in *each* step of the outer one: multiply the lengths.",
+        ),
         Mistake(
             "never-equal",
             "nothing is counted",

@@ -40,6 +40,9 @@ softplus = Question(
     large_points=(3,),
     reference=ramp,
     predictions={
+        "exponent-clipped": Mistake(
+            result=lambda x: (ramp(np.clip(x, -30.0, 30.0))[0], sigmoid(x) * (abs(x) < 30))
+        ),
         "other-branch": Mistake(result=lambda x: (ramp(x)[0], np.nan if x > 700 else sigmoid(x))),
         "kink": Mistake(result=with_slope_at_zero(0.0)),
         "kink-minus": Mistake(result=with_slope_at_zero(-0.5)),
@@ -63,6 +66,12 @@ softplus = Question(
         "logarithm-to-two": Mistake(result=lambda x: np.logaddexp2(x, 0.0), part="value"),
     },
     mistakes=(
+        Mistake(
+            "exponent-clipped",
+            "the value stays at 30",
+            "Beyond some x your value no longer grows: you bounded the exponent. For large x the softplus "
+            "is nearly x itself, with the slope 1.",
+        ),
         Mistake(
             "bump-alone",
             "the ramp is missing",
@@ -466,6 +475,7 @@ kinked_ramp = Question(
     large_points=(3,),
     reference=at_kink(lambda s: s),
     predictions={
+        "half-from-maximum": Mistake(result=at_kink(lambda s: s + 0.5)),
         "slope-zero": Mistake(result=at_kink(lambda s: 0.0)),
         "slope-half": Mistake(result=at_kink(lambda s: 0.5)),
         "slope-one": Mistake(result=at_kink(lambda s: 1.0)),
@@ -482,6 +492,13 @@ kinked_ramp = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "half-from-maximum",
+            "the slope of maximum was counted, too",
+            "Your slope at 0 is s + 1/2. `jnp.maximum` has a slope there already, 1/2, since both of its "
+            "sides are equal. Choose between formulas with `where`, and let no other function have its "
+            "kink at 0.",
+        ),
         Mistake(
             "slope-halved",
             "half of s",

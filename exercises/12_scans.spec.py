@@ -1169,6 +1169,7 @@ reversible_pullback = Question(
     reference=right,
     shape_of={"x": "y", "x_bar": "y"},
     predictions={
+        "first-step-first": Mistake(result=through(lambda *a: jacobians(*a)[::-1])),
         "at-the-wrong-state": Mistake(result=through(of_outputs)),
         "inverse-for-transpose": Mistake(
             result=through(lambda *a: [np.linalg.inv(J).T for J in jacobians(*a)])
@@ -1200,6 +1201,12 @@ reversible_pullback = Question(
         ),
     },
     mistakes=(
+        Mistake(
+            "first-step-first",
+            "the steps were gone through from the first on",
+            "You pulled u back through the first step first. A cotangent enters at the end: the last step "
+            "comes first, and then the one before it.",
+        ),
         Mistake(
             "cotangent-in-a-tuple",
             "the tuple of the pullback",

@@ -852,6 +852,9 @@ eigen_slopes = Question(
     reference=lambda S, k, dS: eigen_slopes_of(S, dS, k),
     requirements=(linear_in("dS"),),
     predictions={
+        "vector-for-projector": Mistake(
+            result=lambda S, k, dS: vector_slope(S, dS, k)[1], part="projector_slope"
+        ),
         "gap-reversed": Mistake(
             result=lambda S, k, dS: -eigen_slopes_of(S, dS, k)[1], part="projector_slope"
         ),
@@ -898,6 +901,12 @@ eigen_slopes = Question(
     rtol=1e-8,
     rtol32=1e-3,
     mistakes=(
+        Mistake(
+            "vector-for-projector",
+            "the derivative of the eigenvector",
+            "Your second result is the derivative of the eigenvector v. Asked for is that of the "
+            "projector v vᵀ, in which both factors move: dv vᵀ + v dvᵀ.",
+        ),
         Mistake(
             "difference-for-derivative",
             "a difference",

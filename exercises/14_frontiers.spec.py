@@ -709,6 +709,9 @@ chain_hessian = Question(
         ),
     ),
     predictions={
+        "wrapped-around": Mistake(
+            result=lambda f, x: np.insert(both_diagonals(f, x)[1], 0, 0.0), part="beside"
+        ),
         "gradient-for-product": Mistake(
             result=lambda f, x: np.asarray(jax.jacfwd(f)(x)), part="diagonal"
         ),
@@ -747,6 +750,12 @@ chain_hessian = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "wrapped-around",
+            "an entry too many",
+            "Beside the diagonal you returned n entries, of which the first is none: before the first "
+            "point there is no other. Asked for are the n − 1 entries H[i, i + 1].",
+        ),
         Mistake(
             "slopes-for-products",
             "slopes of f, not of its gradient",

@@ -59,6 +59,7 @@ tanh_push = Question(
         Requirement("numpy-in-the-rule", without_numpy),
     ),
     predictions={
+        "tanh-of-the-tangent": Mistake(result=lambda x, d: d - np.tanh(x) ** 2 * np.tanh(d)),
         "d-forgotten": Mistake(result=lambda x, d: 1 - np.tanh(x) ** 2),
         "at-the-tangent": Mistake(result=lambda x, d: 1 - np.tanh(d) ** 2),
         "plus-for-minus": Mistake(result=lambda x, d: d * (1 + np.tanh(x) ** 2)),
@@ -71,6 +72,12 @@ tanh_push = Question(
     },
     rtol=1e-9,
     mistakes=(
+        Mistake(
+            "tanh-of-the-tangent",
+            "tanh was taken of the tangent",
+            "In your tangent stands tanh(d). A rule is linear in d: tanh is taken of x alone, and d is "
+            "only multiplied.",
+        ),
         Mistake(
             "numpy-in-the-rule",
             "right, and with NumPy",

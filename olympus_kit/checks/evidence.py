@@ -311,6 +311,11 @@ def by_path(value: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
 
+def is_counted(want: Any) -> bool:
+    """Whether a right result is a count or a truth: it has neither rounding nor an overflow."""
+    return np.asarray(want).dtype.kind in "biu"
+
+
 def same(
     got: Any,
     want: Any,

@@ -23,10 +23,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import jax
-import numpy as np
 
 from .edits import Change, Place, called, changes, names_around, places
-from .evidence import observe, wrong_parts
+from .evidence import is_counted, observe, wrong_parts
 from .message import Diagnosis, catalogue
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
@@ -187,7 +186,7 @@ def with_place(
     found = None
     # such as code that is too deep for Python's own tools: the verdict stands without a place
     with contextlib.suppress(Exception):
-        found = _one_change(question, answer, code)
+        found = _one_change(question, answer, code, diagnosis.id)
     if found is None:
         return diagnosis
     repair, parts = found
@@ -208,9 +207,12 @@ def with_place(
 
 
 def _one_change(
-    question: Question, answer: Any, code: str
+    question: Question, answer: Any, code: str, said: str
 ) -> tuple[Repair, list[str]] | None:
     """The change of the code that mends the answer; or parts of it, with their names.
+
+    What is `said` of the answer so far tells whether a part may be mended alone: where a value is
+    not a number, whatever takes the trouble away mends it, and leaves its derivative wrong.
 
     None where no single change mends a part, and where the code cannot be run again.
     """
@@ -223,9 +225,9 @@ def _one_change(
     wrong, precision = evidence.wrong_parts, evidence.precision
     # without all its parts an answer has none that could be mended alone
     by_numbers = {parts[0].name for parts in evidence.wrong_series()}
-    is_whole = not evidence.errors and by_numbers == wrong
+    is_whole = not evidence.errors and by_numbers == wrong and said != "nan"
     wanted = jax.tree.leaves([trial.want for trial in evidence.trials])
-    is_counted = all(np.asarray(want).dtype.kind in "biu" for want in wanted)
+    without_size = all(map(is_counted, wanted))
     best: tuple[Repair, list[str]] | None = None
     try:
         with (
@@ -234,7 +236,7 @@ def _one_change(
             contextlib.redirect_stderr(io.StringIO()),
         ):
             for repair in _candidates(tree):
-                if is_counted and repair.id in NUMERIC:
+                if without_size and repair.id in NUMERIC:
                     continue
                 left = _left(question, make, repair, precision, wrong)
                 if not left:

@@ -137,6 +137,7 @@ def _try(
     before = {name: _snapshot(value) for name, value in arguments.items()}
     try:
         result = answer(*arguments.values())
+        _require_order(result)
         for leaf in jax.tree.leaves(result):
             if isinstance(leaf, jax.core.Tracer):
                 _ = (
@@ -155,6 +156,25 @@ def _try(
         if _snapshot(value) != before[name]
     )
     return Trial(case, want, got, changed=changed)
+
+
+def _require_order(result: Any) -> None:
+    """Refuse a dict whose keys cannot be sorted, as JAX does, before JAX does.
+
+    Where such a dict lies in another container, each refusal of jaxlib's takes one of the nested
+    calls that Python allows, for good: after some hundred of them nothing in the process works.
+    """
+    if type(result) is dict:
+        try:
+            sorted(result)
+        except TypeError as error:
+            text = f"JAX sorts the keys of a dict, and these have no order: {list(result)}"
+            raise TypeError(text) from error
+        result = list(result.values())
+    # an object may refuse to tell its class
+    if issubclass(type(result), (list, tuple)):
+        for item in result:
+            _require_order(item)
 
 
 def _snapshot(value: Any) -> Any:

@@ -25,6 +25,7 @@ from .evidence import (
     Part,
     by_path,
     in_precision,
+    is_counted,
     named,
     observe,
     same_tree,
@@ -653,6 +654,8 @@ def unknown_error(evidence: Evidence, answer: Any) -> Diagnosis | None:
             return diagnose(question, id_, facts)
         bad_points = {p.trial.case.point for p in parts if not p.agrees}
         is_large = bad_points <= set(question.large_points) and part.is_numeric
+        # a count neither overflows nor loses digits
+        is_large = is_large and not is_counted(part.want)
         picture = marked(part)
         twin = picture.text() if picture else ""
         return diagnose(

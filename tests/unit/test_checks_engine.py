@@ -364,6 +364,34 @@ def test_an_answer_that_leaves_is_told_and_not_followed():
     assert found(MATRIX, lambda x: sys.exit(3)) == "raised"
 
 
+def nested_calls():
+    """Count the calls inside one another that Python allows from here."""
+    count = 0
+
+    def deeper():
+        nonlocal count
+        count += 1
+        deeper()
+
+    with pytest.raises(RecursionError):
+        deeper()
+    return count
+
+
+def test_a_dict_without_an_order_costs_the_process_nothing():
+    points = ({"x": 1.0}, {"x": -2.0})
+    pair = lambda x: (x, 3 * x)
+    question = Question(
+        name="pair", returns=("a", "b"), points=points, large_points=(1,), reference=pair
+    )
+    answer = lambda x: (x, {1: x, "x": x})
+    before = nested_calls()
+    for _ in range(5):
+        text = outcome_of(question, {"pair": answer}).text()
+        assert "have no order: [1, 'x']" in " ".join(text.split())
+    assert nested_calls() == before
+
+
 def test_an_answer_cannot_swallow_the_timer(monkeypatch):
     from olympus_kit.checks import run as _timer
 
