@@ -26,7 +26,7 @@ import jax
 
 from .edits import Change, Place, called, changes, names_around, places
 from .evidence import is_counted, observe, wrong_parts
-from .message import Diagnosis, catalogue
+from .message import Diagnosis, catalogue, lookup
 from .run import Clock, TookTooLong, alarm, has_alarm
 from .spec import Question, Unsolved
 from .steps import code_of
@@ -90,31 +90,6 @@ EFFECTS = {
 }
 # methods that change a list or a dict
 CHANGES = {"append", "extend", "insert", "add", "update", "setdefault"}
-# what is said of an answer whose mistake nothing predicted
-UNNAMED = {
-    "off",
-    "only-large",
-    "shape",
-    "raised",
-    "law",
-    "nearly",
-    "factor",
-    "nan",
-    "all-zero",
-    "container",
-    "part-container",
-    "shapes-do-not-fit",
-    "contracting-shapes",
-    "arguments-of-a-call",
-    "tangent-shape",
-    "cotangent-shape",
-    "index-too-large",
-    "too-many-indices",
-    "cotangent-structure",
-    "no-parts",
-    "unpacked-wrongly",
-    "container-as-number",
-}
 # What a student may have left out or mistaken, written with the expression e that stands there.
 AROUND = {
     "add-transpose": ("({e}).T",),
@@ -180,7 +155,7 @@ def with_place(
 ) -> Diagnosis:
     """A diagnosis with the place of the mistake, where nothing foresaw it and an edit mends it."""
     is_edit = diagnosis.id.startswith("edit-")
-    if not is_edit and diagnosis.id not in UNNAMED:
+    if not is_edit and not lookup(diagnosis.id, question.mistakes).general:
         return diagnosis
     code = code_of(answer)
     found = None

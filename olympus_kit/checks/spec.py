@@ -61,6 +61,7 @@ class Mistake:
       names the one returned part that it changes.
     - `code`: a regular expression that the student's code must hold before the message is shown;
       with "!" in front, one that it must not hold. A message that says what was *written* needs it.
+    - `general`: it says what came out and names no mistake; the place of one is looked for then.
     """
 
     id: str = ""
@@ -72,6 +73,7 @@ class Mistake:
     result: Callable[..., Any] | None = None
     part: str | None = None
     code: str = ""
+    general: bool = False
 
 
 @dataclass(frozen=True)
