@@ -80,7 +80,6 @@ def judge(
     name: str,
     namespace: dict[str, Any],
     seconds: float | None = None,
-    closely: bool = False,
     course: Path | None = None,
 ) -> Outcome:
     """What there is to say about the answer to `name`, within `seconds` or a check's own limit."""
@@ -95,7 +94,7 @@ def judge(
         entry.edits,
         entry.solution,
         seconds,
-        closely,
+        closely=True,
     )
 
 
@@ -114,7 +113,7 @@ async def _judge_page(page: dict[str, Any], outcomes: TextIO) -> None:
     """Run the cells and judge the answers, both in one event loop, as in a kernel."""
     namespace = await run(page["cells"])
     for name in page["names"]:
-        outcome = judge(name, namespace, closely=True)
+        outcome = judge(name, namespace)
         print(json.dumps(outcome.json()), file=outcomes, flush=True)
 
 

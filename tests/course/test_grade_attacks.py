@@ -90,6 +90,12 @@ def test_the_message_shows_no_input_of_the_judge(grader):
     assert not re.search(r"\d", record["note"])
 
 
+def test_the_message_is_the_student_s_with_the_place_of_the_mistake(grader):
+    record = grader({"cube": "def cube(x):\n    y = x * x\n    return y + x"})["cube"]
+    message = record["outcome"]["diagnosis"]["message"]
+    assert "look at `y + x`: another operation belongs there" in message
+
+
 def test_part_of_the_points_for_the_right_shape(grader):
     wrong = grader({"cube": "def cube(x):\n    return x * x + 1"})["cube"]
     assert wrong["points"] == 0.25
