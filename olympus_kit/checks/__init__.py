@@ -8,6 +8,7 @@ from .api import check as check
 from .api import check_all as check_all
 from .api import hint as hint
 from .api import hint_card as hint_card
+from .api import outcome_for as outcome_for
 from .api import outcome_of as outcome_of
 from .api import progress as progress
 from .api import solution as solution
@@ -51,6 +52,7 @@ from .spec import symmetric as symmetric
 from .spec import test_array as test_array
 from .steps import explain_error as explain_error
 from .steps import judge as judge
+from .steps import ruled_out as ruled_out
 from .store import ANSWERS as ANSWERS
 from .store import FOLDER as FOLDER
 from .store import SPEC as SPEC

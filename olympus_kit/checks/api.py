@@ -34,7 +34,7 @@ def check(name: str) -> None:
     ```
     """
     entry = store.find(name)
-    outcome = _outcome(entry, sys._getframe(1).f_globals)
+    outcome = outcome_for(entry, sys._getframe(1).f_globals)
     _record(entry, outcome)
     if outcome.state != "correct":
         _show_failure(outcome)
@@ -74,7 +74,7 @@ def check_all() -> None:
     namespace = sys._getframe(1).f_globals
     outcomes = []
     for entry in _asked(namespace):
-        outcome = _outcome(entry, namespace)
+        outcome = outcome_for(entry, namespace)
         _record(entry, outcome)
         outcomes.append(outcome)
     print(table(outcomes))
@@ -151,12 +151,18 @@ def explanation(entry: Entry) -> str:
     return "\n\n".join(parts)
 
 
-def _outcome(entry: Entry, namespace: Mapping[str, Any]) -> Outcome:
+def outcome_for(
+    entry: Entry,
+    namespace: Mapping[str, Any],
+    seconds: float | None = None,
+) -> Outcome:
+    """Judge the answer to a released question, and look closely: with all that was released."""
     return outcome_of(
         entry.question,
         namespace,
         entry.edits,
         entry.solution,
+        seconds,
         closely=True,
     )
 

@@ -271,18 +271,6 @@ def in_precision(
     return Evidence(question, call, every, precision)
 
 
-def wrong_parts(
-    question: Question, call: Callable[..., Any], precision: str, most: set[str]
-) -> set[str]:
-    """The parts that are not right in every case; nothing is called once all of `most` are."""
-    wrong: set[str] = set()
-    for trial in trials(question, call, precision):
-        wrong |= Evidence(question, call, [trial], precision).wrong_parts
-        if wrong >= most:
-            break
-    return wrong
-
-
 def named(question: Question, result: Any) -> dict[str, Any]:
     """The named parts of a result, where its container is the right one."""
     if isinstance(question.returns, str):

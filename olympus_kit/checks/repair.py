@@ -18,18 +18,19 @@ import copy
 import inspect
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import CodeType, FunctionType
 from typing import Any, TypeGuard
 
 import jax
 
 from .edits import Change, Place, called, changes, names_around, places
-from .evidence import is_counted, observe, wrong_parts
-from .message import Diagnosis, catalogue, lookup
-from .run import Clock, TookTooLong, alarm, has_alarm
+from .evidence import Evidence, is_counted, observe
+from .message import Diagnosis, catalogue, diagnose, lookup
+from .run import Clock, TookTooLong, alarm, has_alarm, trials
 from .spec import Question, Unsolved
-from .steps import code_of
+from .steps import code_of, facts_of
 
 SECONDS = 2.0  # of the processor, for all edits of one answer
 LONGEST = 60  # characters of code that a message shows
@@ -114,9 +115,34 @@ OPERATIONS: dict[type[ast.operator], tuple[str, ...]] = {
     ast.Add: ("({a}) * ({b})",),
     ast.Sub: ("({a}) / ({b})",),
 }
+# Kinds of changes that may be one of two: those that take something away make much alike, so that
+# what is left says little of the answer.
+HALVES = {
+    "edit-axis",
+    "edit-operands",
+    "edit-arguments",
+    "edit-function",
+    "edit-negation",
+    "edit-sign",
+    "edit-operator",
+    "edit-name",
+    "edit-constant",
+    "edit-index",
+    "edit-part",
+    "edit-comparison",
+    "add-sign",
+    "add-square",
+    "add-factor",
+    "add-transpose",
+    "add-axis",
+    "add-accumulation",
+    "add-shift",
+    "add-part",
+}
 # kinds that say nothing of an answer which is a count or a truth: too many of them make it right
 NUMERIC = {"add-factor", "add-term", "add-square", "add-sign"}
 Bodies = dict[int, list[ast.stmt]]  # what stands in the place of a line
+HALF = "It takes two changes. Look at {words}. When that is done, this is left: {rest}"
 PLACED = "With one change {what} right at every point that was tried: look at {words}."
 # functions of two arrays in whose place a product of their entries may belong
 PRODUCTS = {"dot", "matmul", "vdot", "inner", "outer"}
@@ -150,8 +176,19 @@ class Repair:
         return f"{where}: {WHAT[self.id]}"
 
 
+@dataclass(frozen=True)
+class Found:
+    """A change, the parts of the answer that it makes right, and what is left to say then."""
+
+    repair: Repair
+    parts: Sequence[str]
+    rest: Diagnosis | None = None
+
+
 def with_place(
-    question: Question, answer: Any, diagnosis: Diagnosis
+    question: Question,
+    answer: Any,
+    diagnosis: Diagnosis,
 ) -> Diagnosis:
     """A diagnosis with the place of the mistake, where nothing foresaw it and an edit mends it."""
     is_edit = diagnosis.id.startswith("edit-")
@@ -164,14 +201,19 @@ def with_place(
         found = _one_change(question, answer, code, diagnosis.id)
     if found is None:
         return diagnosis
-    repair, parts = found
     name, message = diagnosis.name, diagnosis.message
     if is_edit:
         # the student's own code says more than what the same edit makes of another solution
         name = catalogue()["off"].name
         message = re.sub(" is what .*", " is not right yet.", message)
-    what = " and ".join(parts) + (" are" if len(parts) > 1 else " is")
-    placed = PLACED.format(what=what, words=repair.words(code))
+    repair = found.repair
+    words = repair.words(code)
+    if found.rest is not None:
+        placed = HALF.format(words=words, rest=found.rest.message.strip())
+    else:
+        parts = " and ".join(found.parts)
+        what = parts + (" are" if len(found.parts) > 1 else " is")
+        placed = PLACED.format(what=what, words=words)
     text = code.splitlines()[repair.line - 1].strip()
     return replace(
         diagnosis,
@@ -182,9 +224,12 @@ def with_place(
 
 
 def _one_change(
-    question: Question, answer: Any, code: str, said: str
-) -> tuple[Repair, list[str]] | None:
-    """The change of the code that mends the answer; or parts of it, with their names.
+    question: Question,
+    answer: Any,
+    code: str,
+    said: str,
+) -> Found | None:
+    """The change of the code that mends the answer; or one of two; or one that mends parts of it.
 
     What is `said` of the answer so far tells whether a part may be mended alone: where a value is
     not a number, whatever takes the trouble away mends it, and leaves its derivative wrong.
@@ -203,7 +248,8 @@ def _one_change(
     is_whole = not evidence.errors and by_numbers == wrong and said != "nan"
     wanted = jax.tree.leaves([trial.want for trial in evidence.trials])
     without_size = all(map(is_counted, wanted))
-    best: tuple[Repair, list[str]] | None = None
+    part: Found | None = None
+    half: Found | None = None
     try:
         with (
             alarm(Clock(SECONDS)),
@@ -213,18 +259,23 @@ def _one_change(
             for repair in _candidates(tree):
                 if without_size and repair.id in NUMERIC:
                     continue
-                left = _left(question, make, repair, precision, wrong)
+                tried = _with(question, make, repair, precision)
+                left, rest = _left(tried, repair, wrong)
                 if not left:
-                    return repair, ["it"]
-                if best is None and is_whole and left < wrong:
-                    best = repair, sorted(wrong - left)
+                    return Found(repair, ["it"])
+                if part is None and is_whole and left < wrong:
+                    part = Found(repair, sorted(wrong - left))
+                if half is None and rest is not None:
+                    half = Found(repair, [], rest)
     except TookTooLong:
         jax.clear_caches()  # what was being compiled may stand there half
-    return best
+    return part or half
 
 
 def _runner(
-    question: Question, answer: Any, code: str
+    question: Question,
+    answer: Any,
+    code: str,
 ) -> tuple[ast.Module, Callable[[], Any]] | None:
     """The tree of a cell, and what runs it as it stands and gives the answer in it.
 
@@ -240,6 +291,9 @@ def _runner(
     used |= {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
     if not tree.body or used & EFFECTS or _may_hold_itself(tree):
         return None
+    given = [dict(case.arguments) for case in question.cases()]
+    if _may_not_end([names[name] for name in used if name in names] + given):
+        return None
 
     def make() -> Any:
         fresh = dict(names)
@@ -247,6 +301,44 @@ def _runner(
         return fresh[question.name]
 
     return tree, make
+
+
+def _may_not_end(values: list[Any]) -> bool:
+    """Whether functions among the values, or those that they use, have a compiled loop.
+
+    At a point that an edit makes such a loop may run for ever, and no signal stops it.
+    """
+    seen: set[int] = set()
+    left = list(values)
+    while left:
+        value = left.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (dict, list, tuple)):
+            left += value.values() if isinstance(value, dict) else value
+            continue
+        function = inspect.unwrap(value) if callable(value) else None
+        if not isinstance(function, FunctionType):
+            continue
+        if str(function.__module__).startswith("jax."):
+            continue
+        names = _names_in(function.__code__)
+        if "while_loop" in names:
+            return True
+        known = inspect.getclosurevars(function).nonlocals
+        known = function.__globals__ | dict(known)
+        left += [known[name] for name in names if name in known]
+    return False
+
+
+def _names_in(code: CodeType) -> set[str]:
+    """The names that compiled code uses, that of functions inside it included."""
+    names = {*code.co_names, *code.co_freevars}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names_in(constant)
+    return names
 
 
 def _may_hold_itself(tree: ast.Module) -> bool:
@@ -422,14 +514,15 @@ def _everywhere(found: Sequence[Repair]) -> Iterator[Repair]:
             yield replace(like[-1], edits=edits)
 
 
-def _left(
+def _with(
     question: Question,
     make: Callable[[], Any],
     repair: Repair,
     precision: str,
-    wrong: set[str],
-) -> set[str]:
-    """Which parts of the answer are wrong with a change; all that were where it does not run."""
+) -> Generator[Evidence, None, None]:
+    """What the answer returns with a change: in the first case, then in all; nothing where it
+    does not run.
+    """
     for place, new in repair.edits:
         place.put(new)
         # only what is new lacks a line; what stood there before keeps its own
@@ -437,12 +530,56 @@ def _left(
     try:
         answer = make()
         call = question.adapt(answer) if question.adapt else answer
-        return wrong_parts(question, call, precision, wrong)
+        done = []
+        for trial in trials(question, call, precision):
+            done.append(trial)
+            if len(done) == 1:
+                yield Evidence(question, call, [trial], precision)
+        yield Evidence(question, call, done, precision)
     except (Exception, Unsolved):  # whatever changed code does
-        return wrong
+        return
     finally:
         for place, _ in repair.edits:
             place.put(place.node)
+
+
+def _left(
+    tried: Generator[Evidence, None, None],
+    repair: Repair,
+    wrong: set[str],
+) -> tuple[set[str], Diagnosis | None]:
+    """Which parts are wrong with a change, and what the question foresaw of that.
+
+    Where the first case is as wrong as before, and nothing that was foreseen, no other is tried.
+    """
+    with contextlib.closing(tried):
+        first = next(tried, None)
+        if first is None:
+            return wrong, None
+        foreseen: list[str] = []
+        if first.wrong_parts >= wrong:
+            foreseen = list(_foreseen(first)) if repair.id in HALVES else []
+            if not foreseen:
+                return wrong, None
+        whole = next(tried, None)
+    if whole is None:
+        return wrong, None
+    for id_ in foreseen:
+        if whole.shows(id_):
+            facts = facts_of(whole, whole.question.predictions[id_].part)
+            return wrong, diagnose(whole.question, id_, facts)
+    return whole.wrong_parts, None
+
+
+def _foreseen(evidence: Evidence) -> Iterator[str]:
+    """The mistakes of the question's own that show; not those that speak of the code."""
+    question = evidence.question
+    if evidence.errors:
+        return
+    for id_ in question.predictions:
+        mistake = lookup(id_, question.mistakes)
+        if not mistake.code and not mistake.general and evidence.shows(id_):
+            yield id_
 
 
 def _shown(
@@ -514,7 +651,8 @@ def _additions(
 
 
 def _written(
-    kinds: Mapping[str, Sequence[str]], **parts: str
+    kinds: Mapping[str, Sequence[str]],
+    **parts: str,
 ) -> Iterator[Change]:
     """Edits of some kinds, from the text of what stands there."""
     for id_, templates in kinds.items():

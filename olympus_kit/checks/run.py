@@ -164,17 +164,18 @@ def _require_order(result: Any) -> None:
     Where such a dict lies in another container, each refusal of jaxlib's takes one of the nested
     calls that Python allows, for good: after some hundred of them nothing in the process works.
     """
+    parts = result
     if type(result) is dict:
+        parts = list(result.values())
         try:
             sorted(result)
         except TypeError as error:
             text = f"JAX sorts the keys of a dict, and these have no order: {list(result)}"
             raise TypeError(text) from error
-        result = list(result.values())
     # an object may refuse to tell its class
-    if issubclass(type(result), (list, tuple)):
-        for item in result:
-            _require_order(item)
+    if issubclass(type(parts), (list, tuple)):
+        for part in parts:
+            _require_order(part)
 
 
 def _snapshot(value: Any) -> Any:

@@ -189,11 +189,12 @@ def foreseen_mistake(evidence: Evidence, answer: Any) -> Diagnosis | None:
         if evidence.shows(id_) and _code_confirms(mistake, answer):
             if id_ == "transposed" and _is_reordered(evidence):
                 return None  # the right parts in another order explain every number
-            return diagnose(question, id_, _facts_of(evidence, prediction.part))
+            return diagnose(question, id_, facts_of(evidence, prediction.part))
     return None
 
 
-def _facts_of(evidence: Evidence, name: str | None) -> Facts:
+def facts_of(evidence: Evidence, name: str | None) -> Facts:
+    """What a message may say of the first wrong part of that name."""
     for parts in evidence.wrong_series():
         if name is None or parts[0].name.startswith(name):
             return part_facts(telling(parts))
@@ -244,7 +245,9 @@ def _undifferentiated(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 
 def explain_error(
-    question: Question, error: BaseException, answer: Any
+    question: Question,
+    error: BaseException,
+    answer: Any,
 ) -> Diagnosis:
     """What an exception shows."""
     line = user_line(error, answer)
@@ -381,7 +384,11 @@ def _container(
 
 
 def _odd_part(
-    evidence: Evidence, name: str, got: Any, want: Any, facts: Facts
+    evidence: Evidence,
+    name: str,
+    got: Any,
+    want: Any,
+    facts: Facts,
 ) -> str:
     facts |= {
         "part": name,
@@ -480,7 +487,10 @@ def not_finite(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 
 def _first_bad(
-    evidence: Evidence, facts: Facts, trial: Trial, file: str
+    evidence: Evidence,
+    facts: Facts,
+    trial: Trial,
+    file: str,
 ) -> Diagnosis:
     question = evidence.question
     read = program.program_of(
@@ -526,7 +536,7 @@ def doubtful_reference(evidence: Evidence, _: Any) -> Diagnosis | None:
         doubtful = doubtful or trial
     if doubtful is None:
         return None
-    facts = _facts_of(evidence, None) | {"where": doubtful.case.label}
+    facts = facts_of(evidence, None) | {"where": doubtful.case.label}
     return diagnose(evidence.question, "doubtful-reference", facts)
 
 
@@ -539,7 +549,9 @@ def predicted_value(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 
 def _predicted(
-    evidence: Evidence, parts: list[Part], answer: Any
+    evidence: Evidence,
+    parts: list[Part],
+    answer: Any,
 ) -> Diagnosis | None:
     explanation = mistakes.explain(evidence, parts)
     if explanation is None:
@@ -585,7 +597,10 @@ def _step(evidence: Evidence, parts: list[Part]) -> float | None:
 
 
 def _imprecise(
-    evidence: Evidence, parts: list[Part], facts: Facts, error: float
+    evidence: Evidence,
+    parts: list[Part],
+    facts: Facts,
+    error: float,
 ) -> Diagnosis | None:
     question = evidence.question
     if any(np.asarray(part.got).dtype.itemsize < 4 for part in parts):
@@ -653,9 +668,9 @@ def unknown_error(evidence: Evidence, answer: Any) -> Diagnosis | None:
         if id_:
             return diagnose(question, id_, facts)
         bad_points = {p.trial.case.point for p in parts if not p.agrees}
-        is_large = bad_points <= set(question.large_points) and part.is_numeric
         # a count neither overflows nor loses digits
-        is_large = is_large and not is_counted(part.want)
+        may_lose = part.is_numeric and not is_counted(part.want)
+        is_large = may_lose and bad_points <= set(question.large_points)
         picture = marked(part)
         twin = picture.text() if picture else ""
         return diagnose(
@@ -696,12 +711,25 @@ def broken_requirement(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 def ready_made(evidence: Evidence, answer: Any) -> Diagnosis | None:
     """A name that the question's text rules out, in a function of the answer's cell."""
-    used = set(evidence.question.without)
+    code = code_of(answer) if evidence.question.without else ""
+    try:
+        cell = ast.parse(code)
+    except SyntaxError:
+        return None
+    return ruled_out(evidence.question, [cell])
+
+
+def ruled_out(
+    question: Question,
+    cells: Sequence[ast.Module],
+) -> Diagnosis | None:
+    """A name that the question's text rules out, in what the answer uses of these cells."""
+    used = set(question.without)
     if used:
-        used &= _used_in_functions(code_of(answer))
+        used &= _used_by(question.name, cells)
     if not used:
         return None
-    return diagnose(evidence.question, "ready-made", {"used": f"`{min(used)}`"})
+    return diagnose(question, "ready-made", {"used": f"`{min(used)}`"})
 
 
 # What a right answer costs: its largest array, its calls, its mode.
@@ -787,7 +815,9 @@ def _largest_of(values: Any) -> int:
 
 
 def _whole_jacobian(
-    evidence: Evidence, trial: Trial, size: int
+    evidence: Evidence,
+    trial: Trial,
+    size: int,
 ) -> Diagnosis | None:
     read = program.outline_of(
         evidence.call, trial.case.arguments, evidence.precision
@@ -800,7 +830,9 @@ def _whole_jacobian(
 
 
 def _pass_for_each(
-    evidence: Evidence, arguments: Arguments, size: int
+    evidence: Evidence,
+    arguments: Arguments,
+    size: int,
 ) -> Diagnosis | None:
     """A loop over the entries of a vector, in a question whose product takes a single pass."""
     if not evidence.trials[0].case.tangents or not any(
@@ -846,7 +878,9 @@ STEPS = (
 
 
 def around_the_lesson(
-    question: Question, answer: Any, solution: str
+    question: Question,
+    answer: Any,
+    solution: str,
 ) -> Diagnosis | None:
     """What is said of a right answer that calls what the author's solution writes out.
 
@@ -870,15 +904,49 @@ def around_the_lesson(
     return diagnose(question, "around-the-lesson", {"used": used})
 
 
-def _used_in_functions(code: str) -> set[str]:
-    """The foreign names in a cell's functions; what stands beside them may be a test."""
-    try:
-        tree = ast.parse(code)
-    except SyntaxError:
-        return set()
-    inside = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
-    found = [node for node in ast.walk(tree) if isinstance(node, inside)]
-    return set().union(*[_foreign_names(ast.unparse(node)) for node in found])
+def _used_by(
+    name: str,
+    cells: Sequence[ast.Module],
+) -> set[str]:
+    """The foreign names in a function and in all that it uses; what stands beside may be a test.
+
+    All that is said of a name is read: `f = g`, `f.defvjp(g, h)` and `f.rule = g` speak of f.
+    """
+    said: dict[str, list[ast.stmt]] = {}
+    for cell in cells:
+        for statement in cell.body:
+            for of in _spoken_of(statement):
+                said.setdefault(of, []).append(statement)
+    used: set[str] = set()
+    left = {name}
+    while left:
+        statements = said.pop(left.pop(), [])
+        for statement in statements:
+            names = _foreign_names(ast.unparse(statement))
+            used |= names
+            left |= names
+    return used
+
+
+def _spoken_of(statement: ast.stmt) -> set[str]:
+    """The names that a statement outside of functions defines or changes."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, ast.Expr):
+        call = statement.value
+        function = call.func if isinstance(call, ast.Call) else None
+        is_method = isinstance(function, ast.Attribute)
+        inner = ast.walk(function) if function and is_method else ()
+        return {node.id for node in inner if isinstance(node, ast.Name)}
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            changed = isinstance(node.ctx, ast.Store)
+            inner = ast.walk(node) if changed else ()
+            found |= {n.id for n in inner if isinstance(n, ast.Name)}
+    return found
 
 
 def _foreign_names(code: str) -> set[str]:

@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from ..checks import Outcome, Unsolved, explain_error, find, outcome_of
+from ..checks import Outcome, Unsolved, explain_error, find, outcome_for
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,7 @@ def judge(
     if isinstance(answer, CellError):
         diagnosis = explain_error(entry.question, answer.error, answer)
         return Outcome(name, "not yet", diagnosis)
-    return outcome_of(
-        entry.question,
-        namespace,
-        entry.edits,
-        entry.solution,
-        seconds,
-        closely=True,
-    )
+    return outcome_for(entry, namespace, seconds)
 
 
 @contextlib.contextmanager

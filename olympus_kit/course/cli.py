@@ -518,18 +518,18 @@ def grade(
         extensions=late.read_extensions(extensions) if extensions else {},
     )
     wish: dict[str, Any] = {
-        "only": which,
         "roster": read_roster(roster) if roster else [],
         "jobs": jobs,
         "sandbox": not unsafe,
         "seconds": seconds,
-        "policy": policy,
     }
     if unsafe:
         _complain(
             "olympus: WITHOUT A SANDBOX, submissions can read and change your files."
         )
     if regrade:
+        is_dated = policy.due or policy.extensions
+        wish["policy"] = policy if is_dated else None
         lines = batch.regrade(submissions, to, regrade, write=yes, **wish)
         if lines and not yes:
             _complain("Nothing is written yet: add --yes.")
@@ -543,6 +543,7 @@ def grade(
         console=err, transient=True, disable=json or not err.is_terminal
     ) as bar:
         task = bar.add_task("grading", total=None)
+        wish |= {"only": which, "policy": policy}
         wish |= {"scheduler": scheduler, "similarity": similarity}
         wish["progress"] = lambda done, total: bar.update(
             task, completed=done, total=total

@@ -38,6 +38,7 @@ square = Question(
     large_points=(2,),
     reference=reference_of_square,
     read="book/00_start.md",
+    without=("power",),
 )
 cube = Question(
     name="cube",

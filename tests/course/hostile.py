@@ -65,9 +65,9 @@ class Number(float):
     __hash__ = float.__hash__
 
 
-def raiser(error):
+def raiser(kind, *arguments):
     def answer(*_):
-        raise error
+        raise kind(*arguments)  # each time another one: a traceback grows with each raise
 
     return answer
 
@@ -126,10 +126,10 @@ HOSTILE = {
     "a class": dict,
     "a module": types,
     "its own arguments": mutating,
-    "an error that cannot be printed": raiser(Unspeakable()),
-    "an error that nobody catches": raiser(Leaves()),
-    "leaves": raiser(SystemExit(3)),
-    "stops an iteration": raiser(StopIteration()),
+    "an error that cannot be printed": raiser(Unspeakable),
+    "an error that nobody catches": raiser(Leaves),
+    "leaves": raiser(SystemExit, 3),
+    "stops an iteration": raiser(StopIteration),
     "warns": warning,
     "a key": lambda *_: jax.random.key(0),
     "a partial function": functools.partial(np.add, 1.0),

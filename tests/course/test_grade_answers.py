@@ -86,10 +86,40 @@ def test_helpers_of_the_student_are_kept_and_released_cells_come_from_the_releas
 
 
 @pytest.mark.parametrize(
-    "code", ["square = lambda x: x * x", "class square:\n    pass", "%time\nsquare, y = 1, 2"]
+    "code",
+    [
+        "square = lambda x: x * x",
+        "class square:\n    pass",
+        "%time\nsquare, y = 1, 2",
+        "if True:\n    def square(x):\n        return x * x",
+        "try:\n    square = abs\nexcept NameError:\n    pass",
+        "from numpy import square",
+        "print(square := abs)",
+        "square = (7\n          % 3)",
+        "files = !ls\nsquare = abs\nabs?",
+        ">>> def square(x):\n...     return x * x",
+        "    square = abs",
+        "square = '\x0b\x85'",
+    ],
 )
 def test_other_kinds_of_definitions(code):
     assert code_of(answers_of(page({"square": code})), "square") == [code]
+
+
+def test_a_part_of_an_answer_may_stand_in_another_cell():
+    notebook = page({})
+    helper = released().cells[1]
+    helper.source, helper.metadata = "def other(x):\n    return x", {}
+    notebook.cells.append(helper)
+    assert set(answers_of(notebook).stubs) == set(NAMES)
+    helper.source = "def square(x):\n    return x * x"
+    assert answers_of(notebook).stubs == ("cube",)
+    notebook.cells[2].source += "\n\ndef part(x):\n    return x"
+    stub = notebook.cells[2].source
+    reference = released()
+    reference.cells[2].source = stub
+    helper.source = "def part(x):\n    return 2 * x"
+    assert "square" not in find_answers(notebook, reference, NAMES).stubs
 
 
 def test_many_cells_of_text_hide_no_answer():
@@ -115,12 +145,41 @@ def test_broken_python_in_a_named_cell_is_still_the_answer():
         (f"annlee_LATE_12345_67890_{STEM}.ipynb", "annlee"),
         (f"Ann Lee_12345_assignsubmission_file_/{STEM}.ipynb", "Ann Lee"),
         (f"Ann Lee_12345_assignsubmission_file_{STEM}.ipynb", "Ann Lee"),
+        (f"Ann Lee_12345_assignsubmission_onlinetext_/{STEM}.ipynb", "Ann Lee"),
     ],
 )
 def test_a_student_is_known_from_the_place_of_a_file(tmp_path, place, student):
     hand_in(tmp_path / place, {"square": SQUARE})
     (one,) = find_submissions(tmp_path, LESSONS)
     assert (one.person.student, one.stem, one.problem) == (student, STEM, "")
+
+
+def test_whoever_packs_a_folder_packs_its_name_too(tmp_path):
+    for student in ("ann", "bo"):
+        hand_in(tmp_path / "class2026" / student / f"{STEM}.md", {"square": SQUARE})
+    (tmp_path / "class2026" / "zoe" / "figures").mkdir(parents=True)
+    found = find_submissions(tmp_path, LESSONS)
+    assert [one.person.student for one in found] == ["ann", "bo", "zoe"]
+    assert [one.problem for one in found] == ["", "", "an empty folder"]
+    (known,) = find_submissions(tmp_path, LESSONS, [Person("class2026")])
+    assert known.person.student == "class2026"
+
+
+def test_a_student_s_folders_are_no_class(tmp_path):
+    for place in (STEM, "02"):
+        hand_in(tmp_path / "ann" / place / f"{STEM}.md", {"square": SQUARE})
+    (one,) = find_submissions(tmp_path, LESSONS)
+    assert one.person.student == "ann"
+
+
+def test_a_word_in_the_text_makes_no_other_lesson(tmp_path):
+    notebook = page({"square": SQUARE})
+    notebook.cells[0].source = "# Powers\n\nthe other, and other_too"
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "work.md").write_text(nb.write(notebook))
+    lessons = {STEM: NAMES, "02_other": ["other", "other_too", "the"]}
+    (one,) = find_submissions(tmp_path, lessons)
+    assert one.stem == STEM
 
 
 def test_a_roster_says_who_is_who(tmp_path):
@@ -283,6 +342,27 @@ def test_late_points(tmp_path):
     assert read_extensions(tmp_path / "later.csv") == {"bo": datetime(2026, 12, 3, 18, tzinfo=UTC)}
     with pytest.raises(UnreadableClass, match="not a time"):
         moment("tomorrow")
+
+
+@pytest.mark.parametrize("wrong", [{"penalty": -0.5}, {"penalty": float("nan")}, {"grace": 1e300}])
+def test_a_policy_is_one_that_can_be(wrong):
+    with pytest.raises(UnreadableClass, match="is none"):
+        Policy(**wrong)
+
+
+def test_a_table_without_its_columns_or_with_two_of_a_name_is_told(tmp_path):
+    path = tmp_path / "class.csv"
+    for text, problem in {
+        "": "student is missing",
+        "ann,square": "student is missing",
+        "student,id\nann,1\nann,2": "`ann` is none",
+        "student\n \n": "`` is none",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(UnreadableClass, match=problem):
+            read_roster(path)
+    path.write_text("student , id\n ann , 1\n")
+    assert read_roster(path) == [Person("ann", id="1")]
 
 
 def test_points_by_hand_are_read(tmp_path):

@@ -7,6 +7,7 @@ Each file of `attacks/` is the cell of `square`; none of them squares. Beside it
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 from grading import CUBE, SQUARE, STEM, page, why_no_jail, write_course
 
@@ -34,8 +35,10 @@ def grader(tmp_path_factory):
     lesson = exam(course, STEM, 20261128)
     jails = Jails(Jail(None, LIMITS), Jail(course, LIMITS))
 
-    def grade(codes):
+    def grade(codes, helper=""):
         notebook = nb.parse(nb.write(page(codes)))
+        if helper:
+            notebook.cells.insert(2, nbformat.v4.new_code_cell(helper))
         answers = find_answers(notebook, lesson.released, list(lesson.items))
         return grade_answers(lesson, answers, jails)
 
@@ -94,6 +97,26 @@ def test_the_message_is_the_student_s_with_the_place_of_the_mistake(grader):
     record = grader({"cube": "def cube(x):\n    y = x * x\n    return y + x"})["cube"]
     message = record["outcome"]["diagnosis"]["message"]
     assert "look at `y + x`: another operation belongs there" in message
+
+
+def test_a_cell_of_helpers_that_does_not_end_is_told(grader):
+    helper = "def twice(x):\n    return 2 * x\n\nwhile True:\n    pass"
+    wrong = "def square(x):\n    return twice(x) * x / 2"
+    records = grader({"square": wrong, "cube": CUBE}, helper)
+    assert records["cube"]["state"] == "correct"
+    assert records["square"]["state"] == "stopped"
+    assert records["square"]["note"].startswith("A cell of helpers")
+    assert "NameError" in records["square"]["outcome"]["diagnosis"]["message"]
+
+
+def test_what_the_text_rules_out_is_seen_in_every_cell(grader):
+    helper = "raised = np.power\nsame = lambda x: x * x\nexpected = np.power(3.0, 2)"
+    fair = grader({"square": "def square(x):\n    return same(x)"}, helper)["square"]
+    assert fair["state"] == "correct"
+    for code in ("return raised(x, 2)", "return same(x) + 0 * raised(x, 2)"):
+        record = grader({"square": f"%%time\ndef square(x):\n    {code}"}, helper)["square"]
+        assert record["points"] == 0
+        assert "come from `power`" in record["outcome"]["diagnosis"]["message"]
 
 
 def test_part_of_the_points_for_the_right_shape(grader):

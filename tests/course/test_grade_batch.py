@@ -17,7 +17,7 @@ from olympus_kit.course.grade import worker as worker_module
 from olympus_kit.course.grade.batch import regrade
 from olympus_kit.course.grade.jail import NoJail
 from olympus_kit.course.grade.late import Policy
-from olympus_kit.course.grade.submissions import Person
+from olympus_kit.course.grade.submissions import Person, UnreadableClass
 
 WRONG = "def square(x):\n    return x + x"
 RUDE = 'def cube(x):\n    raise ValueError("half \\ud800, and \\x1b[2J")'
@@ -173,6 +173,50 @@ def test_one_question_anew_prints_what_would_change(graded):
     assert totals["ann"] == "2"
     with pytest.raises(LookupError, match="has not been graded"):
         regrade(folder / "handed-in", marks, "circle", course=course)
+
+
+def test_anew_changes_one_question_and_nothing_else(graded):
+    folder, course, _ = graded
+    marks, handed_in = folder / "once-more", folder / "handed-in-once-more"
+    shutil.copytree(folder / "handed-in", handed_in)
+    when = datetime(2020, 1, 1, tzinfo=UTC)
+    policy = Policy(when, penalty=0.0001)
+    grade(handed_in, marks, course=course, roster=ROSTER, policy=policy)
+    before = json.loads((marks / "marks.json").read_text())
+    hand_in(handed_in / "late" / f"{STEM}.md", {"square": SQUARE})
+    shutil.rmtree(handed_in / "eve")
+    lines = regrade(handed_in, marks, "square", course=course, write=True)
+    assert lines == ["late: handed in since; grade the class anew"]
+    assert json.loads((marks / "marks.json").read_text()) == before
+
+
+def test_marks_do_not_lie_among_what_was_handed_in(graded):
+    folder, course, _ = graded
+    for out in (folder / "handed-in", folder / "handed-in" / "marks"):
+        with pytest.raises(CourseError, match="outside of it"):
+            grade(folder / "handed-in", out, course=course)
+    assert not (folder / "handed-in" / "marks").exists()
+
+
+def test_names_that_nobody_has_are_told_before_anything_is_judged(graded, monkeypatch):
+    folder, course, _ = graded
+    monkeypatch.setattr(batch_module, "grade_job", None)
+    marks = folder / "names"
+    marks.mkdir()
+    soon = datetime(2030, 1, 1, tzinfo=UTC)
+    policy = Policy(soon, extensions={"nobody": soon, "ann": soon})
+    with pytest.raises(UnreadableClass, match="extensions name nobody,"):
+        grade(folder / "handed-in", marks, course=course, policy=policy)
+    for row, problem in {
+        "max,square,1": r"manual.csv names max,",
+        "ann,circle,1": "names the question circle,",
+        "ann,square,nan": "not a number of points",
+        "ann,square,-1": "not a number of points",
+        "ann,square,0,5": "row 2 has more fields",
+    }.items():
+        (marks / "manual.csv").write_text(f"student,question,points\n{row}\n")
+        with pytest.raises(UnreadableClass, match=problem):
+            grade(folder / "handed-in", marks, course=course)
 
 
 def test_marks_do_not_depend_on_order_or_on_how_many_work(graded):

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from grading import why_no_jail
@@ -9,6 +10,7 @@ from grading import why_no_jail
 from olympus_kit.course.grade import jail as jail_module
 from olympus_kit.course.grade import seccomp
 from olympus_kit.course.grade.jail import Jail, NoJail
+from olympus_kit.course.grade.operations import Operations
 from olympus_kit.course.grade.probe import probe
 from olympus_kit.course.grade.wire import Gone
 from olympus_kit.course.grade.worker import require_walls
@@ -89,6 +91,26 @@ def test_the_course_that_comes_with_the_kit_is_not_in_the_jail(jail, monkeypatch
     monkeypatch.setattr(jail_module, "HIDDEN", folder)
     with Jail() as other:
         assert not reads(other)
+
+
+def test_of_what_was_compiled_only_operations_are_shown(tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    digest = 64 * "0"
+    entry = lambda name: f"jit_{name}-{digest}-cache"
+    for name in ("sin", "_where", "matmul", "divide", "scan", "_lambda", "softplus", "solved"):
+        (cache / entry(name)).write_text(name)
+    (cache / "notes.txt").write_text("of somebody")
+    shown = Operations(cache, frozenset({"divide"}))
+    shown.refresh()
+    folder = Path(shown.folder.name)
+    assert {path.read_text() for path in folder.iterdir()} == {"sin", "_where", "matmul"}
+    (cache / entry("cos")).write_text("cos")
+    shown.refresh()
+    assert (folder / entry("cos")).exists()
+    shown.cleanup()
+    assert not folder.exists()
+    assert (cache / entry("sin")).exists()
 
 
 def test_without_bubblewrap_nothing_starts(monkeypatch):

@@ -12,7 +12,7 @@ from olympus_kit import checks
 from olympus_kit.checks import Credit, Question, Requirement, judge
 from olympus_kit.course.grade import plain
 from olympus_kit.course.grade.exam import Item, exam
-from olympus_kit.course.grade.points import LABEL, SPREADS, at_spread, draw, for_jail
+from olympus_kit.course.grade.points import LABEL, at_spread, draw, for_jail
 from olympus_kit.course.grade.remote import OwnTalk, RemoteAnswer
 
 POINTS = (
@@ -66,11 +66,43 @@ def test_points_outside_of_the_domain_are_drawn_closer_and_at_last_left():
         return np.log(3 - np.abs(x)) * v
 
     spreads = {draw(QUESTION, seed, only_near)[1] for seed in range(20)}
-    assert spreads <= set(SPREADS[:2])
-    assert SPREADS[1] in spreads
+    assert spreads == {0.25, 0.05}
     moved, spread = draw(QUESTION, 1, lambda *arguments: "wrong")
     assert spread == 0.0
     assert same(moved, at_spread(QUESTION, 9, 0.0))
+
+
+def test_where_entries_belong_together_they_are_moved_together():
+    symmetric = Question(
+        name="S",
+        returns="y",
+        points=({"S": np.array([[2.0, 3.0], [3.0, 5.0]])}, {"S": 40.0 * np.eye(2) + 7.0}),
+        large_points=(1,),
+        reference=lambda S: S @ S,
+    )
+
+    def only_symmetric(S):
+        if not np.array_equal(S, S.T):
+            raise ValueError("not symmetric")
+        return S @ S
+
+    moved, spread = draw(symmetric, 3, only_symmetric)
+    assert spread == 0.25
+    S = moved.points[0]["S"]
+    assert np.array_equal(S, S.T)
+    assert not np.array_equal(S, symmetric.points[0]["S"])
+
+
+def test_what_single_precision_cannot_hold_stays_a_number():
+    huge = Question(
+        name="h",
+        returns="y",
+        points=({"x": 1e200}, {"x": np.array([3.0, -1e300])}),
+        large_points=(1,),
+        reference=lambda x: x,
+    )
+    for point in at_spread(huge, 5, 0.25).points:
+        assert np.isfinite(point["x"]).all()
 
 
 def test_a_question_without_numbers_to_move_says_so():

@@ -219,6 +219,27 @@ def test_a_cell_that_does_more_than_define_is_not_run_again(line, monkeypatch):
     assert "With one change" not in diagnosis.message
 
 
+def counted_up(x):
+    """Count up to 3, which never ends from 2.5."""
+    return jax.lax.while_loop(lambda c: c != 3.0, lambda c: c + 1, x)
+
+
+def by_another(x):
+    inner = jax.jit(counted_up)
+    return [inner(y) for y in (x, x)][1]
+
+
+@pytest.mark.parametrize("f", [counted_up, by_another, jax.jit(by_another), lambda x: [by_another]])
+def test_a_given_function_with_a_compiled_loop_is_not_run_at_other_points(f, monkeypatch):
+    wrong = PLACED["another name"][0]
+    monkeypatch.setitem(NAMES, "TABLE", {"f": [f]})
+    code = f"def q(x, u):\n    f = TABLE['f']\n    return {wrong}\n"
+    assert "With one change" not in told(code).message
+    monkeypatch.setitem(NAMES, "TABLE", [asked])  # itself among what is given
+    NAMES["TABLE"].append(NAMES["TABLE"])
+    assert "With one change" in told(code.replace("TABLE['f']", "TABLE")).message
+
+
 def test_what_only_looks_is_left_out():
     CALLS.clear()
     wrong = PLACED["another name"][0]

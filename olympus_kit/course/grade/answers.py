@@ -6,7 +6,9 @@ that defines the name, since that is what Run All leaves behind. The rule that f
 """
 
 import ast
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,10 @@ BY_DEFINITION = "what the cell defines"
 IN_RAW = "what a raw cell defines"
 MOST_CELLS = 500  # that run
 MOST_CHARACTERS = 200_000  # of one cell
+PROMPT = re.compile(r"^(>>> ?|\.\.\. ?)")
+# `%time x`, `!ls`, `?sum`, `sum?`, `files = !ls`
+MAGIC = re.compile(r"^\s*[%!?]|^[\w.]+\?+\s*$|^\s*[\w, ]+=\s*[%!]")
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
     own = []
     for cell in notebook.cells:
         runs = cell.cell_type == "code" or (
-            cell.cell_type == "raw" and set(_defined(cell.source)) & set(names)
+            cell.cell_type == "raw" and defined(cell.source) & set(names)
         )
         is_short = len(cell.source) <= MOST_CHARACTERS
         if runs and is_short and _essence(cell.source) not in canonical:
@@ -62,10 +68,16 @@ def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
     for number, cell in enumerate(own):
         answers = tuple(name for name in names if places.get(name) == number)
         cells.append(Cell(cell.source, answers))
+    changed: set[str] = set()  # what cells define that are not as they were
+    for cell in own:
+        if _essence(cell.source) not in stubs.values():
+            changed |= defined(cell.source)
     untouched = []
     for name in names:
-        place = places.get(name)
-        if place is None or _essence(own[place].source) == stubs.get(name):
+        source = own[places[name]].source if name in places else ""
+        is_stub = _essence(source) in ("", stubs.get(name))
+        # a part of the answer may stand in another cell
+        if is_stub and changed.isdisjoint(defined(source)):
             untouched.append(name)
     return Answers(tuple(cells), rules, tuple(untouched))
 
@@ -75,13 +87,14 @@ def _essence(source: str) -> str:
 
 
 def _places(
-    cells: list[Any], names: Sequence[str]
+    cells: list[Any],
+    names: Sequence[str],
 ) -> tuple[dict[str, int], dict[str, str]]:
     """For each question the number of its cell, and the rule that found it."""
     places: dict[str, int] = {}
     rules: dict[str, str] = {}
     for number, cell in enumerate(cells):
-        for name in set(_defined(cell.source)) & set(names):
+        for name in defined(cell.source) & set(names):
             places[name] = number
             rules[name] = IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
             if nb.name(cell) == name:
@@ -94,28 +107,38 @@ def _places(
     return places, rules
 
 
-def _defined(source: str) -> list[str]:
-    """The names that a cell gives at its top level; none where it is not Python."""
-    lines = []
-    for line in source.splitlines():
-        is_magic = line.lstrip().startswith(("%", "!", "?"))
-        lines.append("" if is_magic else line)
-    try:
-        tree = ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    names = []
-    for statement in tree.body:
-        names += [getattr(statement, "name", "")]  # of a function or a class
-        for target in _targets(statement):
-            for node in ast.walk(target):
-                if isinstance(node, ast.Name):
-                    names.append(node.id)
-    return names
+def defined(source: str) -> set[str]:
+    """The names that a cell gives outside of functions; none where it is not Python."""
+    tree = parsed(source)
+    return set() if tree is None else set(_given(tree.body))
 
 
-def _targets(statement: ast.stmt) -> list[ast.expr]:
-    """What an assignment gives values to; nothing of any other statement."""
-    if isinstance(statement, ast.Assign):
-        return statement.targets
-    return [statement.target] if isinstance(statement, ast.AnnAssign) else []
+def parsed(source: str) -> ast.Module | None:
+    """A cell's code as a tree, without magics and prompts; None where it is not Python.
+
+    What looks like a magic may be Python, so that it is left out only where it disturbs.
+    """
+    lines = [PROMPT.sub("", line) for line in source.split("\n")]
+    plain = ["" if MAGIC.search(line) else line for line in lines]
+    for text in (source, textwrap.dedent("\n".join(plain))):
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _given(body: Sequence[ast.stmt]) -> Iterator[str]:
+    """The names that statements give, those in a branch or a loop included."""
+    for statement in body:
+        if isinstance(statement, SCOPES):
+            yield statement.name
+            continue
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for alias in statement.names:
+                yield alias.asname or alias.name
+        for node in ast.walk(statement):
+            if isinstance(node, SCOPES):
+                yield node.name
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id

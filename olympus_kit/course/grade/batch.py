@@ -25,6 +25,7 @@ from .store import Store, digest_of
 from .submissions import (
     Person,
     Submission,
+    UnreadableClass,
     find_submissions,
     of_lessons,
     unpack,
@@ -38,6 +39,7 @@ Verdict = dict[str, dict[str, Any]]  # question -> its record
 TICK = 10.0  # seconds between two looks at the cluster
 PATIENCE = 30  # looks at a cluster without workers: one that starts, or restarts, has a while
 MOST_TEXT = 200  # of a trouble
+MOST_SECONDS = 86_400
 
 
 def grade(
@@ -64,8 +66,13 @@ def grade(
     marks = grade("submitted", "marks")
     ```
     """
+    _require_apart(Path(submissions), Path(out))
     run = Batch(Path(out), course, only, sandbox, seconds)
     run.read(Path(submissions), roster)
+    policy = policy or Policy()
+    manual = read_manual(Path(out) / HANDMADE)
+    # before hours of judging, that is
+    run.require_known(policy, manual, roster)
     run.grade(jobs, scheduler, progress)
     book = run.book(roster)
     if similarity:
@@ -81,7 +88,6 @@ def regrade(
     *,
     write: bool = False,
     course: Path | None = None,
-    only: str = "",
     roster: Sequence[Person] = (),
     policy: Policy | None = None,
     jobs: int = 1,
@@ -90,48 +96,61 @@ def regrade(
 ) -> list[str]:
     """Judge one question anew for everybody, and say in words what changes; write it if asked to.
 
-    LookupError where no such question has been graded.
+    All else in the marks stays as it is: other questions, rows, and what was late where `policy` is
+    None. LookupError where no such question has been graded.
     """
     marks = Path(out) / "marks.json"
     if not marks.exists():
         raise CourseError(f"{out} holds no marks yet: grade the class first.")
-    before = json.loads(marks.read_text(encoding="utf-8"))
-    graded = before["questions"]
-    if question not in graded:
+    book = Gradebook.of(json.loads(marks.read_text(encoding="utf-8")))
+    if question not in book.questions:
         raise LookupError(
-            f"{question} has not been graded. These have: {', '.join(graded)}."
+            f"{question} has not been graded. These have: {', '.join(book.questions)}."
         )
-    old = {record["student"]: record for record in before["students"]}
-    run = Batch(Path(out), course, only, sandbox, seconds)
+    run = Batch(Path(out), course, "", sandbox, seconds)
     run.read(Path(submissions), roster)
-    fresh = {}
-    for job in run.jobs.values():
-        if job.stem == graded[question]["lesson"]:
-            fresh[job.digest] = job
-        run.verdicts[job.digest] = {}  # of all others, nothing is new
-    run.judge(list(fresh.values()), jobs)
-    book = run.book(roster)
+    stem = book.questions[question]["lesson"]
+    open_jobs = {
+        job.digest: job for job in run.jobs.values() if job.stem == stem
+    }
+    run.judge(list(open_jobs.values()), jobs)
+    rows = {row.person.student: row for row in book.rows}
     lines = []
-    for row in book.rows:
-        student = row.person.student
-        anew = row.records.get(question)
-        row.records = dict(old[student]["questions"]) if student in old else {}
-        was = row.points(question)
-        if anew:
-            row.records[question] = anew
-        if row.points(question) != was:
-            now = row.points(question)
-            lines.append(f"{student}: {question} {was:g} -> {now:g}")
+    for number, job in run.jobs.items():
+        student = run.handed_in[number].person.student
+        if job.stem != stem:
+            continue
+        if student not in rows:
+            lines.append(f"{student}: handed in since; grade the class anew")
+        elif job.digest not in run.verdicts:
+            lines.append(f"{student}: {run.troubles[job.digest]}")
+        else:
+            row, was = rows[student], rows[student].points(question)
+            row.records[question] = run.verdicts[job.digest][question]
+            if row.points(question) != was:
+                now = row.points(question)
+                lines.append(f"{student}: {question} {was:g} -> {now:g}")
     if write:
-        for digest in fresh:
+        for digest in open_jobs:
             run.keep(digest, question)
         _finish(book, Path(out), policy)
     return lines
 
 
+def _require_apart(
+    submissions: Path,
+    out: Path,
+) -> None:
+    """CourseError where the marks would lie among what was handed in, as if a student's."""
+    if out.resolve().is_relative_to(submissions.resolve()):
+        raise CourseError(
+            f"{out} lies in {submissions}: write the marks to a folder outside of it, with --out."
+        )
+
+
 def _finish(book: Gradebook, out: Path, policy: Policy | None) -> None:
     """Take in what was given by hand and what came late, and write everything."""
-    book.apply(policy or Policy(), read_manual(out / HANDMADE))
+    book.apply(policy, read_manual(out / HANDMADE))
     write_tables(book, out)
     write_pages(book, out)
 
@@ -151,6 +170,10 @@ class Batch:
         if folder is None:
             raise CourseError(
                 "No course here: go to the folder that holds `exercises`."
+            )
+        if not 0 < seconds < MOST_SECONDS:
+            raise CourseError(
+                f"A cell may take from 1 to {MOST_SECONDS:,} seconds; {seconds} is no such number."
             )
         out.mkdir(parents=True, exist_ok=True)
         self.course = folder.resolve()
@@ -183,6 +206,26 @@ class Batch:
             if not one.problem:
                 self.jobs[number] = self._job(one)
 
+    def require_known(
+        self,
+        policy: Policy,
+        manual: Mapping[str, Mapping[str, Any]],
+        roster: Sequence[Person],
+    ) -> None:
+        """UnreadableClass where extensions or points by hand name what is not there."""
+        people = [*roster, *[one.person for one in self.handed_in]]
+        students = {person.student for person in people}
+        asked = set().union(*_lessons(self.course, "").values())
+        given = set().union(*manual.values())
+        for unknown, what in (
+            (policy.extensions.keys() - students, "The extensions name"),
+            (manual.keys() - students, f"{HANDMADE} names"),
+            (given - asked, f"{HANDMADE} names the question"),
+        ):
+            if unknown:
+                names = ", ".join(sorted(unknown))
+                raise UnreadableClass(f"{what} {names}, and there is none.")
+
     def _job(self, one: Submission) -> Job:
         released = self._released(one.stem)
         answers = find_answers(one.notebook, released, self.lessons[one.stem])
@@ -203,7 +246,10 @@ class Batch:
         return nb.parse(answers["released"], stem)
 
     def grade(
-        self, jobs: int, scheduler: str, progress: Progress | None
+        self,
+        jobs: int,
+        scheduler: str,
+        progress: Progress | None,
     ) -> None:
         """Judge what is not judged yet; each verdict is kept as soon as it is there."""
         open_jobs: dict[str, Job] = {}
@@ -252,7 +298,9 @@ class Batch:
                 close_jails()
 
     def _ended(
-        self, futures: Mapping["Future[Any]", Job], crew: cluster.Crew
+        self,
+        futures: Mapping["Future[Any]", Job],
+        crew: cluster.Crew,
     ) -> Iterator["Future[Any]"]:
         """Futures as they end. Where a cluster has lost all its workers, the rest is given up."""
         left = set(futures)
@@ -277,7 +325,7 @@ class Batch:
 
     def keep(self, digest: str, question: str) -> None:
         """Keep what is new of one question, beside what was kept of the others."""
-        verdict = self.verdicts[digest]
+        verdict = self.verdicts.get(digest, {})
         kept = self.store.read(digest) or verdict
         if question in verdict:
             self.store.write(digest, kept | {question: verdict[question]})

@@ -35,7 +35,10 @@ class Item:
         return sum(credit.points for credit in self.credits)
 
     def reached(
-        self, diagnosis: Diagnosis | None, shaped: bool, right: bool
+        self,
+        diagnosis: Diagnosis | None,
+        shaped: bool,
+        right: bool,
     ) -> int:
         """How many of `PARTS` an answer has, from what is wrong with it.
 

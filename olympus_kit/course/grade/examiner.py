@@ -26,7 +26,9 @@ def serve(end: socket.socket) -> None:
 
 
 def _outcome(
-    course: Path, namespace: dict[str, Any], request: bytes
+    course: Path,
+    namespace: dict[str, Any],
+    request: bytes,
 ) -> dict[str, Any]:
     name, references, seconds = pickle.loads(request)  # the judge's own bytes
     if references is not None:  # computed once, for all submissions

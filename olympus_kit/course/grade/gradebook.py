@@ -1,5 +1,6 @@
 """The marks of a class: automatic points, points by hand, what being late costs, one row each."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,6 +60,23 @@ class Row:
         )
 
 
+def _row(record: dict[str, Any]) -> Row:
+    """A row as its record in `marks.json` tells of it."""
+    keys = ("student", "name", "email", "id")
+    row = Row(
+        Person(*[record[key] for key in keys]),
+        files=record["files"],
+        records=record["questions"],
+        factor=record["late_factor"],
+    )
+    times = [file["submitted"] for file in row.files]
+    if times:
+        row.submitted = max(map(datetime.fromisoformat, times))
+    if row.status != record["status"]:
+        row.problems.append(record["status"])
+    return row
+
+
 @dataclass
 class Gradebook:
     """All rows, and what each question is worth."""
@@ -72,6 +90,12 @@ class Gradebook:
     def most(self) -> float:
         """The points of all questions."""
         return float(sum(entry["of"] for entry in self.questions.values()))
+
+    @classmethod
+    def of(cls, marks: dict[str, Any]) -> "Gradebook":
+        """The gradebook that `marks.json` holds."""
+        rows = [_row(record) for record in marks["students"]]
+        return cls(marks["questions"], rows, marks["sandbox"], marks["alike"])
 
     def records(self) -> list[dict[str, Any]]:
         """One plain record for each student, as in `marks.json`."""
@@ -97,11 +121,17 @@ class Gradebook:
         }
 
     def apply(
-        self, policy: Policy, manual: Mapping[str, Mapping[str, Any]]
+        self,
+        policy: Policy | None,
+        manual: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Take points by hand and lateness into the rows; grades nothing."""
+        """Take points by hand and lateness into the rows; grades nothing.
+
+        Without a policy, what was late stays as late as it was.
+        """
         for row in self.rows:
-            row.factor = policy.factor(row.person.student, row.submitted)
+            if policy is not None:
+                row.factor = policy.factor(row.person.student, row.submitted)
             row.manual = {
                 question: dict(entry)
                 for question, entry in manual.get(
@@ -119,6 +149,8 @@ def read_manual(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
     for row in read_table(path, ("student", "question", "points")):
         try:
             points = float(row["points"])
+            if not 0 <= points < math.inf:
+                raise ValueError
         except ValueError:
             raise UnreadableClass(
                 f"{path}: `{row['points']}` for {row['student']} is not a number of points."

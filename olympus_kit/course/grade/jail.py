@@ -23,6 +23,7 @@ from typing import Any
 from .._cache import FOLDER, compile_cache
 from .._processes import Processes
 from . import seccomp
+from .operations import Operations
 from .wire import Channel, Gone
 
 KIT = Path(__file__).resolve().parents[3]
@@ -91,7 +92,8 @@ class Jail:
 
     `course` is the folder of exercises that may be read inside, or None: the process whose
     values count never sees a specification. Without a `sandbox` the same processes run with
-    limits alone, and nothing keeps them from the machine's files.
+    limits alone, and nothing keeps them from the machine's files. Of what JAX has compiled,
+    nothing that has the name of one of the `questions` is shown.
     """
 
     def __init__(
@@ -99,10 +101,13 @@ class Jail:
         course: Path | None = None,
         limits: Limits = Limits(),
         sandbox: bool = True,
+        questions: frozenset[str] = frozenset(),
     ) -> None:
         self.course = course
         self.limits = limits
         self.sandbox = sandbox
+        self.questions = questions
+        self.operations: Operations | None = None
         self.processes = Processes()
         self.process: subprocess.Popen[str] | None = None
         self.control: socket.socket | None = None
@@ -122,9 +127,10 @@ class Jail:
         if self.process is not None:
             self.processes.kill(self.process)
             self.process.wait()
-        if self.folder is not None:
-            self.folder.cleanup()
-        self.control = self.process = self.folder = None
+        for kept in (self.folder, self.operations):
+            if kept is not None:
+                kept.cleanup()
+        self.control = self.process = self.folder = self.operations = None
 
     def shut(self) -> None:
         """End the jail for good: a visit from another thread finds it shut."""
@@ -135,6 +141,8 @@ class Jail:
     def visit(self, role: str) -> Iterator["Visit"]:
         """A fresh child in the jail to talk to; at the end everything in the jail is killed."""
         control = self._started()
+        if self.operations is not None:
+            self.operations.refresh()
         ours, theirs = socket.socketpair()
         order = {"role": role, "scratch": self.scratch, **asdict(self.limits)}
         visit = Visit(Channel(ours), control)
@@ -205,8 +213,9 @@ class Jail:
         if HIDDEN.is_dir():
             command += ["--tmpfs", str(HIDDEN), "--remount-ro", str(HIDDEN)]
         cache = compile_cache().get(FOLDER, os.environ.get(FOLDER, ""))
-        if cache:
-            command += ["--ro-bind-try", cache, cache]
+        if cache and Path(cache).is_dir():
+            self.operations = Operations(Path(cache), self.questions)
+            command += ["--ro-bind", self.operations.folder.name, cache]
         if self.course is not None:
             command += ["--ro-bind", str(self.course), COURSE]
         for name, value in self._environment().items():
@@ -251,7 +260,9 @@ class Jail:
 
 
 def _from_a_lasting_thread(
-    start: Callable[..., Any], *what: Any, **how: Any
+    start: Callable[..., Any],
+    *what: Any,
+    **how: Any,
 ) -> Any:
     """Start a process that lives as long as this one.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from .submissions import UnreadableClass, read_table
 
+MOST_GRACE = 365 * 24 * 60  # minutes
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -21,6 +23,16 @@ class Policy:
     grace: float = 0.0
     penalty: float = 0.1
     extensions: Mapping[str, datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.penalty <= 1:
+            raise UnreadableClass(
+                f"A day late costs a share from 0 to 1; {self.penalty} is none."
+            )
+        if not 0 <= self.grace <= MOST_GRACE:
+            raise UnreadableClass(
+                f"The minutes of grace are a number from 0 to {MOST_GRACE:,}; {self.grace} is none."
+            )
 
     def factor(self, student: str, submitted: datetime | None) -> float:
         """The share of the marks that stands."""

@@ -18,22 +18,28 @@ import numpy as np
 from ...checks import Question, Requirement, observe
 from .remote import OwnTalk, RemoteAnswer
 
+# How far points are moved, and whether each array as a whole, which keeps what its entries have in
+# common (a symmetry, a sum). The last leaves the public ones.
 SPREADS = (
-    0.25,
-    0.05,
-    0.0,
-)  # how far points are moved; 0 leaves the public ones
+    (0.25, False),
+    (0.05, False),
+    (0.25, True),
+    (0.05, True),
+    (0.0, True),
+)
 LABEL = "at a point of the judge"
 
 
 def draw(
-    question: Question, seed: int, solution: Any
+    question: Question,
+    seed: int,
+    solution: Any,
 ) -> tuple[Question, float]:
     """The question at points of the judge, and how far they were moved from the public ones."""
     if question.answer == "value":
         return question, 0.0
-    for spread in SPREADS:
-        moved = at_spread(question, seed, spread)
+    for spread, whole in SPREADS:
+        moved = at_spread(question, seed, spread, whole)
         if spread == 0.0 or _passes(moved, solution):
             return moved, spread if _differs(moved, question) else 0.0
     raise AssertionError("the last spread always stands")
@@ -62,6 +68,7 @@ def at_spread(
     question: Question,
     seed: int,
     spread: float,
+    whole: bool = False,
 ) -> Question:
     """The question with its points moved by a spread; the same for the same seed."""
     if question.answer == "value":
@@ -69,10 +76,11 @@ def at_spread(
     key = [seed, zlib.crc32(question.name.encode())]
     points = []
     for number, point in enumerate(question.points):
-        points.append(_moved(point, [*key, number], spread))
+        points.append(_moved(point, [*key, number], spread, whole))
     tangents = []
     for number, tangent in enumerate(question.tangents):
-        tangents.append(_moved_tangent(tangent, [*key, 1000 + number], spread))
+        place = [*key, 1000 + number]
+        tangents.append(_moved_tangent(tangent, place, spread, whole))
     return replace(
         question,
         points=tuple(points),
@@ -85,12 +93,16 @@ def _moved_tangent(
     tangent: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     key: list[int],
     spread: float,
+    whole: bool,
 ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    return lambda point: _moved(tangent(point), key, spread)
+    return lambda point: _moved(tangent(point), key, spread, whole)
 
 
 def _moved(
-    arguments: Mapping[str, Any], key: list[int], spread: float
+    arguments: Mapping[str, Any],
+    key: list[int],
+    spread: float,
+    whole: bool,
 ) -> dict[str, Any]:
     dice = np.random.default_rng(key)
 
@@ -102,9 +114,13 @@ def _moved(
             return leaf
         if np.isin(leaf, (-1.0, 0.0, 1.0)).all():
             return leaf  # labels, a mask, a unit vector: other numbers have no meaning there
-        factor = 1 + spread * dice.uniform(-1, 1, np.shape(leaf))
-        # exact in single precision, so that both precisions see the same inputs
-        moved = np.asarray(leaf * factor).astype(np.float32).astype(np.float64)
+        shape = () if whole else np.shape(leaf)
+        factor = 1 + spread * dice.uniform(-1, 1, shape)
+        moved = np.asarray(leaf * factor)
+        # exact in single precision, so that both see the same inputs; some are too large for it
+        with np.errstate(over="ignore"):
+            single = moved.astype(np.float32).astype(np.float64)
+        moved = np.where(np.isfinite(single), single, moved)
         return float(moved) if isinstance(leaf, float) else moved
 
     return {
@@ -140,7 +156,8 @@ def _for_jail(requirement: Requirement, own: RemoteAnswer) -> Requirement:
         return requirement
 
     def asked(
-        answer: RemoteAnswer, arguments: dict[str, Any]
+        answer: RemoteAnswer,
+        arguments: dict[str, Any],
     ) -> bool | dict[str, str]:
         before = answer.talk.raised
         try:

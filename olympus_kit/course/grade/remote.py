@@ -21,6 +21,8 @@ from . import plain, witness
 from .wire import SLOW, Channel, Gone
 from .witness import MOST_NAMES, MOST_TEXT
 
+MOST_OUTPUTS = 500  # arrays of one result; jax's memory for a program grows with their square
+
 Adapter = Callable[[Any], Callable[..., Any]]
 
 
@@ -52,8 +54,7 @@ class Talk:
             left = self.deadline - time.monotonic()
             if left <= 0:
                 raise Gone(SLOW)
-            self.channel.send(cloudpickle.dumps(request), left)
-            reply = self.channel.receive_json(left)
+            reply = self.channel.ask(cloudpickle.dumps(request), left)
             return self._checked(reply)
         except Gone as gone:
             self.gone = gone
@@ -104,7 +105,10 @@ class RemoteAnswer:
     """An answer in the jail. It is called with arguments, or differentiated by jax."""
 
     def __init__(
-        self, talk: Talk, name: str, adapt: Adapter | None = None
+        self,
+        talk: Talk,
+        name: str,
+        adapt: Adapter | None = None,
     ) -> None:
         self.talk = talk
         self.name = name
@@ -150,7 +154,10 @@ class RemoteAnswer:
             raise Gone("sent something that is no value") from None
 
     def _differentiable(
-        self, leaves: list[Any], container: Any, traced: list[int]
+        self,
+        leaves: list[Any],
+        container: Any,
+        traced: list[int],
     ) -> Any:
         fixed = [None if i in traced else leaf for i, leaf in enumerate(leaves)]
         arrays = [leaves[i] for i in traced]
@@ -171,13 +178,20 @@ class RemoteAnswer:
         return jax.tree.map(lambda place: results[place], tree)
 
     def _shapes(
-        self, task: dict[str, Any], arrays: Sequence[Any]
+        self,
+        task: dict[str, Any],
+        arrays: Sequence[Any],
     ) -> tuple[list[Any], Any]:
         examples = [
             np.ones(np.shape(array), jnp.result_type(array)) for array in arrays
         ]
         reply = self.talk.ask(task | {"arrays": examples})
         try:
+            if len(reply["shapes"]) > MOST_OUTPUTS:
+                self.talk.gone = Gone(
+                    f"returned more than {MOST_OUTPUTS} arrays at once"
+                )
+                raise self.talk.gone
             shapes = []
             for dtype, shape in reply["shapes"]:
                 shapes.append(

@@ -18,9 +18,10 @@ from ...checks import (
     Unsolved,
     judge,
     observe,
+    ruled_out,
     same_shapes,
 )
-from .answers import Answers, Cell
+from .answers import Answers, Cell, parsed
 from .exam import PARTS, Exam, Item
 from .jail import Jail, Visit
 from .remote import RemoteAnswer, Talk
@@ -48,7 +49,9 @@ class Jails:
 
 
 def grade_answers(
-    exam: Exam, answers: Answers, jails: Jails
+    exam: Exam,
+    answers: Answers,
+    jails: Jails,
 ) -> dict[str, dict[str, Any]]:
     """For each question its record: state, points, parts, message."""
     asked = [name for name in exam.items if name not in answers.stubs]
@@ -60,6 +63,8 @@ def grade_answers(
     # what stopped one process would only stop the other
     words = Run(exam, values.cells, jails.examiner, "examiner", _ask_examiner)
     words.all([name for name in asked if name in values.results], deadline)
+    read = [parsed(cell.code) for cell in answers.cells]
+    cells = [cell for cell in read if cell is not None]
     records = {}
     for name, item in exam.items.items():
         record = {
@@ -70,12 +75,21 @@ def grade_answers(
             "own_points": item.spread > 0
             or item.entry.question.answer == "value",
         }
-        records[name] = record | _verdict(name, item, values, words)
+        verdict = _verdict(name, item, values, words)
+        refused = ruled_out(item.entry.question, cells)
+        if verdict["state"] == "correct" and refused is not None:
+            reached = item.reached(refused, shaped=True, right=True)
+            outcome = Outcome(name, "not yet", refused)
+            verdict = _record(item, "not yet", reached, outcome)
+        records[name] = record | verdict
     return records
 
 
 def _verdict(
-    name: str, item: Item, values: "Run", words: "Run"
+    name: str,
+    item: Item,
+    values: "Run",
+    words: "Run",
 ) -> dict[str, Any]:
     trouble = values.troubles.get(name) or words.troubles.get(name)
     if trouble:
@@ -85,17 +99,26 @@ def _verdict(
     is_open = outcome is None or outcome.state == "not attempted"
     if reached is None or outcome is None or is_open:
         return _record(item, "not attempted", 0)
+    heard = reached
     if outcome.state == "not yet":
         # wrong numbers may have the right shape
-        heard = item.reached(outcome.diagnosis, reached > 0, right=True)
-        return _record(item, "not yet", min(reached, heard), outcome)
-    if reached < len(PARTS):
-        return _record(item, "not yet", reached) | {"note": AT_JUDGES_POINT}
-    return _record(item, "correct", reached)
+        says = item.reached(outcome.diagnosis, reached > 0, right=True)
+        heard = min(reached, says)
+    elif reached == len(PARTS):
+        return _record(item, "correct", reached)
+    if values.left_out:
+        note = f"{values.left_out} The answers were judged without it."
+        return _record(item, "stopped", heard, outcome) | {"note": note}
+    if outcome.state == "not yet":
+        return _record(item, "not yet", heard, outcome)
+    return _record(item, "not yet", reached) | {"note": AT_JUDGES_POINT}
 
 
 def _record(
-    item: Item, state: str, reached: int, outcome: Outcome | None = None
+    item: Item,
+    state: str,
+    reached: int,
+    outcome: Outcome | None = None,
 ) -> dict[str, Any]:
     parts = item.earned(reached)
     return {
@@ -120,6 +143,9 @@ class Run:
     ask: Callable[[Visit, Item, float], Any]
     results: dict[str, Any] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
+    left_out: str = (
+        ""  # what became of a cell that answers nothing and did not end
+    )
 
     def all(
         self,
@@ -163,8 +189,11 @@ class Run:
                 return at  # a thread of an answer before it may have done that
             self.troubles[at] = f"The answer {_end(said, visit.end)}"
             return ""
-        for name in set(self.cells[at].answers) & set(names):
+        answered = self.cells[at].answers
+        for name in set(answered) & set(names):
             self.troubles[name] = f"Its cell {_end(said, visit.end)}"
+        if not answered:
+            self.left_out = f"A cell of helpers {_end(said, visit.end)}"
         self.cells[at] = Cell("")
         return ""
 
@@ -240,8 +269,7 @@ def _ask_examiner(
     seconds: float,
 ) -> Outcome:
     """What the kit's own check says. Its text is a student's process's: plain and bounded."""
-    visit.channel.send(item.public(seconds), seconds)
-    word = visit.channel.receive_json(seconds)
+    word = visit.channel.ask(item.public(seconds), seconds)
     name = item.entry.question.name
     try:
         state = str(word["outcome"]["state"])

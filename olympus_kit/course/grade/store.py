@@ -18,7 +18,7 @@ from ...files import write_whole
 from .answers import Answers
 
 FOLDER = ".run"
-VERSION = 1  # of what a verdict holds; a new one grades everything anew
+VERSION = 2  # of what a verdict holds; a new one grades everything anew
 
 
 class Store:
@@ -54,7 +54,11 @@ class Store:
 
 
 def digest_of(
-    answers: Answers, course: Path, stem: str, seed: int, sandbox: bool
+    answers: Answers,
+    course: Path,
+    stem: str,
+    seed: int,
+    sandbox: bool,
 ) -> str:
     """Of all that the marks of a submission depend on."""
     pieces: Sequence[str] = [

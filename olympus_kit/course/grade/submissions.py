@@ -6,6 +6,7 @@ unpacked within bounds, since both come from students.
 """
 
 import csv
+import lzma
 import os
 import re
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _notebook as nb
+from .answers import defined
 from .reader import MOST_BYTES, Reader
 from .text import legible
 
@@ -34,15 +36,21 @@ MOST_TEXT = 300  # of a problem
 DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
+    OSError,
     EOFError,
     RuntimeError,
     NotImplementedError,
+    UnicodeError,
 )
 CLASHES = (FileExistsError, NotADirectoryError, IsADirectoryError)
 STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
+LATEST = (
+    4e9  # seconds since 1970, to which the time of a file is taken seriously
+)
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
 # the first number: what comes after the mark is a student's own
-MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_file_?(.*)")
+MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_?(.*)")
 
 Lessons = Mapping[str, Sequence[str]]  # stem -> its questions
 
@@ -91,29 +99,42 @@ class Submission:
 
 def read_roster(path: Path) -> list[Person]:
     """The class: a CSV with a column `student`, and if wanted `name`, `email`, `id`."""
-    people = []
+    people: dict[str, Person] = {}
     for row in read_table(path, ("student",)):
         columns = ("student", "name", "email", "id")
-        people.append(Person(*[row.get(key, "").strip() for key in columns]))
-    return people
+        person = Person(*[row.get(key, "") for key in columns])
+        if not person.student or person.student in people:
+            raise UnreadableClass(
+                f"{path}: each row needs a `student` of its own; `{person.student}` is none."
+            )
+        people[person.student] = person
+    return list(people.values())
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV that has these columns. UnreadableClass where it has not."""
+    """The rows of a CSV that has these columns, without spaces around what stands in them.
+
+    UnreadableClass where it has not, or where a row has more than the first line names.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
+            reader = csv.DictReader(file, restval="", skipinitialspace=True)
+            names = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = names
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UnreadableClass(f"{path} can't be read: {error}.") from None
-    missing = [
-        name for name in columns if name not in (reader.fieldnames or ())
-    ]
-    if rows and missing:
+    missing = [name for name in columns if name not in names]
+    if missing:
         raise UnreadableClass(
             f"{path} needs the columns {', '.join(columns)}; {', '.join(missing)} is missing."
         )
-    return rows
+    for number, row in enumerate(rows, 2):
+        if None in row:
+            raise UnreadableClass(
+                f"{path}, row {number} has more fields than the first: put quotes around a comma."
+            )
+    return [{name: row[name].strip() for name in names} for row in rows]
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -121,22 +142,24 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as file:
             members = file.infolist()
-            whole = sum(member.file_size for member in members)
+            whole = sum(map(_size, members))
             if len(members) > MOST_FILES or whole > MOST_ZIPPED:
                 raise UnreadableClass(f"{archive} is too large to unpack.")
             for member in members:
-                parts = re.split(r"[/\\]+", member.filename)
-                if member.is_dir() or ".." in parts or not parts[0]:
+                parts = re.split(r"[/\\]+", member.filename.lstrip("/\\"))
+                if ".." in parts:
                     continue
                 parts = [*parts[:-1][:MOST_DEPTH], parts[-1]]
                 target = folder.joinpath(*map(_short, parts))
                 with suppress(*CLASHES):
                     target.parent.mkdir(parents=True, exist_ok=True)
+                    if member.is_dir():
+                        continue
                     target.write_bytes(_content(file, member))
                     with suppress(OverflowError, ValueError):
                         when = time.mktime((*member.date_time, 0, 0, -1))
                         os.utime(target, (when, when))
-    except (OSError, *DAMAGES) as error:
+    except DAMAGES as error:
         raise UnreadableClass(
             f"{archive} can't be unpacked: {error}."
         ) from None
@@ -144,13 +167,16 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _content(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """What a member holds (of a link, where it leads); of a damaged one, bytes of no text."""
-    # no more than the zip's own list says: a bomb lies about its size
-    most = min(member.file_size, MOST_BYTES + 1)
     try:
         with file.open(member) as source:
-            return source.read(most)
+            return source.read(_size(member))
     except DAMAGES:
         return b"\xff"
+
+
+def _size(member: zipfile.ZipInfo) -> int:
+    """How much of a member is read: no more than the zip's list says, since a bomb lies there."""
+    return min(member.file_size, MOST_BYTES + 1)
 
 
 def _short(name: str) -> str:
@@ -162,13 +188,16 @@ def _short(name: str) -> str:
 
 
 def find_submissions(
-    folder: Path, lessons: Lessons, roster: Sequence[Person] = ()
+    folder: Path,
+    lessons: Lessons,
+    roster: Sequence[Person] = (),
 ) -> list[Submission]:
     """Every student's files, one for each lesson; of two, the later.
 
     What belongs to no lesson is told where a student has nothing else.
     """
     classes = _classes(roster)
+    folder = _class_folder(folder, lessons, roster)
     latest: dict[tuple[str, str, str], Submission] = {}
     with Reader() as reader:
         for path in _files(folder):
@@ -186,6 +215,42 @@ def find_submissions(
     return [one for _, one in sorted(kept.items())]
 
 
+def _class_folder(
+    folder: Path,
+    lessons: Lessons,
+    roster: Sequence[Person],
+) -> Path:
+    """Where the students' folders lie: below a folder that holds them all, if there is one.
+
+    Whoever packs a folder packs its name, too. One student's folder holds files, or lessons.
+    """
+    known = set().union(*(person.names() for person in roster))
+    while True:
+        inside = [path for path in _shown(folder) if not path.is_symlink()]
+        if len(inside) != 1 or not inside[0].is_dir():
+            return folder
+        parts = list(_shown(inside[0]))
+        numbers = {stem.partition("_")[0] for stem in lessons}
+        is_students = any(
+            not part.is_dir()
+            or part.name in numbers
+            or any(stem in part.name for stem in lessons)
+            for part in parts
+        )
+        name = inside[0].name
+        if is_students or len(parts) < 2 or _folded(name) in known:
+            return folder
+        if name == "submitted":  # nbgrader's, whose place says more
+            return folder
+        folder = inside[0]
+
+
+def _shown(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if not _is_hidden(path.name):
+            yield path
+
+
 def _keep(
     latest: dict[Any, Submission],
     key: Any,
@@ -197,7 +262,8 @@ def _keep(
 
 
 def of_lessons(
-    found: Sequence[Submission], lessons: Lessons
+    found: Sequence[Submission],
+    lessons: Lessons,
 ) -> list[Submission]:
     """What belongs to some lessons alone; who has handed in others has a row that says so."""
     here = {one.person for one in found if one.stem in lessons}
@@ -233,14 +299,22 @@ def _known(person: Person, classes: list[dict[str, set[Person]]]) -> Person:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files and links below a folder, in order; hidden ones are left out."""
+    """The files and links below a folder, in order, and students' folders without any.
+
+    Hidden ones are left out.
+    """
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        found = False
         for name in [*folders, *sorted(files)[:MOST_FILES]]:
             path = Path(place, name)
             is_shown = path.is_symlink() or path.is_file()
             if is_shown and name != STAMP and not _is_hidden(name):
+                found = True
                 yield path
+        is_empty = not found and not folders
+        if is_empty and Path(place) != folder:
+            yield Path(place)
 
 
 def _is_hidden(name: str) -> bool:
@@ -265,9 +339,13 @@ def _submission(
     person = _known(owner, classes)
     notebook, problem = None, ""
     stem = next((stem for stem in lessons if stem in file), "")
+    if path.is_dir():
+        stem = ""
     try:
         if path.is_symlink():
             raise ValueError("a link, which is not followed")
+        if path.is_dir():
+            raise ValueError("an empty folder")
         notebook = reader.read(path)
     except ValueError as error:
         problem = str(error)[:MOST_TEXT]
@@ -303,11 +381,18 @@ def _time(path: Path, is_nbgrader: bool) -> datetime:
     """
     stamp = path.with_name(STAMP)
     with suppress(OSError, ValueError):
-        if is_nbgrader and not stamp.is_symlink():
-            text = stamp.read_text()[:64].strip().removesuffix(" UTC")
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+        if is_nbgrader and stamp.is_file() and not stamp.is_symlink():
+            text = stamp.read_text()[:64].strip()
+            before, _, zone = text.rpartition(" ")
+            if not zone.isalpha():
+                before, zone = text, "UTC"
+            moment = datetime.fromisoformat(before)
+            if zone in time.tzname:  # this machine's
+                return moment.astimezone()
+            if zone == "UTC":  # of others nobody knows the hours
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    changed = min(path.lstat().st_mtime, LATEST)
+    return datetime.fromtimestamp(changed, UTC)
 
 
 def _stem_of(
@@ -315,11 +400,25 @@ def _stem_of(
     lessons: Lessons,
     named: str,
 ) -> str:
-    """The lesson most of whose questions the notebook names; of several, that of its file."""
-    text = "\n".join(f"{nb.name(c)}\n{c.source}" for c in notebook.cells)
-    words = set(re.findall(r"\w+", text))
-    shares = {
-        stem: len(words.intersection(names)) for stem, names in lessons.items()
-    }
-    best = max(lessons, key=lambda stem: (shares[stem], stem == named))
-    return best if shares[best] else named
+    """The lesson whose questions the notebook answers: that of its file's name, or the most.
+
+    Where no cell has the name of a question or defines it, the words in the text tell.
+    """
+    own: set[str] = set()
+    words: set[str] = set()
+    for cell in notebook.cells:
+        own |= {nb.name(cell)}
+        if cell.cell_type != "markdown":
+            own |= defined(cell.source)
+        words |= set(re.findall(r"\w+", cell.source))
+    for found in (own, words):
+        shares = {
+            stem: len(found.intersection(names))
+            for stem, names in lessons.items()
+        }
+        if shares.get(named):
+            return named
+        best = max(lessons, key=lambda stem: shares[stem])
+        if shares[best]:
+            return best
+    return named

@@ -6,9 +6,11 @@ frames of bounded length and before a deadline: nothing that a student's process
 
 import contextlib
 import json
+import secrets
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ...checks import TookTooLong
@@ -16,6 +18,7 @@ from ...checks import TookTooLong
 MOST_BYTES = 32 * 2**20  # of one frame from the jail
 PIECE = 2**20  # bytes that are read at a time
 MOST_PIECES = 64  # that come without being asked for
+NUMBER = 32  # characters of the number of a request
 SLOW = "took too long"
 HEAD = struct.Struct("<Q")
 
@@ -52,7 +55,9 @@ class Channel:
             raise Gone("talks without being asked")
 
     def receive(
-        self, seconds: float | None = None, most: int = MOST_BYTES
+        self,
+        seconds: float | None = None,
+        most: int = MOST_BYTES,
     ) -> bytes:
         """The next frame, of at most `most` bytes. Gone where it does not come."""
         deadline = None if seconds is None else time.monotonic() + seconds
@@ -73,6 +78,31 @@ class Channel:
             return json.loads(self.receive(seconds))
         except (ValueError, RecursionError):
             raise Gone("sent something that is not JSON") from None
+
+    def ask(
+        self,
+        payload: bytes,
+        seconds: float,
+    ) -> Any:
+        """Send a request, and return the reply to it. Gone where none comes.
+
+        A reply repeats the request's number, so that nobody who did not read that one can give it,
+        and what another request was answered, late, is not taken for it.
+        """
+        number = secrets.token_hex(NUMBER // 2)
+        deadline = time.monotonic() + seconds
+        self.send(number.encode() + payload, seconds)
+        for _ in range(MOST_PIECES):
+            word = self.receive_json(max(deadline - time.monotonic(), 1e-3))
+            if isinstance(word, dict) and word.get("to") == number:
+                return word.get("reply")
+        raise Gone("talks without being asked")
+
+    def answer(self, reply: Callable[[bytes], Any]) -> None:
+        """Wait for a request, and send what it comes to."""
+        request = self.receive()
+        number, payload = request[:NUMBER].decode(), request[NUMBER:]
+        self.send_json({"to": number, "reply": reply(payload)})
 
     def _exactly(self, length: int, deadline: float | None) -> bytes:
         pieces = []

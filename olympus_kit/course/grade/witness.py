@@ -10,6 +10,7 @@ import json
 import pickle
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -39,8 +40,7 @@ def converse(end: socket.socket, answer: Answerer) -> None:
             namespace = await run([cell])
             channel.send_json({"ran": number})
         while True:
-            request = channel.receive()
-            channel.send_json(answer(namespace, request))
+            channel.answer(partial(answer, namespace))
 
     asyncio.run(talk())
 
@@ -83,7 +83,8 @@ def value_of(namespace: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _array_function(
-    answer: Callable[..., Any], task: dict[str, Any]
+    answer: Callable[..., Any],
+    task: dict[str, Any],
 ) -> tuple[Callable[..., Any], Callable[[], Any]]:
     """The answer as a function of some of its arguments' arrays; differentiated `order` times.
 

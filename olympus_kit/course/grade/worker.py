@@ -4,6 +4,7 @@ The answers run in the jails of the thread, in children that can be killed; this
 sends inputs and compares numbers. So a hostile submission costs itself alone.
 """
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...checks import ANSWERS, read_answers
 from .answers import Answers
 from .exam import exam
 from .jail import Jail, Limits, NoJail
@@ -65,11 +67,23 @@ def _jails(key: Key) -> Iterator[Jails]:
         idle.append(jails)
 
 
+def _questions(path: Path) -> list[str]:
+    return list(read_answers(path)["questions"])
+
+
 def _started(course: Path, sandbox: bool, seconds: float) -> Jails:
-    limits = Limits(cell_seconds=seconds, question_seconds=2 * seconds)
+    usual = Limits()
+    share = max(1.0, seconds / usual.cell_seconds)
+    limits = Limits(
+        cell_seconds=seconds,
+        question_seconds=2 * seconds,
+        submission_seconds=share * usual.submission_seconds,
+        cpu_seconds=math.ceil(share * usual.cpu_seconds),
+    )
+    names = frozenset[str]().union(*map(_questions, course.glob(f"*{ANSWERS}")))
     jails = Jails(
-        Jail(None, limits, sandbox=sandbox),
-        Jail(course, limits, sandbox=sandbox),
+        Jail(None, limits, sandbox, names),
+        Jail(course, limits, sandbox, names),
     )
     with _lock:
         _every.append(jails)

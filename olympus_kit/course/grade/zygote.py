@@ -113,7 +113,9 @@ def _limit(order: dict[str, Any]) -> None:
 
 
 def _supervise(
-    child: int, order: dict[str, Any], control: socket.socket
+    child: int,
+    order: dict[str, Any],
+    control: socket.socket,
 ) -> str:
     """Wait until the judge has had enough; kill what takes too much. Say how the child ended."""
     reason = ""
