@@ -24,6 +24,7 @@ from types import CodeType, FunctionType
 from typing import Any, TypeGuard
 
 import jax
+import numpy as np
 
 from .edits import Change, Place, called, changes, names_around, places
 from .evidence import Evidence, is_counted, observe
@@ -127,8 +128,6 @@ HALVES = {
     "edit-operator",
     "edit-name",
     "edit-constant",
-    "edit-index",
-    "edit-part",
     "edit-comparison",
     "add-sign",
     "add-square",
@@ -558,17 +557,38 @@ def _left(
             return wrong, None
         foreseen: list[str] = []
         if first.wrong_parts >= wrong:
-            foreseen = list(_foreseen(first)) if repair.id in HALVES else []
+            # another place in a list leads to what stands there by chance
+            is_place = any(
+                isinstance(node, ast.Subscript) for node in repair.parents[-2:]
+            )
+            is_half = repair.id in HALVES and not is_place
+            foreseen = list(_foreseen(first)) if is_half else []
             if not foreseen:
                 return wrong, None
         whole = next(tried, None)
     if whole is None:
         return wrong, None
     for id_ in foreseen:
-        if whole.shows(id_):
+        if _explains(whole, id_, wrong):
             facts = facts_of(whole, whole.question.predictions[id_].part)
             return wrong, diagnose(whole.question, id_, facts)
     return whole.wrong_parts, None
+
+
+def _explains(
+    evidence: Evidence,
+    id_: str,
+    wrong: set[str],
+) -> bool:
+    """Whether a foreseen mistake is all that is left, and no result that many changes lead to."""
+    part = evidence.question.predictions[id_].part or ""
+    left = evidence.wrong_parts
+    if not left <= wrong or not all(name.startswith(part) for name in left):
+        return False
+    series = evidence.wrong_series()
+    got = [np.ravel(part.got) for parts in series for part in parts]
+    is_telling = np.unique(np.concatenate(got)).size > 1
+    return is_telling and evidence.shows(id_)
 
 
 def _foreseen(evidence: Evidence) -> Iterator[str]:

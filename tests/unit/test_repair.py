@@ -1,5 +1,6 @@
 """The place of a mistake that nothing foresaw: one edit of the student's own code mends it."""
 
+import dataclasses
 import linecache
 
 import jax
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import olympus
-from olympus_kit.checks import Question, outcome_of, repair, run
+from olympus_kit.checks import Mistake, Question, outcome_of, repair, run
 
 CALLS = []
 NAMES = {"jax": jax, "jnp": jnp, "np": np, "olympus": olympus, "CALLS": CALLS}
@@ -186,6 +187,31 @@ def test_the_verdict_stands_where_the_search_fails(monkeypatch):
     monkeypatch.setattr(repair, "_candidates", fails)
     code = f"def q(x, u):\n    return {PLACED['another name'][0]}\n"
     assert told(code).id == "off"
+
+
+FORESEEN = dataclasses.replace(
+    asked,
+    predictions={
+        "no-sine": Mistake(result=lambda x, u: u * np.cos(x) * x),
+        "nothing": Mistake(result=lambda x, u: 0 * x),
+    },
+    mistakes=(
+        Mistake("no-sine", "half of the rule", "The term with the sine is missing."),
+        Mistake("nothing", "nothing", "Your result is 0."),
+    ),
+)
+
+
+def test_of_two_mistakes_one_has_a_place_and_the_other_its_words():
+    message = told("def q(x, u):\n    return u * jnp.cos(u) * x", FORESEEN).message
+    assert "It takes two changes. Look at `u` in `jnp.cos(u)`: another value" in message
+    assert message.endswith("this is left: The term with the sine is missing.")
+
+
+def test_what_many_changes_lead_to_explains_nothing():
+    message = told("def q(x, u):\n    return u * x + u * x", FORESEEN).message
+    assert "With one change" not in message
+    assert "Your result is 0." not in message
 
 
 def test_two_mistakes_are_no_place():
