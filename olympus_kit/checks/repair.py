@@ -519,8 +519,9 @@ def _with(
     repair: Repair,
     precision: str,
 ) -> Generator[Evidence, None, None]:
-    """What the answer returns with a change: in the first case, then in all; nothing where it
-    does not run.
+    """What the answer returns with a change, in the first case, then in all.
+
+    Nothing where it does not run.
     """
     for place, new in repair.edits:
         place.put(new)
@@ -581,14 +582,15 @@ def _explains(
     wrong: set[str],
 ) -> bool:
     """Whether a foreseen mistake is all that is left, and no result that many changes lead to."""
-    part = evidence.question.predictions[id_].part or ""
+    named = evidence.question.predictions[id_].part or ""
     left = evidence.wrong_parts
-    if not left <= wrong or not all(name.startswith(part) for name in left):
+    if not left <= wrong or not all(name.startswith(named) for name in left):
         return False
-    series = evidence.wrong_series()
-    got = [np.ravel(part.got) for parts in series for part in parts]
-    is_telling = np.unique(np.concatenate(got)).size > 1
-    return is_telling and evidence.shows(id_)
+    numbers = set()
+    for parts in evidence.wrong_series():
+        for part in parts:
+            numbers |= set(np.ravel(part.got).tolist())
+    return len(numbers) > 1 and evidence.shows(id_)
 
 
 def _foreseen(evidence: Evidence) -> Iterator[str]:

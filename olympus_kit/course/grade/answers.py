@@ -21,7 +21,7 @@ MOST_CELLS = 500  # that run
 MOST_CHARACTERS = 200_000  # of one cell
 PROMPT = re.compile(r"^(>>> ?|\.\.\. ?)")
 # `%time x`, `!ls`, `?sum`, `sum?`, `files = !ls`
-MAGIC = re.compile(r"^\s*[%!?]|^[\w.]+\?+\s*$|^\s*[\w, ]+=\s*[%!]")
+MAGIC = re.compile(r"^\s*[%!?]|^[\w.]+\?+\s*$|^[\w, ]+=\s*[%!]")
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
