@@ -186,7 +186,7 @@ def test_anew_changes_one_question_and_nothing_else(graded):
     hand_in(handed_in / "late" / f"{STEM}.md", {"square": SQUARE})
     shutil.rmtree(handed_in / "eve")
     lines = regrade(handed_in, marks, "square", course=course, write=True)
-    assert lines == ["late: handed in since; grade the class anew"]
+    assert lines == ["late: not graded yet; grade the class anew"]
     assert json.loads((marks / "marks.json").read_text()) == before
 
 

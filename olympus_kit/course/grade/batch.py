@@ -120,8 +120,8 @@ def regrade(
         student = run.handed_in[number].person.student
         if job.stem != stem:
             continue
-        if student not in rows:
-            lines.append(f"{student}: handed in since; grade the class anew")
+        if student not in rows or question not in rows[student].records:
+            lines.append(f"{student}: not graded yet; grade the class anew")
         elif job.digest not in run.verdicts:
             lines.append(f"{student}: {run.troubles[job.digest]}")
         else:

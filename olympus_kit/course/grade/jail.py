@@ -213,9 +213,10 @@ class Jail:
         if HIDDEN.is_dir():
             command += ["--tmpfs", str(HIDDEN), "--remount-ro", str(HIDDEN)]
         cache = compile_cache().get(FOLDER, os.environ.get(FOLDER, ""))
-        if cache and Path(cache).is_dir():
-            self.operations = Operations(Path(cache), self.questions)
-            command += ["--ro-bind", self.operations.folder.name, cache]
+        if cache:
+            with contextlib.suppress(OSError):  # not there, or not to be linked
+                self.operations = Operations(Path(cache), self.questions)
+                command += ["--ro-bind", self.operations.folder.name, cache]
         if self.course is not None:
             command += ["--ro-bind", str(self.course), COURSE]
         for name, value in self._environment().items():

@@ -34,20 +34,22 @@ class Operations:
         cache: Path,
         questions: frozenset[str],
     ) -> None:
-        self.cache = cache
+        """OSError where there is no cache, or no place beside it."""
+        self.cache = cache.resolve(strict=True)
         self.allowed = OPERATIONS - questions
         self.folder = tempfile.TemporaryDirectory(
             prefix="jail-",
-            dir=cache.parent,  # a link stays on one file system
+            dir=self.cache.parent,  # a link stays on one file system
         )
         self.changed = 0
 
     def refresh(self) -> None:
         """Take in what has been compiled since."""
-        changed = self.cache.stat().st_mtime_ns
-        if changed == self.changed:
+        if not self.cache.is_dir():
             return
-        self.changed = changed
+        before, self.changed = self.changed, self.cache.stat().st_mtime_ns
+        if before == self.changed:
+            return
         for name in os.listdir(self.cache):
             entry = ENTRY.fullmatch(name)
             if entry and entry[1] in self.allowed:
