@@ -141,6 +141,7 @@ def test_broken_python_in_a_named_cell_is_still_the_answer():
         (f"submitted/ann/01/{STEM}.ipynb", "ann"),
         (f"ann_{STEM}.md", "ann"),
         ("ann.ipynb", "ann"),
+        ("ann.IPYNB", "ann"),
         (f"annlee_12345_67890_{STEM}-1.ipynb", "annlee"),
         (f"annlee_LATE_12345_67890_{STEM}.ipynb", "annlee"),
         (f"Ann Lee_12345_assignsubmission_file_/{STEM}.ipynb", "Ann Lee"),

@@ -1,6 +1,8 @@
 """The jail holds, and the probe sees where it does not."""
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -91,6 +93,19 @@ def test_the_course_that_comes_with_the_kit_is_not_in_the_jail(jail, monkeypatch
     monkeypatch.setattr(jail_module, "HIDDEN", folder)
     with Jail() as other:
         assert not reads(other)
+
+
+def test_an_environment_behind_a_link_has_a_jail(jail, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(sys.prefix)
+    code = (
+        "from olympus_kit.course.grade.jail import Jail\n"
+        "from olympus_kit.course.grade.probe import probe\n"
+        "with Jail() as jail: print(probe(jail))"
+    )
+    python = link / "bin" / ".." / "bin" / "python"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_of_what_was_compiled_only_operations_are_shown(tmp_path):

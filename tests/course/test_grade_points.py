@@ -10,6 +10,7 @@ from grading import STEM, write_course
 
 from olympus_kit import checks
 from olympus_kit.checks import Credit, Question, Requirement, judge
+from olympus_kit.course._course import CourseError
 from olympus_kit.course.grade import plain
 from olympus_kit.course.grade.exam import Item, exam
 from olympus_kit.course.grade.points import LABEL, at_spread, draw, for_jail
@@ -122,6 +123,17 @@ def test_an_exam_holds_each_question_of_a_lesson(tmp_path):
     assert list(lesson.items) == ["square", "cube"]
     assert [item.most for item in lesson.items.values()] == [1.0, 1.0]
     assert checks.find("cube", course).question.points is not lesson.items["cube"].asked.points
+
+
+@pytest.mark.parametrize(
+    "result", ["{1: x}", "frozenset([1.0])", "range(3)", "10**400", "'x' * 9999"]
+)
+def test_a_right_result_that_cannot_leave_a_jail_is_told(tmp_path, result):
+    course = write_course(tmp_path)
+    spec = course / f"{STEM}{checks.SPEC}"
+    spec.write_text(spec.read_text().replace("np.asarray(x) ** 3", result))
+    with pytest.raises(CourseError, match="cube can't be graded"):
+        exam(course, STEM, 5)
 
 
 def asks(holds):

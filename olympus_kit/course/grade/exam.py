@@ -1,5 +1,6 @@
 """A lesson as the judge holds it: questions at its own points, and what each part is worth."""
 
+import contextlib
 import pickle
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,8 @@ from ... import checks
 from ...checks import Credit, Diagnosis, Entry, Question
 from .. import _notebook as nb
 from .._cache import use_compile_cache
-from . import points
+from .._course import CourseError
+from . import plain, points
 
 PARTS = ("shape", "value", "law", "cost")
 WHOLE = (Credit("cost", 1.0, "a right answer"),)
@@ -96,12 +98,31 @@ def exam(course: Path, stem: str, seed: int) -> Exam:
         solution = solutions.get(name)
         asked, spread = points.draw(entry.question, seed, solution)
         jailed = points.for_jail(asked, solution)
+        right = checks.references(asked)
+        for result in right:
+            _require_plain(name, result)
         # the cases are the same, so that their right results are computed once
-        checks.remember(jailed, checks.references(asked))
+        checks.remember(jailed, right)
         items[name] = Item(entry, jailed, spread)
         # those at the public points, too, while no other thread would compute them as well
         checks.references(entry.question)
     return Exam(released, items)
+
+
+def _require_plain(
+    name: str,
+    result: Any,
+) -> None:
+    """CourseError for a right result that cannot leave a jail: no answer would have a point."""
+    if isinstance(result, Exception):
+        return
+    with contextlib.suppress(ValueError):
+        if checks.same_tree(plain.decode(plain.encode(result)), result, 0.0):
+            return
+    raise CourseError(
+        f"{name} can't be graded: from a jail come numbers, arrays, text, and tuples, lists and "
+        f"dicts (with keys of text) of these, up to some size. Let `adapt` make one of them."
+    )
 
 
 def _solutions(released: Any, questions: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,17 @@ KIT = Path(__file__).resolve().parents[3]
 COURSE = "/course"
 # the course that an installed kit brings, specifications and solutions included
 HIDDEN = KIT / "olympus_kit" / "course" / "material"
-COMMAND = (sys.executable, "-m", "olympus_kit.course.grade.zygote")
+# where Python and its packages lie, as it is written and as it is without links
+PREFIXES = tuple(
+    dict.fromkeys([
+        sys.base_prefix,
+        sys.prefix,
+        os.path.realpath(sys.base_prefix),
+        os.path.realpath(sys.prefix),
+    ])
+)
+PYTHON = os.path.abspath(sys.executable)  # a link of an environment's stays one
+COMMAND = (PYTHON, "-m", "olympus_kit.course.grade.zygote")
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 SYSTEM = (
@@ -323,7 +333,7 @@ def _python_path() -> list[str]:
     parents = []
     for name in NEEDED:
         folder = _package_folder(name)
-        if folder is not None and not folder.is_relative_to(sys.prefix):
+        if folder is not None and not any(map(folder.is_relative_to, PREFIXES)):
             parent = str(folder.parent)
             if parent not in parents:
                 parents.append(parent)
@@ -335,7 +345,7 @@ def _readable() -> list[str]:
 
     A checkout of the kit holds the solutions, so of it only the packages are shown.
     """
-    shown = [*SYSTEM, sys.base_prefix, sys.prefix]
+    shown = [*SYSTEM, *PREFIXES]
     for name in NEEDED:
         folder = _package_folder(name)
         if folder is None or any(

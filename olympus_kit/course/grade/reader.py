@@ -49,7 +49,7 @@ class Reader:
 
     def read(self, path: Path) -> Any:
         """A notebook of either kind. ValueError says what it is instead."""
-        if path.suffix not in (".md", ".ipynb"):
+        if path.suffix.lower() not in (".md", ".ipynb"):
             raise ValueError("not a notebook")
         channel = self.channel or self._started()
         try:
@@ -110,7 +110,7 @@ def _cells(path: Path) -> Any:
     if path.stat().st_size > MOST_BYTES:
         raise ValueError(f"larger than {MOST_BYTES:,} bytes")
     text = path.read_text(encoding="utf-8").lstrip(nb.MARK)
-    is_text = path.suffix == ".md"
+    is_text = path.suffix.lower() == ".md"
     notebook = nb.parse(text, path.name) if is_text else _parse_ipynb(text)
     cells = []
     for cell in notebook.cells:
