@@ -284,6 +284,19 @@ def test_wrong_inputs_are_told(graded):
         grade(folder / "handed-in", folder / "x", course=course, only="77")
 
 
+def test_what_is_damaged_is_told(graded):
+    folder, course, _ = graded
+    marks = folder / "damaged"
+    (marks / ".run").mkdir(parents=True)
+    (marks / ".run" / "seed").write_text("seven")
+    with pytest.raises(CourseError, match="seed is damaged"):
+        grade(folder / "handed-in", marks, course=course)
+    for text in ("{", "[]", '{"students": []}'):
+        (marks / "marks.json").write_text(text)
+        with pytest.raises(CourseError, match="json is damaged"):
+            regrade(folder / "handed-in", marks, "square", course=course)
+
+
 def test_the_command(graded, monkeypatch):
     folder, _, _ = graded
     monkeypatch.chdir(folder)

@@ -102,7 +102,12 @@ def regrade(
     marks = Path(out) / "marks.json"
     if not marks.exists():
         raise CourseError(f"{out} holds no marks yet: grade the class first.")
-    book = Gradebook.of(json.loads(marks.read_text(encoding="utf-8")))
+    try:
+        book = Gradebook.of(json.loads(marks.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError):
+        raise CourseError(
+            f"{marks} is damaged: grade the class anew."
+        ) from None
     if question not in book.questions:
         raise LookupError(
             f"{question} has not been graded. These have: {', '.join(book.questions)}."

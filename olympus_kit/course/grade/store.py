@@ -15,6 +15,7 @@ from typing import Any
 
 from ... import checks
 from ...files import write_whole
+from .._course import CourseError
 from .answers import Answers
 
 FOLDER = ".run"
@@ -35,7 +36,13 @@ class Store:
         if not path.exists():
             write_whole(path, f"{secrets.randbits(63)}\n")
             path.chmod(0o600)
-        return int(path.read_text())
+        try:
+            return int(path.read_text())
+        except ValueError:
+            raise CourseError(
+                f"{path} is damaged. Without it nobody gets the same points again: remove "
+                f"{self.folder}, and grade the class anew."
+            ) from None
 
     def read(self, digest: str) -> dict[str, Any] | None:
         """The verdict under a digest, where there is one."""
