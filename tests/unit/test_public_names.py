@@ -33,9 +33,9 @@ ANSWERS Case CheckFailed CostLimit Credit DERIVATIVES Diagnosis EditRow Entry Ev
 Mistake NotAttempted NotYet Outcome Question Requirement SPEC TookTooLong Unsolved adjoint as_real
 catalogue change_state check check_all decode dense_pullback digest edits_of encode explain_error
 find folders hint hint_card in_precision inputs is_array is_solved judge linear_in observe
-outcome_of pack_edits progress questions read_answers read_progress record references remember
-same_shapes same_tree solution solution_card state_folder symmetric test_array time_limit to_numpy
-with_next_hint
+outcome_for outcome_of pack_edits progress questions read_answers read_progress record references
+remember ruled_out same_shapes same_tree solution solution_card state_folder symmetric test_array
+time_limit to_numpy with_next_hint
 """
 
 
