@@ -7,7 +7,7 @@ import re
 import sysconfig
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -711,19 +711,17 @@ def broken_requirement(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 def ready_made(evidence: Evidence, answer: Any) -> Diagnosis | None:
     """A name that the question's text rules out, in a function of the answer's cell."""
-    code = code_of(answer) if evidence.question.without else ""
-    try:
-        cell = ast.parse(code)
-    except SyntaxError:
-        return None
-    return ruled_out(evidence.question, [cell])
+    return ruled_out(evidence.question, map(_tree_of, [code_of(answer)]))
 
 
 def ruled_out(
     question: Question,
-    cells: Sequence[ast.Module],
+    cells: Iterable[ast.Module],
 ) -> Diagnosis | None:
-    """A name that the question's text rules out, in what the answer uses of these cells."""
+    """A name that the question's text rules out, in what the answer uses of these cells.
+
+    They are asked for only where the text rules one out.
+    """
     used = set(question.without)
     if used:
         used &= _used_by(question.name, cells)
@@ -889,9 +887,10 @@ def around_the_lesson(
     """
     if not solution or question.answer == "value" or question.adapt:
         return None
-    names = READY_MADE & _foreign_names(code_of(answer))
-    names -= _foreign_names(solution)
-    if not names or _foreign_names(solution) & {*DERIVATIVES}:
+    written = _foreign_names(_tree_of(solution))
+    names = READY_MADE & _foreign_names(_tree_of(code_of(answer)))
+    names -= written
+    if not names or written & {*DERIVATIVES}:
         return None
     used = f"`{min(names)}`"
     if names & {*DERIVATIVES}:
@@ -906,7 +905,7 @@ def around_the_lesson(
 
 def _used_by(
     name: str,
-    cells: Sequence[ast.Module],
+    cells: Iterable[ast.Module],
 ) -> set[str]:
     """The foreign names in a function and in all that it uses; what stands beside may be a test.
 
@@ -922,7 +921,7 @@ def _used_by(
     while left:
         statements = said.pop(left.pop(), [])
         for statement in statements:
-            names = _foreign_names(ast.unparse(statement))
+            names = _foreign_names(statement)
             used |= names
             left |= names
     return used
@@ -933,28 +932,33 @@ def _spoken_of(statement: ast.stmt) -> set[str]:
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return {statement.name}
     if isinstance(statement, ast.Expr):
-        call = statement.value
-        function = call.func if isinstance(call, ast.Call) else None
-        is_method = isinstance(function, ast.Attribute)
-        inner = ast.walk(function) if function and is_method else ()
-        return {node.id for node in inner if isinstance(node, ast.Name)}
+        function = getattr(statement.value, "func", None)
+        if isinstance(function, ast.Attribute):
+            return _names_in(function)
+        return set()
     found: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
-        elif isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-            changed = isinstance(node.ctx, ast.Store)
-            inner = ast.walk(node) if changed else ()
-            found |= {n.id for n in inner if isinstance(n, ast.Name)}
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            found |= _names_in(node)
     return found
 
 
-def _foreign_names(code: str) -> set[str]:
-    """The names that a piece of code uses and does not define, and those of attributes."""
+def _names_in(tree: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
+def _tree_of(code: str) -> ast.Module:
+    """Code as a tree; an empty one where it is not Python."""
     try:
-        tree = ast.parse(code)
+        return ast.parse(code)
     except SyntaxError:
-        return set()
+        return ast.Module([], [])
+
+
+def _foreign_names(tree: ast.AST) -> set[str]:
+    """The names that a piece of code uses and does not define, and those of attributes."""
     own = set()
     names = set()
     for node in ast.walk(tree):

@@ -188,6 +188,8 @@ def test_anew_changes_one_question_and_nothing_else(graded):
     lines = regrade(handed_in, marks, "square", course=course, write=True)
     assert lines == ["late: not graded yet; grade the class anew"]
     assert json.loads((marks / "marks.json").read_text()) == before
+    regrade(handed_in, marks, "square", course=course, write=True, sandbox=False)
+    assert json.loads((marks / "marks.json").read_text())["sandbox"] is False
 
 
 def test_marks_do_not_lie_among_what_was_handed_in(graded):

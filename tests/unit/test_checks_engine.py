@@ -1,5 +1,6 @@
 """What the engine does around the numbers: limits, uses, demands, laws, time, pictures."""
 
+import ast
 import dataclasses
 import os
 import signal
@@ -23,6 +24,7 @@ from olympus_kit.checks import (
     adjoint,
     linear_in,
     outcome_of,
+    ruled_out,
     run,
     test_array,
 )
@@ -390,6 +392,13 @@ def test_a_dict_without_an_order_costs_the_process_nothing():
         text = outcome_of(question, {"pair": answer}).text()
         assert "have no order: [1, 'x']" in " ".join(text.split())
     assert nested_calls() == before
+
+
+def test_what_the_text_rules_out_is_found_in_deep_code():
+    question = dataclasses.replace(MATRIX, without=("power",))
+    deep = " + ".join(["x"] * 2000)
+    cell = ast.parse(f"def {question.name}(x):\n    return np.power(x, 2) + {deep}")
+    assert ruled_out(question, [cell]).id == "ready-made"
 
 
 def test_an_answer_cannot_swallow_the_timer(monkeypatch):

@@ -64,21 +64,24 @@ def find_answers(notebook: Any, released: Any, names: Sequence[str]) -> Answers:
         if runs and is_short and _essence(cell.source) not in canonical:
             own.append(cell)
     own = own[:MOST_CELLS]
-    places, rules = _places(own, names)
+    given = [defined(cell.source) for cell in own]
+    places, rules = _places(own, given, names)
     for number, cell in enumerate(own):
         answers = tuple(name for name in names if places.get(name) == number)
         cells.append(Cell(cell.source, answers))
     changed: set[str] = set()  # what cells define that are not as they were
-    for cell in own:
+    for cell, gives in zip(own, given, strict=True):
         if _essence(cell.source) not in stubs.values():
-            changed |= defined(cell.source)
+            changed |= gives
     untouched = []
     for name in names:
-        source = own[places[name]].source if name in places else ""
-        is_stub = _essence(source) in ("", stubs.get(name))
-        # a part of the answer may stand in another cell
-        if is_stub and changed.isdisjoint(defined(source)):
-            untouched.append(name)
+        place = places.get(name)
+        if place is not None:
+            is_stub = _essence(own[place].source) in ("", stubs.get(name))
+            # a part of the answer may stand in another cell
+            if not is_stub or changed & given[place]:
+                continue
+        untouched.append(name)
     return Answers(tuple(cells), rules, tuple(untouched))
 
 
@@ -88,13 +91,14 @@ def _essence(source: str) -> str:
 
 def _places(
     cells: list[Any],
+    given: Sequence[set[str]],
     names: Sequence[str],
 ) -> tuple[dict[str, int], dict[str, str]]:
-    """For each question the number of its cell, and the rule that found it."""
+    """For each question the number of its cell, and the rule; `given` are the names in each."""
     places: dict[str, int] = {}
     rules: dict[str, str] = {}
     for number, cell in enumerate(cells):
-        for name in defined(cell.source) & set(names):
+        for name in given[number] & set(names):
             places[name] = number
             rules[name] = IN_RAW if cell.cell_type == "raw" else BY_DEFINITION
             if nb.name(cell) == name:

@@ -138,6 +138,7 @@ def regrade(
     if write:
         for digest in open_jobs:
             run.keep(digest, question)
+        book.sandbox = book.sandbox and sandbox
         _finish(book, Path(out), policy)
     return lines
 
@@ -186,7 +187,14 @@ class Batch:
         self.seconds = seconds
         self.store = Store(out)
         self.seed = self.store.seed()
-        self.lessons = _lessons(self.course, only)
+        self.every = _lessons(self.course)
+        self.lessons = {
+            stem: names
+            for stem, names in self.every.items()
+            if only in ("", stem, stem.partition("_")[0])
+        }
+        if not self.lessons:
+            raise CourseError(f"{self.course} holds no exercise {only}.")
         self.handed_in: list[Submission] = []
         self.jobs: dict[int, Job] = {}
         self.verdicts: dict[str, Verdict] = {}
@@ -203,7 +211,7 @@ class Batch:
                 unpack(source, Path(folder))
             place = Path(folder) if source.is_file() else source
             # by all lessons: one that is left out may speak of questions of another
-            found = find_submissions(place, _lessons(self.course, ""), roster)
+            found = find_submissions(place, self.every, roster)
         self.handed_in = of_lessons(found, self.lessons)
         if not self.handed_in:
             raise CourseError(f"{source} holds no submissions.")
@@ -220,7 +228,7 @@ class Batch:
         """UnreadableClass where extensions or points by hand name what is not there."""
         people = [*roster, *[one.person for one in self.handed_in]]
         students = {person.student for person in people}
-        asked = set().union(*_lessons(self.course, "").values())
+        asked = set().union(*self.every.values())
         given = set().union(*manual.values())
         for unknown, what in (
             (policy.extensions.keys() - students, "The extensions name"),
@@ -378,14 +386,11 @@ def _entry(course: Path, stem: str, name: str) -> dict[str, Any]:
     return {"lesson": stem, "of": item.most, "credits": credits}
 
 
-def _lessons(course: Path, only: str) -> Mapping[str, list[str]]:
+def _lessons(course: Path) -> Mapping[str, list[str]]:
     lessons = {}
     for path in sorted(course.glob(f"*{checks.ANSWERS}")):
         stem = path.name.removesuffix(checks.ANSWERS)
-        if only in ("", stem, stem.partition("_")[0]):
-            lessons[stem] = list(checks.read_answers(path)["questions"])
-    if not lessons:
-        raise CourseError(f"{course} holds no exercise {only}.")
+        lessons[stem] = list(checks.read_answers(path)["questions"])
     return lessons
 
 

@@ -63,8 +63,7 @@ def grade_answers(
     # what stopped one process would only stop the other
     words = Run(exam, values.cells, jails.examiner, "examiner", _ask_examiner)
     words.all([name for name in asked if name in values.results], deadline)
-    read = [parsed(cell.code) for cell in answers.cells]
-    cells = [cell for cell in read if cell is not None]
+    codes = [cell.code for cell in answers.cells]
     records = {}
     for name, item in exam.items.items():
         record = {
@@ -76,6 +75,7 @@ def grade_answers(
             or item.entry.question.answer == "value",
         }
         verdict = _verdict(name, item, values, words)
+        cells = filter(None, map(parsed, codes))
         refused = ruled_out(item.entry.question, cells)
         if verdict["state"] == "correct" and refused is not None:
             reached = item.reached(refused, shaped=True, right=True)
@@ -143,9 +143,8 @@ class Run:
     ask: Callable[[Visit, Item, float], Any]
     results: dict[str, Any] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
-    left_out: str = (
-        ""  # what became of a cell that answers nothing and did not end
-    )
+    # what became of a cell that answers nothing and did not end
+    left_out: str = ""
 
     def all(
         self,

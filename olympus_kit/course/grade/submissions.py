@@ -45,9 +45,7 @@ DAMAGES = (
 )
 CLASHES = (FileExistsError, NotADirectoryError, IsADirectoryError)
 STAMP = "timestamp.txt"  # nbgrader's, beside a notebook
-LATEST = (
-    4e9  # seconds since 1970, to which the time of a file is taken seriously
-)
+LATEST = 4e9  # seconds since 1970: no file is taken to be later
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_(.+)")
 # the first number: what comes after the mark is a student's own
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_?(.*)")
@@ -225,12 +223,12 @@ def _class_folder(
     Whoever packs a folder packs its name, too. One student's folder holds files, or lessons.
     """
     known = set().union(*(person.names() for person in roster))
+    numbers = {stem.partition("_")[0] for stem in lessons}
     while True:
         inside = [path for path in _shown(folder) if not path.is_symlink()]
         if len(inside) != 1 or not inside[0].is_dir():
             return folder
         parts = list(_shown(inside[0]))
-        numbers = {stem.partition("_")[0] for stem in lessons}
         is_students = any(
             not part.is_dir()
             or part.name in numbers
@@ -238,9 +236,9 @@ def _class_folder(
             for part in parts
         )
         name = inside[0].name
-        if is_students or len(parts) < 2 or _folded(name) in known:
-            return folder
-        if name == "submitted":  # nbgrader's, whose place says more
+        # nbgrader's `submitted` says more where it is
+        is_known = name == "submitted" or _folded(name) in known
+        if is_students or is_known or len(parts) < 2:
             return folder
         folder = inside[0]
 
