@@ -72,6 +72,7 @@ class Source:
     call: str = (
         ""  # the library's function that this line called, such as "softmax"
     )
+    instruction: int = 0  # of Python's, in `function`: one line may call twice
 
 
 @dataclass(eq=False, slots=True)
@@ -208,6 +209,14 @@ class Program:
         """Yield every equation of `equations`, those in bodies after the one that holds them."""
         return walk(self.equations)
 
+    def row(self, path: str) -> Equation:
+        """Return the primal equation of a path: "4.0.2" is the third of the first body of "4"."""
+        place, *inside = map(int, path.split("."))
+        equation = self.rows[place]
+        for body, place in zip(inside[::2], inside[1::2], strict=True):
+            equation = equation.bodies[body].equations[place]
+        return equation
+
     def variable(self, value: int) -> int:
         """Return the value that jax's equations read and write for this one: mostly itself."""
         same_as = self.values[value].same_as
@@ -250,17 +259,24 @@ class Program:
             inside.sort(key=lambda e: self._first_iteration(e, backwards))
             if inside:
                 yield from inside
-            elif any(s.nans or s.infs for s in self._summaries(equation)):
+            elif self._any_bad(equation.results) and not (
+                # somebody wrote that number, for a case which may not occur
+                self._any_bad(equation.operands)
+                and all(self.values[o].literal for o in equation.operands)
+            ):
                 yield equation
 
-    def _summaries(self, equation: Equation) -> list[Summary]:
-        summaries = [self.values[r].summary for r in equation.results]
+    def _any_bad(self, values: Sequence[int]) -> bool:
+        return any(s.nans or s.infs for s in self._summaries(values))
+
+    def _summaries(self, values: Sequence[int]) -> list[Summary]:
+        summaries = [self.values[value].summary for value in values]
         return [s for s in summaries if s is not None]
 
     def _first_iteration(self, equation: Equation, backwards: bool) -> int:
         """Return in which iteration a body's equation first makes nan or inf; 0 if unknown."""
         iterations = []
-        for summary in self._summaries(equation):
+        for summary in self._summaries(equation.results):
             if summary.whole and summary.iterations:
                 for number, entry in enumerate(summary.entries):
                     if re.search("nan|inf", str(entry)):

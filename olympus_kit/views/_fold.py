@@ -69,7 +69,8 @@ class _Folder:
         ):
             block = list(group)
             if name and len(block) >= fewest:
-                result.append(self._under(block, name))
+                calls = _calls(block, fewest)
+                result += [self._under(call, name) for call in calls]
             else:
                 result += block
         return result
@@ -130,8 +131,8 @@ class _Folder:
         ]
         inside = {e.path for e in equations}
         results = [r for e in equations for r in e.results]
-        operands = dict.fromkeys(
-            o for e in equations for o in e.operands if o not in results
+        operands = sorted(
+            {o for e in equations for o in e.operands}.difference(results)
         )
         values = self.program.values
         returned = []
@@ -142,11 +143,13 @@ class _Folder:
             if outside or result in self.program.outputs:
                 returned.append(values[result])
         left = _listed([value.name for value in returned])
-        right = _listed([
-            values[o].name for o in operands if not values[o].literal
-        ])
+        read = [values[o].name for o in operands if not values[o].literal]
+        # of several it is not known in which order, and beside which numbers, they were given
+        text = f"{name} of {_listed(read)}"
+        if len(read) < 2:
+            text = f"{name}({_listed(read)})"
         return Line(
-            text=f"{left} = {name}({right})" if left else f"{name}({right})",
+            text=f"{left} = {text}" if left else text,
             value=", ".join(map(value_text, returned[:MOST_NAMES])),
             short=", ".join(map(short_text, returned[:1])),
             role="primal",
@@ -166,14 +169,28 @@ def _paths(row: Row) -> list[str]:
     return [path for child in row.children for path in _paths(child)]
 
 
+def _calls(rows: list[Row], fewest: int) -> list[list[Row]]:
+    """Return rows that one place of the code has made as the calls that made them.
+
+    A loop calls from one place again and again, and each call does the same.
+    """
+    kinds = [(row.label, row.kind) for row in rows]
+    for period in range(fewest, len(rows) // 2 + 1):
+        if len(rows) % period == 0 and kinds[period:] == kinds[:-period]:
+            starts = range(0, len(rows), period)
+            return [rows[start : start + period] for start in starts]
+    return [rows]
+
+
 def _call(equation: Equation) -> tuple[str, Hashable]:
-    """Return the library's function that an equation came out of, and the line that called it."""
+    """Return the library's function that an equation came out of, and where it was called."""
     source = equation.source
     if (
         source is None or "jvp(" in equation.scope
     ):  # the rules of an inner derivative
         return "", ""
-    return source.call.removeprefix("rewriting_").strip("_"), source.line
+    name = source.call.removeprefix("rewriting_").strip("_")
+    return name, (source.line, source.instruction)
 
 
 def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..program import Equation, Program, Value
-from ._notation import formula
+from ._notation import formula, label
 
 MOST_TEXT, MOST_ENTRIES = 64, 6  # characters and entries for one value
 MOST_SHORT = 22  # characters of a value that stands beside its equation
@@ -19,22 +19,49 @@ UNITS = ("KiB", "MiB", "GiB", "TiB")
 def statement(program: Program, equation: Equation) -> str:
     """Return an equation as a line of code, such as "v3 = v1 * v2"."""
     values = program.values
-    left = ", ".join(values[r].name for r in equation.results)
+    left = ", ".join(value.name for value in returned(program, equation))
     operands = [values[o] for o in equation.operands]
     right = formula(
         equation,
         [operand(v) for v in operands],
         operands,
+        _suffix(program, equation),
     )
     if not left:
         return right
     return f"{left} = {right}"
 
 
+def returned(program: Program, equation: Equation) -> list[Value]:
+    """Return what an equation computes; of a call, without the residuals that jax adds to it."""
+    results = equation.results
+    if len(results) > 1 and equation.primal and "primal" in equation.roles:
+        saved = {residual.value for residual in program.residuals}
+        saved = saved.difference(program.row(equation.primal).results)
+        results = tuple([r for r in results if r not in saved])
+    return [program.values[r] for r in results]
+
+
+def _suffix(program: Program, equation: Equation) -> str:
+    """Return ".vjp" or ".jvp" where an equation is what these make of its row's function.
+
+    A rule that somebody wrote may call any function, and calls that function itself.
+    """
+    if not equation.bodies or equation.primal is None:
+        return ""
+    row = program.row(equation.primal)
+    if row.primitive != equation.primitive or label(row) != label(equation):
+        return ""
+    if "adjoint" in equation.roles:
+        return ".vjp"
+    return ".jvp" if "tangent" in equation.roles else ""
+
+
 def operand(value: Value) -> str:
     """Return how a value is called inside a formula: its name, or a short number."""
     if value.literal and value.summary is not None and value.shape == ():
-        return number(value.summary.entries)
+        text = number(value.summary.entries)
+        return f"({text})" if text.endswith("j") else text
     return value.name
 
 

@@ -16,6 +16,7 @@ from ._formula import (
     named,
     operand,
     plural,
+    returned,
     short_text,
     size_text,
     statement,
@@ -30,6 +31,9 @@ PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
 DERIVATIVES = ("local_derivative", "tangent", "adjoint")
 MOST_POINT = 24  # characters of the inputs that stand in the summary
 TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
+# programs that jax keeps inside an equation and that no step runs: how a scatter joins two updates
+# of one entry, and the products of a solve
+UNRUN = ("update", "matvec", "vecmat")
 # what jax hands out of a branch in the place of another branch's residuals
 PLACEHOLDERS = ("empty", "empty2")
 
@@ -133,6 +137,8 @@ class _Builder:
             if equation.params.get("reverse") is True:
                 row.note += ", the last one first"
         for body in equation.bodies:
+            if body.name in UNRUN:
+                continue
             children = [self._row(e, True) for e in body.equations]
             if not body.taken:
                 for child in every(children):
@@ -143,7 +149,7 @@ class _Builder:
     def _line(
         self, equation: Equation, role: str, step: int | None = None
     ) -> Line:
-        values = [self.values[r] for r in equation.results]
+        values = returned(self.program, equation)
         return Line(
             text=statement(self.program, equation),
             value=", ".join(map(value_text, values)),
@@ -151,7 +157,7 @@ class _Builder:
             role=role,
             step=step,
             iterations=iteration_texts(values),
-            bad=any(map(is_bad, values)),
+            bad=any(is_bad(self.values[r]) for r in equation.results),
         )
 
     def _row_of(self, equation: Equation) -> Row | None:
@@ -177,12 +183,17 @@ class _Builder:
         if self.program.mode == "primal":
             return
         for body in equation.bodies:
-            for inner in walk(body.equations):
+            if body.name in UNRUN or (
+                equation.primitive == "custom_linear_solve" and not body.taken
+            ):
+                continue  # it serves jax, which solves with the transpose, too
+            for inner in body.equations:
                 row, role = self._row_of(inner), role_of(inner)
                 if inner.primitive in PLACEHOLDERS:
                     continue
                 if row is not None and role in DERIVATIVES:
                     getattr(row, role).append(self._line(inner, role))
+                self._place_inside(inner)
 
     def _columns(self) -> list[str]:
         """Return the columns of the mode; in reverse mode local derivatives where there are any."""
@@ -201,7 +212,8 @@ class _Builder:
         for equation in walk(self.program.rows):
             feeding = [self.made_in.get(o) for o in equation.operands]
             known = [path for path in feeding if path is not None]
-            self.by_path[equation.path].reads = list(dict.fromkeys(known))
+            if equation.path in self.by_path:
+                self.by_path[equation.path].reads = list(dict.fromkeys(known))
 
     def _mark_residuals(self) -> None:
         """Write each residual on the rung of the row whose adjoint reads it."""

@@ -31,7 +31,7 @@ FUNCTIONS = {
     "lt": "less", "max": "maximum", "min": "minimum", "mul": "multiply", "ne": "not_equal",
     "neg": "negative", "not": "logical_not", "or": "logical_or", "pow": "power",
     "reduce_and": "all", "reduce_max": "max", "reduce_min": "min", "reduce_or": "any",
-    "reduce_prod": "prod", "reduce_sum": "sum", "rem": "remainder", "remat2": "checkpoint",
+    "reduce_prod": "prod", "reduce_sum": "sum", "rem": "fmod", "remat2": "checkpoint",
     "rev": "flip", "rsqrt": "1/sqrt", "scatter": "set", "scatter-add": "add at",
     "scatter-mul": "multiply at",
     "select_n": "where", "shift_left": "left_shift", "shift_right_arithmetic": "right_shift",
@@ -43,7 +43,7 @@ FUNCTIONS = {
 # parameter y, {axis} is ", axis=1" where that is not every axis
 TEMPLATES = {
     "add": "{0} + {1}", "add_any": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}",
-    "div": "{0} / {1}", "pow": "{0} ** {1}", "rem": "{0} % {1}", "and": "{0} & {1}",
+    "div": "{0} / {1}", "pow": "{0} ** {1}", "and": "{0} & {1}",
     "or": "{0} | {1}", "xor": "{0} ^ {1}", "eq": "{0} == {1}", "ne": "{0} != {1}",
     "lt": "{0} < {1}", "le": "{0} <= {1}", "gt": "{0} > {1}", "ge": "{0} >= {1}",
     "shift_left": "{0} << {1}", "shift_right_logical": "{0} >> {1}",
@@ -53,30 +53,26 @@ TEMPLATES = {
     "convert_element_type": "{0}.astype({new_dtype})",
     "bitcast_convert_type": "{0}.view({new_dtype})", "reshape": "reshape({0}, {new_sizes})",
     "transpose": "transpose({0}, {permutation})", "iota": "indices({shape})[{dimension}]",
-    "scatter": "{0}.at[{1}].set({2})", "scatter-add": "{0}.at[{1}].add({2})",
-    "scatter-mul": "{0}.at[{1}].multiply({2})", "top_k": "top_k({0}, {k})",
+    "top_k": "top_k({0}, {k})",
     "split": "split({0}, sizes {sizes}{axis})", "concatenate": "concatenate([{all}]{axis})",
     "stack": "stack([{all}]{axis})",
 }  # fmt: skip
+UPDATES = {"scatter": "set", "scatter-add": "add", "scatter-mul": "multiply"}
 ALONG_AXES = (
-    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or", "squeeze",
+    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_and", "reduce_or",
     "rev", "sort", "argmax", "argmin", "unstack", "cumsum", "cumprod", "cummax",
     "cummin", "cumlogsumexp",
 )  # fmt: skip
 
-CUSTOM_RULES = ("custom_jvp_call", "custom_vjp_call")
-CALLS = ("jit", "closed_call")
+# primitives that have the name of the function that was called
+NAMED = ("jit", "closed_call", "custom_jvp_call", "custom_vjp_call")
 
 
 def label(equation: Equation) -> str:
     """Return the name that a reader knows: the library function's where there is one."""
     name = equation.params.get("name")
-    if equation.primitive in CALLS and isinstance(name, str):
+    if equation.primitive in NAMED and isinstance(name, str):
         return name.strip("_<>").replace("lambda", "function")
-    inner = equation.bodies[0].equations if equation.bodies else ()
-    if equation.primitive in CUSTOM_RULES and len(inner) == 1:
-        # jax.nn.relu is a custom_jvp around a jit called relu
-        return label(inner[0])
     return FUNCTIONS.get(
         equation.primitive,
         equation.primitive,
@@ -87,8 +83,16 @@ def formula(
     equation: Equation,
     names: Names,
     operands: Operands,
+    suffix: str = "",
 ) -> str:
-    """Return the right-hand side of an equation, with the operands called `names`."""
+    """Return the right-hand side of an equation, with the operands called `names`.
+
+    Args:
+        equation: whose results it computes.
+        names: of its operands, or numbers.
+        operands: the values themselves.
+        suffix: behind the name of a function, such as ".vjp".
+    """
     primitive = equation.primitive
     if primitive in SPECIAL:
         text = SPECIAL[primitive](
@@ -99,6 +103,8 @@ def formula(
         if text:
             return text
     template = TEMPLATES.get(primitive, "")
+    if "{0} **" in template and names[0].startswith("-"):
+        names = [f"({names[0]})", *names[1:]]
     everything = ", ".join(names)
     axis = ""
     if primitive in ALONG_AXES or "{axis}" in template:
@@ -111,13 +117,7 @@ def formula(
             return template.format(*names, **fields)
         except (KeyError, IndexError):
             pass  # another version of jax calls its parameter otherwise
-    name = label(equation)
-    if equation.bodies:
-        # what jax.vjp or jax.jvp make of the function of that name
-        if "adjoint" in equation.roles:
-            name += ".vjp"
-        elif "tangent" in equation.roles:
-            name += ".jvp"
+    name = label(equation) + suffix
     if equation.trips is not None:
         everything += f", {equation.trips:,} iteration"
         if equation.trips != 1:
@@ -254,11 +254,63 @@ def _gather(
     names: Names,
     operands: Operands,
 ) -> str:
-    sizes = _ints(equation, "slice_sizes")
-    picked = [k for k, size in enumerate(operands[0].shape) if sizes[k] != size]
-    if len(picked) == 1 and picked[0] > 0:
-        return f"take({names[0]}, {names[1]}, axis={picked[0]})"
-    return f"{names[0]}[{names[1]}]"
+    keys = "start_index_map", "collapsed_slice_dims", "offset_dims"
+    index = _places(equation, names[1], operands[1], keys)
+    if not index:
+        return f"entries({names[0]}, at={names[1]})"
+    return f"{names[0]}[{index}]"
+
+
+def _scatter(
+    equation: Equation,
+    names: Names,
+    operands: Operands,
+) -> str:
+    """Return x.at[i].add(y)."""
+    keys = (
+        "scatter_dims_to_operand_dims",
+        "inserted_window_dims",
+        "update_window_dims",
+    )
+    index = _places(equation, names[1], operands[1], keys)
+    change = UPDATES[equation.primitive]
+    return (
+        f"{names[0]}.at[{index or 'entries ' + names[1]}].{change}({names[2]})"
+    )
+
+
+def _places(
+    equation: Equation,
+    name: str,
+    indices: Value,
+    keys: Sequence[str],
+) -> str:
+    """Return an index of arrays as NumPy takes it; "" where it would put axes in other places.
+
+    Args:
+        equation: a gather or a scatter.
+        name: of the indices; jax has those of one entry along their last axis.
+        indices: the array itself.
+        keys: of the axes that they pick from, of those that are gone in the result, and of where
+            the others stand in it.
+    """
+    numbers = equation.params["dimension_numbers"]
+    axes, dropped, kept = ([int(x) for x in numbers[key]] for key in keys)
+    *places, length = indices.shape or (1,)
+    first = axes[0] if length == 1 and axes else 0
+    picked = range(first, first + len(places))
+    others = set(range(len(places) + len(kept))).difference(picked)
+    if (
+        numbers.get("operand_batching_dims")
+        or axes != list(range(first, first + length))
+        or axes != dropped
+        or kept != sorted(others)
+    ):
+        return ""
+    if length > 1:
+        return f"tuple({name}.T)" if len(places) == 1 else ""
+    entry = ", ".join([*[":"] * len(places), "0"])
+    return ", ".join([*[":"] * first, f"{name}[{entry}]"])
 
 
 def _pad(
@@ -267,14 +319,21 @@ def _pad(
     operands: Operands,
 ) -> str:
     array, filling = names
-    config, widths = [], []
-    plain = True  # whether NumPy's function can do it
+    config, widths, index = [], [], []
+    plain = cuts = (
+        True  # whether NumPy's function can do it, and whether an index can
+    )
     for numbers in equation.params.get("padding_config") or []:
         low, high, between = map(int, numbers)
         config.append((low, high, between))
         widths.append((low, high))
+        index.append(f"{-low or ''}:{high or ''}")
         if low < 0 or high < 0 or between:
             plain = False
+        if low > 0 or high > 0 or between:
+            cuts = False
+    if cuts and not plain:
+        return f"{array}[{_index(index)}]"
     if not plain:
         return f"pad({array}, (low, high, between) = {config}, {filling})"
     if filling in ("0", "0.0"):
@@ -302,6 +361,48 @@ def _transpose(
     if order == sorted(order, reverse=True):
         return f"{names[0]}.T"
     return ""
+
+
+def _triangular(
+    equation: Equation,
+    names: Names,
+    operands: Operands,
+) -> str:
+    """Return SciPy's solve_triangular(a, b), with what differs from its defaults."""
+    params, flags = equation.params, ""
+    if params.get("transpose_a"):
+        flags += f", trans='{'C' if params.get('conjugate_a') else 'T'}'"
+    for name in ("lower", "unit_diagonal"):
+        if params.get(name):
+            flags += f", {name}=True"
+    if not params.get("left_side"):
+        return ""
+    return f"solve_triangular({names[0]}, {names[1]}{flags})"
+
+
+def _quotient(
+    equation: Equation,
+    names: Names,
+    operands: Operands,
+) -> str:
+    """Return a quotient of integers, of which jax drops the part behind the point."""
+    if "int" in operands[0].dtype:
+        return f"trunc({names[0]} / {names[1]})"
+    return ""
+
+
+def _squeeze(
+    equation: Equation,
+    names: Names,
+    operands: Operands,
+) -> str:
+    """Return x[0]: an axis of one entry goes."""
+    dropped = _ints(equation, "dimensions")
+    index = [
+        "0" if axis in dropped else ":"
+        for axis in range(len(operands[0].shape))
+    ]
+    return f"{names[0]}[{_index(index)}]" if index else ""
 
 
 def _astype(
@@ -372,5 +473,6 @@ SPECIAL: dict[str, Writer] = {
     "dot_general": _product, "broadcast_in_dim": _broadcast, "slice": _slice,
     "dynamic_slice": _window, "dynamic_update_slice": _window, "gather": _gather, "pad": _pad,
     "select_n": _where, "transpose": _transpose, "convert_element_type": _astype,
-    "iota": _arange,
+    "iota": _arange, "div": _quotient, "squeeze": _squeeze,
+    "triangular_solve": _triangular, **dict.fromkeys(UPDATES, _scatter),
 }  # fmt: skip

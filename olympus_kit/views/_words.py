@@ -15,7 +15,15 @@ import numpy as np
 
 from ..program import Equation, Program, Value
 from ._format import short_names
-from ._formula import is_bad, joined, number, operand, statement, value_text
+from ._formula import (
+    is_bad,
+    joined,
+    number,
+    operand,
+    returned,
+    statement,
+    value_text,
+)
 from ._notation import formula, matrix_product
 from ._types import Data
 
@@ -59,6 +67,17 @@ class Words:
             for value in dict.fromkeys(equation.operands):
                 readers.setdefault(value, []).append(equation)
         return readers
+
+    @cached_property
+    def wanted(self) -> set[int]:
+        """The values that outputs or derivatives depend on: a rule may compute more."""
+        program = self.program
+        wanted = set(map(program.variable, program.derivatives))
+        wanted.update(program.outputs)
+        for equation in reversed(program.equations):
+            if not wanted.isdisjoint(equation.results):
+                wanted.update(equation.operands)
+        return wanted
 
     @cached_property
     def parts(self) -> dict[int, list[int]]:
@@ -236,7 +255,7 @@ class Words:
     ) -> str:
         """Return what a step does, in a sentence."""
         text = statement(self.program, equation)
-        values = [value_text(self.values[r]) for r in equation.results]
+        values = list(map(value_text, returned(self.program, equation)))
         if values:
             text += f", which is {', '.join(values)}"
         row = self.rows.get(equation.primal or "")
@@ -247,7 +266,8 @@ class Words:
         elif role == "bookkeeping" or row is None:
             sentence = f"{role.capitalize().replace('_', ' ')}: {text}."
         elif role == "local_derivative":
-            sentence = f"{self._share(equation)} {statement(self.program, row)}: {text}."
+            share = self._share(equation, statement(self.program, row))
+            sentence = f"{share}: {text}."
         else:
             sentence = self._rule(
                 equation,
@@ -261,9 +281,11 @@ class Words:
             sentence += f" {', '.join(bad)} holds NaN or inf."
         return sentence
 
-    def _share(self, equation: Equation) -> str:
-        """Return what an equation of a local derivative computes of it."""
+    def _share(self, equation: Equation, line: str) -> str:
+        """Return what an equation computes of the local derivative of its row's line."""
         role = "tangent" if self.program.mode == "forward" else "adjoint"
+        if self.wanted.isdisjoint(equation.results):
+            return f"Computed by the rule of {line}, and not used"
         share = "Needed for the derivative of"
         readers = []
         if equation.results:
@@ -274,10 +296,10 @@ class Words:
             if reader.primitive not in ("mul", "dot_general"):
                 continue
             if self._is_chain_rule(reader, role):
-                return "Local derivative of"
+                return f"Local derivative of {line}"
             if self._passes_all(reader, role):
                 share = "A factor of the local derivative of"
-        return share
+        return f"{share} {line}"
 
     def _passes_all(self, equation: Equation, role: str) -> bool:
         """Return whether all that its row's rule sends on goes through an equation."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import olympus_kit as ok
+from olympus_kit.views._formula import statement
 from olympus_kit.views._words import with_short_names
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -119,8 +120,9 @@ SENTENCES = {
         "[0.0 1.0 0.0].",
     ]),
     "gather": (lambda x: x[jnp.array([2, 0])], (X,), [
-        "Primal: v1 = x[v2], which is [1.0 0.5].",
-        "Adjoint: v1 = x[v2]; its rule: x_bar = c1.at[v2].add(v1_bar), which is [1.0 0.0 1.0].",
+        "Primal: v1 = x[v2[:, 0]], which is [1.0 0.5].",
+        "Adjoint: v1 = x[v2[:, 0]]; its rule: x_bar = c1.at[v2[:, 0]].add(v1_bar), which is "
+        "[1.0 0.0 1.0].",
     ]),
 }  # fmt: skip
 
@@ -179,6 +181,124 @@ def test_no_part_of_a_rule_is_called_the_local_derivative(name):
     for step in view.model()["steps"]:
         if "a step of its rule" in step["words"] or "parts of one rule" in step["words"]:
             assert "local derivative" not in (step["product"] or {"words": []})["words"]
+
+
+# what a line is called, and as whose function: the words are few, so that none of them is false
+WRITTEN = {
+    "a remainder": (lambda x: jax.lax.rem(x, 2.0), (-1.5,), "v1 = fmod(x, 2.0)"),
+    "a quotient of integers": (lambda n: jax.lax.div(n, 2), (-7,), "v1 = trunc(n / 2)"),
+    "a power of a negative number": (lambda x: jnp.power(-2.0, x), (2.0,), "v1 = (-2.0) ** x"),
+    "a complex factor": (lambda z: (3 + 1j) * z, (1 + 2j,), "v1 = (3+1j) * z"),
+    "an entry": (lambda x: x[1], (X,), "v2 = v1[0]"),
+    "a padding that cuts": (
+        lambda x: jax.lax.pad(x, 0.0, [(-1, 0, 0)]), (X,), "v1 = x[1:]",
+    ),
+    "a triangular solve": (
+        lambda a, b: jax.lax.linalg.triangular_solve(
+            a, b, left_side=True, lower=True, transpose_a=True
+        ),
+        (A, A),
+        "v1 = solve_triangular(a, b, trans='T', lower=True)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_is_what_numpy_would_do(name):
+    f, args, line = WRITTEN[name]
+    lines = [s.strip() for s in ok.graph(f, *args, mode="primal").text().splitlines()]
+    assert any(s.startswith("primal") and line in s for s in lines), lines
+
+
+def softmax_thrice(x):
+    for _ in range(3):
+        x = jax.nn.softmax(x)
+    return x
+
+
+# what stands on a closed fold: one for each call, and of several operands no order
+FOLDED = {
+    "two calls on a line": (
+        lambda a, b: jax.nn.softmax(a) * jax.nn.softmax(b), (X, X),
+        ["v9 = softmax(a)", "v18 = softmax(b)"],
+    ),
+    "a loop of calls": (
+        softmax_thrice, (X,), ["v9 = softmax(x)", "v18 = softmax(v9)", "v27 = softmax(v18)"],
+    ),
+    "several arguments": (
+        lambda x, mu, s: jax.scipy.stats.norm.logpdf(x, mu, s), (0.3, 0.1, 2.0),
+        ["v8 = logpdf of x, mu, s"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_a_closed_fold_says_what_is_true_of_its_call(name):
+    f, args, lines = FOLDED[name]
+    folds = [row for row in ok.graph(f, *args).model()["rows"] if row["fold"]]
+    assert [row["primal"][0]["text"] for row in folds] == lines
+
+
+@jax.custom_vjp
+def clipped(x):
+    return x * 1.0
+
+
+clipped.defvjp(lambda x: (clipped(x), None), lambda _, u: (jnp.clip(u, -1, 1),))
+
+
+def test_a_rule_that_somebody_wrote_calls_functions_and_not_their_derivatives():
+    lines = [line.split("#")[0].strip() for line in ok.graph(clipped, 3.0).text().splitlines()]
+    assert "primal           v1 = clipped(x)" in lines
+    assert "adjoint          x_bar = clip(v1_bar, -1, 1)" in lines
+
+
+def test_a_call_does_not_return_what_it_saves():
+    text = ok.graph(jax.nn.log_softmax, X).text()
+    assert "v1 = log_softmax(x)" in text
+    assert "residual         t1 = [" in text
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_is_not_used_is_not_said_to_be_needed(name):
+    f, args = ALL[name]
+    view = ok.graph(f, *args, argnums="all")
+    program = view.program
+    read = {o for equation in program.equations for o in equation.operands}
+    read.update(map(program.variable, (*program.outputs, *program.derivatives)))
+    for step, equation in zip(view.model()["steps"], program.equations, strict=True):
+        if step["words"].startswith(("Needed", "A factor", "Local")):
+            assert not read.isdisjoint(equation.results), step["words"]
+
+
+def test_a_nan_that_somebody_wrote_for_another_case_is_not_the_first():
+    assert not ok.graph(jnp.var, X).program.first_bad
+    assert ok.graph(lambda x: jnp.where(x > 0, jnp.log(0.0), x), 1.0).program.first_bad
+
+
+# what stands in a line beside Python's operators
+NUMPY = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")} | {
+    "inf": np.inf,
+    "nan": np.nan,
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_line_that_numpy_can_run_gives_its_number(name):
+    f, args = ALL[name]
+    view = ok.graph(f, *args, argnums="all")
+    program = with_short_names(view.program)
+    names = {value.name: whole(value) for value in reversed(program.values)}
+    names = {key: value for key, value in names.items() if value is not None}
+    for equation in program.equations:
+        left, _, right = statement(program, equation).partition(" = ")
+        if equation.bodies or left not in names:
+            continue
+        try:
+            value = eval(right, NUMPY | names)
+        except (NameError, SyntaxError, TypeError, AttributeError):
+            continue  # a function that NumPy has not
+        np.testing.assert_allclose(value, names[left], rtol=1e-5, atol=1e-6, err_msg=right)
 
 
 CHAIN = re.compile(
@@ -276,6 +396,16 @@ def uses(program, value):
     """Return where a value is used and gets a contribution to its adjoint from."""
     operands = {row.path: row.operands for row in program.rows} | {"out": program.outputs}
     return [(p, k) for p, k in program.contributions if operands[p][k] == value]
+
+
+def whole(value):
+    """Return a value as an array of its own type, where all of it is stored."""
+    summary = value.summary
+    if summary is None or not summary.whole or value.dtype not in NUMPY:
+        return None
+    if summary.iterations is not None:
+        return None
+    return np.array(summary.entries, value.dtype).reshape(value.shape)
 
 
 def entries(value):

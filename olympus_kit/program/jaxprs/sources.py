@@ -9,7 +9,7 @@ from typing import Any
 import jax.extend.source_info_util as source_info_util
 
 from .._model import Equation, Source
-from .basics import is_jaxpr
+from .basics import is_jaxpr, open_jaxpr
 
 LINE = re.compile(
     r"(?P<file>.*?):(?P<line>\d+)(?::\d+)?(?: \((?P<function>.*)\))?$"
@@ -29,19 +29,19 @@ def source_of(equation: Equation) -> Source | None:
     if match is None:
         return None
     file, line = match["file"], int(match["line"])
-    call = _library_call(source_info.traceback, file, line)
-    return Source(file, line, match["function"] or "", call)
-
-
-def _library_call(traceback: Any, file: str, line: int) -> str:
-    """Return the public function that the user's line called, or "" where it called none."""
-    frames = traceback.frames  # the innermost first
-    user = 0
+    function = match["function"] or ""
+    frames = source_info.traceback.frames  # the innermost first
     for place, frame in enumerate(frames):
         if (frame.file_name, frame.line_num) == (file, line):
-            user = place
-            break
-    for frame in reversed(frames[1:user]):
+            _, instructions = source_info.traceback.raw_frames()
+            call = _library_call(frames[1:place])
+            return Source(file, line, function, call, instructions[place])
+    return Source(file, line, function)
+
+
+def _library_call(frames: Any) -> str:
+    """Return the public function that the user's line called, or "" where it called none."""
+    for frame in reversed(frames):
         name: str = frame.function_name
         if name.isidentifier() and not name.startswith("_"):
             return name
@@ -49,12 +49,19 @@ def _library_call(traceback: Any, file: str, line: int) -> str:
 
 
 def printable_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that say something to a reader: no programs, no functions."""
-    return {
+    """Return the parameters that say something to a reader: no programs, no functions.
+
+    A function with a rule of its own has its name in its program alone.
+    """
+    printable = {
         name: _printable(value)
         for name, value in params.items()
         if _is_worth_showing(value)
     }
+    if "call_jaxpr" in params:
+        called = open_jaxpr(params["call_jaxpr"]).debug_info.func_name
+        printable.setdefault("name", called)
+    return printable
 
 
 def _is_worth_showing(value: Any) -> bool:
@@ -70,6 +77,8 @@ def _is_worth_showing(value: Any) -> bool:
 def _printable(value: Any) -> Any:
     if isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, map(_printable, value), strict=True))
+    if isinstance(value, tuple):
         return [_printable(part) for part in value]
     return str(value)[:LONGEST]
