@@ -12,8 +12,14 @@ slope = Question(
         {"f": lambda x: x**2, "x": 3.0},
         {"f": jnp.sin, "x": 2.5},
         {"f": lambda x: 1000 + jnp.sin(x), "x": 20.0},
+        {"f": jnp.exp, "x": -0.75},
     ),
-    labels=("f(x) = x², x = 3", "f = sin, x = 2.5", "f(x) = 1000 + sin(x), x = 20"),
+    labels=(
+        "f(x) = x², x = 3",
+        "f = sin, x = 2.5",
+        "f(x) = 1000 + sin(x), x = 20",
+        "f = exp, x = −0.75",
+    ),
     large_points=(2,),
     reference=lambda f, x: jax.jacfwd(f)(x),
     predictions={

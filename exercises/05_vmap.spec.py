@@ -506,6 +506,10 @@ jacobian_tree = Question(
         },
         {"f": layers_in_a_list, "params": {"layers": LAYERS, "scale": 1.5}},
         {"f": of_a_pair, "params": (test_array((2,), 4.5), {"s": test_array((3,), 5.5)})},
+        {
+            "f": lambda p: p["b"] * p["a"],
+            "params": {"a": test_array((1,), 2.5), "b": test_array((2, 1), 3.5)},
+        },
     ),
     labels=(
         "a layer, y of shape (4, 2)",
@@ -513,6 +517,7 @@ jacobian_tree = Question(
         "an outer product, (2, 3)",
         "a network, its layers in a list",
         "a tuple of an array and a dict",
+        "a product, y of shape (2, 1)",
     ),
     large_points=(2,),
     reference=dense_blocks,

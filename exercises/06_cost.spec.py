@@ -80,12 +80,14 @@ best_time = Question(
         {"compiling": 2.0, "work": WORK[::-1] / 2, "repeats": 4},
         {"compiling": 1024.0, "work": 64 * WORK, "repeats": 5},
         {"compiling": 4.0, "work": np.array([2.0, 0.25, 0.75, 1.5]), "repeats": 3},
+        {"compiling": 4.0, "work": np.array([0.5, 2.0, 1.5, 1.0]), "repeats": 1},
     ),
     labels=(
         "calls of about a second",
         "calls of half a second",
         "calls of a minute",
         "the second call is the quickest",
+        "one repeat",
     ),
     large_points=(2,),
     reference=lambda compiling, work, repeats: min(timed(compiling, work, repeats)),
@@ -208,9 +210,19 @@ sizes = lambda n, m, d, k: {"n": n, "m": m, "d": d, "k": k}
 chain_flops = Question(
     name="chain_flops",
     returns=("output_side", "input_side"),
-    points=(sizes(5, 7, 3, 2), sizes(1, 4, 9, 6), sizes(2000, 300, 200, 1)),
-    labels=("n, m, d, k = 5, 7, 3, 2", "n, m, d, k = 1, 4, 9, 6", "n, m, d, k = 2000, 300, 200, 1"),
-    large_points=(2,),
+    points=(
+        sizes(5, 7, 3, 2),
+        sizes(1, 4, 9, 6),
+        sizes(2000, 300, 200, 1),
+        sizes(3001, 2003, 997, 7),
+    ),
+    labels=(
+        "n, m, d, k = 5, 7, 3, 2",
+        "n, m, d, k = 1, 4, 9, 6",
+        "n, m, d, k = 2000, 300, 200, 1",
+        "n, m, d, k = 3001, 2003, 997, 7",
+    ),
+    large_points=(2, 3),
     reference=counted,
     predictions={
         "multiply-adds": Mistake(result=half),
@@ -494,6 +506,7 @@ products = Question(
         moves(3, False, True),
         moves(40, True, False),
         moves(25, False, True),
+        moves(1, False, True),
     ),
     labels=(
         "one layer, x moves",
@@ -501,6 +514,7 @@ products = Question(
         "three layers, the weights move",
         "40 layers, x moves",
         "25 layers, the weights move",
+        "one layer, the weights move",
     ),
     large_points=(3, 4),
     reference=counted_products,

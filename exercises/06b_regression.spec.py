@@ -411,9 +411,9 @@ def asks_the_loss(answer, arguments):
         return True
     called = []
 
-    def watched(*arguments):
+    def watched(*arguments, **named):
         called.append(arguments)
-        return loss(*arguments)
+        return loss(*arguments, **named)
 
     names["ridge_loss"] = watched
     try:

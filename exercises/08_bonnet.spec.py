@@ -530,8 +530,9 @@ linear_program = Question(
         {"steps": SINE_OF_PRODUCT, "x": np.array([0.5, 1.25])},
         {"steps": DIAMOND, "x": np.array([0.75, -1.5, 2.0])},
         {"steps": SQUARES, "x": np.array([3.0, 40.0])},
+        {"steps": DIAMOND, "x": np.array([0.0, -1.5, 2.0])},
     ),
-    labels=PROGRAM_LABELS,
+    labels=(*PROGRAM_LABELS, "a zero among the inputs"),
     large_points=(2,),
     reference=lines_of(),
     predictions={
@@ -1373,8 +1374,10 @@ def grown(x):
 
 def dense_rows(f, x, U):
     """With the forward mode, one column after the other: it runs Python at values, too."""
-    columns = [jax.jvp(f, (x,), (unit,))[1] for unit in np.eye(np.size(x))]
-    return jnp.stack([jnp.stack([jnp.vdot(u, column) for column in columns]) for u in U])
+    units = np.eye(np.size(x)).reshape(-1, *np.shape(x))
+    columns = [jax.jvp(f, (x,), (unit,))[1] for unit in units]
+    rows = [jnp.stack([jnp.vdot(u, column) for column in columns]) for u in U]
+    return jnp.stack(rows).reshape(-1, *np.shape(x))
 
 
 def pushed_rows(f, x, U):
@@ -1390,6 +1393,7 @@ dynamic_rows = Question(
         {"f": grown, "x": np.array([1.0, 0.5, -2.0]), "U": test_array((2, 3, 2), 4.0)},
         {"f": sorted_branch, "x": np.array([-1.0, -0.5, -2.0]), "U": test_array((2, 3), 2.0)},
         {"f": picky, "x": np.array([40.0, 2.0]), "U": test_array((4, 2), 3.0)},
+        {"f": halving, "x": test_array((2, 3), 1.0), "U": test_array((2, 2, 3), 5.0)},
     ),
     labels=(
         "a Python loop",
@@ -1397,6 +1401,7 @@ dynamic_rows = Question(
         "a matrix comes out",
         "an if",
         "the branch that raises",
+        "x is a matrix",
     ),
     large_points=(4,),
     reference=dense_rows,
@@ -1549,6 +1554,8 @@ jaxpr_vjp = Question(
         {"f": with_numbers, "x": test_array((3,), 3.0)},
         {"f": dead_at_the_end, "x": test_array((2,), 4.0)},
         {"f": dead_inside, "x": test_array((2,), 2.0, 9.0)},
+        {"f": lambda x: x, "x": test_array((3,), 5.0)},
+        {"f": lambda x: lax.sub(1.0, lax.sin(x)), "x": test_array((3,), 6.0)},
     ),
     labels=(
         "a value used twice",
@@ -1556,6 +1563,8 @@ jaxpr_vjp = Question(
         "with literals",
         "dead steps at the end",
         "dead steps",
+        "f(x) = x",
+        "1 - sin x",
     ),
     tangents=(u_like_x(0.5), u_like_x(2.5)),
     shape_of={"x_bar": "x"},

@@ -14,7 +14,7 @@ import re
 from functools import wraps
 from typing import Any
 
-# what a page brings along is no page, and would only be in the way in the list of files
+# what a page brings along is not a page, and would only be in the way in the list of files
 BESIDE = (".ipynb", ".answers", ".spec.py")
 LABEL = re.compile(r"^\((?P<label>[\w-]+)\)=\s+#+ (?P<title>.+)$", re.MULTILINE)
 

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 X = np.array([0.3, 1.2, 2.5])
 A = np.array([[2.0, 0.5, 0.0], [0.1, 3.0, 0.4], [0.0, 0.2, 1.5]])
@@ -67,6 +69,26 @@ def counted(x):
     return ref[...].sum() * x[1]
 
 
+def overwritten(x):
+    """A mutable array that a value of its own is written to."""
+    ref = jax.new_ref(x)
+    ref[...] = ref[...] * x
+    ref[...] = jnp.sin(ref[...])
+    return ref[...]
+
+
+def over_devices(f, spec_in, spec_out):
+    """Return a function of each device's part of an array: one device here, which has it all."""
+    mesh = Mesh(np.array(jax.devices()[:1]), ("d",))
+    return jax.shard_map(f, mesh=mesh, in_specs=spec_in, out_specs=spec_out)
+
+
+def rounded(x):
+    """Values whose derivative is zero, while a derivative flows to them: twice from the outside."""
+    whole, sign = jnp.round(x), jnp.sign(x)
+    return whole, whole, sign * x, sign
+
+
 def taylor(x):
     """The third derivative along a direction, by jvp of jvp of jvp."""
     f = lambda t: jnp.sin(x * t).sum()
@@ -116,6 +138,7 @@ CORPUS: dict[str, Entry] = {
     "dict": (lambda p: p["a"] * jnp.sin(p["b"]), ({"a": 2.0, "b": 0.5},)),
     "division": (lambda x, y: x / y, (3.0, 4.0)),
     "eigh": (lambda a: jnp.linalg.eigh(a @ a.T)[0], (A,)),
+    "eigenvectors": (lambda a: jnp.linalg.eigh(a @ a.T)[1], (A,)),
     "einsum": (lambda a, x: jnp.einsum("ij,j->i", a, x), (A, X)),
     "empty": (lambda x: x.sum(), (np.zeros((0, 3)),)),
     "fan_out": (lambda x: x * x + x, (1.5,)),
@@ -143,6 +166,7 @@ CORPUS: dict[str, Entry] = {
     "mixed_outputs": (lambda x: {"count": x.astype(int).sum(), "sum": x.sum()}, (X,)),
     "mlp": (mlp, (LAYERS, X)),
     "mutable_array": (counted, (X,)),
+    "mutable_array_of_x": (overwritten, (X,)),
     "mse": (lambda w: jnp.mean((jnp.asarray(A) @ w - 1.0) ** 2), (X,)),
     "nested_scan": (
         lambda y: lax.scan(
@@ -175,6 +199,7 @@ CORPUS: dict[str, Entry] = {
     "relu": (lambda x: jax.nn.relu(x - 1).sum(), (X,)),
     "reshape": (lambda a: a.reshape(9).T[::-1], (A,)),
     "rnn": (rnn, ({"w": 0.5 * np.eye(2), "b": np.ones(2)},)),
+    "rounded": (rounded, (X,)),
     "scatter_add": (lambda x: jnp.zeros(4).at[jnp.array([1, 3, 1])].add(x) ** 2, (X,)),
     "segment_sum": (
         lambda x: jax.ops.segment_sum(x**2, jnp.array([0, 1, 0]), num_segments=2),
@@ -189,6 +214,11 @@ CORPUS: dict[str, Entry] = {
         lambda x: lax.scan(lambda c, a: (c * a + 1, c), 0.5, x, reverse=True),
         (X,),
     ),
+    "shard_map": (over_devices(lambda x: jnp.sin(x) * x, P("d"), P("d")), (X,)),
+    "shard_map_psum": (
+        over_devices(lambda x: lax.psum((x**2).sum(), "d") * x, P("d"), P("d")),
+        (X,),
+    ),
     "shared_output": (lambda x: (x, x, x * x), (2.0,)),
     "sigmoid": (jax.nn.sigmoid, (X,)),
     "softmax": (lambda x: jax.nn.softmax(x)[0], (X,)),
@@ -199,6 +229,7 @@ CORPUS: dict[str, Entry] = {
     "stop_gradient": (lambda x: lax.stop_gradient(x) * x, (X,)),
     "switch": (lambda i, x: lax.switch(i, [jnp.sin, jnp.cos, jnp.exp], x), (1, X)),
     "svd": (lambda a: jnp.linalg.svd(a)[1], (A,)),
+    "svd_vectors": (lambda a: jnp.linalg.svd(a, full_matrices=False)[::2], (A,)),
     "taylor": (taylor, (X,)),
     "tanh": (lambda x: jnp.tanh(x).sum(), (X,)),
     "transpose": (lambda a: (a.T @ a).sum(), (A,)),

@@ -9,11 +9,15 @@ import numpyro
 import numpyro.distributions as dist
 import optax
 
+# a flax may take names from jax that the JAX at hand no longer has, in one part and not in another
 try:
     import flax.linen as linen
+except AttributeError:
+    linen = None
+try:
     from flax import nnx
-except AttributeError:  # this flax takes names from jax that the JAX at hand no longer has
-    linen = nnx = None
+except AttributeError:
+    nnx = None
 
 X = jnp.linspace(-1.0, 1.0, 6).reshape(2, 3)
 KEY = jax.random.key(0)
@@ -94,5 +98,5 @@ MODELS = {
         diffrax_ode,
         numpyro_density,
     )
-    if nnx is not None or f not in (flax_linen, flax_nnx)
+    if (f is not flax_linen or linen is not None) and (f is not flax_nnx or nnx is not None)
 }

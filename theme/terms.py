@@ -13,7 +13,7 @@ from execute import walk
 
 Node = dict[str, Any]
 WITH_SHORT = re.compile(r"(.+) \((\w+)\)")
-CLOSED = {  # what holds no link, or is no running text
+CLOSED = {  # what holds no link, or is not running text
     "admonitionTitle", "caption", "captionNumber", "cite", "code", "crossReference",
     "definitionTerm", "heading", "html", "inlineCode", "inlineMath", "link", "math", "output",
     "summary", "tableRow",

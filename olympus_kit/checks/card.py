@@ -127,7 +127,7 @@ def plain(markdown: str) -> str:
 def literal(text: str) -> str:
     """A message as Markdown that shows it as it is, its code in backticks as code."""
     pieces = text.split("`")
-    if len(pieces) % 2 == 0:  # an odd backtick is no code
+    if len(pieces) % 2 == 0:  # an odd backtick is not code
         return SPECIAL.sub(r"\\\1", text).replace("`", r"\`")
     pieces[::2] = [SPECIAL.sub(r"\\\1", piece) for piece in pieces[::2]]
     return "`".join(pieces)

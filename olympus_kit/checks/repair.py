@@ -344,8 +344,8 @@ def _may_hold_itself(tree: ast.Module) -> bool:
     """Whether an edit of a cell may make an object, or a list, that holds itself.
 
     Nothing that goes through such a list comes to an end: jax takes all memory for it, or all
-    nested calls that Python allows. A list or dict that the cell makes and changes in place is no
-    danger as long as it has one name, and no edit puts that anywhere (`_refers_anew`).
+    nested calls that Python allows. A list or dict that the cell makes and changes in place is not
+    dangerous as long as it has one name, and no edit puts that anywhere (`_refers_anew`).
     """
     containers = _containers(tree)
     bound = 0  # how often the containers are bound, in whatever way
@@ -679,7 +679,7 @@ def _written(
     """Edits of some kinds, from the text of what stands there."""
     for id_, templates in kinds.items():
         for template in templates:
-            # an index such as `:, None` is no expression
+            # an index such as `:, None` is not an expression
             with contextlib.suppress(SyntaxError):
                 tree = ast.parse(template.format(**parts), mode="eval")
                 yield id_, {}, tree.body

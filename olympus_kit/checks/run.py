@@ -228,7 +228,7 @@ class TookTooLong(BaseException):
 
 
 class Clock:
-    """How long an answer runs. A busy machine is no endless loop, and one that sleeps is one.
+    """How long an answer runs. A busy machine is not an endless loop, and one that sleeps is one.
 
     Seconds are those of the processor, and where it has little to do, those of the wall over
     `PATIENCE`.

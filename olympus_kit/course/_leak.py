@@ -39,7 +39,7 @@ def _tree(exercise: Exercise, code: str) -> ast.Module:
         return ast.parse(textwrap.dedent(code))
     except SyntaxError as error:
         raise exercise.answer.wrong(
-            f"the solution is no whole Python: {error}."
+            f"the solution is not complete Python: {error}."
         ) from None
 
 

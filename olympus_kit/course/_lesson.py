@@ -299,7 +299,7 @@ def _swallowed(cell: Cell, roles: list[str]) -> Iterator[AuthoringError]:
     if stray.strip():
         shown = stray.strip().splitlines()[0]
         yield cell.wrong(
-            f"text that is no part of it: `{shown}`. Put a line with +++ before it."
+            f"text that does not belong to it: `{shown}`. Put a line with +++ before it."
         )
 
 
@@ -383,8 +383,8 @@ def new(folder: Path, stem: str) -> Path:
     """Write a lesson that works, with every rule in it. AuthoringError where one is there."""
     if not NAME.fullmatch(stem):
         raise AuthoringError(
-            f"{stem} is no name of a lesson: write two digits, an underscore and a word, such as "
-            "03b_tides."
+            f"{stem} is not the name of a lesson: write two digits, an underscore and a word, such "
+            "as 03b_tides."
         )
     path = folder / f"{stem}.md"
     number, _, topic = stem.partition("_")

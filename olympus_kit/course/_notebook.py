@@ -18,7 +18,7 @@ FRONT = re.compile(r"---[ \t]*\r?\n(.*?)\n---", re.DOTALL)
 
 
 class NotANotebook(ValueError):
-    """A file that should be a MyST notebook and is none."""
+    """A file that should be a MyST notebook and is not one."""
 
 
 def read(path: Path) -> Any:

@@ -28,3 +28,4 @@ from ._pattern import sparsity_pattern as sparsity_pattern
 from .jaxprs import dtype_of as dtype_of
 from .jaxprs import is_inexact as is_inexact
 from .jaxprs import largest_made as largest_made
+from .jaxprs import precision_of as precision_of

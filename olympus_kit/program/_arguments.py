@@ -153,6 +153,11 @@ def _nothing_to_differentiate(
                 (bool, int, float, complex, jax.Array, np.ndarray, np.generic),
             ):
                 reasons.append(f"{label} has dtype {dtype_of(leaf)}")
+            elif isinstance(leaf, jax.Ref):
+                return TypeError(
+                    f"{label} is a mutable array (jax.new_ref), a place for values: pass its "
+                    f"value, {label}[...], and make the mutable array inside the function."
+                )
             else:
                 reasons.append(f"{label} is of type {type(leaf).__name__}")
     none = (
@@ -185,9 +190,11 @@ def _chosen_arguments(argnums: Argnums, count: int) -> list[int]:
                 f"argnums must be an integer or several; got {describe(argnums)}."
             )
         if not -count <= candidate < count:
+            there = f"there are {count} arguments (0 to {count - 1})"
+            if count == 1:
+                there = "there is one argument, 0"
             raise ValueError(
-                f"argnums={argnums!r} names argument {candidate}, but there are {count} arguments "
-                f"(0 to {count - 1})."
+                f"argnums={argnums!r} names argument {candidate}, but {there}."
             )
         argument = int(candidate) % count
         if argument in chosen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -135,7 +135,7 @@ def _capture(
 ) -> Program:
     before = outside(f)
     closed, tree = _trace_primal(f, arguments)
-    with _precision_of(closed):
+    with jaxprs.precision_of(jaxprs.avals_of(closed)):
         recording = Recording(arguments, closed)
         recording.notes.extend([note] * bool(note))
         recording.notes.extend(left_behind(f, arguments.name, before))
@@ -176,14 +176,6 @@ def _trace_primal(f: Function, arguments: Arguments) -> tuple[Any, Any]:
     return closed, jax.tree.structure(shapes)
 
 
-def _precision_of(closed: Any) -> AbstractContextManager[Any]:
-    """Return the context for a program: f may compute in 64 bits where jax by default does not."""
-    if jaxprs.has_wide_values(closed) and not jaxprs.is_wide():
-        context: AbstractContextManager[Any] = jax.enable_x64(True)
-        return context
-    return nullcontext()
-
-
 def _remarks(recording: Recording) -> Iterator[str]:
     """Yield what a reader should know of f itself."""
     name = recording.arguments.name
@@ -218,16 +210,23 @@ def _trace_reverse(
     closed, arguments = recording.closed, recording.arguments
     marked = jaxprs.mark(jaxprs.open_jaxpr(closed))
 
-    def trace(jaxpr: Any, taps: Sequence[Any]) -> jaxprs.Traced:
+    def trace(jaxpr: Any, taps: Sequence[jaxprs.Tap]) -> jaxprs.Traced:
         function = jaxprs.exposing(closed, jaxprs.share_rules(jaxpr))
+        types = [tap.type for tap in taps]
         return jaxprs.trace_reverse(
-            function, arguments.leaves, arguments.which, seeds, taps
+            function, arguments.leaves, arguments.which, seeds, types
         )
 
     if len(jaxprs.primal_variables(closed)) <= TAP_LIMIT:
-        tapped, taps = jaxprs.tap(marked, arguments.which)
         try:
-            return trace(tapped, [tap.type for tap in taps]), taps
+            tapped, taps = jaxprs.tap(marked, arguments.which)
+            traced = trace(tapped, taps)
+            places = jaxprs.taps_without_flow(traced)
+            if places:
+                still = {taps[place].variable for place in places}
+                tapped, taps = jaxprs.tap(marked, arguments.which, still)
+                traced = trace(tapped, taps)
+            return traced, taps
         except (TypeError, ValueError, NotImplementedError):
             pass  # a rule that stops derivatives in its own way; jax itself is asked below
         why = "a derivative rule in this program leaves no room to follow single values"
@@ -261,8 +260,9 @@ def _finish(
     with _reraise_with_context(
         f"jax could not evaluate the {mode} mode of {arguments.name}{advice}"
     ):
+        inputs = recording.inputs_of_second_run()
         out = evaluate(body, arrays, recording.record)
-    recording.complete_primal()
+    recording.complete_primal(inputs)
     count = len(traced.outputs)
     primal = jax.tree.unflatten(tree, out[:count] or list(outputs))
     derivatives = out[count:]

@@ -129,7 +129,7 @@ def _of_while(equation: Equation, inner: Sequence[float]) -> float:
     total = 0.0
     for body, once in zip(equation.bodies, inner, strict=True):
         runs = trips
-        if body.name == "cond":
+        if body.origin.is_test:
             # one more test, which ends the loop
             runs = trips + 1
         total += once * runs

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import jaxprs
-from ._model import Body, Equation
+from ._model import Body, Equation, walk
 
 Values = Sequence[Any]
 # called with a value's number, the value (or the list of a loop's iterations), and whether its
@@ -19,9 +19,10 @@ Sink = Callable[[int, Any, bool], None]
 
 # above this many bytes the values inside a loop are not collected
 LOOP_BUDGET = 2**26
-# up to this many equations a loop is run in Python, where each iteration takes its own branch and
-# has its own number of trips; above it the loop is compiled, and that remains unseen
-EQUATIONS_IN_PYTHON = 500
+# up to this many equations for itself and for each loop inside, a loop is run in Python, where each
+# iteration takes its own branch and has its own number of trips; above it the loop is compiled, and
+# that remains unseen. The compiler takes about as long for each loop as these equations do.
+EQUATIONS_IN_PYTHON = 1000
 
 
 def evaluate(
@@ -127,7 +128,7 @@ def _scan(
         out = evaluate(body, [*fixed, *carry, *entries], keep)
         return out[:carried], out[carried:]
 
-    small = _equations_of_iteration(body) * length <= EQUATIONS_IN_PYTHON
+    small = _equations_of_iteration(body) * length <= _most_in_python(body)
     if small and jaxprs.is_plain(body) and not _are_traced(operands):
         order = range(length)
         if is_reverse:
@@ -193,9 +194,7 @@ def _while(
     sink: Sink,
 ) -> list[Any]:
     """Run a while loop, its first iterations shown, and count its trips: no program says them."""
-    test, body = equation.bodies
-    if not test.origin.is_test:
-        test, body = body, test
+    test, body = jaxprs.while_parts(equation)
     for_body = body.origin.shared
     first_fixed = test.origin.shared
     first_carried = first_fixed + for_body
@@ -207,7 +206,7 @@ def _while(
     most = 0
     if not _are_traced(operands):
         most = min(
-            EQUATIONS_IN_PYTHON // _equations_of_iteration(body),
+            _most_in_python(body) // _equations_of_iteration(body),
             LOOP_BUDGET // (1 + _bytes_of_iteration(body)),
         )
     unseen: Any = 0
@@ -307,7 +306,11 @@ def _in_types(
     types = jaxprs.input_types(body)[first : first + len(arrays)]
     start = []
     for x, dtype in zip(arrays, types, strict=True):
-        start.append(jnp.asarray(x, dtype))
+        # a weak type would make jax trace a loop twice
+        is_so = (
+            isinstance(x, jax.Array) and x.dtype == dtype and not x.weak_type
+        )
+        start.append(x if is_so else jnp.asarray(x, dtype))
     return start
 
 
@@ -319,6 +322,14 @@ def _bytes_of_iteration(body: Body) -> int:
 def _equations_of_iteration(body: Body) -> int:
     """Return how many equations one iteration of a body runs."""
     return _sum_inside(body, lambda inner: 1 + len(inner.equations))
+
+
+def _most_in_python(body: Body) -> int:
+    """Return how many equations of a loop are run in Python sooner than compiled."""
+    loops = 1
+    for equation in walk(body.equations):
+        loops += equation.primitive in ("scan", "while")
+    return EQUATIONS_IN_PYTHON * loops
 
 
 def _sum_inside(body: Body, number_of: Callable[[Body], int]) -> int:

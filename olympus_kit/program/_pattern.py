@@ -1017,16 +1017,14 @@ def _while(
     operands: list[Entries],
 ) -> list[Entries]:
     """Follow a loop as long as its condition is known, and then as one that may end any time."""
-    first = equation.params["cond_nconsts"]
-    second = first + equation.params["body_nconsts"]
-    by_name = {body.name: body for body in equation.bodies}
-    condition = by_name["cond"]
-    body = by_name["body"]
-    for_condition = operands[:first]
+    test, body = jaxprs.while_parts(equation)
+    first = test.origin.shared
+    second = first + body.origin.shared
+    for_test = operands[:first]
     consts = operands[first:second]
     carry = operands[second:]
     for _ in range(UNROLLED):
-        (goes_on,) = reading.run(condition, [*for_condition, *carry])
+        (goes_on,) = reading.run(test, [*for_test, *carry])
         if goes_on.numbers is None:
             break
         if not goes_on.numbers():

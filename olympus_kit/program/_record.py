@@ -63,12 +63,23 @@ class Recording:
     def record(self, value: int, array: Any, iterations: bool) -> None:
         """Keep a summary of a computed value.
 
-        A mutable array has none: it is no value, but a place for several.
+        A mutable array has none: it is not a value, but a place for several.
         """
         if not self.values[value].dtype.startswith(jaxprs.REF):
             self.summaries[value] = summarize(array, iterations)
 
-    def complete_primal(self) -> None:
+    def inputs_of_second_run(self) -> Sequence[Any]:
+        """Return what `complete_primal` runs on, taken before the derivative program is run.
+
+        f may write to mutable arrays from outside. Its one run does so in the derivative
+        program; the second starts from copies of what they hold now, and leaves no trace.
+        """
+        leaves = self.arguments.leaves
+        copies = jaxprs.with_own_refs([*leaves, *self.primal.arrays])
+        self.primal.arrays = copies[len(leaves) :]
+        return copies[: len(leaves)]
+
+    def complete_primal(self, inputs: Sequence[Any]) -> None:
         """Compute the primal values that the derivative program does not show."""
         for value, other in self.merged.items():
             if other in self.summaries:
@@ -84,7 +95,7 @@ class Recording:
                 "computing them would call it once more"
             )
             return
-        evaluate(self.primal, self.arguments.leaves, self.record)
+        evaluate(self.primal, inputs, self.record)
 
     def add_outputs(self, arrays: Sequence[Any]) -> None:
         """Take in the outputs of a function of which no program computes them."""

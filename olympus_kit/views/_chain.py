@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import jax
 
-from ._charts import multiples
 from ._derivatives import count_entries
-from ._draw import Canvas
+from ._draw import ROW, Canvas, width_of
 from ._explore import explorable
 from ._figure import Figure, Table
-from ._format import number_text, times_text
+from ._format import aligned, times_text
+from ._formula import plural
 from ._types import Data, Function
 
 # a bracketing: the number of one Jacobian, or a pair (closer to the output, closer to the input)
@@ -136,7 +136,8 @@ class Chain(Figure):
     def finding(self) -> str:  # type: ignore[override]
         """The two modes and the best order, in FLOPs."""
         modes = [(name, flops) for _, name, flops, _ in self.rows if name]
-        both = ", ".join(f"{name} takes {flops:,}" for name, flops in modes)
+        take = "takes" if len(modes) > 1 else "take"
+        both = ", ".join(f"{name} {take} {flops:,}" for name, flops in modes)
         best, _, fewest, _ = self.rows[0]
         times = ""
         low, high = modes[0][1], modes[-1][1]
@@ -152,10 +153,10 @@ class Chain(Figure):
         labels = [f"{LETTERS[0]}, entries of x"]
         for letter, name in zip(LETTERS[1:], self.names[:-1], strict=False):
             labels.append(f"{letter}, entries after {name}")
-        return [
-            *labels,
-            f"{LETTERS[len(self.names)]}, entries of the result",
-        ]
+        result = "entries of the result"
+        if self.sizes[-1] > 1:  # the title has a letter for it
+            result = f"{LETTERS[len(self.names)]}, {result}"
+        return [*labels, result]
 
     def model(self) -> Data:
         """Return sizes and rows as plain data."""
@@ -208,17 +209,33 @@ class Chain(Figure):
         ]
 
     def pictures(self) -> list[Canvas]:
-        """Draw the FLOPs of every order as multiples of the fewest; the two modes are always in."""
-        shown = self.rows[:SHOWN]
-        shown += [row for row in self.rows[SHOWN:] if row[1]]
-        lines = []
-        for order, name, flops, _ in shown:
-            label = written(order)
-            if name:
-                label += f", {name}"
-            ratio = flops / self.rows[0][2]
-            lines.append((label, ratio, number_text(flops)))
-        return [multiples("FLOPs, as multiples of the fewest", lines)]
+        """Draw the Jacobians, and below them the orders as a table; the modes are always in it."""
+        canvas = Canvas("the Jacobians, and the orders of multiplying them")
+        longest = math.log(max(2, *self.sizes))
+        x = 2.0
+        for k in reversed(range(len(self.names))):
+            across, down = self.sizes[k : k + 2]
+            width, height = (
+                8 + 84 * math.log(size) / longest for size in (across, down)
+            )
+            name = f"J{k + 1}: {down}×{across}"
+            canvas.box(x, 60 - height / 2, width, height, "soft muted-line")
+            canvas.text(x, 124, name)
+            x += max(width, width_of(name)) + 14
+        _, orders = self.tables()
+        rows = list(orders.rows[:SHOWN])
+        rows += [row for row in orders.rows[SHOWN:] if row[-1]]
+        head, *lines = aligned([[orders.caption, *orders.columns], *rows])
+        y = 124.0 + 2 * ROW
+        canvas.text(0, y, head, "muted")
+        for row, line in zip(rows, lines, strict=True):
+            y += ROW
+            look = ("primal", 600) if row[-1] else ("ink", None)
+            canvas.text(0, y, line, look[0], font_weight=look[1])
+        more = len(orders.rows) - len(rows)
+        if more:
+            canvas.text(0, y + ROW, f"… {plural(more, 'more order')}", "muted")
+        return [canvas]
 
 
 @explorable

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..program import Argnums
+from ..program import Argnums, precision_of
 from ._charts import multiples
 from ._derivatives import count_entries, entries
 from ._draw import Canvas
 from ._explore import explorable
 from ._figure import Detail, Figure, Table
 from ._format import listed, number_text, times_text
-from ._measure import add_seconds, differences, failure, measured
+from ._measure import add_seconds, clearer, differences, failure, measured
 from ._metrics import GROUPS, cell
 from ._predict import ratio_questions
 from ._sweep import Sweep, sweep
@@ -60,7 +60,7 @@ class Cost(Figure):
         counted = [row for row in self.rows if "flops" in row]
         if len(counted) < 2:
             return " ".join(
-                f"{r['name']}: {number_text(r['flops'])} FLOPs."
+                f"{r['name']}: {number_text(r['flops'])} FLOP{'s' * (r['flops'] != 1)}."
                 for r in counted
             )
         counts = {row["name"]: row["flops"] for row in counted}
@@ -230,28 +230,36 @@ def cost(
     print(ok.cost(lambda x: jnp.sum(jnp.sin(x) ** 2), jnp.ones(10)))
     ```
     """
-    jobs, about = entries(f, args, argnums)
-    rows = []
-    notes = []
-    runs = {}
-    errors = []
-    try:
-        for name, entry in tracked(list(jobs.items()), "counting", progress):
-            row = {"name": name, **entry.known}
-            try:
-                runs[name] = measured(row, entry, memory)
-            except Exception as error:
-                row["note"] = failure(error)
-                errors.append(error)
-            rows.append(row)
-    except KeyboardInterrupt:
-        notes.append(f"stopped: {len(rows)} of {len(jobs)} functions measured")
-    if errors and not runs:
-        raise errors[0]
-    if isinstance(f, Mapping):
-        notes += differences(runs)
-    if timed:
-        notes += add_seconds(rows, runs, progress)
+    with precision_of(args):
+        try:
+            jobs, about = entries(f, args, argnums)
+        except Exception as error:
+            raise clearer(error, "f") from None
+        rows = []
+        notes = []
+        runs = {}
+        errors = []
+        try:
+            for name, entry in tracked(
+                list(jobs.items()), "counting", progress
+            ):
+                row = {"name": name, **entry.known}
+                try:
+                    runs[name] = measured(row, entry, memory)
+                except Exception as error:
+                    errors.append(clearer(error, "f" if about else name))
+                    row["note"] = failure(errors[-1])
+                rows.append(row)
+        except KeyboardInterrupt:
+            notes.append(
+                f"stopped: {len(rows)} of {len(jobs)} functions measured"
+            )
+        if errors and not runs:
+            raise errors[0]
+        if isinstance(f, Mapping):
+            notes += differences(runs)
+        if timed:
+            notes += add_seconds(rows, runs, progress)
     view = Cost(rows, notes, about)
     if ask:
         differentiated: Any = args

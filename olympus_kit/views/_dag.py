@@ -10,11 +10,12 @@ from ..program import Program
 from ._dag_layout import Spot, place
 from ._draw import MARKS, PAD, Canvas, shorten, width_of
 from ._figure import Figure, Player, Step
-from ._formula import named, statement, value_text
+from ._formula import named, short_text, statement, value_text
 from ._ladder import build_ladder
-from ._rows import every
+from ._rows import every, plain
 from ._text import ladder_text
 from ._types import Data
+from ._words import with_short_names
 
 MOST_NODES = 80  # beyond this, nobody can follow an arrow through the crossings
 GAP_X, GAP_Y, TEXT_ROW, TEXT_ROOM = 36, 64, 18, 40
@@ -28,11 +29,14 @@ class Part:
     text: str
     role: str
     step: int | None = None
+    short: str = ""  # the same with its value in a few characters
 
     @property
     def marked(self) -> str:
-        """Its text, behind the shape of its role."""
-        return f"{MARKS[self.role]} {self.text}"
+        """Its text, behind the shape of its role; in short where it is long."""
+        long = len(self.text) > TEXT_ROOM - 2
+        text = self.short if long and self.short else self.text
+        return f"{MARKS[self.role]} {text}"
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Dag(Figure):
     kind = "nodes and arrows"
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program = program = with_short_names(program)
         self._ladder = ladder = build_ladder(program, "dag")
         self.title, self.notes = ladder.title, ladder.notes
         self.nodes: list[Node] = []
@@ -100,6 +104,12 @@ class Dag(Figure):
     def player(self) -> Player:
         """Return the group that shares its steps, the first NaN, and the peak."""
         return Player(self._ladder.group, self._ladder.bad, self._ladder.peak)
+
+    def model(self) -> Data:
+        """Return the record, and the values and derivatives of inputs and outputs."""
+        ladder = self._ladder
+        ends = {"inputs": ladder.inputs, "outputs": ladder.outputs}
+        return super().model() | {word: plain(e) for word, e in ends.items()}
 
     def text(self, color: bool = False) -> str:
         """Return the program line by line, and then every node and every arrow."""
@@ -173,12 +183,15 @@ class Dag(Figure):
         for i in results:
             self._home[i] = len(self.nodes)
             step = self._when.get(i)
-            node.parts.append(Part(value_text(values[i]), "primal", step))
+            text, short = value_text(values[i]), short_text(values[i])
+            node.parts.append(Part(text, "primal", step, short))
             if i in partners:
-                number = value_text(values[partners[i]])
-                words = f"{values[i].name}_{suffix} = {number}"
+                partner = values[partners[i]]
+                name = f"{values[i].name}_{suffix}"
+                text = f"{name} = {value_text(partner)}"
+                short = f"{name} = {short_text(partner)}"
                 step = self._step_of(partners[i])
-                node.parts.append(Part(words, role, step))
+                node.parts.append(Part(text, role, step, short))
         self.nodes.append(node)
         return node
 

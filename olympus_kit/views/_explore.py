@@ -94,7 +94,7 @@ class Recipe:
                         f"{listed(list(entries), 8)}."
                     )
                 k, index = entries[name]
-                starts[name] = float(np.asarray(leaves[k])[index])
+                starts[name] = np.asarray(leaves[k])[index].item()
             at = functools.partial(self._with_entries, entries, tuple(ranges))
         axes = [
             _axis(name, ranges[name], starts[name], frames, len(ranges))
@@ -234,9 +234,10 @@ def _axis(
     if isinstance(given, list):
         values = given
     else:
-        values = _spread(
-            name, given, FRAMES[count] if frames is None else frames
-        )
+        points = FRAMES[count] if frames is None else frames
+        # a size is a whole number, and what `arguments` is given may be one
+        whole = isinstance(now, int) or np.isnan(now)
+        values = _spread(name, given, points, whole)
     finite = all(
         isinstance(x, (int, float)) and math.isfinite(x) for x in values
     )
@@ -245,11 +246,12 @@ def _axis(
             f"The values of {name} must be at least two different finite numbers; got {given!r}."
         )
     distances = [abs(x - now) for x in values]
-    start = 0 if math.isnan(now) else distances.index(min(distances))
+    start = 0 if np.isnan(now) else distances.index(min(distances))
     return Axis(name, tuple(values), start)
 
 
-def _spread(name: str, given: Any, count: int) -> list[float]:
+def _spread(name: str, given: Any, count: int, whole: bool) -> list[float]:
+    """Return points from one end of a range to the other; whole numbers between two such ends."""
     try:
         low, high = given
         is_range = math.isfinite(low) and math.isfinite(high) and low < high
@@ -264,7 +266,7 @@ def _spread(name: str, given: Any, count: int) -> list[float]:
         raise ValueError(
             f"frames is a number of points, at least 2; got {count}."
         )
-    if isinstance(low, int) and isinstance(high, int):
+    if whole and isinstance(low, int) and isinstance(high, int):
         return sorted({
             round(low + (high - low) * k / (count - 1)) for k in range(count)
         })
@@ -286,7 +288,6 @@ class Explorer(View):
     ) -> None:
         self.view, self.at, self.axes, self.budget = view, at, axes, budget
         self.scripts = view.scripts
-        self.words: list[str] = []  # of each frame
         self._programs: dict[str, int] = {}
         points = self.points
         self._shots = {point: self._shot(point) for point in points}
@@ -435,14 +436,14 @@ class Explorer(View):
 
 
 def summary(model: Mapping[str, Any]) -> str:
-    """Return what a view found at a point in one line: its finding, or values and derivatives."""
-    if "finding" in model:
+    """Return what a view found at a point in one line: values and derivatives, or its finding."""
+    if "outputs" not in model:
         return str(model["finding"])
     ends = [*model["outputs"], *model["inputs"]]
     words = []
     for end in ends:
         words.append(f"{end['name']} = {end['value']}")
-        if "partner" in end:
+        if end["partner"]:  # an input that is not differentiated has none
             words.append(f"{end['partner']} = {end['derivative']}")
     return ", ".join(words)
 

@@ -31,7 +31,10 @@ def scope_name(scope: str) -> str:
     return TRANSFORMS.sub("", scope).strip("/").rpartition("/")[2]
 
 
-def folded(rows: Sequence[Row], program: Program) -> list[Row]:
+def folded(
+    rows: Sequence[Row],
+    program: Program,
+) -> list[Row]:
     """Return rows of which named parts and repeated blocks lie under a row that opens."""
     return _Folder(program).folded(rows)
 
@@ -39,7 +42,10 @@ def folded(rows: Sequence[Row], program: Program) -> list[Row]:
 class _Folder:
     """Folds rows, and says what a fold reads and returns."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self,
+        program: Program,
+    ) -> None:
         self.program = program
         self.equations = {e.path: e for e in program.rows}
         self.read_by: dict[int, list[str]] = {}
@@ -47,7 +53,10 @@ class _Folder:
             for value in equation.operands:
                 self.read_by.setdefault(value, []).append(equation.path)
 
-    def folded(self, rows: Sequence[Row]) -> list[Row]:
+    def folded(
+        self,
+        rows: Sequence[Row],
+    ) -> list[Row]:
         """Return rows with calls under their name; of a long program repeated blocks, too."""
         calls: Names = {path: _call(e) for path, e in self.equations.items()}
         rows = self._named(rows, calls, STEPS)
@@ -75,7 +84,10 @@ class _Folder:
                 result += block
         return result
 
-    def _repeats(self, rows: list[Row]) -> list[Row]:
+    def _repeats(
+        self,
+        rows: list[Row],
+    ) -> list[Row]:
         """Return rows of which a block that comes again and again stands there once."""
         numbers: dict[Hashable, int] = {}
         kinds = [numbers.setdefault(_kind(row), len(numbers)) for row in rows]
@@ -104,7 +116,12 @@ class _Folder:
             at += period * count
         return result
 
-    def _under(self, rows: list[Row], name: str, times: str = "") -> Row:
+    def _under(
+        self,
+        rows: list[Row],
+        name: str,
+        times: str = "",
+    ) -> Row:
         """Return a row that opens to `rows`."""
         first, last = (
             rows[0].path.partition("–")[0],
@@ -124,7 +141,11 @@ class _Folder:
             fold.primal.append(self._line(rows, name))
         return fold
 
-    def _line(self, rows: Sequence[Row], name: str) -> Line:
+    def _line(
+        self,
+        rows: Sequence[Row],
+        name: str,
+    ) -> Line:
         """Return a fold as one equation, from what it reads to what is read of it."""
         equations = [
             self.equations[path] for row in rows for path in _paths(row)
@@ -169,7 +190,10 @@ def _paths(row: Row) -> list[str]:
     return [path for child in row.children for path in _paths(child)]
 
 
-def _calls(rows: list[Row], fewest: int) -> list[list[Row]]:
+def _calls(
+    rows: list[Row],
+    fewest: int,
+) -> list[list[Row]]:
     """Return rows that one place of the code has made as the calls that made them.
 
     A loop calls from one place again and again, and each call does the same.
@@ -193,7 +217,10 @@ def _call(equation: Equation) -> tuple[str, Hashable]:
     return name, (source.line, source.instruction)
 
 
-def _longest_run(kinds: Sequence[int], start: int) -> tuple[int, int]:
+def _longest_run(
+    kinds: Sequence[int],
+    start: int,
+) -> tuple[int, int]:
     """Return period and count of the run that covers most rows from `start`; (0, 0) for none.
 
     Every period is tried from the start on: as long as a row is of the kind of the row one period

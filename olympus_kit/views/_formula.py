@@ -80,7 +80,9 @@ def number(x: Any) -> str:
 
 
 def named(value: Value) -> str:
-    """Return a value behind its name."""
+    """Return a value behind its name, where that is not the number itself."""
+    if value.literal:
+        return value_text(value)
     return f"{value.name} = {value_text(value)}"
 
 

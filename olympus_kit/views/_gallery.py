@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from ._cost import cost
 from ._explore import Axis, Explorer
+from ._formula import plural
 from ._graph import graph
 from ._jacobian import jacobian_shapes
 from ._types import Function
@@ -146,7 +147,7 @@ def gallery(mode: str = "reverse", show: str = "ladder") -> Explorer:
 def typed_function(text: str) -> tuple[Function, list[str]]:
     """Return the function of a line such as "x * jnp.sin(y)", and the names of its parameters.
 
-    Names that are no module are parameters, in the order in which they appear.
+    Names that are not of a module are parameters, in the order in which they appear.
 
     Raises:
         ValueError: for what is not one expression, or has no parameter.
@@ -189,8 +190,8 @@ def typed_point(text: str, parameters: Sequence[str]) -> list[Any]:
         ) from None
     if len(arrays) != len(parameters):
         raise ValueError(
-            f"f has {len(parameters)} parameters ({', '.join(parameters)}), and the point has "
-            f"{len(arrays)} entries."
+            f"f has {plural(len(parameters), 'parameter')} ({', '.join(parameters)}), and the "
+            f"point has {plural(len(arrays), 'value')}."
         )
     return arrays
 

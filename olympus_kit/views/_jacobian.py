@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
+import textwrap
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property, partial
 from typing import Any, Literal
@@ -13,12 +13,12 @@ import jax
 import numpy as np
 
 from ..compare import close_entries
-from ..program import Argnums, dtype_of, is_inexact
+from ..program import Argnums, dtype_of, is_inexact, precision_of
 from ._draw import Canvas
 from ._explore import explorable
-from ._figure import Detail, Figure, Step, Table
-from ._format import listed, short_names
-from ._formula import number, size_text
+from ._figure import WIDTH, Detail, Figure, Step, Table
+from ._format import listed
+from ._formula import number, plural, size_text
 from ._graph import Graph, graph
 from ._guess import looks_like, read_guess, tolerance_of
 from ._heat import LONG, WIDE, Heat, Run
@@ -40,6 +40,7 @@ from ._jacobian_words import (
     pass_words,
     shape_words,
 )
+from ._measure import NEEDS_VALUES, WITHOUT_VALUES
 from ._predict import shape_questions
 from ._shapes import conventions, function_shapes
 from ._tiles import Tiles
@@ -82,9 +83,10 @@ class Jacobian(Figure):
             self._fill()
         except Exception as error:
             other = "reverse" if self.mode == "forward" else "forward"
-            error.add_note(
-                f"Raised in {self.mode} mode; there is mode={other!r}."
-            )
+            hint = f"there is mode={other!r}."
+            if isinstance(error, NEEDS_VALUES):
+                hint = f"{flat.name} {WITHOUT_VALUES}"
+            error.add_note(f"Raised in {self.mode} mode; {hint}")
             raise
 
     def _fill(self) -> None:
@@ -133,7 +135,10 @@ class Jacobian(Figure):
         if odd or many:
             return None
         with jax.enable_x64(self.x64):  # as when the view was made
-            return central_differences(flat)
+            try:
+                return central_differences(flat)
+            except Exception:  # f need not be defined beside the point
+                return None
 
     @property
     def matrix(self) -> Array:
@@ -202,30 +207,28 @@ class Jacobian(Figure):
     def title(self) -> str:  # type: ignore[override]
         """The function, and with respect to what it is differentiated."""
         flat = self.flat
-        roots = [re.split(r"[\[.]", x.name)[0] for x in flat.inputs]
-        names = listed(list(dict.fromkeys(roots)))
-        what = f"{flat.name} with respect to {names}"
+        what = f"{flat.name} with respect to {listed(flat.wrt)}"
         if self._leaf_by_leaf:
-            return f"The gradient of {what}: {flat.n:,} numbers"
+            return f"The gradient of {what}: {plural(flat.n, 'number')}"
         return f"The Jacobian of {what}: {flat.m:,} × {flat.n:,}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
-        """What the shape means, and how it was filled."""
-        shape = shape_words(self.flat.m, self.flat.n)
-        return f"{shape} {fill_words(self.mode, self.count, self.single)}"
+        """What the shape means."""
+        return shape_words(self.flat.m, self.flat.n)
 
     @property
     def notes(self) -> list[str]:  # type: ignore[override]
-        """What a reader should know about this one."""
-        words = notes(self.flat, self.tiles.zeros)
+        """How it was filled, and what a reader should know about this one."""
+        filled = fill_words(self.mode, self.count, self.single)
+        words = [filled, *notes(self.flat, self.tiles.zeros)]
         if self._matrix is None:
             size, budget = self.orders()[1][2], size_text(self.budget)
             words.append(
                 f"{size} in all: there are tiles with their extremes ({budget} at once)"
             )
         else:
-            words += agreement(self.differences, self._matrix)
+            words += agreement(self.flat, self.differences, self._matrix)
         return words
 
     def orders(self) -> list[tuple[str, str, str]]:
@@ -247,7 +250,7 @@ class Jacobian(Figure):
             self.flat.outputs,
             self.flat.inputs,
         ):
-            name = f"∂{y.name}/∂{x.name}"
+            name = self.flat.derivative(y.name, x.name)
             shape = f"{y.shape} + {x.shape} = {y.shape + x.shape}"
             blocks.append((name, shape, f"{y.size} × {x.size}"))
         return blocks
@@ -277,7 +280,9 @@ class Jacobian(Figure):
 
     def text(self, color: bool = False) -> str:
         """Return shapes, entries and passes as text; where it is large, the extremes of tiles."""
-        passes = [step.words for step in self.steps()]
+        passes = []
+        for step in self.steps():
+            passes += textwrap.wrap(step.words, WIDTH)
         return "\n".join([
             super().text(color),
             "",
@@ -290,6 +295,9 @@ class Jacobian(Figure):
         tiles, far = self.tiles, self.tiles.extreme
         if not far.size:
             return ["There are no entries."]
+        if self._leaf_by_leaf:
+            heats = map(self._leaf_heat, self.flat.inputs)
+            return [f"{heat.name}: {heat.legend[0]}" for heat in heats]
         if self.tables():
             return [self._extremes()]
         size = " × ".join(map(str, tiles.step))
@@ -309,33 +317,52 @@ class Jacobian(Figure):
         ]
 
     def _extremes(self) -> str:
-        words = []
-        for name, (value, row, column) in self.tiles.extremes.items():
-            words.append(
-                f"{name} {number(value)} in row {row}, column {column}"
-            )
-        return "; ".join(words)
+        """Return the least and the greatest entry, and where each of them stands."""
+        if not self.tiles.extremes:
+            return ""
+        what = "modulus" if self.flat.is_complex else "entry"
+        (low, i, j), (high, k, m) = self.tiles.extremes.values()
+        same = low == high and np.isfinite(self.tiles.low).all()
+        if same or math.isnan(low):
+            every = "every" if self.tiles.low.size > 1 else "the"
+            return f"{every} {what} is {number(low)}"
+        kind = " modulus" if self.flat.is_complex else ""
+        least = f"least{kind} {number(low)} in row {i}, column {j}"
+        return f"{least}; greatest{kind} {number(high)} in row {k}, column {m}"
 
     # ---- pictures ----
 
     def tables(self) -> list[Table]:
         """Return the entries of a small Jacobian, for who cannot see the picture."""
+        if self._leaf_by_leaf:
+            return self._leaf_tables()
         rows, columns = self.flat.axes(self.tiles.step).values()
         cells = self._written(number)
         if not cells or len(rows) > LONG or len(columns) > WIDE:
             return []
         lines = [[n, *c] for n, c in zip(rows, cells, strict=True)]
-        return [Table("∂y/∂x", columns, lines)]
+        return [Table(self.flat.derivative(), columns, lines)]
+
+    def _leaf_tables(self) -> list[Table]:
+        """Return the entries of each small leaf of a gradient, in the leaf's shape."""
+        tables = []
+        for leaf in self.flat.inputs[:MOST_LEAVES]:
+            entries = leaf.in_rows(self.matrix[0])
+            rows, columns = entries.shape
+            if rows <= LONG and columns <= WIDE:
+                cells = _texts(entries, number)
+                pairs = zip(rows_of(leaf.shape), cells, strict=True)
+                lines = [[name or leaf.name, *line] for name, line in pairs]
+                heads = _numbers(columns) if columns > 1 else ["value"]
+                caption = self.flat.derivative(by=leaf.name)
+                tables.append(Table(caption, heads, lines))
+        return tables
 
     def pictures(self) -> list[Canvas]:
         """Draw the entries, of a gradient leaf by leaf, and then the shapes of f."""
         if self._leaf_by_leaf:
-            leaves = self.flat.inputs
-            names = short_names([leaf.name for leaf in leaves])
-            pictures = []
-            for leaf, name in zip(leaves[:MOST_LEAVES], names, strict=False):
-                pictures.append(self._leaf_heat(leaf, name).draw())
-            return pictures
+            leaves = self.flat.inputs[:MOST_LEAVES]
+            return [self._leaf_heat(leaf).draw() for leaf in leaves]
         return [self._heat().draw(), function_shapes(self.flat)]
 
     @property
@@ -371,7 +398,7 @@ class Jacobian(Figure):
         runs, names = _runs(flat.inputs, columns)
         seed = f"{PASS[self.mode].mark} 1" if self.single else ""
         return Heat(
-            f"∂y/∂x: {flat.m:,} × {flat.n:,}",
+            f"{flat.derivative()}: {flat.m:,} × {flat.n:,}",
             tiles.extreme,
             rows,
             names,
@@ -388,7 +415,7 @@ class Jacobian(Figure):
         self, rows: Sequence[str], columns: Sequence[str], i: int, j: int
     ) -> str:
         if self._matrix is None or max(self.tiles.step) > 1:
-            return f"rows {rows[i]}, columns {columns[j]}: entries {_range(self.tiles, i, j)}"
+            return f"rows {rows[i]}, columns {columns[j]}: {self._range(self.tiles, i, j)}"
         entry = number(self._matrix[i, j].item())
         words = f"∂{rows[i]} / ∂{columns[j]} = {entry} · row {i}, column {j}"
         if self.differences is not None:
@@ -397,12 +424,17 @@ class Jacobian(Figure):
             )
         return words
 
-    def _leaf_heat(self, leaf: Leaf, name: str) -> Heat:
+    def _range(self, tiles: Tiles, i: int, j: int) -> str:
+        what = "moduli" if self.flat.is_complex else "entries"
+        low, high = (
+            number(float(table[i, j])) for table in (tiles.low, tiles.high)
+        )
+        return f"{what} from {low} to {high}"
+
+    def _leaf_heat(self, leaf: Leaf) -> Heat:
         """Return what is drawn of the gradient with respect to one leaf, in the leaf's shape."""
-        rows, columns = rows_of(leaf.shape)
-        gradient = self.matrix[0]
-        entries = gradient[leaf.start : leaf.start + leaf.size]
-        entries = entries.reshape(rows, columns)
+        entries = leaf.in_rows(self.matrix[0])
+        rows, columns = entries.shape
         tiles = Tiles(rows, columns)
         tiles.add(entries)
         tiled = max(tiles.step) > 1
@@ -412,29 +444,32 @@ class Jacobian(Figure):
 
         def say(i: int, j: int) -> str:
             if tiled:
-                down, across = i * tiles.step[0], j * tiles.step[1]
-                return f"{name}, from row {down}, column {across} on: {_range(tiles, i, j)}"
-            return f"∂y / ∂{leaf.label(i * columns + j)} = {number(entries[i, j].item())}"
+                first = i * tiles.step[0] * columns + j * tiles.step[1]
+                return (
+                    f"from {leaf.label(first)} on: {self._range(tiles, i, j)}"
+                )
+            name = leaf.label(i * columns + j)
+            return f"∂{self.flat.result} / ∂{name} = {number(entries[i, j].item())}"
 
         count = len(self.passes)
         steps: dict[Hashable, list[int]] = {0: list(range(count))}
         if each:
             steps = {k: [k] for k in range(count)}
         extremes = [number(value) for value, _, _ in tiles.extremes.values()]
+        scale = " to ".join(dict.fromkeys(extremes))
+        if self.flat.is_complex:
+            scale = f"moduli: {scale}"
         shape = " × ".join(map(str, leaf.shape)) or "a number"
         return Heat(
-            f"∂y/∂{name}   ({shape})",
+            f"{self.flat.derivative(by=leaf.name)}   ({shape})",
             tiles.extreme,
-            _numbers(rows),
+            rows_of(leaf.shape) if rows <= LONG else (),
             _numbers(columns),
             cells,
             say,
             lambda i, j: leaf.start + i * columns + j if each else 0,
             steps,
-            [
-                " to ".join(dict.fromkeys(extremes)),
-                *_tile_words(tiles),
-            ],
+            [scale, *_tile_words(tiles)],
         )
 
     # ---- pages ----
@@ -484,11 +519,12 @@ class Jacobian(Figure):
         return super().__getstate__()
 
 
-def rows_of(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return rows and columns that show an array of any shape: its last axis goes across."""
-    if not shape:
-        return 1, 1
-    return math.prod(shape[:-1]), shape[-1]
+def rows_of(shape: tuple[int, ...]) -> list[str]:
+    """Return what the rows are called that show an array: its last axis goes across."""
+    if len(shape) < 3:
+        return _numbers(math.prod(shape[:-1]))
+    indices = np.ndindex(shape[:-1])
+    return [f"[{', '.join(map(str, index))}, :]" for index in indices]
 
 
 def _numbers(count: int) -> list[str]:
@@ -496,14 +532,6 @@ def _numbers(count: int) -> list[str]:
     if count == 1:
         return [""]
     return [str(k) for k in range(count)]
-
-
-def _range(
-    tiles: Tiles,
-    i: int,
-    j: int,
-) -> str:
-    return f"from {number(float(tiles.low[i, j]))} to {number(float(tiles.high[i, j]))}"
 
 
 def _tile_words(tiles: Tiles) -> list[str]:
@@ -537,10 +565,9 @@ def _runs(
         return [], list(names)
     runs = []
     indices = []
-    shorter = short_names([leaf.name for leaf in leaves])
-    for name, leaf in zip(shorter, leaves, strict=True):
+    for leaf in leaves:
         if leaf.size:
-            runs.append((name, leaf.start, leaf.size))
+            runs.append((leaf.name, leaf.start, leaf.size))
         for label in names[leaf.start : leaf.start + leaf.size]:
             indices.append(label.removeprefix(leaf.name))
     return runs, indices
@@ -575,25 +602,30 @@ class Comparison(Jacobian):
     def verdict(self) -> str:
         """How many entries are wrong, the first of them, and what the guess looks like."""
         matrix = self.matrix
+        if self.right and matrix.size == 1:
+            return "Your guess is right."
         if self.right:
             return f"Your guess is right in all {matrix.size:,} entries."
         if self.guess is None:
             return f"Your guess does not fit: {self.mistake}."
         places = np.argwhere(self.wrong).tolist()
         i, j = places[0]
-        words = (
-            f"Your guess is wrong in {len(places):,} of {matrix.size:,} entries. The first is row "
-            f"{i}, column {j}: yours {number(self.guess[i, j].item())}, right "
-            f"{number(matrix[i, j].item())}."
-        )
-        if self.mistake:
-            words += f" It looks {self.mistake}."
-        return words
+        wrong = f"wrong in {len(places):,} of {matrix.size:,} entries, first in row {i}, column {j}"
+        if matrix.size == 1:
+            wrong = "wrong"
+        yours, right = (number(x[i, j].item()) for x in (self.guess, matrix))
+        looks = f"; it looks {self.mistake}" if self.mistake else ""
+        return f"Your guess is {wrong}: yours {yours}, right {right}{looks}."
 
     @property
     def finding(self) -> str:  # type: ignore[override]
-        """The verdict first."""
-        return f"{self.verdict} {super().finding}"
+        """The verdict."""
+        return self.verdict
+
+    @property
+    def notes(self) -> list[str]:  # type: ignore[override]
+        """What the shape means, and what a reader should know."""
+        return [super().finding, *super().notes]
 
     @property
     def _leaf_by_leaf(self) -> bool:
@@ -683,12 +715,13 @@ def jacobian_shapes(
         raise ValueError(f"batched is True, False or None; got {batched!r}.")
     if ask not in ("shape", None):
         raise ValueError(f'ask is "shape" or None; got {ask!r}.')
-    view = Jacobian(
-        Flat(f, args, argnums, holomorphic),
-        mode,
-        batched,
-        budget,
-    )
+    with precision_of(args):
+        view = Jacobian(
+            Flat(f, args, argnums, holomorphic),
+            mode,
+            batched,
+            budget,
+        )
     if ask:
         view.questions = shape_questions(view.flat.outputs, view.flat.inputs)
     return view

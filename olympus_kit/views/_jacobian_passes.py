@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 
 from ..program import check_output, dtype_of, is_inexact, read_arguments
+from ._format import listed, short_names
 from ._types import Array, Data, Function
 
 ModeOf = Literal["forward", "reverse"]
@@ -42,7 +44,19 @@ class Leaf:
             )
         )
 
-    def label(self, entry: int) -> str:
+    def in_rows(
+        self,
+        row: Array,
+    ) -> Array:
+        """Return its part of a row of J as a matrix: its last axis goes across."""
+        across = self.shape[-1] if self.shape else 1
+        part = row[self.start : self.start + self.size]
+        return part.reshape(math.prod(self.shape[:-1]), across)
+
+    def label(
+        self,
+        entry: int,
+    ) -> str:
         """Return the name of one of its entries, counted from its first, such as x[0, 1]."""
         if not self.shape:
             return self.name
@@ -50,7 +64,16 @@ class Leaf:
         return f"{self.name}[{', '.join(str(int(i)) for i in index)}]"
 
 
-def in_order(names: Sequence[str], arrays: Sequence[Any]) -> list[Leaf]:
+def _roots(names: Sequence[str]) -> list[str]:
+    """Return the arguments that leaves belong to."""
+    roots = [re.split(r"[\[.]", name)[0] for name in names]
+    return list(dict.fromkeys(roots))
+
+
+def in_order(
+    names: Sequence[str],
+    arrays: Sequence[Any],
+) -> list[Leaf]:
     """Return one leaf for each array, one after the other."""
     leaves = []
     start = 0
@@ -106,20 +129,25 @@ class Flat:
         self.points = tuple(
             jax.numpy.asarray(given.leaves[k]) for k in given.which
         )
-        names = [given.names[k] for k in given.which]
+        arguments = _roots(given.names)
+        # a leaf keeps its whole name where its last key is that of an argument
+        short = short_names([*arguments, *given.names])[len(arguments) :]
+        names = [short[k] for k in given.which]
         self.inputs = in_order(names, self.points)
+        # the arguments that are differentiated
+        self.wrt = _roots([given.names[k] for k in given.which])
         self.out = self.call(self.points, given.leaves)
         check_output(self.out, given.name)
         left = []  # what has no derivative, by name
         for k in jax.tree.leaves(given.diff_trees):
             if k >= 0 and k not in given.which:
-                left.append((given.names[k], given.leaves[k]))
-        word = "y"
-        if any(name.startswith("y") for name in names):
-            word = "out"
+                left.append((short[k], given.leaves[k]))
+        self.result = "y"
+        while self.result in (*arguments, *short):
+            self.result = "out" if self.result == "y" else f"{self.result}_"
         names, ys = [], []
         for path, y in jax.tree_util.tree_leaves_with_path(self.out):
-            name = word + jax.tree_util.keystr(path)
+            name = self.result + jax.tree_util.keystr(path)
             if is_inexact(dtype_of(y)):
                 names.append(name)
                 ys.append(y)
@@ -135,19 +163,46 @@ class Flat:
         self.m = sum(leaf.size for leaf in self.outputs)
         self.dtype = _common([x.dtype for x in (*self.inputs, *self.outputs)])
         self.left_out = [f"{name} ({dtype_of(x)})" for name, x in left]
+        self.is_complex = any(
+            x.is_complex for x in (*self.inputs, *self.outputs)
+        )
+        sizes = [
+            np.max(np.abs(y), initial=0.0, where=np.isfinite(y)) for y in ys
+        ]
+        self.largest = float(max(sizes))
 
-    def run(self, *points: Any) -> tuple[Any, ...]:
+    def derivative(
+        self,
+        of: str = "",
+        by: str = "",
+    ) -> str:
+        """Return how a part of J is written: of all of the result, or by all that goes in."""
+        if not by:
+            by = self.wrt[0] if len(self.wrt) == 1 else f"({listed(self.wrt)})"
+        return f"∂{of or self.result}/∂{by}"
+
+    def run(
+        self,
+        *points: Any,
+    ) -> tuple[Any, ...]:
         """Return the outputs that have a derivative, for the inputs that have one."""
         return differentiable(self.call(points, self.given.leaves))
 
-    def call(self, points: Sequence[Any], leaves: Sequence[Any]) -> Any:
+    def call(
+        self,
+        points: Sequence[Any],
+        leaves: Sequence[Any],
+    ) -> Any:
         """Return the whole result for the inputs that have a derivative, and the other leaves."""
         full = list(leaves)
         for k, point in zip(self.given.which, points, strict=True):
             full[k] = point
         return self.given.as_function_of_leaves(self.f)(*full)
 
-    def axes(self, step: Sequence[int]) -> dict[str, list[str]]:
+    def axes(
+        self,
+        step: Sequence[int],
+    ) -> dict[str, list[str]]:
         """Return the names along both sides: of entries, or of `step` of them by their numbers."""
         names: dict[str, list[str]] = {}
         sides = (
@@ -165,7 +220,10 @@ class Flat:
                 labels.append(f"{first:,}–{last:,}")
         return names
 
-    def mode(self, wanted: ModeOf | None) -> ModeOf:
+    def mode(
+        self,
+        wanted: ModeOf | None,
+    ) -> ModeOf:
         """Return the mode that was asked for, or what takes fewer passes.
 
         Raises:
@@ -202,7 +260,10 @@ class Flat:
                 possible.append(mode)
         return possible
 
-    def side(self, mode: ModeOf) -> list[Leaf]:
+    def side(
+        self,
+        mode: ModeOf,
+    ) -> list[Leaf]:
         """Return the leaves that the vectors of a pass belong to."""
         return self.inputs if mode == "forward" else self.outputs
 

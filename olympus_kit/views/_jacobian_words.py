@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._formula import number
-from ._jacobian_passes import Flat, ModeOf
+from ._formula import number, plural
+from ._jacobian_passes import Flat, ModeOf, resolution
 from ._types import Array
 
 
@@ -30,12 +30,14 @@ MOST_SHOWN = 8  # entries of what comes out of a pass
 
 def shape_words(m: int, n: int) -> str:
     """Return what an m × n shape is called, and which mode it asks for."""
+    if not m * n:
+        return "Empty: there is no entry."
     if m == n == 1:
-        return "One number: the slope. Either mode takes one pass."
+        return "One number: the slope; either mode takes one pass."
     if m == 1:
-        return f"One row: a gradient. Reverse mode takes 1 pass, forward mode {n:,}."
+        return f"One row: a gradient; reverse mode takes 1 pass, forward mode {n:,}."
     if n == 1:
-        return f"One column: a velocity. Forward mode takes 1 pass, reverse mode {m:,}."
+        return f"One column: a velocity; forward mode takes 1 pass, reverse mode {m:,}."
     if m == n:
         name, best = "Square", "neither mode has an edge"
     elif m > n:
@@ -50,12 +52,13 @@ def shape_words(m: int, n: int) -> str:
 def fill_words(mode: ModeOf, count: int, single: bool) -> str:
     """Return how the matrix was filled."""
     words = PASS[mode]
-    if count == 1:
-        return f"Filled in {mode} mode, by one {words.kind}."
+    if count <= 1:
+        passes = f"one {words.kind}" if count else "no pass"
+        return f"filled in {mode} mode, by {passes}"
     together = "one by one" if single else "batched by vmap"
     return (
-        f"Filled in {mode} mode, {words.line} by {words.line}: "
-        f"{count:,} {words.kind}s, {together}."
+        f"filled in {mode} mode, {words.line} by {words.line}: "
+        f"{count:,} {words.kind}s, {together}"
     )
 
 
@@ -77,7 +80,10 @@ def pass_words(
     )
     shown = " ".join(number(x.item()) for x in lines[0, :MOST_SHOWN])
     more = f" … {lines.shape[1]} entries" if lines.shape[1] > MOST_SHOWN else ""
-    derivative = f"∂y/∂({name})" if words.line == "column" else f"∂({name})/∂x"
+    if words.line == "column":
+        derivative = flat.derivative(by=name)
+    else:
+        derivative = flat.derivative(of=name)
     return (
         f"Pass {stop} of {count}, a {words.kind}: the {words.seed} is 1 at {name} and 0 elsewhere. "
         f"Out comes {words.line} {start}, {derivative} = [{shown}{more}]."
@@ -91,7 +97,7 @@ def notes(flat: Flat, zeros: int) -> list[str]:
         words.append(
             f"left out, having no derivative: {', '.join(flat.left_out)}"
         )
-    if flat.m == 1 and flat.n:
+    if flat.m == 1 and flat.n > 1:
         shape = (
             str(flat.inputs[0].shape)
             if len(flat.inputs) == 1
@@ -102,27 +108,58 @@ def notes(flat: Flat, zeros: int) -> list[str]:
             f"shape of the input, {shape}"
         )
     if zeros:
-        words.append(
-            f"0 at this point: {zeros:,} of its {flat.m * flat.n:,} entries"
-        )
+        words.append(f"0 at this point: {_part(zeros, flat.m * flat.n)}")
     if max(len(leaf.shape) for leaf in flat.inputs) > 1:
         words.append(
             "an input with several axes makes blocks with more than two, such as (b, a, b) for "
             "W in y = x W. Nobody forms them to get a gradient: one VJP gives an array of the "
             "input's shape, there the outer product of x and the cotangent"
         )
-    if any(x.is_complex for x in (*flat.inputs, *flat.outputs)):
+    if flat.is_complex:
         words.append(_complex(flat))
     return words
 
 
-def agreement(differences: Array | None, matrix: Array) -> list[str]:
-    """Return how well central differences agree, where there are any."""
-    if differences is None or not differences.size:
-        return []
-    gaps = np.abs(differences - matrix)
-    worst = float(np.max(gaps, initial=0.0, where=np.isfinite(gaps)))
-    return [f"central differences agree up to {number(float(f'{worst:.1e}'))}"]
+def agreement(
+    flat: Flat, differences: Array | None, matrix: Array
+) -> list[str]:
+    """Return which entries are not finite, and whether central differences agree."""
+    words = []
+    odd = int(np.count_nonzero(~np.isfinite(matrix)))
+    if odd:
+        words.append(f"nan or inf: {_part(odd, matrix.size)}")
+    if differences is None or not matrix.size:
+        return words
+    with np.errstate(invalid="ignore"):  # inf - inf
+        gaps = np.abs(differences - matrix)
+    both = np.isfinite(gaps)
+    worst = float(np.max(gaps, initial=0.0, where=both))
+    gap = number(float(f"{worst:.1e}"))
+    how = f"agree up to {gap}"
+    if worst > _error_of_differences(flat, matrix[both]):
+        row, column = np.argwhere(gaps == worst)[0]
+        how = f"differ by up to {gap}, as in row {row}, column {column}"
+    if not both.all():
+        count = int(np.count_nonzero(both))
+        how += f", where both are finite: {_part(count, matrix.size)}"
+    if not both.any():
+        how = "can be compared with no entry: nowhere are both finite"
+    return [*words, f"central differences {how}"]
+
+
+def _part(count: int, size: int) -> str:
+    return "its entry" if size == 1 else f"{count:,} of its {size:,} entries"
+
+
+def _error_of_differences(flat: Flat, entries: Array) -> float:
+    """Return how far off right central differences of these entries of J may be.
+
+    A part of J, as large as their step is; and what rounding makes of f, divided by the step.
+    """
+    eps = max(resolution(x.dtype) for x in (*flat.inputs, *flat.outputs))
+    step: float = eps ** (1 / 3)
+    largest = float(np.max(np.abs(entries), initial=0.0))
+    return step * largest + 10 * eps / step * flat.largest
 
 
 def _complex(flat: Flat) -> str:
@@ -137,7 +174,7 @@ def captions(flat: Flat) -> list[str]:
     """Return what f takes and returns, and how J meets a step in the two conventions of books."""
     m, n = (f"{count:,}" for count in (flat.m, flat.n))
     return [
-        f"{flat.name}, {n} → {m} numbers",
+        f"{flat.name}, {n} → {plural(flat.m, 'number')}",
         f"columns, as in y = W x: Δy ({m} × 1) = J ({m} × {n}) Δx ({n} × 1)",
         f"rows, as in y = x W: Δy (1 × {m}) = Δx (1 × {n}) Jᵀ ({n} × {m})",
     ]

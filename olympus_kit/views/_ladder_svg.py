@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from ._draw import MARKS, ROW, Canvas, shorten, width_of
+from ._format import listed
 from ._rows import End, Ladder, Line, Row, every, in_order
 from ._types import Data
 
 LEFT = 78.0  # of the first column: row numbers and arrows stand before it
-GAP, RUNG = 8, 64  # between columns; before the last there is what is saved
-MOST_ROWS, MOST_ENDS = 60, 12
+# between columns; before the last there is what is saved, and at least so much
+GAP, RUNG = 8, 64
+MOST_LINES, MOST_ROWS, MOST_ENDS = 240, 120, 40
 MOST_ARCS = 30  # rows of a program that has them all
-TEXT_ROOM, VALUE_ROOM = 72, 22
+MOST_NAMES = 6  # of what is saved for one row
+# characters: of an equation, of a value that makes a column wider, of one in short
+TEXT_ROOM, VALUE_ROOM, SHORT_ROOM = 72, 22, 100
 
+T = TypeVar("T")
 Cell = tuple[list[Line], str]  # the lines of a row in a column, and a note
 
 
@@ -39,7 +45,7 @@ def ladder_picture(ladder: Ladder) -> Canvas:
 def _draw_listing(canvas: Canvas, ladder: Ladder, y: float) -> None:
     """Draw lines of code, in the program's own order."""
     lines = [line for _, line in in_order(ladder.rows)]
-    shown = lines[: 2 * MOST_ROWS]
+    shown = _shown(lines, MOST_LINES)
     texts = [shorten(line.text, TEXT_ROOM) for line in shown]
     right = width_of(max([40 * " ", *texts], key=len)) + 30
     for line, text in zip(shown, texts, strict=True):
@@ -52,7 +58,7 @@ def _draw_listing(canvas: Canvas, ladder: Ladder, y: float) -> None:
         canvas.text(
             right,
             y,
-            f"# {_best(line.value, line.short)}",
+            f"# {_best(line.value, line.short, TEXT_ROOM)}",
             "muted",
         )
         y += ROW
@@ -66,7 +72,9 @@ def _draw_listing(canvas: Canvas, ladder: Ladder, y: float) -> None:
 
 
 def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
-    rows = ladder.rows[:MOST_ROWS]
+    rows = _shown(ladder.rows, MOST_ROWS)
+    saved = [width_of(_saved(row), 10) + 16 for row in rows]
+    rung = max([RUNG, *saved])
     lefts = [LEFT]
     widths: list[float] = []
     table = []
@@ -84,13 +92,14 @@ def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
             column,
             font_weight=600,
         )
-        lefts.append(lefts[-1] + width + (RUNG if is_last_but_one else GAP))
+        lefts.append(lefts[-1] + width + (rung if is_last_but_one else GAP))
         widths.append(width)
         table.append(cells)
     lefts.pop()
     y += 12
     # where the arrow from an input or a row begins
-    marks = {f"in {k}": y + k * (ROW + 4) + 12 for k in range(MOST_ENDS)}
+    count = len(_shown(ladder.inputs, MOST_ENDS))
+    marks = {f"in {k}": y + k * (ROW + 4) + 12 for k in range(count)}
     y = _draw_ends(
         canvas,
         "in",
@@ -114,7 +123,7 @@ def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
         canvas,
         0,
         y,
-        len(ladder.rows) - MOST_ROWS,
+        len(ladder.rows) - len(rows),
         "rows below",
     )
     if len(ladder.rows) <= MOST_ARCS:
@@ -128,11 +137,21 @@ def _draw_ladder(canvas: Canvas, ladder: Ladder, y: float) -> None:
     )
 
 
-def _best(value: str, short: str) -> str:
-    """Return a value where it fits, and otherwise its few characters."""
-    if len(value) <= VALUE_ROOM:
+def _shown(items: Sequence[T], most: int) -> Sequence[T]:
+    """Return all items; of far too many the first, so that a picture never lacks the last few."""
+    return items if len(items) <= most else items[: most // 2]
+
+
+def _best(value: str, short: str, room: float = VALUE_ROOM) -> str:
+    """Return a value where it fits into so many characters, and otherwise in short."""
+    if len(value) <= max(room, VALUE_ROOM):
         return value
-    return shorten(short, VALUE_ROOM)
+    return shorten(short, SHORT_ROOM)
+
+
+def _saved(row: Row) -> str:
+    """Return the names of what is saved for the backward pass of a row."""
+    return listed([rung.name for rung in row.residuals], MOST_NAMES)
 
 
 def _cell(row: Row, column: str) -> Cell:
@@ -191,8 +210,11 @@ def _draw_ends(
     y: float,
 ) -> float:
     left = lefts[0] + 8
-    for end in ends[:MOST_ENDS]:
-        own = f"{end.name} = {_best(end.value, end.short)}"
+    shown = _shown(ends, MOST_ENDS)
+    for end in shown:
+        own = f"{end.name} = {end.value}"
+        if end.partner and left + width_of(own) > lefts[-1]:
+            own = f"{end.name} = {_best(end.value, end.short)}"
         canvas.text(
             0,
             y + 16,
@@ -202,8 +224,7 @@ def _draw_ends(
         )
         canvas.text(left, y + 16, own)
         if end.partner:
-            derivative = _best(end.derivative, end.derivative_short)
-            text = f"{MARKS[end.role]} {end.partner} = {derivative}"
+            text = f"{MARKS[end.role]} {end.partner} = {end.derivative}"
             if end.seed:
                 text += "  seed"
             x = max(lefts[-1] + 8, left + width_of(own) + 14)
@@ -220,7 +241,7 @@ def _draw_ends(
         canvas,
         left,
         y,
-        len(ends) - MOST_ENDS,
+        len(ends) - len(shown),
         "",
     )
 
@@ -260,7 +281,7 @@ def _draw_row(
         "muted",
         size=11,
     )
-    start, end = lefts[-1] - RUNG, lefts[-1]
+    start, end = lefts[0] + widths[0], lefts[-1]
     for (lines, note), left, width in zip(
         cells,
         lefts,
@@ -282,7 +303,8 @@ def _draw_row(
                 start = left + width
         for line in lines:
             text = f"{MARKS[line.role]} {shorten(line.text, TEXT_ROOM)}"
-            value = _best(line.value, line.short)
+            room = (width - 16) / width_of(" ") - len(text) - 2
+            value = _best(line.value, line.short, room)
             canvas.text(
                 left + 8,
                 at,
@@ -305,7 +327,7 @@ def _draw_row(
         )
     # what is saved for the backward pass, from the primal to the adjoint
     look: Data = {"stroke_width": 2}
-    word = shorten(", ".join(rung.name for rung in row.residuals), 9)
+    word = _saved(row)
     if row.literals and not word:
         word, look = "literal", {"stroke_dasharray": "3 3"}
     if word:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import textwrap
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,13 +16,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..program import count
+from ..program import count, user_line
 from ._derivatives import Entry
 from ._format import bytes_text
 from ._timing import sample, waited
 from ._types import Data, Function
 
 ROUNDS = 9
+# what jax raises where Python asks for a number that a trace does not have
+NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
+# of an error of jax's, after the name of the function
+WITHOUT_VALUES = (
+    "asks Python for a number that is not there while jax traces it. Use olympus.numpy (jnp.sin "
+    "for np.sin or math.sin), leave out float(...), and write jnp.where or lax.cond for an `if`."
+)
+NO_NUMBER = re.compile(r"returned a value of type <class '([\w.]+)'>")
 
 
 @dataclass(frozen=True)
@@ -78,7 +93,26 @@ def _traced(entry: Entry) -> tuple[Any, Entry]:
 
 def failure(error: Exception) -> str:
     """Return an error as a note, in one line."""
-    return f"failed, {type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+    line = (str(error).splitlines() or [""])[0]
+    # what jax then advises, an argument of its own functions, is none of the kit's
+    line = line.partition(" For holomorphic differentiation, pass ")[0]
+    words = textwrap.shorten(line, 300, placeholder=" …")
+    return f"failed, {type(error).__name__}: {words}"
+
+
+def clearer(error: Exception, name: str) -> Exception:
+    """Return an error about the function that was given, where jax's names those of the kit."""
+    if isinstance(error, NEEDS_VALUES):
+        line = user_line(error).removeprefix(", ")
+        return TypeError(
+            f"{name} {WITHOUT_VALUES}{f' It asks {line}.' if line else ''}"
+        )
+    if isinstance(error, TypeError) and (kind := NO_NUMBER.search(str(error))):
+        return TypeError(
+            f"{name} returned a value of type {kind[1]}; it must return a number, an array, or a "
+            "container (tuple, list, dict) of them."
+        )
+    return error
 
 
 def machine_memory() -> int:

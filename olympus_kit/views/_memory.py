@@ -40,15 +40,21 @@ class Memory(Figure):
     kind = "memory"
     idle = "Step through the equations: the words say how much is live."
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self,
+        program: Program,
+    ) -> None:
         program = with_short_names(program)
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
         self.title = f"Memory of {program.name} in {program.mode} mode"
         self.lives = lifetimes(program.equations, self.outputs)
-        self.live_bytes = live_bytes(
-            program.equations, self.outputs, program.values
-        )
+        most = live_bytes(program.equations, self.outputs, program.values)
+        # while the body of an equation runs, what it reads is there still
+        self.live_bytes = [
+            during if equation.bodies else equation.live
+            for equation, during in zip(program.equations, most, strict=True)
+        ]
         self.peak = max(self.live_bytes, default=0)
         self.at = self.live_bytes.index(self.peak) if self.live_bytes else 0
         self.residuals = list(
@@ -56,8 +62,14 @@ class Memory(Figure):
         )
         self.notes = [
             *program.notes,
+            "live after an equation is what a later one reads, and what is returned; while the "
+            "body of an equation runs, what it reads is live, too",
             "inputs and constants are the caller's and are not counted",
         ]
+        if any(e.primitive == "cond" for e in walk(program.rows)):
+            self.notes.append(
+                "of the branches of a cond the one that needs most is counted, taken or not"
+            )
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -73,9 +85,10 @@ class Memory(Figure):
             saved = self._words(self._sized(self.residuals))
             sentences.append(f"Saved for the backward pass: {saved}.")
         if again := self.recomputed():
+            flops = sum(n for _, n in again)
             sentences.append(
                 f"Computed again on the backward pass: {plural(len(again), 'equation')}, "
-                f"{number_text(sum(n for _, n in again))} FLOPs."
+                f"{number_text(flops)} FLOP{'s' * (flops != 1)}."
             )
         return " ".join(sentences)
 
@@ -102,15 +115,24 @@ class Memory(Figure):
         )
         own = equations[k]
         stacked = own.results if own.primitive in ("scan", "while") else ()
-        inside = [self._explained(b.equations, b.outputs) for b in own.bodies]
+        inside = []
+        for body in sorted(own.bodies, key=lambda body: not body.taken):
+            inside.append(self._explained(body.equations, body.outputs))
+        # of branches that need as much, the one that was taken
         inner = max(inside, key=lambda sizes: sum(n for _, n in sizes))
         return [*before, *self._sized(stacked), *inner]
 
-    def _sized(self, values: Iterable[int]) -> list[tuple[str, int]]:
+    def _sized(
+        self,
+        values: Iterable[int],
+    ) -> list[tuple[str, int]]:
         table = self.program.values
         return [(table[v].name, table[v].nbytes) for v in values]
 
-    def _words(self, values: Sequence[tuple[str, int]]) -> str:
+    def _words(
+        self,
+        values: Sequence[tuple[str, int]],
+    ) -> str:
         """Return names with their bytes, the first few of many."""
         return listed([
             f"{shorten(name, NAME_ROOM)} ({bytes_text(size)})"
@@ -157,7 +179,7 @@ class Memory(Figure):
                 "residual" if residual else "",
             ])
         columns = ["bytes", "role", "made at", "last read", "backward pass"]
-        return [Table("value", columns, rows)]
+        return [Table("values and their lives", columns, rows)]
 
     def steps(self) -> list[Step]:
         """Return a step for each equation."""
@@ -168,14 +190,20 @@ class Memory(Figure):
             steps.append(Step(f"{statement(self.program, equation)}: {live}"))
         return steps
 
-    def _x(self, k: float) -> float:
-        """Return where equation `k` stands; its bar ends where the next begins."""
+    def _x(
+        self,
+        k: float,
+    ) -> float:
+        """Return where the column of equation `k` begins."""
         return NAMES + k * (WIDTH - NAMES - SIZES) / max(
             1, len(self.live_bytes)
         )
 
     def pictures(self) -> list[Canvas]:
-        """Draw a bar for each value over program order, and below them how much is live."""
+        """Draw a bar for each value over program order, and below them how much is live.
+
+        The bars over the column of an equation are what is counted there.
+        """
         if not self.live_bytes:
             return []
         canvas = Canvas(self.title)
@@ -199,8 +227,8 @@ class Memory(Figure):
             look["anchor"], aside = "end", -6
         peak = f"peak {bytes_text(self.peak)}"
         canvas.text(at + aside, y + 20, peak, **look)
-        for k, live in enumerate(self.live_bytes):
-            height = 52 * live / max(1, self.peak)
+        for k, size in enumerate(self.live_bytes):
+            height = 52 * size / max(1, self.peak)
             left, right = self._x(k), self._x(k + 1) - 1
             role = "ink" if k == self.at else "bookkeeping"
             canvas.box(left, bottom - height, right - left, height, role)
@@ -222,9 +250,27 @@ class Memory(Figure):
             cursor(canvas, x, 0, bottom, steps)
         return [canvas]
 
-    def _draw_life(self, canvas: Canvas, record: Data, y: float) -> None:
+    def _works(
+        self,
+        k: int,
+    ) -> bool:
+        """Whether equation `k` needs most while its body runs."""
+        return self.live_bytes[k] > self.program.equations[k].live
+
+    def _draw_life(
+        self,
+        canvas: Canvas,
+        record: Data,
+        y: float,
+    ) -> None:
         name, nbytes, role, made, read, returned, residual = record.values()
-        start, end = self._x(made - 1), self._x(read)
+        stop = read - 1
+        if returned or self._works(stop):
+            stop += 1
+        start, end = self._x(made - 1), self._x(stop)
+        maker = self.program.equations[made - 1]
+        if self._works(made - 1) and maker.primitive not in ("scan", "while"):
+            start = self._x(made) - 2  # it is there when the body is done
         size = bytes_text(nbytes)
         until = "returned" if returned else f"last read at {read}"
         words = f"{name}: {size}, made at {made}, {until}"

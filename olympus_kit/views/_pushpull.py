@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -18,6 +20,9 @@ from ._view import there
 
 LINES, DOTS = 9, 33  # grid lines in each direction, and points along each line
 PANEL, TOP = 300.0, 24.0
+CORNER = [PANEL / 2, TOP + PANEL / 2]  # the middle of a panel
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class PushPull(Figure):
@@ -173,36 +178,36 @@ class PushPull(Figure):
 
     def model(self) -> Data:
         """Return the pictures, their scales, and the Jacobian at every point of a lattice."""
-        scales = [_Scale(lines).data() for lines in (self.grid, self.images)]
         return super().model() | {
             "v": self.v.tolist(),
             "u": self.u.tolist(),
             "frames": self.frames,
-            "scales": scales,
+            "scales": [space.scale() for space in self._spaces()],
         }
+
+    def _spaces(self) -> list[_Space]:
+        """Return what is drawn of the input and of the output, at the point."""
+        Jv, Ju = self.J @ self.v, self.u @ self.J
+        return [
+            _Space(
+                "input: a straight grid",
+                self.grid,
+                self.x,
+                "x",
+                [("v", self.v, True), ("Jᵀu", Ju, False)],
+            ),
+            _Space(
+                "output: the image of the grid",
+                self.images,
+                self.y,
+                "y",
+                [("Jv", Jv, False), ("u", self.u, True)],
+            ),
+        ]
 
     def pictures(self) -> list[Canvas]:
         """Draw both spaces, at the point."""
-        Jv, Ju = self.J @ self.v, self.u @ self.J
-        left, right = (
-            Canvas("input: a straight grid"),
-            Canvas("output: the image of the grid"),
-        )
-        _draw_space(
-            left,
-            self.grid,
-            self.x,
-            "x",
-            [("v", self.v, True), ("Jᵀu", Ju, False)],
-        )
-        _draw_space(
-            right,
-            self.images,
-            self.y,
-            "",
-            [("Jv", Jv, False), ("u", self.u, True)],
-        )
-        return [left, right]
+        return [space.draw() for space in self._spaces()]
 
 
 _POWER = {1: "", 2: "²"}
@@ -233,76 +238,102 @@ def _grid(x: Array, span: float) -> list[Array]:
     return [x + line for line in (*lines, *(line[:, ::-1] for line in lines))]
 
 
-class _Scale:
-    """The map from a space of one or two dimensions to a panel."""
-
-    def __init__(self, lines: list[Array]) -> None:
-        flat = np.concatenate([_plane(line) for line in lines])
-        flat = flat[np.isfinite(flat).all(1)]
-        self.middle = (flat.max(0) + flat.min(0)) / 2
-        self.factor = PANEL / (
-            max(float(np.ptp(flat, axis=0).max()), 1e-9) * 1.6
-        )
-
-    def __call__(self, points: Any) -> Array:
-        corner = np.array([PANEL / 2, TOP + PANEL / 2])
-        places: Array = (
-            corner + (_plane(points) - self.middle) * [1, -1] * self.factor
-        )
-        return places
-
-    def data(self) -> Data:
-        """Return it for the front-end, which moves the arrows."""
-        corner = [PANEL / 2, TOP + PANEL / 2]
-        return {
-            "middle": self.middle.tolist(),
-            "factor": self.factor,
-            "corner": corner,
-        }
-
-
 def _plane(points: Any) -> Array:
     """Put points of a line onto the plane's first axis."""
     points = np.atleast_2d(np.asarray(points, float))
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
 
 
-def _draw_space(
-    canvas: Canvas,
-    lines: list[Array],
-    origin: Array,
-    handle: str,
-    vectors: Sequence[tuple[str, Array, bool]],
-) -> None:
-    """Draw a space with its grid, and vectors at a point; what can be dragged has a knob."""
-    canvas.text(0, 14, canvas.name, "muted")
-    canvas.box(0.5, TOP, PANEL, PANEL, "paper line-line", rx=6)
-    to = _Scale(lines)
-    for line in lines:
-        ends = to(line)
-        inside = (ends > [0, TOP]).all(1) & (ends < [PANEL, TOP + PANEL]).all(1)
-        places = [
-            (float(a), float(b))
-            for a, b in ends[np.isfinite(ends).all(1) & inside]
-        ]
-        if len(places) > 1:
-            canvas.line(places, "line-line")
-    for name, vector, free in vectors:
-        role = "tangent" if name in ("v", "Jv") else "adjoint"
-        _draw_arrow(
-            canvas, to(origin)[0], to(origin + vector)[0], name, role, free
+@dataclass
+class _Space:
+    """A space with its grid, and vectors at a point; what can be dragged has a knob."""
+
+    name: str
+    lines: list[Array]
+    origin: Array
+    handle: str  # of the point; that of an image cannot be dragged
+    vectors: Sequence[tuple[str, Array, bool]]
+
+    def __post_init__(self) -> None:
+        """Find the scale at which the grid and every arrow lie in the panel."""
+        grid = np.concatenate([_plane(line) for line in self.lines])
+        self.grid = grid[np.isfinite(grid).all(1)]
+        self.ends = [_plane(self.origin + v)[0] for _, v, _ in self.vectors]
+        points = np.vstack([self.grid, *self.ends])
+        self.middle = (points.max(0) + points.min(0)) / 2
+        # beside the outermost there is room for a handle and for a label
+        size = max(float(np.ptp(points, axis=0).max()), 1e-9)
+        self.factor = PANEL / (size * 1.6)
+
+    def places(self, points: Any) -> Array:
+        """Return where points of the space lie in the panel."""
+        places: Array = (
+            np.array(CORNER)
+            + (_plane(points) - self.middle) * [1, -1] * self.factor
         )
-    x, y = (float(a) for a in to(origin)[0])
-    canvas.circle(x, y, 7 if handle else 5, "ink", data_handle=handle or "y")
+        return places
+
+    def scale(self) -> Data:
+        """Return the scale for the front-end, which moves the arrows, and where the grid ends."""
+        return {
+            "middle": self.middle.tolist(),
+            "factor": self.factor,
+            "corner": CORNER,
+            "low": self.grid.min(0).tolist(),
+            "high": self.grid.max(0).tolist(),
+        }
+
+    def draw(self) -> Canvas:
+        """Draw it."""
+        canvas = Canvas(self.name)
+        canvas.text(0, 14, canvas.name, "muted")
+        canvas.box(0.5, TOP, PANEL, PANEL, "paper line-line", rx=6)
+        grid = canvas.group("grid")
+        for line in self.lines:
+            ends = self.places(line)
+            shown = [
+                (float(a), float(b)) for a, b in ends[np.isfinite(ends).all(1)]
+            ]
+            if len(shown) > 1:
+                grid.line(shown, "line-line")
+        start, *tips = self.places([_plane(self.origin)[0], *self.ends])
+        # what no label may cover: the point, the arrows, and their ends
+        taken = []
+        for end in tips:
+            taken.append(_around(end, 11))
+            for share in np.linspace(0, 1, 16):
+                taken.append(_around(start + share * (end - start), 8))
+        for (name, _, free), end in zip(self.vectors, tips, strict=True):
+            role = "tangent" if name in ("v", "Jv") else "adjoint"
+            _draw_arrow(canvas, start, end, name, role, free, taken)
+        x, y = map(float, start)
+        radius = 7 if self.handle == "x" else 5
+        canvas.circle(x, y, radius, "ink", data_handle=self.handle)
+        return canvas
+
+
+def _around(place: Array, reach: float) -> Box:
+    x, y = map(float, place)
+    return x - reach, y - reach, x + reach, y + reach
 
 
 def _draw_arrow(
-    canvas: Canvas, start: Array, end: Array, name: str, role: str, free: bool
+    canvas: Canvas,
+    start: Array,
+    end: Array,
+    name: str,
+    role: str,
+    free: bool,
+    taken: list[Box],
 ) -> None:
     """Draw a vector; a covector is dashed, since it is a row."""
     (a, b), (c, d) = (map(float, start), map(float, end))
     group = canvas.group(
-        f"arrow {role}", data_handle=name if free else None, data_arrow=name
+        f"arrow {role}",
+        data_handle=name if free else None,
+        data_arrow=name,
+        # what cannot be dragged does not lie in the way of a handle below it
+        pointer_events=None if free else "none",
     )
     dash = {"stroke_dasharray": "6 3"} if role == "adjoint" else {}
     group.path(
@@ -315,14 +346,35 @@ def _draw_arrow(
         group.path(
             f"M{c - 11:.1f} {d:.1f}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0",
             f"knob {role}-line",
+            pointer_events="all",
         )
     angle = math.degrees(math.atan2(d - b, c - a))
     turn = f"translate({c:.1f} {d:.1f}) rotate({angle:.0f})"
+    if math.hypot(c - a, d - b) < 1:  # nothing points anywhere
+        turn += " scale(0)"
     group.path("M0 0l-12 -6v12z", f"head {role}", transform=turn)
     label = f"{MARKS[role]} {name}"
-    x = min(max(c + 12, 4), PANEL - width_of(label) - 4)
-    y = min(max(d - 12, TOP + 14), TOP + PANEL - 6)
+    x, y = _beside(c, d, width_of(label), taken)
     group.text(x, y, label, f"label {role}", font_weight=600)
+
+
+def _beside(
+    c: float, d: float, width: float, taken: list[Box]
+) -> tuple[float, float]:
+    """Return where a label stands beside an end and covers nothing, which is taken from then on."""
+    for up, left in itertools.product((12, -20, 28, -36, 44), (False, True)):
+        x, y = c - 12 - width if left else c + 12, d - up
+        box = (x, y - 10, x + width, y + 3)
+        if not any(
+            box[0] < other[2]
+            and other[0] < box[2]
+            and box[1] < other[3]
+            and other[1] < box[3]
+            for other in taken
+        ):
+            break
+    taken.append(box)
+    return x, y
 
 
 @explorable

@@ -206,7 +206,7 @@ def _question(
     read = str(entry.get("read", ""))
     if sections and read not in sections:
         raise ValueError(
-            f"{name} sends to {read!r}, which is no label of its chapter."
+            f"{name} sends to {read!r}, which is not a label of its chapter."
         )
     kind = entry.get("kind", "choice")
     try:

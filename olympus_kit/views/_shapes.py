@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ._draw import Canvas, apart, shorten, width_of
-from ._format import short_names
+from ._format import listed, short_names
+from ._formula import plural
 from ._jacobian_passes import Flat, Leaf
 
 SIDE = 80.0  # pixels of the longest side of a shape
@@ -19,17 +20,17 @@ Box = tuple[str, Leaves, Leaves, str]  # name, down and across, sign after it
 
 
 def function_shapes(flat: Flat) -> Canvas:
-    """Draw x → y, the leaves of both with their names."""
+    """Draw arguments → result, the leaves of both with their names."""
     canvas = Canvas(f"{flat.name}: {flat.n:,} numbers in, {flat.m:,} out")
     canvas.text(
         0,
         14,
-        f"{flat.name}, {flat.n:,} → {flat.m:,} numbers",
+        f"{flat.name}, {flat.n:,} → {plural(flat.m, 'number')}",
         "muted",
     )
     boxes: list[Box] = [
-        ("x", flat.inputs, (), "→"),
-        ("y", flat.outputs, (), ""),
+        (listed(flat.wrt), flat.inputs, (), "→"),
+        (flat.result, flat.outputs, (), ""),
     ]
     _draw_boxes(canvas, boxes, flat, named=True)
     return canvas

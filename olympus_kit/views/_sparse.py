@@ -8,9 +8,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..program import Argnums, describe, dtype_of, is_inexact, sparsity_pattern
+from ..program import (
+    Argnums,
+    describe,
+    dtype_of,
+    is_inexact,
+    precision_of,
+    sparsity_pattern,
+)
 from ._draw import Canvas
 from ._figure import Figure, Step
+from ._format import listed
 from ._formula import plural
 from ._heat import Heat
 from ._jacobian_passes import Flat, Leaf, ModeOf, differentiable, push_or_pull
@@ -110,8 +118,9 @@ def _coloring(flat: Flat) -> Coloring:
     coloring = Coloring(pattern, modes)
     try:
         _try(flat, coloring.mode)
-    except (TypeError, ValueError):
-        # custom_vjp has no forward mode, a while loop no reverse mode
+    except (TypeError, ValueError, NotImplementedError):
+        # custom_vjp has no forward mode, nor has a primitive of the user's own without a rule for
+        # it, and a while loop has no reverse mode
         others = [mode for mode in modes if mode != coloring.mode]
         if not others:
             raise
@@ -157,8 +166,9 @@ def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
     J(x).nse  # 3998 entries, from two passes instead of 1999
     ```
     """
-    flat = Flat(f, args, argnums, False)
-    compute = jax.jit(_passes(flat, _coloring(flat)))
+    with precision_of(args):
+        flat = Flat(f, args, argnums, False)
+        compute = jax.jit(_passes(flat, _coloring(flat)))
     tree: Any  # jax's types do not say that structures compare
     sample, tree = jax.tree.flatten(args)
 
@@ -179,7 +189,8 @@ def sparse_jacobian(f: Function, *args: Any, argnums: Argnums = 0) -> Function:
                 )
             if _varies(old):
                 values.append(new)
-        return compute(values)
+        with precision_of(values):
+            return compute(values)
 
     return jacobian
 
@@ -214,8 +225,8 @@ def _misfit(old: Any, new: Any) -> str:
     if same:
         return ""
     return (
-        f"{describe(old)}; got {describe(new)}. What is no real or complex number is part of what "
-        "was prepared: prepare it again."
+        f"{describe(old)}; got {describe(new)}. What is not a real or complex number is a part of "
+        "what was prepared: prepare it again."
     )
 
 
@@ -337,7 +348,9 @@ class Sparsity(Figure):
         tiles.high[self.rows // down, self.columns // across] = 1
         self.axes = flat.axes(tiles.step)
         size = f"{len(self.rows):,} of {flat.m:,} × {flat.n:,} entries"
-        self.title = f"The sparsity of {flat.name}: {size}"
+        self.derivative = flat.derivative()
+        what = f"{flat.name} with respect to {listed(flat.wrt)}"
+        self.title = f"The sparsity of {what}: {size}"
 
     @property
     def finding(self) -> str:  # type: ignore[override]
@@ -402,7 +415,7 @@ class Sparsity(Figure):
         if cells:
             legend += ", with the pass that fills it"
         heat = Heat(
-            f"∂y/∂x: {self.m:,} × {self.n:,}",
+            f"{self.derivative}: {self.m:,} × {self.n:,}",
             tiles.high,
             rows,
             columns,
@@ -467,4 +480,5 @@ def sparsity(f: Function, *args: Any, argnums: Argnums = 0) -> Sparsity:
     print(ok.sparsity(lambda x: (x[1:] - x[:-1]) ** 2, jnp.ones(50)))  # 2 JVPs in place of 49
     ```
     """
-    return Sparsity(Flat(f, args, argnums, False))
+    with precision_of(args):
+        return Sparsity(Flat(f, args, argnums, False))

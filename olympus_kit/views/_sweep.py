@@ -62,7 +62,10 @@ class Sweep(Figure):
                     name = f", {row['name']}" if "name" in row else ""
                     self.notes.append(f"{_words(at)}{name}: {row['note']}")
 
-    def of(self, metric: str) -> Sweep:
+    def of(
+        self,
+        metric: str,
+    ) -> Sweep:
         """Return the same sweep drawn for another metric, such as "peak" or "flops_compiled".
 
         Raises:
@@ -220,7 +223,10 @@ def sweep(
     return Sweep(measure, list(lists), points, notes)
 
 
-def _sizes(name: str, sizes: Any) -> list[int]:
+def _sizes(
+    name: str,
+    sizes: Any,
+) -> list[int]:
     every = [sizes] if np.ndim(sizes) == 0 else list(sizes)
     if not all(isinstance(n, (int, np.integer)) for n in every):
         raise TypeError(
@@ -229,7 +235,10 @@ def _sizes(name: str, sizes: Any) -> list[int]:
     return sorted({int(n) for n in every})
 
 
-def _resized(args: tuple[Any, ...], names: Sequence[str]) -> Function:
+def _resized(
+    args: tuple[Any, ...],
+    names: Sequence[str],
+) -> Function:
     """Return a function that gives the arguments' shapes other sizes, by name."""
     shapes = [np.shape(leaf) for leaf in jax.tree.leaves(args)]
     different = list(dict.fromkeys(size for shape in shapes for size in shape))

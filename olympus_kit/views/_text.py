@@ -16,7 +16,10 @@ MOST_LINE, MOST_EQUATION = 160, 48
 MOST_LIVE = 200  # steps whose memory is listed
 
 
-def ladder_text(ladder: Ladder, color: bool = False) -> str:
+def ladder_text(
+    ladder: Ladder,
+    color: bool = False,
+) -> str:
     """Return the listing of a program: every equation in program order, with role and value."""
     lines = [ladder.title, *ladder.error, *textwrap.wrap(ladder.summary, WIDTH)]
     lines += notes_text(ladder.notes, WIDTH)
@@ -41,7 +44,10 @@ def ladder_text(ladder: Ladder, color: bool = False) -> str:
     return "\n".join([*lines, *_meters(ladder)])
 
 
-def notes_text(notes: Sequence[str], width: int) -> list[str]:
+def notes_text(
+    notes: Sequence[str],
+    width: int,
+) -> list[str]:
     """Return notes, each as a paragraph."""
     lines = []
     for note in notes:
@@ -50,12 +56,18 @@ def notes_text(notes: Sequence[str], width: int) -> list[str]:
     return lines
 
 
-def _entry(word: str, text: str) -> str:
+def _entry(
+    word: str,
+    text: str,
+) -> str:
     """Return a line behind the word that says what it is."""
     return f"{word.replace('_', ' '):{COLUMN}} {text}"
 
 
-def _ends(word: str, ends: Sequence[End]) -> list[str]:
+def _ends(
+    word: str,
+    ends: Sequence[End],
+) -> list[str]:
     return [_entry(word, f"{end.name} = {end.value}") for end in ends]
 
 
@@ -69,7 +81,10 @@ def _derivatives(ends: Sequence[End]) -> list[str]:
     return lines
 
 
-def _steps(ladder: Ladder, color: bool) -> list[str]:
+def _steps(
+    ladder: Ladder,
+    color: bool,
+) -> list[str]:
     pairs = in_order(ladder.rows)
     width = max((len(line.text) for _, line in pairs), default=0)
     width = min(MOST_EQUATION, width)
@@ -97,7 +112,10 @@ def _steps(ladder: Ladder, color: bool) -> list[str]:
     return lines
 
 
-def _inside(row: Row, indent: str) -> list[str]:
+def _inside(
+    row: Row,
+    indent: str,
+) -> list[str]:
     """Return the equations of a body, each level further in."""
     lines = []
     if row.note and row.children:

@@ -152,7 +152,8 @@ class View(ABC):
         """
         target = Path(path)
         writers = self._writers()
-        if target.suffix not in writers:
+        suffix = target.suffix.lower()
+        if suffix not in writers:
             raise ValueError(
                 f"Cannot save as {target.suffix or 'a file without a suffix'}: {target.name} must "
                 f"end in {', '.join(writers)}."
@@ -161,7 +162,7 @@ class View(ABC):
             raise FileNotFoundError(
                 f"There is no folder {target.parent}; make it first."
             )
-        write_whole(target, writers[target.suffix]())
+        write_whole(target, writers[suffix]())
         return target
 
     def _writers(self) -> dict[str, Callable[[], str | bytes]]:

@@ -330,7 +330,7 @@ def test_the_entry_that_changes_is_the_one_that_is_marked(show):
     page = show("jacobian")
     page.get_by_role("slider", name="v[1]", exact=True).focus()
     page.keyboard.press("ArrowRight")
-    page.get_by_text("Table: ∂y/∂x").click()
+    page.get_by_text("Table: ∂y/∂v").click()
     cells = page.locator("td[data-changed]")
     expect(cells).to_have_count(1)
     expect(cells).to_have_text("2.0")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from chrome import shut_out
 from playwright.sync_api import expect
+from test_ladder_reader import block
 
 import olympus_kit as ok
 
@@ -272,7 +273,8 @@ def test_no_row_of_a_ladder_lies_over_the_next_one(page, show_on, width):
     """Also where a row opens: the button that opens it is higher than a line."""
     page.set_viewport_size({"width": width, "height": 900})
     forward = ok.graph(doubled, 0.7, mode="forward")
-    shown = show_on(page, ok.graph(bent, 3.0), ok.graph(lambda x: log_cosh(x) * x, 1.0), forward)
+    small = [ok.graph(bent, 3.0), ok.graph(lambda x: log_cosh(x) * x, 1.0), forward]
+    shown = show_on(page, *small, block())
     beyond = """ladder => {
       const rows = [...ladder.querySelectorAll(".item:not(.head)")].map((row) => ({
         top: row.getBoundingClientRect().top,
@@ -280,7 +282,7 @@ def test_no_row_of_a_ladder_lies_over_the_next_one(page, show_on, width):
       })).sort((a, b) => a.top - b.top);
       return rows.slice(1).map((row, k) => rows[k].bottom - row.top);
     }"""
-    for k in range(3):
+    for k in range(4):
         ladder = shown.locator(".pane.ladder").nth(k)
         expect(ladder.locator(".item.end").first).to_be_visible()
         overlaps = ladder.evaluate(beyond)

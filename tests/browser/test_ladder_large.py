@@ -68,6 +68,72 @@ def test_a_fold_shows_the_step_inside_it_and_opens(show):
     expect(page.locator(".item .cell.primal")).to_have_count(1)
 
 
+def places(page):
+    """Where the current step is marked: the classes of each cell of the ladder."""
+    return page.locator(
+        ".item > [role=cell]", has=page.locator("[aria-current=step]")
+    ).evaluate_all("all => all.map(cell => cell.className)")
+
+
+PLACE = {"primal": "first", "local_derivative": "partial", "adjoint": "derivative"}
+
+
+@pytest.mark.parametrize("width", [760, 1280])
+def test_a_closed_fold_is_stepped_in_the_columns_of_its_lines(show, page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    view = ok.graph(lambda x: jax.nn.softmax(x)[0] * 2.0, np.ones(3))
+    show(view)
+    model = view.model()
+    (fold,) = [row for row in model["rows"] if row["fold"]]
+    inside = {row["path"] for row in fold["children"]}
+    steps = model["steps"]
+    primal = [k for k, s in enumerate(steps) if s["row"] in inside and s["column"] == "primal"]
+    assert len(primal) > 3
+    value = page.locator("[data-path]", has=page.get_by_role("button", name="softmax"))
+    value = value.locator(".cell.primal .value")
+    for k, step in enumerate(steps):
+        press(page, "ArrowRight")
+        assert places(page) == [PLACE[step["column"]]]
+        assert value.is_visible() == (k >= primal[-1])
+
+
+def test_a_checkpoint_shows_the_steps_inside_it(show):
+    def f(x):
+        return jax.checkpoint(lambda x: jnp.sin(jnp.sin(x) * x))(x) * 2
+
+    view = ok.graph(f, 0.3)
+    page = show(view)
+    closed = page.locator("[data-path='0']")
+    expect(closed.locator(".first")).to_have_text("3 rows inside checkpoint")
+    for step in view.model()["steps"]:
+        press(page, "ArrowRight")
+        assert places(page) == [PLACE[step["column"]]]
+    closed.get_by_role("button").click()
+    again = page.locator(".line", has_text="v1.1 = sin(x)").locator(".value")
+    expect(again).to_be_visible()  # the backward pass computes it once more
+    press(page, "ArrowLeft")
+    expect(again).to_be_hidden()
+
+
+def test_values_in_the_body_of_a_loop_appear_when_the_loop_has_run(show):
+    view = ok.graph(corpus.rnn, POINT)
+    page = show(view)
+    steps = view.model()["steps"]
+    (forward,) = [k for k, s in enumerate(steps) if s["words"].startswith("Primal: v4, v5")]
+    (backward,) = [k for k, s in enumerate(steps) if "its rule: w_bar, b_bar" in s["words"]]
+    page.get_by_role("button", name="inside scan").click()
+    inside = page.locator(f"[data-path^='{steps[forward]['row']}.']")
+    lines = {column: inside.locator(f".cell.{column} .value").first for column in PLACE}
+    for k in range(len(steps)):
+        press(page, "ArrowRight")
+        seen = {column: line.is_visible() for column, line in lines.items()}
+        assert seen == {
+            "primal": k >= forward,
+            "local_derivative": k >= forward,
+            "adjoint": k >= backward,
+        }
+
+
 def test_edges_lead_to_a_fold_and_from_it(show):
     page = show(ok.graph(lambda x: jax.nn.softmax(x)[0] * 2.0, np.ones(3)))
     fold = page.get_by_role("button", name="softmax")
@@ -224,9 +290,10 @@ def test_on_a_phone_every_value_can_be_read(show, page):
     assert words.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_listings_folds_and_loops_shut_nobody_out(show, page, scheme):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_listings_folds_and_loops_shut_nobody_out(show, page, scheme, width):
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 844})
     show(ok.graph(layers, np.ones(3)), ok.graph(corpus.rnn, POINT))
     page.get_by_role("button", name="Listing").first.click()
     page.get_by_role("button", name="inside scan").click()

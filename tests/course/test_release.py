@@ -107,7 +107,7 @@ MISTAKES = {
     "a piece of the solution leaks: `olympus.grad(f)(x)`": lambda s: s.replace(
         "# Start here", "Try `olympus.grad( f )(x)`.\n\n# Start here", 1
     ),
-    "the solution is no whole Python": lambda s: s.replace(
+    "the solution is not complete Python": lambda s: s.replace(
         "return olympus.grad(f)(x)\n    #", "(\n    #"
     ),
     "the front matter needs": lambda s: s.replace("level: beginner", "depth: 1"),
@@ -119,7 +119,7 @@ MISTAKES = {
     "the reference raises: At test point 1 (f(x) = x², x = 3): NameError": lambda s: s.replace(
         "jax.jacfwd(f)(x)", "jax.jacfwd(f)(y)"
     ),
-    "text that is no part of it": lambda s: s + "\n## Question 2\n",
+    "text that does not belong to it": lambda s: s + "\n## Question 2\n",
     "no alternative says what is different about it": lambda s: without(
         s, "In forward mode: one JVP", "\n\n```python\ndef slope(f, x):\n    return olympus.jvp"
     ),
@@ -185,7 +185,7 @@ def test_a_new_lesson_works_and_its_notes_stay_with_the_authors(tmp_path):
         "In forward mode: the tangent is `x` itself, and one JVP does the rest."
     ]
     for stem, message in {
-        "tides": "tides is no name of a lesson: write two digits",
+        "tides": "tides is not the name of a lesson: write two digits",
         "15_moon": "15_tides.md has the number 15: choose another.",
     }.items():
         with pytest.raises(_lesson.AuthoringError, match=message):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import Counter
 
 import corpus
 import jax
@@ -84,8 +85,16 @@ def test_the_reverse_program_has_jax_s_own_equations(name):
         return out, pullback(jax.tree.unflatten(tree, full))
 
     jaxpr = jax.make_jaxpr(there_and_back)(args, [seeds[k] for k in moving]).jaxpr
-    expected = [e.primitive.name for e in jaxpr.eqns]
-    assert sorted(e.primitive for e in program.equations) == sorted(expected)
+    expected = Counter(e.primitive.name for e in jaxpr.eqns)
+    found = Counter(e.primitive for e in program.equations)
+    # jax 0.9 makes zeros that nothing reads; f may make some, too, and these are shown
+    idle = Counter(
+        e.primitive.name
+        for e in jaxpr.eqns
+        if all(map(basics.is_literal, e.invars)) and all(map(basics.is_dropped, e.outvars))
+    )
+    assert found <= expected
+    assert expected - found <= idle
 
 
 def as_data(record):
@@ -206,7 +215,7 @@ def numbers(program, value):
 
 
 # a rule cannot be put on a mutable array
-@pytest.mark.parametrize("name", sorted(REVERSE.keys() - {"mutable_array"}))
+@pytest.mark.parametrize("name", sorted(REVERSE.keys() - {"mutable_array", "mutable_array_of_x"}))
 def test_attribution_is_proved(name):
     """Seven times the rule of a row: seven times what is attributed to it, and nothing upstream."""
     f, args = REVERSE[name]

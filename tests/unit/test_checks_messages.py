@@ -200,7 +200,7 @@ def test_a_factor_that_is_fitted_must_explain_more_than_one_number():
         said(one, lambda x: {"b": 2.44 * jnp.sum(x)} if x.shape == (3,) else {"w": x})[0] == "off"
     )
     other = lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 + jnp.cos(x)}
-    assert said(leaf, other)[0] == "off"  # what b shows alone is no mistake
+    assert said(leaf, other)[0] == "off"  # what b shows alone is not a mistake
     assert said(leaf, lambda x: {"b": 2.44 * jnp.sum(x), "w": x**2 * 2.44})[0] == "factor"
     assert said(VECTOR, lambda x: 2.44 * (x**2 + 1))[0] == "factor"
 

@@ -14,7 +14,7 @@ import olympus
 import olympus_kit as ok
 from olympus_kit.program import count
 from olympus_kit.views._format import compared, number_text, seconds_text, short_names
-from olympus_kit.views._measure import machine_memory
+from olympus_kit.views._measure import failure, machine_memory
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -183,6 +183,42 @@ def test_what_fails_is_noted_beside_the_rest():
     assert "–" in found.text()
     with pytest.raises(TypeError, match="dot_general"):
         ok.cost({"product": lambda x: x @ jnp.ones(7)}, jnp.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (
+            lambda x: x if x > 0 else -x,
+            r"asks Python for a number .* lax\.cond .*It asks in .*\.py",
+        ),
+        (lambda x: x * x.item(), "asks Python for a number"),
+        (lambda x: jnp.sin(float(x)), r"leave out float\("),
+        (lambda x: np.sin(x), r"Use olympus\.numpy \(jnp\.sin"),
+        (lambda x: "text", "returned a value of type str; it must return a number"),
+    ],
+)
+def test_an_error_is_about_the_function_that_was_given(f, words):
+    for given, name in ((f, "f"), ({"mine": f}, "mine")):
+        with pytest.raises(TypeError, match=f"^{name} .*{words}") as caught:
+            ok.cost(given, 1.0)
+        assert "_derivatives" not in str(caught.value)
+        assert "xs[0]" not in str(caught.value)
+    beside = ok.cost({"mine": f, "sine": jnp.sin}, 1.0)
+    assert any(note.startswith("mine: failed, TypeError: mine ") for note in beside.notes)
+
+
+def test_a_note_ends_where_a_sentence_does():
+    found = ok.cost(lambda x: x**2, 1 + 1j)
+    (note,) = [note for note in found.notes if note.startswith("grad: failed")]
+    assert note.endswith(("but got complex64.", "but got complex128."))
+    long = failure(ValueError("a word and another " * 30))
+    assert len(long) < 340
+    assert long.endswith(" …")
+
+
+def test_one_is_not_a_plural():
+    assert ok.cost({"a": lambda x: x + 1}, 1.0).finding == "a: 1 FLOP."
 
 
 def test_what_does_not_fit_is_refused_with_the_number():

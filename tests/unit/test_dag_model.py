@@ -33,6 +33,39 @@ def groups(view, role):
     return [g for g in root.iter(f"{SVG}g") if g.get("class") == role]
 
 
+def boxes(view):
+    """Return the left, top, width and height of each node's box; no two of them overlap."""
+    found = []
+    for group in groups(view, "node"):
+        box = group.findall(f"{SVG}rect")[-1]
+        x, y, width, height = (float(box.get(k)) for k in ("x", "y", "width", "height"))
+        assert not any(abs(x - u) < width and abs(y - v) < height for u, v, *_ in found)
+        found.append((x, y, width, height))
+    assert len(found) == len(view.nodes)
+    return found
+
+
+def several_parts(seed):
+    """Return a function whose inputs go unlinked ways, and numbers for it.
+
+    Each way has values that are read again after others were computed.
+    """
+    random = np.random.default_rng(seed)
+    parts = random.integers(3, 6)
+    choices = random.integers(0, 99, size=(parts, random.integers(0, 5), 2))
+
+    def f(*args):
+        outputs = []
+        for x, picks in zip(args, choices, strict=True):
+            ways = [x]
+            for one, other in picks:
+                ways.append(jnp.sin(ways[-1]) * ways[one % len(ways)] + ways[other % len(ways)])
+            outputs.append(ways[-1])
+        return outputs
+
+    return f, random.uniform(0.1, 1.0, parts).tolist()
+
+
 def name(view, index):
     return view.nodes[index].text.split(" = ")[0]
 
@@ -115,22 +148,57 @@ def test_every_program_of_the_corpus(of, mode):
     root = ET.fromstring(view.svg())
     assert root.find(f"{SVG}title").text == view.title
     nodes = groups(view, "node")
-    assert len(nodes) == len(view.nodes)
-    boxes = [tuple(float(g.findall(f"{SVG}rect")[-1].get(k)) for k in ("x", "y", "width", "height"))
-             for g in nodes]  # fmt: skip
+    places = boxes(view)
     text = view.text()
     for node, group in zip(view.nodes, nodes, strict=True):
         assert group.find(f"{SVG}text").text == lines_on(node)[0]
         assert node.words in text
         assert all(part.text in node.words for part in node.parts)
-    for i, (x, y, width, height) in enumerate(boxes):
-        assert not any(abs(x - u) < width and abs(y - v) < height for u, v, *_ in boxes[:i])
     for arrow in view.arrows:
-        assert boxes[arrow.source][1] < boxes[arrow.target][1]  # arrows lead downwards
+        assert places[arrow.source][1] < places[arrow.target][1]  # arrows lead downwards
     (picture,) = view.model()["pictures"]
     wide, high = map(float, ET.fromstring(picture["svg"]).get("viewBox").split()[2:])
-    assert max(x + w for x, _, w, _ in boxes) <= wide
-    assert max(y + h for _, y, _, h in boxes) <= high
+    assert max(x + w for x, _, w, _ in places) <= wide
+    assert max(y + h for _, y, _, h in places) <= high
+
+
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+@pytest.mark.parametrize("seed", range(8))
+def test_programs_of_several_parts(seed, mode):
+    f, args = several_parts(seed)
+    view = drawn(f, *args, mode=mode)
+    places = boxes(view)
+    lines = [group.find(f"{SVG}path").get("d") for group in groups(view, "arrow")]
+    for arrow, line in zip(view.arrows, lines, strict=True):
+        numbers = [float(text) for text in re.findall(r"[-\d.]+", line)]
+        left, top, width, height = places[arrow.source]
+        assert left < numbers[0] < left + width
+        assert numbers[1] == pytest.approx(top + height, abs=0.2)
+        left, top, width, height = places[arrow.target]
+        assert left < numbers[-2] < left + width
+        assert 0 < top - numbers[-1] < 10
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_arrow_goes_layer_by_layer_round_the_nodes(seed):
+    random = np.random.default_rng(seed)
+    pairs, count = [], 0
+    for size in random.integers(1, 8, size=random.integers(1, 7)):
+        for k in range(1, size):
+            sources = random.choice(k, size=random.integers(1, min(k, 3) + 1), replace=False)
+            pairs += [(count + int(j), count + k) for j in sources]
+        count += int(size)
+    spots, bends = place(pairs, count)
+    assert set(bends) == set(pairs)
+    ways = [[spots[a], *bends[a, b], spots[b]] for a, b in pairs]
+    for way in ways:
+        heights = [y for _, y in way]
+        assert heights == [heights[0] + k for k in range(len(way))]
+    turns = [bend for way in ways for bend in way[1:-1]]
+    assert len({*turns, *spots}) == len(turns) + count
+    for i, (x, y) in enumerate(spots):
+        assert all(abs(x - u) > 0.999 for u, v in spots[:i] if v == y)
+        assert all(abs(x - u) > 0.5 for u, v in turns if v == y)  # beside the box
 
 
 def test_parts_that_nothing_links_stand_side_by_side():
@@ -187,6 +255,22 @@ def test_an_input_that_does_not_matter_stands_alone_with_adjoint_zero():
     view = drawn(lambda x, y: y * 2, 1.0, 3.0)
     assert all(a.source != 0 and a.target != 0 for a in view.arrows)
     assert "0.0" in view.nodes[0].parts[-1].text
+
+
+def test_names_are_short_as_in_the_ladder_and_never_cut_before_the_value_is():
+    def f(params, x):
+        return jnp.sum(jnp.tanh(x @ params["a_long_name"]["W1"]) @ params["W2"])
+
+    params = {"a_long_name": {"W1": np.eye(4, 8) - 1 / 3}, "W2": np.ones(8)}
+    view = ok.graph(f, params, np.ones(4) / 7, layout="dag")
+    assert [node.text for node in view.nodes[:3]] == ["W2", "W1", "x"]
+    assert lines_on(view.nodes[1])[2] == "▲ W1_bar = float64[4,8], 0.138 to 0.143"
+    saved = {name(view, a.source) for a in view.arrows if a.saved}
+    assert saved == {"x", "W2", "v2"}
+    both = {k: {"W": np.linspace(0.1234, 0.5678, 20)} for k in "xy"}
+    long = drawn(lambda d: jnp.sum(jnp.sin(d["x"]["W"]) + jnp.sin(d["y"]["W"])), both)
+    assert "d['x']['W']_bar = float64[20], 0.843 to 0.992" in long.text()
+    assert "d['x']['W']_bar = [20] 0.843 to 0.992" in lines_on(long.nodes[0])[2]
 
 
 def test_hostile_names_are_escaped():

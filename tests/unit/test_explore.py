@@ -118,6 +118,14 @@ def test_two_sliders_go_over_all_pairs():
         )
 
 
+def test_a_range_has_its_points_and_whole_ones_where_the_number_is_whole():
+    view = ok.graph(lambda x, n: x * n, 0.5, 2)
+    assert view.explore(x=(0, 1), frames=3).points == [(0.0,), (0.5,), (1.0,)]
+    assert view.explore(n=(0, 2)).points == [(0,), (1,), (2,)]
+    entries = ok.memory(jnp.sum, jnp.ones(3)).explore(arguments=jnp.ones, shape=(1, 4)).points
+    assert entries == [(1,), (2,), (3,), (4,)]
+
+
 def test_an_entry_of_a_dict_is_changed_and_nothing_else():
     params, x = {"W": jnp.ones((2, 3)), "b": jnp.ones(2)}, jnp.array([0.1, 0.2, 0.3])
     explorer = ok.graph(net, params, x).explore({"params['W'][0, 1]": (-1.0, 1.0)}, frames=3)
@@ -152,6 +160,15 @@ def test_where_the_program_changes_is_said():
     assert {f["program"] for f in explorer.model()["frames"][:6]} == {0}
     assert {f["program"] for f in explorer.model()["frames"][6:]} == {1}
     assert len(ok.graph(jnp.sin, 0.2).explore(x=(0.0, 1.0), frames=3).notes) == 1
+
+
+def test_each_line_says_the_values_and_what_derivatives_there_are():
+    f = lambda x, y: x * jnp.sin(y)
+    for layout in ("ladder", "dag"):
+        lines = ok.graph(f, 0.5, 0.0, layout=layout).explore(x=(0.0, 1.0), frames=3).text()
+        assert "x = 1.0: v2 = 0.0, v2_bar = 1.0, x = 1.0, x_bar = 0.0, y = 0.0\n" in lines
+    lines = ok.graph(f, 0.5, 0.0, mode="primal").explore(x=(0.0, 1.0), frames=3).text()
+    assert "x = 1.0: v2 = 0.0, x = 1.0, y = 0.0\n" in lines
 
 
 def test_nan_is_shown_and_marked():

@@ -123,3 +123,18 @@ def test_what_is_spoken_of_an_element_has_words_for_its_marks():
     assert said == "v1 = sin(x), primal 0.5"
     own = '{ dataset: { say: "row 1" } }'
     assert value_of(ok.Jacobian.scripts, f"spoken({own})") == "row 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "rows"),
+    [
+        ("v1 = sin(x)", 20, 1),
+        ("v1 = sin(x)", 11, 1),
+        ("v1 = sin(x)", 10, 2),
+        ("v6_bar = sum(v7_bar, axis=0)", 20, 2),  # not inside axis=0
+        ("a_name_that_no_row_can_hold + 1", 10, 4),
+        ("", 10, 1),
+    ],
+)
+def test_rows_of_text_are_counted_as_the_page_breaks_them(text, room, rows):
+    assert value_of(ok.Graph.scripts, f"countRows({json.dumps(text)}, {room})") == rows

@@ -36,6 +36,8 @@ def test_the_gallery_says_where_nan_is(gallery):
         "where, with a NaN"
     ]
     assert "where, with a NaN: NaN or inf" in gallery.text()
+    assert " =  " not in gallery.text().replace("\n", " ")  # nothing without its name or value
+    assert ",  =" not in gallery.text()
     (axis,) = gallery.model()["axes"]
     assert list(axis["labels"]) == list(_gallery.GALLERY)
     assert gallery.title == "A gallery of 12 functions"
@@ -70,7 +72,7 @@ def test_jacobians_of_the_gallery_are_those_of_jax():
     ("text", "names"),
     [("x * jnp.sin(y)", ["x", "y"]), ("b + a", ["b", "a"]), ("lax.exp(t)", ["t"])],
 )
-def test_names_that_are_no_module_are_parameters(text, names):
+def test_names_that_are_not_of_a_module_are_parameters(text, names):
     f, parameters = _gallery.typed_function(text)
     assert parameters == names
     point = [0.5, 1.5][: len(names)]
@@ -106,7 +108,8 @@ def test_what_is_no_point_is_refused(text):
 
 
 def test_a_point_has_an_entry_for_each_parameter():
-    with pytest.raises(ValueError, match=r"f has 2 parameters \(x, y\), and the point has 1"):
+    message = r"f has 2 parameters \(x, y\), and the point has 1 value\."
+    with pytest.raises(ValueError, match=message):
         _gallery.typed_point("0.5", ["x", "y"])
     assert [a.shape for a in _gallery.typed_point("0.5, [1.0, 2.0]", ["x", "y"])] == [(), (2,)]
 
@@ -122,7 +125,7 @@ def test_ladder_jacobian_and_cost_follow_what_is_typed():
     assert "Type one expression" in message.value
     assert titles() == before
     text.value = "jnp.tanh(x)"
-    assert "f has 1 parameters" in message.value
+    assert "f has 1 parameter (x), and the point has 2 values." in message.value
     point.value = "[0.5, 0.7]"
     assert message.value == ""
     assert "2 × 2" in titles()[1]

@@ -103,9 +103,9 @@ class TestWords:
     def test_leaves_without_derivative_are_named(self):
         g = lambda p: {"n": p["k"], "y": p["x"] * p["k"]}
         view = ok.jacobian_shapes(g, {"k": 3, "x": np.ones(2)})
-        assert view.notes[0].startswith("left out, having no derivative: p['k'] (")
-        assert "y['n'] (" in view.notes[0]
-        assert view.blocks() == [("∂y['y']/∂p['x']", "(2,) + (2,) = (2, 2)", "2 × 2")]
+        assert view.notes[1].startswith("left out, having no derivative: k (")
+        assert "y['n'] (" in view.notes[1]
+        assert view.blocks() == [("∂y['y']/∂x", "(2,) + (2,) = (2, 2)", "2 × 2")]
 
     def test_differences_stand_beside_the_entries(self, view):
         np.testing.assert_allclose(view.differences, view.matrix, atol=1e-8)
@@ -115,7 +115,103 @@ class TestWords:
         wrong = ok.jacobian_shapes(broken, 1.0)
         assert wrong.matrix == 3.0
         assert abs(wrong.differences - 2.0) < 1e-6
-        assert "central differences agree up to 1.0" in wrong.notes
+        assert "central differences differ by up to 1.0, as in row 0, column 0" in wrong.notes
+        assert any(note.startswith("central differences agree up to") for note in view.notes)
+
+    @pytest.mark.parametrize("f", [jnp.sin, lambda x: 1000 + x**2, lambda x: jnp.cos(x * jnp.pi)])
+    def test_what_rounding_makes_of_differences_is_no_disagreement(self, f):
+        for x in (np.float32(1.0), np.float64(1.0)):
+            assert any("agree up to" in note for note in ok.jacobian_shapes(f, x).notes)
+
+    @pytest.mark.parametrize(
+        ("f", "x", "words", "entry"),
+        [
+            (jnp.linalg.norm, np.zeros(2), "with no entry", "2 of its 2 entries"),
+            (lambda x: jnp.sqrt(x) * 0, np.zeros(()), "with no entry", "its entry"),
+            (jax.nn.relu, np.array([0.0, 1.0]), "differ by up to 0.5, as in row 0, column 0", ""),
+            (
+                lambda x: jnp.stack([jnp.linalg.norm(x), x[1]]),
+                np.zeros(2),
+                "agree up to 0.0, where both are finite: 2 of its 4 entries",
+                "2 of its 4 entries",
+            ),
+        ],
+    )
+    def test_nothing_agrees_with_nan(self, f, x, words, entry):
+        notes = " ".join(ok.jacobian_shapes(f, x).notes)
+        assert words in notes
+        assert (f"nan or inf: {entry}" in notes) == bool(entry)
+
+    def test_f_need_not_be_defined_beside_the_point(self):
+        def repeated(x):
+            return sum(x for _ in range(int(x)))  # a Python 0 below 1
+
+        view = ok.jacobian_shapes(repeated, 1.0)
+        assert view.matrix == 1.0
+        assert view.notes == ["filled in forward mode, by one JVP"]
+
+    @pytest.mark.parametrize(
+        ("f", "x", "words"),
+        [
+            (jnp.sin, 0.0, "the entry is 1.0"),
+            (lambda x: x[0] + x[1], np.ones(2), "every entry is 1.0"),
+            (jnp.linalg.norm, np.zeros(2), "every entry is nan"),
+            (lambda x: x * (3 + 4j), np.ones(2), "greatest modulus 5.0 in row 0, column 0"),
+        ],
+    )
+    def test_extremes_are_said_where_there_are_two(self, f, x, words):
+        text = ok.jacobian_shapes(f, x).text()
+        assert words in text.splitlines() or words in text
+        assert ("least" in text) == ("greatest" in text) == ("greatest" in words)
+
+    def test_the_argument_and_the_result_have_names_of_their_own(self):
+        def product(x, y):
+            return jnp.stack([x * y, y**2])
+
+        one = ok.jacobian_shapes(product, 2.0, 3.0, argnums=1)
+        assert {"∂out/∂y: 2 × 1", "out[0]"} <= set(words_of(picture(one)))
+        assert one.tables()[0].caption == "∂out/∂y"
+        assert "∂out/∂y = [2.0 6.0]" in one.passes[0][2]
+        both = ok.jacobian_shapes(product, 2.0, 3.0, argnums="all", mode="reverse")
+        assert "∂out/∂(x, y): 2 × 2" in words_of(picture(both))
+        assert "∂out[1]/∂(x, y) = [0.0 6.0]" in both.passes[1][2]
+        data = ok.jacobian_shapes(lambda p, y, out: p["y"] * y * out, {"y": 1.0}, 2.0, 3.0)
+        assert data.blocks()[0][0] == "∂out_/∂p['y']"
+
+    def test_a_leaf_has_the_name_that_other_views_give_it(self):
+        view = ok.jacobian_shapes(lambda p: p["W"] @ p["x"]["v"], {"W": W, "x": {"v": np.ones(3)}})
+        assert [name for name, _, _ in view.blocks()] == ["∂y/∂W", "∂y/∂v"]
+        assert view.tables()[0].caption == "∂y/∂p"
+        assert view.tables()[0].columns[-1] == "v[2]"
+        assert "the cotangent is 1 at y[0]" in view.passes[0][2]
+        same = ok.jacobian_shapes(lambda p, W: p["W"] * W, {"W": 1.0}, 2.0)
+        assert same.blocks()[0][0] == "∂y/∂p['W']"
+
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (jnp.sin, 1.0),
+            (jnp.sum, np.ones(3)),
+            (lambda x: jnp.stack([x, x]), 1.0),
+            (lambda x: x[:2], np.ones(3)),
+            (jnp.sin, np.ones(0)),
+        ],
+    )
+    def test_the_finding_is_one_sentence(self, f, x):
+        view = ok.jacobian_shapes(f, x)
+        for finding in (view.finding, view.compare(view.matrix + 1.0).finding):
+            assert ". " not in finding
+        assert view.notes[0].startswith("filled in ")
+        assert "0 JVP" not in view.text()
+        assert " 1 numbers" not in view.text()
+
+    def test_words_are_wrapped_in_text(self):
+        view = ok.jacobian_shapes(
+            lambda a_name_of_thirty_letters_or_so: jnp.sin(a_name_of_thirty_letters_or_so),
+            np.ones(2),
+        )
+        words = view.text().split("Pass 1")[1]
+        assert max(map(len, words.splitlines())) <= 76
 
     def test_nan_is_shown_as_such(self):
         view = ok.jacobian_shapes(lambda x: jnp.sqrt(x) * 0, np.array([0.0, 1.0]))
@@ -201,6 +297,7 @@ SHOWN = [
     lambda: ok.sparsity(lambda x: x[1:] - x[:-1], jnp.ones(9)),
     lambda: ok.cost(f, jnp.ones(3)),
     lambda: ok.memory(lambda x: jnp.sum(jnp.sin(x) * x), jnp.ones(3)),
+    lambda: ok.chain([20, 30, 40, 5, 1]),
 ]
 WEIGHTS = {"W1": W, "b": np.array([0.5, -1.0]), "scale": 2.0, "T": np.ones((2, 2, 3))}
 
@@ -247,6 +344,24 @@ class TestGradient:
         assert len(says) == 24 * 25
         assert says[0].endswith("from -2.0 to -1.757576")
         assert "-2.0 to 6.0" in words_of(picture(view))
+
+    def test_a_kernel_is_shown_by_its_own_indices(self):
+        kernel = np.sin(np.arange(54.0)).reshape(3, 2, 3, 3)
+        view = ok.jacobian_shapes(lambda p: jnp.sum(p["k"] ** 2) + p["b"], {"b": 1.0, "k": kernel})
+        rows = [f"[{i}, {j}, {k}, :]" for i in range(3) for j in range(2) for k in range(3)]
+        assert [word for word in words_of(picture(view, 1)) if ":]" in word] == rows
+        _, table = view.tables()
+        assert [row[0] for row in table.rows] == rows
+        np.testing.assert_allclose(
+            [[float(cell) for cell in row[1:]] for row in table.rows],
+            2 * kernel.reshape(18, 3),
+            rtol=1e-6,
+        )
+
+    def test_a_tile_begins_at_an_index_of_its_leaf(self):
+        kernel = np.ones((8, 4, 3, 3))
+        markup = picture(ok.jacobian_shapes(lambda k: jnp.sum(k**2), kernel))
+        assert "from k[7, 3, 0, 2] on: entries from 2.0 to 2.0" in markup
 
 
 def test_negative_tiles_are_cut_by_a_bar():
@@ -405,10 +520,11 @@ class TestCompare:
     def test_an_unknown_mistake_is_only_marked(self, view):
         guess = self.J.copy()
         guess[1, 2] = 9.0
-        verdict = "Your guess is wrong in 1 of 9 entries. The first is row 1, column 2: "
+        verdict = "Your guess is wrong in 1 of 9 entries, first in row 1, column 2: "
         assert view.compare(guess).verdict == verdict + "yours 9.0, right -1.0."
         compared = view.compare(guess)
-        assert compared.finding.startswith(verdict)
+        assert compared.finding == compared.verdict
+        assert view.finding in compared.notes
         assert compared.text().count("✗") == 1
         assert "-1.0 ✗\N{NO-BREAK SPACE}yours\N{NO-BREAK SPACE}9.0" in compared.text()
         assert "✗ 9.0" in words_of(picture(compared))
@@ -490,6 +606,11 @@ def test_an_error_of_jax_s_points_to_the_other_mode():
     with pytest.raises(ValueError, match="Reverse-mode") as caught:
         ok.jacobian_shapes(halve, np.array([9.0, 4.0]), mode="reverse")
     assert any("mode='forward'" in note for note in caught.value.__notes__)
+    for f in (np.sin, lambda x: jnp.sin(float(x))):
+        with pytest.raises(TypeError) as caught:
+            ok.jacobian_shapes(lambda x, f=f: f(x), 1.0)
+        assert "jnp.sin for np.sin" in caught.value.__notes__[-1]
+        assert "mode=" not in caught.value.__notes__[-1]
     assert ok.jacobian_shapes(halve, np.array([9.0, 4.0])).matrix[0, 0] == 1 / 16
 
 
@@ -513,6 +634,22 @@ class TestChain:
             "Reverse mode takes 1,380,000, forward mode takes 361,200,000 FLOPs (262× as many)"
         )
         assert view.title == "A chain of 3 functions: n = 2000 → m = 300 → d = 300 → 1"
+        assert view.labels()[-1] == "entries of the result"
+        assert ok.chain([3, 4, 5]).labels()[-1] == "d, entries of the result"
+        assert ok.chain([3, 4, 5]).title.endswith("→ d = 5")
+        assert ok.chain([1, 1, 1]).finding.startswith("Both modes take 2 FLOPs")
+
+    def test_the_picture_is_what_the_page_shows(self):
+        """The Jacobians to scale and the orders in a table; both modes, where there are many."""
+        view = ok.chain([5, 4, 3, 2, 9, 1])
+        words = words_of(picture(view))
+        assert words[:5] == ["J5: 1×9", "J4: 9×2", "J3: 2×3", "J2: 3×4", "J1: 4×5"]
+        assert boxes(picture(view))[0] == (92.0, 8.0)
+        lines = [word.split("  ") for word in words[6:-1]]
+        assert [line[0].strip() for line in lines[:12]] == [written(r[0]) for r in view.rows[:12]]
+        modes = [line for line in words[6:] if "mode" in line]
+        assert len(modes) == 2
+        assert words[-1] == f"… {14 - len(lines)} more order{'s' * (len(lines) != 13)}"
 
     def test_orders_are_all_there_and_the_best_comes_first(self):
         view = ok.chain([3, 7, 2, 9, 4])
@@ -540,7 +677,55 @@ class TestChain:
         assert any("function 2 of the chain" in note for note in caught.value.__notes__)
 
 
+PUSHED = {
+    "product": (lambda p: p[0] * p[1], np.array([1.0, 2.0])),
+    "curve": (lambda t: jnp.stack([jnp.sin(t), t**2]), 1.0),
+    "swapped": (lambda p: p * p[::-1], np.array([1.0, 0.5])),
+    "small": (lambda p: p * 0.01, np.array([1.0, 2.0])),
+    "large": (lambda p: p * 100, np.array([1.0, 2.0])),
+    "identity": (lambda p: p, np.array([1.0, 2.0])),
+    "line": (lambda x: x**3, 2.0),
+    "flat": (lambda x: x**2, 0.0),
+}
+
+
 class TestPushPull:
+    @pytest.mark.parametrize("name", PUSHED)
+    def test_every_arrow_lies_in_its_panel_with_its_label(self, name):
+        for drawn in ok.push_pull(*PUSHED[name]).model()["pictures"]:
+            root = ET.fromstring(drawn["svg"])
+            heads = [e for e in root.iter() if (e.get("class") or "").startswith("head")]
+            assert len(heads) == 2
+            for head in heads:
+                x, y = map(float, re.findall(r"-?[\d.]+", head.get("transform"))[:2])
+                assert 12 <= x <= 288
+                assert 24 + 12 <= y <= 324 - 12
+            labels = [t for t in root.iter(f"{SVG}text") if t.get("class") != "muted"]
+            for label in labels:
+                x, y = float(label.get("x")), float(label.get("y"))
+                assert 0 <= x <= 300 - 0.6 * 12 * len(label.text)
+                assert 24 + 12 <= y <= 324 - 3
+            assert overlaps(drawn["svg"]) == []
+
+    def test_a_handle_can_be_taken_where_an_arrow_lies_over_it(self):
+        for drawn in ok.push_pull(*PUSHED["identity"]).model()["pictures"]:
+            for arrow in ET.fromstring(drawn["svg"]).iter():
+                if arrow.get("data-arrow"):
+                    free = arrow.get("data-handle") is not None
+                    assert arrow.get("pointer-events") == (None if free else "none")
+                    assert len(arrow.findall(f"{SVG}path[@pointer-events='all']")) == free
+
+    def test_what_is_null_points_nowhere(self):
+        markup = picture(ok.push_pull(*PUSHED["flat"]), 1)
+        assert markup.count("scale(0)") == 1
+
+    def test_the_front_end_is_told_the_scale_and_where_the_grid_ends(self):
+        scales = ok.push_pull(*PUSHED["product"]).model()["scales"]
+        assert (scales[0]["low"], scales[0]["high"]) == ([0.0, 1.0], [2.0, 3.0])
+        # the grid and x + Jᵀu = (3, 3) lie in the panel
+        assert scales[0]["middle"] == [1.5, 2.0]
+        assert scales[0]["factor"] == pytest.approx(300 / (3 * 1.6))
+
     @pytest.mark.parametrize("x", [[1.0, 0.5], [2.0, -1.0]])
     @pytest.mark.parametrize("v", [[1.0, 0.0], [0.3, -2.0]])
     def test_both_products_are_jax_s(self, x, v):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import xml.etree.ElementTree as ET
 
 import corpus
 import jax
@@ -176,6 +177,47 @@ def test_repeats_fold_and_lose_nothing():
     assert sorted(map(int, paths)) == list(range(121))
     assert view.text().count("= tanh(") == 40
     assert "matmul, tanh, multiply (40 rows), × 40" in view.svg()
+
+
+def uneven(rows):
+    """Return a program of that many rows with hardly one to fold, and seventeen inputs."""
+    random = np.random.default_rng(0)
+    kinds = random.permutation([*[4] * 16, *random.integers(0, 4, rows - 17)])
+    ways = [jnp.sin, jnp.tanh, jnp.negative, lambda x: x / 15.0]
+
+    def f(x, weights):
+        left = iter(weights.values())
+        for kind in kinds:
+            x = x * next(left) if kind == 4 else ways[kind](x)
+        return x.sum()
+
+    weights = {f"long_{k}": np.linspace(-1, 1, 12).reshape(3, 4) / 300 for k in range(16)}
+    return ok.graph(f, np.ones((3, 4)), weights, argnums=1)
+
+
+def test_the_picture_of_a_long_ladder_cuts_nothing():
+    view = uneven(90)
+    texts = [e.text or "" for e in ET.fromstring(view.svg()).iter()]
+    assert not [text for text in texts if "…" in text]
+    model = view.model()
+    assert len(model["rows"]) > 60
+    assert {row["number"] for row in model["rows"]} <= set(texts)
+    for line in [line for row in model["rows"] for line in (*row["primal"], *row["adjoint"])]:
+        assert any(text.endswith(f" {line['text']}") for text in texts)
+        assert {line["value"], line["short"]} & set(texts)
+    for end in model["inputs"]:
+        assert f"{end['name']} = {end['value']}" in texts
+        assert not end["partner"] or any(end["derivative"] in text for text in texts)
+    for row in model["rows"]:
+        names = ", ".join(rung["name"] for rung in row["residuals"])
+        assert not names or names in texts
+
+
+def test_the_picture_of_far_too_many_rows_says_how_many_are_left_out():
+    view = uneven(140)
+    count = len(view.model()["rows"])
+    assert count > 120
+    assert f"… {count - 60} more rows below" in view.svg()
 
 
 def test_a_small_program_is_not_folded():

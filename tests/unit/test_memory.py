@@ -1,5 +1,6 @@
 """`memory` and `tradeoff`: lifetimes, the peak by name, what checkpoints compute again."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import corpus
@@ -41,6 +42,46 @@ def test_the_peak_is_explained_to_the_byte(name, mode):
     assert len(view.steps()) == len(view.program.equations)
     root = ET.fromstring(view.svg())
     assert root.find("{http://www.w3.org/2000/svg}title").text == view.title
+
+
+def rows(W):
+    return jnp.sum(jnp.sin(W)[jnp.array([1, 0, 1])])
+
+
+@pytest.mark.parametrize("f", [waves, rows])
+@pytest.mark.parametrize("mode", ["primal", "forward", "reverse"])
+def test_the_bars_over_an_equation_are_what_is_live_there(f, mode):
+    view = ok.memory(f, jnp.ones(10), mode=mode)
+    bars = []
+    (drawn,) = view.model()["pictures"]
+    for group in ET.fromstring(drawn["svg"]).iter("{http://www.w3.org/2000/svg}g"):
+        if found := re.search(r": (\d+) bytes", group.get("data-say") or ""):
+            box = group.find("{http://www.w3.org/2000/svg}rect")
+            left, width = float(box.get("x")), float(box.get("width"))
+            bars.append((left, left + width, int(found[1])))
+    for k, equation in enumerate(view.program.equations):
+        at = view._x(k + 0.5)
+        over = sum(size for left, right, size in bars if left < at < right)
+        # of an equation's body there is no bar
+        assert over == view.live_bytes[k] or (equation.bodies and over < view.live_bytes[k])
+
+
+@pytest.mark.parametrize("x", [1.0, -1.0])
+def test_of_branches_that_need_as_much_the_one_that_was_taken_is_named(x):
+    f = lambda x: jax.lax.cond(x > 0, jnp.sin, jnp.square, x)
+    view = ok.memory(f, x)
+    (body,) = [b for b in view.program.equations[-1].bodies if b.taken]
+    inner = view.program.values[body.equations[0].results[0]].name
+    assert inner in dict(view.explained())
+    assert (
+        "of the branches of a cond the one that needs most is counted, taken or not" in view.notes
+    )
+    assert not any("branches" in note for note in ok.memory(waves, jnp.ones(3)).notes)
+
+
+def test_one_is_not_a_plural():
+    again = ok.memory(jax.checkpoint(lambda x: jnp.sin(x + 1)), 1.0)
+    assert again.finding.endswith("1 equation, 1 FLOP.")
 
 
 def test_forward_mode_saves_nothing():

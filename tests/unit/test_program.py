@@ -150,6 +150,21 @@ def test_in_a_loop_each_turn_shows_the_branch_that_it_took():
     np.testing.assert_array_equal(p.out[1], f(np.array([3.0, -2.0, 20.0]))[1])
 
 
+@pytest.mark.parametrize(("depth", "turns", "is_compiled"), [(7, 2, False), (2, 100, True)])
+def test_loops_in_each_other_are_compiled_only_where_they_have_many_turns(
+    depth, turns, is_compiled, monkeypatch
+):
+    """To compile them takes longer the deeper they are, so that more turns are run in Python."""
+    scan, compiled = jax.lax.scan, []
+    f = jnp.sin
+    for _ in range(depth):
+        f = lambda x, g=f: scan(lambda c, _: (1.01 * g(c), None), x, None, turns)[0]
+    monkeypatch.setattr(jax.lax, "scan", lambda *args: compiled.append(1) or scan(*args))
+    p = capture(f, 0.5)
+    assert bool(compiled) == is_compiled
+    assert shown(p, "sin").iterations == turns
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_turn_by_turn_and_compiled_agree(reverse, monkeypatch):
     def f(xs):

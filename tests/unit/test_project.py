@@ -122,7 +122,7 @@ def test_scripts_stay_small():
     code = "".join(map(text_of, scripts))
     untyped = re.sub(r"/\*\*.*?\*/", "", code, flags=re.DOTALL)  # types have arrows, too
     assert len(re.findall(r"=>|\bfunction\b", untyped)) <= 425
-    assert max(map(len, code.splitlines())) <= 120
+    assert max(map(len, code.splitlines())) <= 100
 
 
 INSIDE = {"eqns", "invars", "outvars", "constvars", "aval", "source_info", "ctx"}

@@ -101,6 +101,24 @@ def test_an_array_of_64_bits_where_jax_has_32(mode):
     assert view.html()
 
 
+def test_a_sparse_jacobian_of_64_bits_where_jax_has_32():
+    with jax.enable_x64(True):
+        x = jnp.array([0.3, 1.2])
+    f = lambda x: jnp.sin(x) * x
+    assert ok.sparsity(f, x).passes == 1
+    found = ok.sparse_jacobian(f, x)(x)
+    assert found.data.dtype == jnp.float64
+    x = np.asarray(x)
+    np.testing.assert_allclose(found.data, np.cos(x) * x + np.sin(x), rtol=1e-12)
+
+
+def test_a_sparsity_says_what_it_is_with_respect_to():
+    f = lambda a, b: a[1:] * b
+    titles = [ok.sparsity(f, jnp.ones(3), 2.0, argnums=k).title for k in (0, 1, -1, "all")]
+    named = [title.partition(" with respect to ")[2].partition(":")[0] for title in titles]
+    assert named == ["a", "b", "b", "a, b"]
+
+
 def test_a_view_made_with_64_bits_is_shown_later():
     with jax.enable_x64(True):
         view = ok.graph(lambda x: jnp.sin(x) * x, jnp.array([0.3, 1.2]))
@@ -133,10 +151,45 @@ def test_mutable_arrays(f, mode):
         program = assert_as_jax(f, (point,), mode)
     refs = [v for v in program.values if v.dtype.startswith("ref ")]
     assert refs
-    assert all(v.summary is None for v in refs)  # a place for values is no value
+    assert all(v.summary is None for v in refs)  # a place for values is not a value
     if mode == "reverse":
         last = program.rows[-1].results[0]
         assert program.values[program.adjoints[last]].summary.entries == 1.0
+
+
+def add_one(ref):
+    ref[...] += 1.0
+
+
+def add_in_a_scan(x, ref):
+    return lax.scan(lambda c, _: (c, add_one(ref)), x, None, length=3)[0]
+
+
+def add_in_a_jit(x, ref):
+    jax.jit(add_one)(ref)
+    return x
+
+
+def add_in_a_branch(x, ref):
+    lax.cond(x > 0, lambda: add_one(ref), lambda: None)
+    return x
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("is_argument", [True, False])
+@pytest.mark.parametrize("add", [add_in_a_scan, add_in_a_jit, add_in_a_branch])
+def test_a_mutable_array_from_outside_is_written_once(add, is_argument, mode):
+    """It is left as one run leaves it, and all that is shown is of that run."""
+    ref, expected = (jax.new_ref(jnp.float32(1.0)) for _ in range(2))
+    f = lambda x, ref: add(x, ref) * ref[...]
+    out = f(2.0, expected)
+    if is_argument:
+        program = capture(f, 2.0, ref, mode=mode)
+    else:
+        program = capture(lambda x: f(x, ref), 2.0, mode=mode)
+    assert ref[...] == expected[...]
+    assert program.out == out
+    assert program.values[program.outputs[0]].summary.entries == out
 
 
 def test_the_tangent_of_an_integer_may_be_given_and_is_left_out():
@@ -252,15 +305,25 @@ def square_primitive():
     return lambda x: Square(jax.typeof(x))(x)
 
 
-def test_a_primitive_of_the_user_s_own_is_captured_or_refused_clearly():
+@pytest.mark.parametrize("around", [lambda f: f, jax.jit, jax.checkpoint])
+def test_a_primitive_of_the_user_s_own_is_captured_or_refused_clearly(around):
     square = square_primitive()
+    f = around(lambda x: square(x) * 3.0)
     for x in (0.5, 3.0):
         refusal = ""
         try:
-            program = capture(lambda x: square(x) * 3.0, jnp.float32(x))
+            program = capture(f, jnp.float32(x))
         except NotImplementedError as error:
             refusal = str(error)
         if refusal:
             assert "hijax" in refusal
         else:
             np.testing.assert_allclose(program.in_cotangents[0], 6 * x, rtol=1e-6)
+
+
+def test_the_sparse_jacobian_of_a_primitive_of_the_user_s_own_takes_the_mode_it_has():
+    square = square_primitive()
+    f = lambda x: square(x) * 3.0
+    x = jnp.array([0.5, 3.0])
+    assert ok.sparsity(f, x).mode == "reverse"
+    np.testing.assert_allclose(ok.sparse_jacobian(f, x)(x).todense(), np.diag(6 * x), rtol=1e-6)

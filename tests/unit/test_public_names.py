@@ -18,7 +18,7 @@ stopwatch timing_traps tradeoff
 PROGRAM = """
 Argnums Arguments Body Count Equation Life Mode Outline Program Residual Source Summary Totals
 Value capture check_output count describe dtype_of is_inexact largest_made lifetimes live_bytes
-outline read_arguments sparsity_pattern user_line walk
+outline precision_of read_arguments sparsity_pattern user_line walk
 """
 
 VIEWS = """

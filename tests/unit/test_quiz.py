@@ -194,7 +194,7 @@ def folder(tmp_path, monkeypatch):
     ("old", "new", "message"),
     [
         ("", "", "q: ZeroDivisionError: division by zero"),
-        ('"here"', '"there"', "q sends to 'there', which is no label of its chapter"),
+        ('"here"', '"there"', "q sends to 'there', which is not a label of its chapter"),
         ("ask =", "asks =", "q has the unknown key 'asks'"),
         ("[[quiz]]", "[[quiz]", "is not a TOML file"),
     ],

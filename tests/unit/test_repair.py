@@ -62,7 +62,7 @@ PLACED = {
         "u * (jnp.cos(x) * x + jnp.sin(x)) * jnp.sum(x) ** 2 / jnp.sum(x**2)",
         "the power belongs to what is inside",
     ),
-    "beside an index that is no expression": (
+    "beside an index that is not an expression": (
         "u * (jnp.cos(u) * x[None, :][0] + jnp.sin(x))",
         "`u` in `jnp.cos(u)`: another value",
     ),

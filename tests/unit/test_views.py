@@ -148,7 +148,7 @@ def test_a_notebook_gets_text_and_html(view):
     assert long["text/plain"].endswith("more lines: print(view) shows them all")
 
 
-@pytest.mark.parametrize("suffix", ["svg", "html", "json", "txt"])
+@pytest.mark.parametrize("suffix", ["svg", "html", "json", "txt", "SVG"])
 def test_save(view, suffix, tmp_path):
     path = view.save(tmp_path / f"x.{suffix}")
     text = path.read_text("utf-8")

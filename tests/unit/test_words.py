@@ -26,6 +26,12 @@ REPLACED = {
     r"\b(iterations|loop)'s turns?\b": "iterations",
     r"\bturn by turn\b": "iteration by iteration",
 }
+# "is no name" where "is not a name" is meant; "there is no name" and a few set phrases are English
+NOT_A = re.compile(
+    r"(?<!there\s)\b(is|are|was|were) no[\s\"]+f?\"?"
+    r"(?!longer|more|less|\w+er\sthan|secret|problem|help)[a-z]+",
+    re.IGNORECASE,
+)
 SUFFIXES = {".py", ".md", ".js", ".css", ".html", ".toml", ".yml", ".txt", ".svg"}
 
 
@@ -49,3 +55,21 @@ def test_the_field_has_a_word_for_it(phrase):
             if pattern.search(line):
                 places.append(f"{path}:{number}: {line.strip()[:120]}")
     assert not places, f"say {REPLACED[phrase]!r}:\n" + "\n".join(places[:20])
+
+
+@pytest.mark.parametrize("text", ["`x` is no name", "rows are no\nlist", '"it was no "\n f"label"'])
+def test_a_thing_that_is_not_another_is_found_in_prose_and_in_messages(text):
+    assert NOT_A.search(text)
+    assert not NOT_A.search(re.sub("(is|are|was) no", r"there \1 no", text))
+
+
+def test_what_is_something_else_is_not_a_thing():
+    places = []
+    for path, text in texts():
+        in_book = path.suffix == ".md" and path.parts[0] in ("book", "README.md", "CONTRIBUTING.md")
+        in_course = path.is_relative_to("olympus_kit/course") and "grade" not in path.parts
+        if in_book or in_course:
+            for match in NOT_A.finditer(text):
+                line = 1 + text.count("\n", 0, match.start())
+                places.append(f"{path}:{line}: {match[0]}")
+    assert not places, "say 'is not a':\n" + "\n".join(places[:20])

@@ -179,7 +179,8 @@ class Batch:
             )
         if not 0 < seconds < MOST_SECONDS:
             raise CourseError(
-                f"A cell may take from 1 to {MOST_SECONDS:,} seconds; {seconds} is no such number."
+                f"A cell may take from 1 to {MOST_SECONDS:,} seconds; {seconds} is not one of "
+                "these."
             )
         out.mkdir(parents=True, exist_ok=True)
         self.course = folder.resolve()

@@ -62,7 +62,7 @@ class Talk:
 
     def _checked(self, reply: Any) -> dict[str, Any]:
         if not isinstance(reply, dict):
-            raise Gone("sent something that is no reply")
+            raise Gone("sent something that is not a reply")
         if "raised" in reply:
             self.raised += 1
             raise _rebuilt(reply["raised"])
@@ -88,7 +88,7 @@ def _rebuilt(data: Any) -> Exception:
         names = [str(name)[:MOST_TEXT] for name in data["names"][:MOST_NAMES]]
         text = str(data["text"])[:MOST_TEXT]
     except (TypeError, KeyError):
-        raise Gone("sent something that is no reply") from None
+        raise Gone("sent something that is not a reply") from None
     if "Unsolved" in names:
         return Unsolved(text.partition(" ")[0])
     ancestor: type[Exception] = RemoteError
@@ -151,7 +151,7 @@ class RemoteAnswer:
         try:
             return plain.decode(reply["value"])
         except (KeyError, ValueError):
-            raise Gone("sent something that is no value") from None
+            raise Gone("sent something that is not a value") from None
 
     def _differentiable(
         self,
@@ -199,7 +199,7 @@ class RemoteAnswer:
                 )
             return shapes, plain.decode(reply["container"])
         except (KeyError, TypeError, ValueError):
-            raise Gone("sent something that is no shape") from None
+            raise Gone("sent something that is not a shape") from None
 
     def _numbers(
         self,

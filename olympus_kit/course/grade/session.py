@@ -216,7 +216,7 @@ class Run:
             yield number
             left = min(seconds, max(deadline - time.monotonic(), 1.0))
             if visit.channel.receive_json(left) != {"ran": number}:
-                raise Gone("sent something that is no word of the witness")
+                raise Gone("sent something that is not a word of the witness")
 
 
 def _end(said: str, seen: str) -> str:
@@ -279,4 +279,4 @@ def _ask_examiner(
             fields[key] = legible(str(value)[:MOST_TEXT])
         return Outcome(name, "not yet", Diagnosis(**fields))
     except (KeyError, TypeError, AttributeError):
-        raise Gone("sent something that is no outcome") from None
+        raise Gone("sent something that is not an outcome") from None

@@ -5,18 +5,19 @@ one; `tests/unit/test_canary.py` has a test for each behaviour relied on here.
 """
 
 from .basics import REF as REF
+from .basics import avals_of as avals_of
 from .basics import close as close
 from .basics import constants as constants
 from .basics import dtype_of as dtype_of
 from .basics import function_of as function_of
-from .basics import has_wide_values as has_wide_values
 from .basics import is_inexact as is_inexact
-from .basics import is_wide as is_wide
 from .basics import open_jaxpr as open_jaxpr
 from .basics import output_types as output_types
-from .basics import refuse_unsupported as refuse_unsupported
+from .basics import precision_of as precision_of
 from .basics import type_of_array as type_of_array
+from .basics import with_own_refs as with_own_refs
 from .bodies import CALLS as CALLS
+from .bodies import refuse_unsupported as refuse_unsupported
 from .marks import is_transposed as is_transposed
 from .marks import mark as mark
 from .marks import marked_path as marked_path
@@ -27,6 +28,7 @@ from .reading import is_plain as is_plain
 from .reading import loop_parts as loop_parts
 from .reading import read as read
 from .reading import read_derivative as read_derivative
+from .reading import while_parts as while_parts
 from .running import compiled_equations as compiled_equations
 from .running import largest_made as largest_made
 from .running import run_equation as run_equation
@@ -41,6 +43,7 @@ from .tracing import Traced as Traced
 from .tracing import exposing as exposing
 from .tracing import partial_in as partial_in
 from .tracing import primal_variables as primal_variables
+from .tracing import taps_without_flow as taps_without_flow
 from .tracing import trace as trace
 from .tracing import trace_forward as trace_forward
 from .tracing import trace_linear as trace_linear

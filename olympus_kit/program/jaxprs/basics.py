@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -143,8 +144,17 @@ def function_of(jaxpr: Any) -> Callable[..., list[Any]]:
 
 
 def is_ref(atom: Any) -> bool:
-    """Whether a variable is a mutable array (`jax.new_ref`)."""
-    return hasattr(atom.aval, "inner_aval")
+    """Whether a variable or what is traced is a mutable array (`jax.new_ref`)."""
+    return hasattr(getattr(atom, "aval", None), "inner_aval")
+
+
+def with_own_refs(arrays: Sequence[Any]) -> list[Any]:
+    """Return the arrays, each mutable one replaced by a new one that holds the same numbers."""
+    own: dict[int, Any] = {}
+    for array in arrays:
+        if isinstance(array, jax.Ref) and id(array) not in own:
+            own[id(array)] = jax.new_ref(array[...])
+    return [own.get(id(array), array) for array in arrays]
 
 
 def type_of(atom: Any) -> Type:
@@ -181,33 +191,30 @@ def variables_of(jaxpr: Any) -> list[Any]:
     return variables
 
 
-def is_wide() -> bool:
-    """Whether jax computes with 64-bit numbers where it is not told otherwise."""
-    return bool(jax.dtypes.canonicalize_dtype(np.float64) == np.float64)
+def avals_of(jaxpr: Any) -> list[Any]:
+    """Return shape and dtype of each variable of a program, as jax writes them down."""
+    return [variable.aval for variable in variables_of(jaxpr)]
 
 
 WIDE = ("float64", "complex128", "int64", "uint64")
 
 
-def has_wide_values(jaxpr: Any) -> bool:
-    """Whether a program computes with 64-bit numbers, which jax by default does not."""
-    variables = variables_of(jaxpr)
-    for variable in variables:
-        _, dtype, _ = type_of(variable)
-        if dtype in WIDE:
-            return True
-    return False
+def precision_of(values: Any) -> AbstractContextManager[Any]:
+    """Return the context in which what is made for arrays, or for types of them, keeps 64 bits.
+
+    Such an array may come from where jax had these switched on. jax computes with it all the
+    same, while the seeds of its derivative would be made with 32 bits. jax makes NumPy's arrays
+    its own first.
+    """
+    is_on = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
+    for value in jax.tree.leaves(values):
+        dtype, _ = _dtype_name(getattr(value, "dtype", None))
+        is_own = not isinstance(value, (np.ndarray, np.generic))
+        if is_own and not is_on and dtype in WIDE:
+            return jax.enable_x64(True)  # type: ignore[no-any-return]
+    return nullcontext()
 
 
 def output_types(closed: Any) -> list[Any]:
     """Return the type of each output, which has a shape and a dtype."""
     return list(closed.out_avals)
-
-
-def refuse_unsupported(closed: Any, name: str) -> None:
-    """Raise a NotImplementedError for programs that hold types of a user's own (hijax)."""
-    if getattr(open_jaxpr(closed), "is_high", False):
-        raise NotImplementedError(
-            f"{name} works on values or primitives of its own types (jax's experimental hijax), "
-            "which this kit cannot follow: show a part of it that works on arrays."
-        )

@@ -25,7 +25,7 @@ CALLS = frozenset([
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class InnerProgram:
     """A program inside an equation, and how the equation calls it."""
 
     name: str
@@ -67,7 +67,7 @@ def scan_parts(params: Any) -> LoopParts:
     return LoopParts(constants, carry, inputs - constants - carry)
 
 
-def bodies(eqn: Any) -> list[Body]:
+def bodies(eqn: Any) -> list[InnerProgram]:
     """Return the programs inside an equation, in the order in which `mark` numbers them."""
     inside = []
     for key, value in eqn.params.items():
@@ -80,26 +80,28 @@ def bodies(eqn: Any) -> list[Body]:
     return inside
 
 
-def _body(eqn: Any, key: str, index: int, value: Any, jaxpr: Any) -> Body:
+def _body(
+    eqn: Any, key: str, index: int, value: Any, jaxpr: Any
+) -> InnerProgram:
     primitive, params, count = eqn.primitive.name, eqn.params, len(eqn.invars)
     inner = open_jaxpr(jaxpr)
     returns = len(inner.outvars) == len(eqn.outvars)
     if primitive == "scan":
         parts = scan_parts(params)
         carried = _carried(parts)
-        return Body(
+        return InnerProgram(
             "body", jaxpr, range(count), parts.constants, carried, returns
         )
     if primitive == "while":
         return _while_body(eqn, key, jaxpr)
     if primitive == "cond":
-        return Body(
+        return InnerProgram(
             f"branch {index}", jaxpr, range(1, count), count - 1, (), returns
         )
     if primitive == "custom_linear_solve":
         return _solve_body(eqn, value._fields[index], jaxpr)
     if primitive in CALLS and len(inner.invars) == count:
-        return Body("body", jaxpr, range(count), count, (), returns)
+        return InnerProgram("body", jaxpr, range(count), count, (), returns)
     # a body that is called in a way of its own, such as the kernel of a reduction
     label = key.removesuffix("_jaxpr").removesuffix("jaxpr") or "body"
     if isinstance(value, tuple) and len(value) > 1:
@@ -109,7 +111,7 @@ def _body(eqn: Any, key: str, index: int, value: Any, jaxpr: Any) -> Body:
             else f"{label} {index}"
         )
     same_count = len(inner.invars) == count
-    return Body(
+    return InnerProgram(
         label, jaxpr, range(count) if same_count else None, 0, (), returns
     )
 
@@ -118,29 +120,29 @@ def _carried(parts: LoopParts) -> list[tuple[int, int]]:
     return [(parts.constants + place, place) for place in range(parts.carry)]
 
 
-def _while_body(eqn: Any, key: str, jaxpr: Any) -> Body:
+def _while_body(eqn: Any, key: str, jaxpr: Any) -> InnerProgram:
     """Return the test or the body of a while loop, whose constants are apart."""
     for_test, for_body = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     carry = range(for_test + for_body, len(eqn.invars))
     if key == "cond_jaxpr":
-        return Body(
+        return InnerProgram(
             "cond", jaxpr, [*range(for_test), *carry], for_test, is_test=True
         )
     operands = [*range(for_test, for_test + for_body), *carry]
     carried = _carried(LoopParts(for_body, len(carry), 0))
-    return Body("body", jaxpr, operands, for_body, carried, True)
+    return InnerProgram("body", jaxpr, operands, for_body, carried, True)
 
 
-def _solve_body(eqn: Any, label: str, jaxpr: Any) -> Body:
+def _solve_body(eqn: Any, label: str, jaxpr: Any) -> InnerProgram:
     """Return a part of a linear solve: only the solver runs, the others serve its derivatives."""
     lengths = eqn.params["const_lengths"]
     if label != "solve":
-        return Body(label, jaxpr, None)
+        return InnerProgram(label, jaxpr, None)
     first = lengths.matvec + lengths.vecmat
     constants = range(first, first + lengths.solve)
     right_side = range(sum(lengths), len(eqn.invars))
     operands = [*constants, *right_side]
-    return Body(label, jaxpr, operands, len(operands), (), True)
+    return InnerProgram(label, jaxpr, operands, len(operands), (), True)
 
 
 def has_bodies(eqn: Any) -> bool:
@@ -151,3 +153,22 @@ def has_bodies(eqn: Any) -> bool:
         if isinstance(value, tuple) and any(is_jaxpr(part) for part in value):
             return True
     return False
+
+
+def refuse_unsupported(closed: Any, name: str) -> None:
+    """Raise a NotImplementedError for programs that hold types of a user's own (hijax)."""
+    if _is_high(closed):
+        raise NotImplementedError(
+            f"{name} works on values or primitives of its own types (jax's experimental hijax), "
+            "which this kit cannot follow: show a part of it that works on arrays."
+        )
+
+
+def _is_high(jaxpr: Any) -> bool:
+    """Whether a program says so of itself; jax 0.9 does not where a checkpoint holds the types."""
+    inner = open_jaxpr(jaxpr)
+    if getattr(inner, "is_high", False):
+        return True
+    return any(
+        _is_high(body.jaxpr) for eqn in inner.eqns for body in bodies(eqn)
+    )

@@ -22,8 +22,7 @@ from .basics import (
     type_of,
     variables_of,
 )
-from .bodies import Body as BodyOrigin
-from .bodies import bodies, scan_parts
+from .bodies import InnerProgram, bodies, scan_parts
 from .marks import scope_of
 from .tracing import Traced, trimmed
 
@@ -133,7 +132,7 @@ def _read_equation(
 
 
 def _read_body(
-    origin: BodyOrigin,
+    origin: InnerProgram,
     outer: Reading,
     operands: tuple[int, ...],
     prefix: str,
@@ -154,6 +153,14 @@ def loop_parts(equation: Equation) -> tuple[int, int, int]:
     """Return how many of a scan's operands are constants, carried and scanned over."""
     parts = scan_parts(equation.params)
     return parts.constants, parts.carry, parts.scanned
+
+
+def while_parts(equation: Equation) -> tuple[Body, Body]:
+    """Return the two programs of a while loop."""
+    test, body = equation.bodies
+    if body.origin.is_test:
+        test, body = body, test
+    return test, body
 
 
 def input_types(body: Body) -> list[Any]:

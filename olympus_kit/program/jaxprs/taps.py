@@ -14,7 +14,7 @@ may well be the adjoint of several values.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +56,19 @@ class Tap:
     position: int = 0
 
 
-def tap(jaxpr: Any, differentiated: Sequence[int]) -> tuple[Any, list[Tap]]:
+def tap(
+    jaxpr: Any,
+    differentiated: Sequence[int],
+    left_out: Collection[Any] = (),
+) -> tuple[Any, list[Tap]]:
     """Put a tap on each value that depends on the chosen inputs, and on each of several uses.
 
     Returns the program, whose added inputs stand behind its own, and what each of them taps.
     """
     active = {
-        v for v in active_variables(jaxpr, differentiated) if not is_ref(v)
+        v
+        for v in active_variables(jaxpr, differentiated)
+        if not is_ref(v) and v not in left_out
     }
     uses = _count_uses(jaxpr)
     return _Tapping(jaxpr, active, {v for v in active if uses[v] > 1}).program(

@@ -129,8 +129,10 @@ def trace_reverse(
         primals = [whole[i] for i in chosen]
         out, pullback, exposed = jax.vjp(part, *primals, has_aux=True)
         full = _with_float0(cts, out)
-        # the leaves of a pullback are what it holds; jax lists the same as its residuals
-        return out, exposed, pullback(full), jax.tree.leaves(pullback)
+        # the leaves of a pullback are what it holds; jax lists the same as its residuals, and no
+        # program may return a mutable array
+        saved = [leaf for leaf in jax.tree.leaves(pullback) if not is_ref(leaf)]
+        return out, exposed, pullback(full), saved
 
     seeds = [None if c is None else _abstract(c) for c in cotangents]
     extras = [jax.ShapeDtypeStruct(t.shape, t.dtype) for t in taps]
@@ -182,6 +184,27 @@ def trace_linear(
     return out, traced
 
 
+def taps_without_flow(traced: Traced) -> list[int]:
+    """Return the taps whose cotangent goes nowhere: on values of zero derivative, as of sign(x).
+
+    jax by itself would not compute it, nor save what that takes.
+    """
+    needed = _variables(traced.derivatives)
+    zeros = set()  # they stand for no cotangent
+    for eqn in reversed(open_jaxpr(traced.closed).eqns):
+        operands = _variables(eqn.invars)
+        if not operands:
+            zeros.update(eqn.outvars)
+        changed = [*eqn.outvars, *filter(is_ref, operands)]
+        if not needed.isdisjoint(changed):
+            needed |= operands
+    places = []
+    for place, cotangent in enumerate(traced.tapped):
+        if not is_literal(cotangent) and cotangent not in needed | zeros:
+            places.append(place)
+    return places
+
+
 def partial_in(
     function: Function,
     leaves: Values,
@@ -205,25 +228,23 @@ def trimmed(traced: Traced) -> Any:
     """
     jaxpr = open_jaxpr(traced.closed)
     outputs = [*traced.outputs, *traced.derivatives]
-    ends = [*outputs, *traced.exposed, *traced.residuals]
-    needed = set()
-    for atom in ends:
-        if not is_literal(atom):
-            needed.add(atom)
+    needed = _variables([*outputs, *traced.exposed, *traced.residuals])
     equations = []
     for eqn in reversed(jaxpr.eqns):
         is_needed = not needed.isdisjoint(eqn.outvars) or eqn.effects
         # most are needed: their marks need no look
         if is_needed or marked_path(scope_of(eqn)) is not None:
-            for atom in eqn.invars:
-                if not is_literal(atom):
-                    needed.add(atom)
+            needed |= _variables(eqn.invars)
             equations.append(eqn)
     inputs = len(jaxpr.invars) - len(traced.tapped)
     invars = [*jaxpr.constvars, *jaxpr.invars[:inputs]]
     cut = jaxpr.replace(eqns=equations[::-1])
     cut = with_interface(cut, invars, outputs)
     return close(cut, constants(traced.closed))
+
+
+def _variables(atoms: Iterable[Any]) -> set[Any]:
+    return {atom for atom in atoms if not is_literal(atom)}
 
 
 def _in_parts(

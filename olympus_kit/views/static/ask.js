@@ -11,27 +11,31 @@
 //   shelf.read(), shelf.write(answers), shelf.forget()
 
 const ASK_STYLE = `
-.okl .question { border:0; border-left:4px solid var(--primal); margin:.8rem 0; padding:.1rem 0 .1rem .8rem;
-  min-width:0 }
+.okl .question { border:0; border-left:4px solid var(--primal); margin:.8rem 0;
+  padding:.1rem 0 .1rem .8rem; min-width:0 }
 .okl .question legend { padding:0; font-weight:600; max-width:60em; overflow-wrap:anywhere }
 .okl .answers { display:grid; gap:.35rem; margin:.5rem 0; justify-items:start }
-.okl .answers button { text-align:left; padding:.35rem .7rem; overflow-wrap:anywhere; max-width:100%;
-  white-space:normal }
-.okl .answers.lines { display:block; columns:15rem } .okl .answers.lines button { border-radius:0;
-  border-color:transparent; background:none; width:100%; break-inside:avoid }
+.okl .answers button { text-align:left; padding:.35rem .7rem; overflow-wrap:anywhere;
+  max-width:100%; white-space:normal }
+.okl .answers.lines { display:block; columns:15rem }
+.okl .answers.lines button { border-radius:0; border-color:transparent; background:none; width:100%;
+  break-inside:avoid }
 .okl .answers.lines button:hover { border-color:var(--ink) }
-.okl .answers button[data-answer=right] { border-color:var(--tangent); box-shadow:inset 4px 0 var(--tangent) }
-.okl .answers button[data-answer=wrong] { border-color:var(--adjoint); box-shadow:inset 4px 0 var(--adjoint) }
+.okl .answers button[data-answer=right] { border-color:var(--tangent);
+  box-shadow:inset 4px 0 var(--tangent) }
+.okl .answers button[data-answer=wrong] { border-color:var(--adjoint);
+  box-shadow:inset 4px 0 var(--adjoint) }
 .okl .typed { display:flex; flex-wrap:wrap; gap:.35rem; align-items:center }
-.okl .typed input { min-height:44px; width:10rem; background:var(--soft); border:1px solid var(--muted);
-  border-radius:8px; padding:0 .5rem }
+.okl .typed input { min-height:44px; width:10rem; background:var(--soft);
+  border:1px solid var(--muted); border-radius:8px; padding:0 .5rem }
 .okl .told { min-height:1.5em; max-width:60em; margin:.2rem 0; overflow-wrap:anywhere }
 .okl .told a { color:var(--primal) }
 .okl[data-asking] .later code { visibility:hidden }
 .okl[data-asking] :is(.summary, .meters, details) { display:none }
 .okl[data-asking] .dock { position:static }
 @media print {
-  .okl .answers button { display:block !important; border:0; padding:.1rem 0; min-height:0; background:none }
+  .okl .answers button { display:block !important; border:0; padding:.1rem 0; min-height:0;
+    background:none }
   .okl fieldset .typed::after { content:""; width:10rem; height:1.6em; border-bottom:1px solid }
   .okl .answers button::before { content:"☐ " }
 }

@@ -1,5 +1,5 @@
-// What every front-end shares. A view's module is common.js + player.js + its own file(s), joined in
-// the order of `View.scripts` into one module without imports: all names below are simply there.
+// What every front-end shares. A view's module is common.js + player.js + its own file(s), joined
+// in the order of `View.scripts` into one module without imports: all names below are simply there.
 // Your file declares no name of these, and the last one ends with `export default { render }`
 // (anywidget's contract: `render({ model, el })` draws and returns a function that cleans up).
 //
@@ -7,14 +7,17 @@
 //                                        null and false leave an attribute or a child out
 //   svg(tag, attributes, ...children)    the same for SVG
 //   MARK[role]                           the shape that says what the role's colour says
-//   role(name, text)                     a text in its role's colour, behind its mark, with its word for ears
+//   role(name, text)                     a text in its role's colour, behind its mark, with its
+//                                        word for ears
 //   keepKeys                             a listener for "keydown" around controls
 //   bytes(n), counted(n, "row")          "1.5 KiB", "2 rows"
 //   mount(el, { label, style }, ...children) -> { root, unmount }
-//                                        draws into a shadow root that follows the page's dark or light;
-//                                        `style` is your CSS, after BASE; every rule begins with .okl
-//   CSS variables: --ink --muted --paper --soft --line --now --primal --tangent --adjoint --local-derivative
-//   --bookkeeping; classes: .title .summary .scroll .note .hidden (for ears alone), and the roles' names
+//                                        draws into a shadow root that follows the page's dark or
+//                                        light; `style` is your CSS, after BASE; every rule begins
+//                                        with .okl
+//   CSS variables: --ink --muted --paper --soft --line --now --primal --tangent --adjoint
+//   --local-derivative --bookkeeping; classes: .title .summary .scroll .note .hidden (for ears
+//   alone), and the roles' names
 //
 // No ids, no requests, nothing outside `el`: two instances on a page are independent.
 // Types stand in JSDoc comments; `tsc` checks them with the tests, and nothing is built.
@@ -37,6 +40,7 @@ const BASE = `
 :host { all:initial; display:block }
 /*COLORS*/
 .okl {
+  --ground:var(--paper);
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
   padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }
 .okl, .okl * { box-sizing:border-box }
@@ -49,31 +53,54 @@ const BASE = `
 .okl button:disabled { color:var(--muted); cursor:default }
 .okl button[aria-pressed=true] { border-color:var(--ink); box-shadow:inset 0 -3px var(--primal) }
 .okl :focus-visible { outline:3px solid var(--primal); outline-offset:2px }
-.okl code { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; background:none; color:inherit;
-  padding:0 }
-.okl .scroll { overflow:auto; max-height:36rem; border-top:1px solid var(--line) }
+.okl code { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; background:none;
+  color:inherit; padding:0 }
+/* a shadow at each side where there is more: it stays, what covers it at the end scrolls along */
+.okl :is(.scroll,.pictures,pre) { overflow:auto;
+  background:linear-gradient(90deg,var(--ground) 40%,transparent) 0 0/2.5rem 100% no-repeat local,
+    linear-gradient(270deg,var(--ground) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,
+    linear-gradient(90deg,var(--muted),transparent) 0 0/.6rem 100% no-repeat scroll,
+    linear-gradient(270deg,var(--muted),transparent) 100% 0/.6rem 100% no-repeat scroll;
+  background-color:var(--ground) }
+.okl .scroll { max-height:36rem; border-top:1px solid var(--line) }
 .okl .note { color:var(--muted); font-size:12px }
 .okl .primal { color:var(--primal) } .okl .tangent { color:var(--tangent) }
 .okl .local_derivative { color:var(--local-derivative) } .okl .adjoint { color:var(--adjoint) }
 .okl .bookkeeping { color:var(--bookkeeping) }
-.okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap }
+.okl .hidden { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%);
+  white-space:nowrap }
 .okl details { margin-top:.5rem } .okl summary { cursor:pointer; min-height:44px; padding:.6rem 0 }
-.okl pre { overflow:auto; font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace; max-height:36rem;
-  background:var(--soft); color:inherit; padding:.6rem; margin:0; border-radius:8px }
+.okl pre { --ground:var(--soft); font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
+  max-height:36rem; color:inherit; padding:.6rem; margin:0; border-radius:8px }
 .okl [hidden] { display:none !important }
 .okl [data-changed] { text-decoration:underline dotted 2px; text-underline-offset:3px }
 .okl :not(text)[data-changed] { background:var(--now) }
 @media print {
   .okl { border:0; padding:0 }
-  .okl :is(.bar,.words,.say,.entry,.sliders,button,select,input) { display:none !important }
+  .okl :is(.bar,.words,.say,.entry,.sliders,.axis,button,select,input) { display:none !important }
   .okl details:not([open]) { display:none }
-  .okl :is(.scroll,.pictures,pre) { max-height:none !important; overflow:visible !important }
+  .okl :is(.scroll,.pictures,pre) { max-height:none !important; overflow:visible !important;
+    background-image:none }
   .okl :is(svg,tr,figure) { break-inside:avoid; max-width:100% !important }
+  .okl :is(pre,th,td) { white-space:pre-wrap !important; overflow-wrap:break-word }
+  .okl summary { break-after:avoid }
+  .okl [data-changed] { text-decoration:none; background:none !important }
 }
-@media (forced-colors:active) { .okl button[aria-pressed=true] { border-width:3px } }
+@media (forced-colors:active) {
+  .okl button[aria-pressed=true] { border-width:3px }
+  .okl :is(.scroll,.pictures,pre) { forced-color-adjust:none; /* or there is no shadow */
+    background-size:2.5rem 100%,2.5rem 100%,3px 100%,3px 100% }
+  .okl :is(.scroll,.pictures) > :not(svg) { forced-color-adjust:auto }
+}
 `;
 
-const MARK = { primal: "■", local_derivative: "◆", tangent: "▶", adjoint: "▲", bookkeeping: "●" };
+const MARK = {
+  primal: "■",
+  local_derivative: "◆",
+  tangent: "▶",
+  adjoint: "▲",
+  bookkeeping: "●",
+};
 
 /**
  * @template {Element} E

@@ -1,5 +1,6 @@
 // A figure: title, finding, the picture that Python drew, a player for its steps, and what is
-// shown on request. There is nothing here about any one view: what an element does is written on it.
+// shown on request. There is nothing here about any one view: what an element does is written on
+// it.
 //
 //   data-at="3"        it appears at step 3 (before the first step everything is shown)
 //   data-now="3 5"     it is lit at these steps
@@ -13,13 +14,10 @@
 
 const FIGURE_STYLE = `${PLAYER_STYLE}
 .okl .finding { font-size:1.05em; margin:.15rem 0 .6rem; max-width:60em; overflow-wrap:anywhere }
-.okl .pictures { display:flex; flex-wrap:wrap; gap:1rem 2rem; align-items:flex-start; margin:.5rem 0 0;
-  overflow:auto; max-height:56rem; padding:2px;
-  background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0/2.5rem 100% no-repeat local,
-    linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,
-    linear-gradient(90deg,var(--muted),transparent) 0 0/.6rem 100% no-repeat scroll,
-    linear-gradient(270deg,var(--muted),transparent) 100% 0/.6rem 100% no-repeat scroll }
-.okl .pictures svg { display:block; height:auto; flex:none } .okl .pictures > svg:only-child { margin:0 auto }
+.okl .pictures { display:flex; flex-wrap:wrap; gap:1rem 2rem; align-items:flex-start;
+  margin:.5rem 0 0; max-height:56rem; padding:2px }
+.okl .pictures svg { display:block; height:auto; flex:none }
+.okl .pictures > svg:only-child { margin:0 auto }
 .okl .details .pictures { max-height:none } .okl details { margin:0 }
 .okl svg .later, .okl svg .cursor { visibility:hidden } .okl svg .cursor.now { visibility:visible }
 .okl svg [data-say] { cursor:pointer; outline-offset:1px }
@@ -29,7 +27,8 @@ const FIGURE_STYLE = `${PLAYER_STYLE}
 .okl svg .now > .cell { stroke:var(--ink); stroke-width:1.5 }
 .okl svg text { pointer-events:none } .okl svg text.now { font-weight:700 }
 .okl svg .near > .way { stroke:var(--ink) } .okl svg .near > .head { fill:var(--ink) }
-.okl svg .now > .way { stroke:var(--adjoint); stroke-dasharray:7 4 } .okl svg .now > .adjoint { font-weight:700 }
+.okl svg .now > .way { stroke:var(--adjoint); stroke-dasharray:7 4 }
+.okl svg .now > .adjoint { font-weight:700 }
 .okl .say { min-height:1.6em; margin:.2rem 0; color:var(--muted); overflow-wrap:anywhere }
 .okl table { border-collapse:collapse; margin:.3rem 0 .8rem; font-size:13px }
 .okl th, .okl td { padding:.3rem .55rem; text-align:right; border-bottom:1px solid var(--line);
@@ -323,7 +322,7 @@ function renderFigure({ model, el }) {
     player,
     (words) => (status.textContent = words),
   );
-  const inner = createInner(view.inner, () => player?.step() ?? -1);
+  const inner = createInner(view.inner, () => model.get("step") ?? -1); // on paper, too
   const how = [
     player && "arrow keys step, Space plays",
     stops.length && "Enter goes to its parts",

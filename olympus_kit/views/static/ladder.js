@@ -18,9 +18,9 @@ const STYLE = `
 .okl[data-stacked] .panes { flex-direction:column }
 .okl .pane { flex:1 1 0; min-width:0; position:relative }
 .okl .pane.listing:not(:only-child) { flex-grow:.6 }
-.okl .pane .scroll { max-height:max(15rem, min(36rem, 58vh)) }
+.okl .pane .scroll { max-height:max(15rem, min(36rem, 58vh)); background:none }
 .okl .item { position:absolute; left:0; right:0; display:grid; column-gap:.3rem; align-items:start;
-  grid-template-columns:var(--columns) }
+  grid-template:auto 1fr / var(--columns) }
 .okl .item > * { grid-row:1 }
 .okl .item > .path { grid-row:1/span 2 }
 .okl .item > .first { grid-column:3 } .okl .item > .all { grid-column:3/-1 }
@@ -48,16 +48,19 @@ const STYLE = `
   white-space:nowrap }
 .okl .line code { line-height:inherit; flex:none }
 .okl .line .value { color:var(--ink); flex:0 1 auto; overflow:hidden; text-overflow:ellipsis }
-.okl .line.tall { display:block; white-space:pre-wrap; word-break:break-all }
-.okl .line.tall .value { display:block; text-align:right; white-space:nowrap }
+.okl .line.tall { display:block; white-space:pre-wrap; overflow-wrap:anywhere }
+.okl .line.tall code { display:block }
+.okl .line.tall .value { text-align:right; white-space:nowrap }
+.okl .peek .line { display:flex; white-space:nowrap; overflow:hidden }
+.okl .peek .line code { flex:none; max-width:100%; overflow:hidden; text-overflow:ellipsis }
+.okl .peek .line .value { flex:0 1 auto }
 .okl .line:hover, .okl .line.linked { background:var(--soft) }
 .okl .later .value { visibility:hidden } .okl .late.later { display:none }
 .okl .line.now, .okl .end.seed { background:var(--now) }
 .okl .line.now { border-left-color:currentColor; font-weight:650 }
 .okl .line.bad .value::before { content:"⚠ " }
 .okl .line.bad .value { text-decoration:underline wavy var(--adjoint) }
-.okl .item .note { line-height:18px; height:18px; padding:0 .5rem; white-space:nowrap;
-  overflow:hidden; text-overflow:ellipsis }
+.okl .item .note { line-height:18px; padding:0 .5rem; overflow-wrap:anywhere }
 .okl .call { line-height:30px; padding:0 .5rem; font-weight:600; overflow:hidden;
   text-overflow:ellipsis; white-space:nowrap }
 .okl .choose { display:flex; align-items:center; gap:.3rem; color:var(--muted); font-size:12px;
@@ -70,10 +73,12 @@ const STYLE = `
 .okl .keep.live { color:var(--ink); font-weight:650 }
 .okl .keep.live::before, .okl .keep.live::after { border-top:3px solid var(--ink) }
 .okl .keep.free::before, .okl .keep.free::after { border-top:1px dashed var(--line) }
+.okl .end .path { line-height:24px }
 .okl .end code { line-height:24px; white-space:nowrap; overflow:hidden; text-overflow:ellipsis;
   display:block }
 .okl .divide { color:var(--muted); font-size:12px; line-height:22px;
   border-bottom:1px dashed var(--line) }
+.okl[data-narrow] .item { grid-template-rows:none }
 .okl[data-narrow] .item > * { grid-row:auto }
 .okl[data-narrow] .item > .path { grid-row:1/span 4 }
 .okl[data-narrow] .item > :is(.partial,.rung,.derivative) { grid-column:3; grid-row:auto }
@@ -87,12 +92,21 @@ const STYLE = `
 @media (forced-colors:active) {
   .okl .line.now { outline:2px solid Highlight; outline-offset:-2px }
 }
-@media print {
-  .okl :is(.dock,.switches,.choose,.edges,.path button) { display:none }
-  .okl .pane .scroll { max-height:none; overflow:visible }
-  .okl .canvas { height:auto !important } .okl .edges { display:none }
+@media print { /* rows follow one another, as high as their text: nothing is cut */
+  .okl :is(.dock,.switches,.edges,.peek) { display:none }
+  .okl .panes { display:block }
+  .okl .canvas { height:auto !important }
   .okl .item, .okl .head { position:static !important; break-inside:avoid; margin-bottom:6px }
-  .okl .later .value { visibility:visible } .okl .late.later { display:inline }
+  .okl .line { break-inside:avoid; flex-wrap:wrap; line-height:19px }
+  .okl :is(.head,.divide) { break-after:avoid }
+  .okl .item :is(.path,.cell,.line,code,.call,.rung,.keep) { height:auto !important;
+    white-space:normal !important; overflow:visible; overflow-wrap:anywhere }
+  .okl .line code { flex:0 1 auto } .okl .line .value { margin-left:auto }
+  .okl .path button, .okl .choose select { display:inline !important; appearance:none; border:0;
+    background:none; padding:0; min-width:0; min-height:0; white-space:normal; overflow:visible }
+  .okl .choose { height:auto }
+  .okl:not([data-asking]) .later .value { visibility:visible }
+  .okl:not([data-asking]) .late.later { display:inline }
 }
 `;
 
@@ -122,6 +136,7 @@ const PLACE = {
  * @property {string} short
  * @property {Column} role
  * @property {number | null} step
+ * @property {number} [late]
  * @property {string[] | null} iterations
  * @property {boolean} bad
  * @property {any} [detail]
@@ -183,7 +198,9 @@ const PLACE = {
  * @property {Question[]} questions
  * @property {string} text
  */
-/** @typedef {{ row: Row, above: Row[] }} Place */
+// `inside`: whether steps lie in the rows that it opens to; `last`: the last primal one of them
+/** @typedef {{ row: Row, above: Row[], inside: boolean, last: number }} Place */
+/** @typedef {Partial<Record<Column, number>>} Times */
 /** @typedef {{ steps: LadderStep[], index: Map<string, Place>, lines: Line[] }} Index */
 /** @typedef {LadderView & Index} Survey */
 /** @typedef {{ path?: string, height: number, draw: () => any }} Item */
@@ -194,11 +211,11 @@ const PLACE = {
 // items: [{ height, draw() -> element }]; refresh(element, item) when one is put on the page
 /**
  * @param {any} scroll
+ * @param {Player} player
  * @param {Visit} refresh
  */
-function createList(scroll, refresh) {
+function createList(scroll, { paper }, refresh) {
   const canvas = make("div", { class: "canvas", role: "rowgroup" });
-  const paper = matchMedia("print");
   /** @type {Item[]} */
   let items = [];
   /** @type {number[]} */
@@ -264,18 +281,29 @@ function createList(scroll, refresh) {
     update();
   }
   scroll.addEventListener("scroll", update, { passive: true });
-  paper.addEventListener("change", update);
   return {
     canvas,
     show,
     reveal,
     each: (/** @type {Visit} */ visit) => drawn.forEach((element, k) => visit(element, items[k])),
     middle: (/** @type {number} */ k) => tops[k] + 15,
-    destroy: () => paper.removeEventListener("change", update),
   };
 }
 
 // ---- lines --------------------------------------------------------------------------------------
+
+// In how many rows of so many characters a text stands: it breaks between its words, and inside one
+// that is longer than a row.
+/** @type {(text: string, room: number) => number} */
+function countRows(text, room) {
+  let [rows, at] = [1, 0];
+  for (const { length } of text.split(" ")) {
+    if (at > 0 && at + length > room) [rows, at] = [rows + 1, 0];
+    for (at += length; at > room; at -= room) rows += 1;
+    at += 1; // the space after it
+  }
+  return rows;
+}
 
 // How a line is set in so many characters: what of its value is shown, in how many rows of text.
 // The equation keeps its room; the value shrinks first, and then stands below it.
@@ -287,10 +315,10 @@ function fit(line, room, iteration = -1) {
   const whole = line.iterations?.[iteration] ?? line.value;
   const short = line.iterations?.[iteration] ?? line.short;
   const left = room - MARGIN - line.text.length;
-  if (left >= whole.length + 1 || !whole) return { value: whole, rows: 1, tall: left < 0 && 1 };
+  if (left >= whole.length + 1) return { value: whole, rows: 1 };
   if (left >= short.length + 1) return { value: short, rows: 1 };
-  const rows = Math.ceil((line.text.length + 2) / Math.max(8, room - MARGIN + 2)) + 1;
-  return { value: short, rows, tall: true };
+  const rows = countRows(`■ ${line.text}`, Math.max(8, room - MARGIN + 2));
+  return { value: short, rows: short ? rows + 1 : rows, tall: true };
 }
 
 /**
@@ -307,7 +335,8 @@ function drawLine(line, player, room, iteration = -1) {
     line.step == null ? player.say(role(line.role, title)) : player.go(line.step);
   const name = ["line", line.role, line.bad && "bad", tall && "tall"].filter(Boolean).join(" ");
   const height = `height:${lineHeight(rows)}px`;
-  const attributes = { class: name, "data-step": line.step, title, onclick, style: height };
+  const time = line.step == null ? { "data-late": line.late } : { "data-step": line.step };
+  const attributes = { class: name, ...time, title, onclick, style: height };
   return make("div", attributes, text, make("code", { class: "value" }, value));
 }
 
@@ -377,7 +406,9 @@ function say(view, k) {
 // ---- the ladder ---------------------------------------------------------------------------------
 
 // All rows in order, each with the rows that hold it; all lines and all steps by their number. A
-// page's data has each step inside its line, and counts as differences.
+// page's data has each step inside its line, and counts as differences. A line that is not a step
+// has its value late: that of a body when the equation that runs it is computed (`times`: the last
+// step of each column in the rows around), that of a fold with the last primal value in it.
 /** @type {(view: LadderView) => Survey} */
 function survey(view) {
   /** @type {Map<string, Place>} */
@@ -386,19 +417,30 @@ function survey(view) {
   const lines = [];
   /** @type {LadderStep[]} */
   const steps = [];
-  /** @type {(row: Row, above: Row[]) => void} */
-  const visit = (row, above) => {
-    index.set(row.path, { row, above });
+  /** @type {(row: Row, above: Row[], times: Times) => void} */
+  const visit = (row, above, times) => {
+    const place = { row, above, inside: false, last: -1 };
+    const own = { ...times };
+    index.set(row.path, place);
     for (const column of COLUMNS) {
       for (const line of row[column]) {
+        line.late = times[column] ?? times.primal ?? times.tangent ?? times.adjoint ?? -1;
         if (line.step == null) continue;
         lines[line.step] = line;
         steps[line.step] = { row: row.path, ...line.detail };
+        // the equation that computes a body's local derivatives stands in another column
+        if (column !== "local_derivative") own[column] = Math.max(own[column] ?? -1, line.step);
+        for (const { path } of above) {
+          const outer = /** @type {Place} */ (index.get(path));
+          outer.inside = true;
+          if (column === "primal") outer.last = Math.max(outer.last, line.step);
+        }
       }
     }
-    for (const child of row.children) visit(child, [...above, row]);
+    for (const child of row.children) visit(child, [...above, row], own);
+    if (row.fold) for (const line of row.primal) line.late = place.last;
   };
-  for (const row of view.rows) visit(row, []);
+  for (const row of view.rows) visit(row, [], {});
   if (!view.steps) {
     for (let k = 1; k < steps.length; k += 1) {
       steps[k].live += steps[k - 1].live;
@@ -431,7 +473,7 @@ function createLadder(view, player, scroll, model) {
   for (const [path, { row }] of index) for (const read of row.reads) connect(read, path);
   view.outputs.forEach((end, k) => end.row != null && connect(end.row, `out ${k}`));
   const edges = svg("svg", { class: "edges", "aria-hidden": "true" });
-  const list = createList(scroll, mark);
+  const list = createList(scroll, player, mark);
   list.canvas.append(edges);
   let narrow = false;
   let three = false; // whether local derivatives have a column of their own
@@ -454,6 +496,7 @@ function createLadder(view, player, scroll, model) {
     for (const row of rows) {
       number = Math.max(number, row.number.length);
       for (const rung of row.residuals) name = Math.max(name, rung.name.length);
+      if (row.literals.length) name = Math.max(name, "literal ".length + row.literals[0].length);
     }
     for (const row of rows.slice(0, FEW)) {
       columns.forEach((column, k) => {
@@ -464,8 +507,10 @@ function createLadder(view, player, scroll, model) {
       });
     }
     const edge = Math.max(44, Math.min(72, 12 + 7 * number));
-    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(9, name) : 0;
-    const total = Math.floor((scroll.clientWidth - edge - GUTTER - rung - 30) / letter);
+    const rung = derivative === "adjoint" && !narrow ? 40 + 7 * Math.min(12, name) : 0;
+    const gutter = player.paper.matches ? 0 : GUTTER; // paper has no edges
+    const gaps = narrow ? 10 : 30;
+    const total = Math.floor((scroll.clientWidth - edge - gutter - rung - gaps) / letter);
     let [need, wish] = [0, 1].map((k) => texts.map((lengths) => usual(lengths[k])));
     three = !narrow && columns.length > 2 && need[0] + need[1] + need[2] <= total;
     if (columns.length > 2 && !three) {
@@ -483,7 +528,7 @@ function createLadder(view, player, scroll, model) {
     const tracks = widths.map((w) => `minmax(0,${w}fr)`);
     if (rung) tracks.splice(-1, 0, `${rung}px`);
     scroll.toggleAttribute("data-three", three);
-    scroll.style.setProperty("--columns", [`${edge}px`, `${GUTTER}px`, ...tracks].join(" "));
+    scroll.style.setProperty("--columns", [`${edge}px`, `${gutter}px`, ...tracks].join(" "));
     edges.style.left = `calc(${edge}px + .3rem)`;
   }
 
@@ -496,22 +541,26 @@ function createLadder(view, player, scroll, model) {
     return heights.length ? heights.reduce((a, b) => a + b, 6) : 0;
   }
 
+  /** @type {(text: string, column: Column) => number} */
+  const noteHeight = (text, column) => (text ? 18 * countRows(text, room[column]) : 0);
+
   /** @param {Row} row */
   function rowHeight(row) {
-    const isBlock = row.fold && !row.primal.length;
+    const isBlock = row.children.length && !row.primal.length;
+    const isPeek = index.get(row.path)?.inside && !opened.has(row.path);
+    const peek = isPeek ? lineHeight(1) : 0;
     let primal = cellHeight(row, "primal") + (isBlock ? 30 : 0);
-    if (row.note && !row.fold) primal += 18;
+    if (!row.fold) primal += noteHeight(row.note, "primal");
     if (opened.has(row.path) && countIterations(row)) primal += 46;
     const least = row.children.length ? 46 : 30;
-    if (!derivative) return Math.max(least, primal + (row.fold ? lineHeight(1) + 6 : 0)) + 6;
+    if (!derivative) return Math.max(least, primal + peek) + 6;
     const partial = columns.length > 2 ? cellHeight(row, "local_derivative") : 0;
-    const peek = row.fold ? lineHeight(1) + 6 : 0;
-    const side = cellHeight(row, derivative) + (row.passes ? 18 : 0) + peek;
+    const side = cellHeight(row, derivative) + noteHeight(row.passes, derivative);
     const rungs = row.residuals.length + (row.literals.length || row.fold ? 1 : 0);
-    if (narrow) return Math.max(least, primal + partial + side + (rungs ? 20 : 0) + 8) + 10;
+    if (narrow) return Math.max(least, primal + partial + side + peek + (rungs ? 20 : 0) + 8) + 10;
     const below = partial ? partial + 4 : 0;
     const left = three ? Math.max(primal, partial) : primal + below;
-    return Math.max(least, left, side, rungs * 18 + 6) + 6;
+    return Math.max(least, Math.max(left, side) + peek, rungs * 18 + 6) + 6;
   }
 
   // ---- rows ----
@@ -545,11 +594,13 @@ function createLadder(view, player, scroll, model) {
     }
     if (column === "adjoint" && row.passes) cell.append(note(row.passes));
     if (column === "primal") {
-      if (row.fold && !lines.length) cell.append(make("div", { class: "call" }, describe(row)));
+      const isBlock = row.children.length && !lines.length;
+      if (isBlock) cell.append(make("div", { class: "call" }, describe(row)));
       if (row.note && !row.fold) cell.append(note(row.note));
       if (opened.has(row.path) && countIterations(row)) cell.append(drawChoice(row));
     }
-    if (column === last && row.fold) cell.append(make("div", { class: "peek" }));
+    const isPeek = index.get(row.path)?.inside;
+    if (isPeek) cell.append(make("div", { class: "peek", "data-column": column }));
     return cell;
   }
 
@@ -678,11 +729,12 @@ function createLadder(view, player, scroll, model) {
   /** @type {(word: string, ends: End[]) => Item[]} */
   function endItems(word, ends) {
     /** @param {End} end */
-    const height = (end) => (narrow && end.partner ? 52 : 28) + (end.zero ? 18 : 0);
+    const height = (end) =>
+      (narrow && end.partner ? 52 : 28) + noteHeight(end.zero, /** @type {Column} */ (last));
     const items = ends.map((end, k) => {
       return { path: `${word} ${k}`, height: height(end), draw: () => drawEnd(word, end) };
     });
-    if (ends.length <= MANY) return items;
+    if (ends.length <= MANY || player.paper.matches) return items;
     const what = counted(ends.length, word === "in" ? "input" : "output");
     const draw = () => {
       const opener = make(
@@ -737,10 +789,8 @@ function createLadder(view, player, scroll, model) {
   /** @param {string} path */
   function shown(path) {
     if (places.has(path)) return path;
-    return index
-      .get(path)
-      ?.above.map((row) => row.path)
-      .find((p) => places.has(p) && !opened.has(p));
+    const above = index.get(path)?.above ?? [];
+    return above.find((row) => places.has(row.path) && !opened.has(row.path))?.path;
   }
 
   function drawEdges() {
@@ -775,16 +825,19 @@ function createLadder(view, player, scroll, model) {
     list.each((element, item) => element.classList.toggle("focus", item.path === path));
   }
 
-  // A closed fold shows the one of its lines that is the current step.
+  // A closed row shows the one of the lines in it that is the current step, in that line's column.
   /** @param {any} element */
   function mark(element) {
     const step = player.step();
-    const peek = element.querySelector(".peek");
-    if (peek) {
-      const inside = step >= 0 && shown(view.steps[step].row) === element.dataset.path;
-      const line = inside && drawLine({ ...view.lines[step] }, player, room[last]);
+    const { row, column } = view.steps[step] ?? {};
+    const { path } = element.dataset;
+    const isInside = row !== path && row != null && shown(row) === path;
+    for (const peek of element.querySelectorAll(".peek")) {
+      const own = columns.includes(column) ? column : last;
+      const isHere = isInside && peek.dataset.column === own;
+      const line = isHere && drawLine(view.lines[step], player, room[own]);
       peek.replaceChildren(...(line ? [line] : []));
-      if (line) Object.assign(line.style, { height: `${lineHeight(1)}px`, overflow: "hidden" });
+      if (line) line.style.height = `${lineHeight(1)}px`;
     }
     const isSeed = derivative === "adjoint" && step === view.backward && step != null;
     element.classList.toggle("seed", isSeed && element.textContent.endsWith(" seed"));
@@ -838,7 +891,7 @@ function createLadder(view, player, scroll, model) {
     narrow = isNarrow;
     layout();
   };
-  return { draw, resize, openCurrent, destroy: list.destroy };
+  return { draw, resize, openCurrent };
 }
 
 // The length that all but a few lines stay below; those few are set in several rows of text.
@@ -867,7 +920,7 @@ function measureLetter(scroll) {
  * @param {any} scroll
  */
 function createListing(view, player, scroll) {
-  const list = createList(scroll, (element) => markSteps(element, player.step()));
+  const list = createList(scroll, player, (element) => markSteps(element, player.step()));
   /** @type {(name: string, ...inside: any[]) => Element} */
   const cell = (name, ...inside) => {
     const whole = make("div", { role: "cell", style: "grid-column:1/-1" }, inside);
@@ -895,7 +948,7 @@ function createListing(view, player, scroll) {
     if (k >= 0) list.reveal(k + (view.backward != null && k >= view.backward ? 1 : 0));
     list.each((element) => markSteps(element, k));
   }
-  return { draw, resize, openCurrent() {}, destroy: list.destroy };
+  return { draw, resize, openCurrent() {} };
 }
 
 // ---- everything together ------------------------------------------------------------------------
@@ -1008,27 +1061,32 @@ function renderLadder({ model, el }) {
     meters.draw(k);
     for (const pane of visible()) pane.draw(k);
   }
-  let width = 0;
+  let measured = "";
   const measure = () => {
+    const width = root.clientWidth;
     // not on the page yet, or only the height has changed
-    if (!root.clientWidth || root.clientWidth === width) return;
-    width = root.clientWidth;
+    if (!width || `${width} ${player.paper.matches}` === measured) return;
+    measured = `${width} ${player.paper.matches}`;
     narrow = width < NARROW;
     root.toggleAttribute("data-stacked", width < WIDE);
     root.toggleAttribute("data-narrow", narrow);
     if (narrow) panes.before(tools);
     else player.bar.append(tools);
-    for (const pane of Object.values(built)) pane.resize(narrow);
+    for (const pane of Object.values(built)) {
+      pane.resize(narrow);
+      pane.draw(player.step());
+    }
   };
   measure();
   choose([view.layout === "listing" ? "listing" : "ladder"]);
   const observer = new ResizeObserver(measure);
   observer.observe(root);
+  player.paper.addEventListener("change", measure);
   player.start();
   return () => {
     observer.disconnect();
+    player.paper.removeEventListener("change", measure);
     player.destroy();
-    for (const pane of Object.values(built)) pane.destroy();
     unmount();
   };
 }

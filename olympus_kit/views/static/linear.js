@@ -3,22 +3,25 @@
 const LINEAR_STYLE = `
 .okl .finding { font-size:1.05em; margin:.15rem 0 .6rem; max-width:60em }
 .okl table { border-collapse:collapse; font-size:13px; margin:.4rem 0 }
-.okl th, .okl td { text-align:right; padding:.2rem .6rem; border-bottom:1px solid var(--line); white-space:nowrap;
-  font-variant-numeric:tabular-nums }
+.okl th, .okl td { text-align:right; padding:.2rem .6rem; border-bottom:1px solid var(--line);
+  white-space:nowrap; font-variant-numeric:tabular-nums }
 .okl th:first-child { text-align:left; white-space:normal } .okl tr.named { font-weight:600 }
 .okl tr.named th { color:var(--primal) }
-.okl .sliders { display:grid; grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr)); gap:0 1rem }
+.okl .sliders { display:grid; gap:0 1rem;
+  grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr)) }
 .okl label { display:flex; align-items:center; gap:.5rem; min-height:44px }
 .okl label input { flex:1; min-width:0; min-height:44px; accent-color:var(--primal) }
 .okl output { min-width:4em; text-align:right; font-variant-numeric:tabular-nums }
 .okl .boxes svg { max-width:100%; height:auto; font:12px system-ui,sans-serif; fill:var(--ink) }
 .okl .boxes rect { fill:var(--soft); stroke:var(--muted) }
-.okl .pictures { display:flex; flex-wrap:wrap; gap:1rem 2rem }
+.okl .pictures { display:flex; flex-wrap:wrap; gap:1rem 2rem; overflow:visible; background:none }
 .okl .pictures svg { display:block; height:auto; max-width:100%; touch-action:none }
 .okl [data-handle]:is([role]) { cursor:grab } .okl [data-handle]:active { cursor:grabbing }
-.okl .knob { fill:var(--paper); fill-opacity:.55; stroke-width:2 }
-.okl [data-handle]:is(:hover,:focus-visible) > .knob { stroke-width:4 } .okl .arrow text { pointer-events:none }
+.okl svg [data-handle] .knob { fill:var(--paper); fill-opacity:.55; stroke-width:2 }
+.okl [data-handle]:is(:hover,:focus-visible) > .knob { stroke-width:4 }
+.okl .arrow text { pointer-events:none }
 .okl .arrow.empty .head { visibility:hidden }
+.okl .grid polyline { vector-effect:non-scaling-stroke }
 `;
 
 /**
@@ -34,9 +37,9 @@ const LINEAR_STYLE = `
 
 /** @type {(label: string, slider: Slider) => Control} */
 function slider(label, { min, max, step, value, change, shown = String }) {
-  const output = make("output", {}, String(shown(value)));
+  const output = make("output");
   const oninput = () => {
-    output.textContent = shown(Number(input.value));
+    set(Number(input.value));
     change(Number(input.value));
   };
   const input = make("input", {
@@ -52,7 +55,9 @@ function slider(label, { min, max, step, value, change, shown = String }) {
   const set = (x) => {
     input.value = x;
     output.textContent = shown(x);
+    input.setAttribute("aria-valuetext", `${label} = ${output.textContent}`);
   };
+  set(value);
   return { element: make("label", {}, make("span", {}, label), input, output), set };
 }
 
@@ -134,7 +139,10 @@ function drawChain(view, title, finding) {
     title.textContent = `A chain of ${last} functions: ${names.join(" → ")}`;
     const modes = rows
       .filter((row) => row.name)
-      .map(({ name, flops }) => `${name} takes ${number(flops)}`)
+      .map(({ name, flops }) => {
+        const verb = name === "both modes" ? "take" : "takes";
+        return `${name} ${verb} ${number(flops)}`;
+      })
       .join(", ");
     const [low, high] = rows.filter((row) => row.name).map((row) => row.flops);
     const ratio = high > low ? ` (${times(high / low)}× as many)` : "";
@@ -158,7 +166,6 @@ function drawChain(view, title, finding) {
       change,
       shown,
     });
-    element.querySelector("output").textContent = value;
     return element;
   });
   draw();
@@ -202,9 +209,16 @@ const short = (x) =>
 const closest = (values, x) =>
   values.reduce((best, a, i) => (Math.abs(a - x) < Math.abs(values[best] - x) ? i : best), 0);
 
-// One space: the picture that Python drew, whose arrows are moved; `drag(name, place)` is told where
-// a handle is pulled, `nudge(name, [dx, dy])` of the arrow keys on it.
-/** @typedef {{ middle: number[], factor: number, corner: number[] }} Scale */
+// One space: the picture that Python drew, whose arrows are moved; `drag(name, place)` is told
+// where a handle is pulled, `nudge(name, [dx, dy])` of the arrow keys on it.
+/**
+ * @typedef {object} Scale
+ * @property {number[]} middle
+ * @property {number} factor
+ * @property {number[]} corner
+ * @property {number[]} low
+ * @property {number[]} high
+ */
 /** @typedef {(name: Handle, place: number[]) => void} Move */
 /** @typedef {"x" | "v" | "u"} Handle */
 /**
@@ -213,7 +227,10 @@ const closest = (values, x) =>
  * @param {Move} drag
  * @param {Move} nudge
  */
-function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nudge) {
+function createPlane({ name, svg: markup }, scale, drag, nudge) {
+  const { corner, low, high } = scale;
+  const middle = [...scale.middle];
+  let { factor } = scale;
   const parsed = new DOMParser().parseFromString(markup, "image/svg+xml").documentElement;
   const root = document.importNode(parsed, true);
   const [width, height] = ["width", "height"].map((side) => Number(root.getAttribute(side)));
@@ -268,36 +285,72 @@ function createPlane({ name, svg: markup }, { middle, factor, corner }, drag, nu
     drag(pulled, [(px - corner[0]) / factor + middle[0], (corner[1] - py) / factor + middle[1]]);
   });
   for (const event of ["pointerup", "pointercancel"])
-    root.addEventListener(event, () => (pulled = null));
+    root.addEventListener(event, () => {
+      const last = pulled;
+      pulled = null;
+      if (last) nudge(last, [0, 0]); // the scale stood still meanwhile
+    });
 
-  /** @type {(x: number, low: number, high: number) => number} */
-  const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
-  /** @type {(name: string, origin: number[], vector: number[]) => void} */
-  function moveArrow(name, origin, vector) {
-    const group = arrows[name];
-    const seen = finite(vector) && finite(origin);
-    group.setAttribute("visibility", seen ? "visible" : "hidden");
-    if (!seen) return;
-    const [[a, b], [c, d]] = [to(origin), to(origin.map((o, k) => o + vector[k]))];
-    const angle = (Math.atan2(d - b, c - a) * 180) / Math.PI;
-    group.classList.toggle("empty", Math.hypot(c - a, d - b) < 1);
-    group.querySelector(".shaft").setAttribute("d", `M${a} ${b}L${c} ${d}`);
-    group
-      .querySelector(".knob")
-      ?.setAttribute("d", `M${c - 11} ${d}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0`);
-    group.querySelector(".head").setAttribute("transform", `translate(${c} ${d}) rotate(${angle})`);
-    const label = group.querySelector("text");
-    label.setAttribute("x", clamp(c + 12, 4, width - 7.3 * label.textContent.length - 6));
-    label.setAttribute("y", clamp(d - 12, 38, height - 8));
-  }
-  /** @param {number[]} origin */
-  function movePoint(origin) {
+  // Point and arrows go to their places, at the scale at which the grid and all of them lie in the
+  // panel, as Python drew them; labels stand where they cover nothing.
+  /** @type {(origin: number[], vectors: Record<string, number[]>) => void} */
+  function show(origin, vectors) {
+    const names = Object.keys(vectors);
+    const ends = names.map((name) => origin.map((o, k) => o + vectors[name][k]));
+    if (!pulled) {
+      const points = [low, high, ...[origin, ...ends].filter(finite)];
+      let size = 1e-9;
+      for (const k of [0, 1]) {
+        const along = points.map((p) => p[k] ?? 0);
+        const [least, most] = [Math.min(...along), Math.max(...along)];
+        middle[k] = (least + most) / 2;
+        size = Math.max(size, most - least);
+      }
+      factor = (2 * corner[0]) / (1.6 * size);
+      const share = factor / scale.factor;
+      const [x, y] = to(scale.middle);
+      const move = `translate(${x - share * corner[0]} ${y - share * corner[1]})`;
+      root.querySelector(".grid").setAttribute("transform", `${move} scale(${share})`);
+    }
+    const [a, b] = to(origin);
     point.setAttribute("visibility", finite(origin) ? "visible" : "hidden");
-    const [x, y] = to(origin);
-    if (finite(origin))
-      Object.entries({ cx: x, cy: y }).forEach(([key, value]) => point.setAttribute(key, value));
+    if (finite(origin)) {
+      point.setAttribute("cx", a);
+      point.setAttribute("cy", b);
+    }
+    /** @type {number[][]} */
+    const taken = []; // left, top, right and bottom of what no label may cover
+    for (const end of ends)
+      for (let k = 0; k <= 16; k++) {
+        const [[c, d], reach] = [to(end), k < 16 ? 8 : 11];
+        const [x, y] = [a + (k / 16) * (c - a), b + (k / 16) * (d - b)];
+        taken.push([x - reach, y - reach, x + reach, y + reach]);
+      }
+    for (const [n, end] of ends.entries()) {
+      const group = arrows[names[n]];
+      group.setAttribute("visibility", finite(end) ? "visible" : "hidden");
+      if (!finite(end)) continue;
+      const [c, d] = to(end);
+      const angle = (Math.atan2(d - b, c - a) * 180) / Math.PI;
+      group.classList.toggle("empty", Math.hypot(c - a, d - b) < 1);
+      group.querySelector(".shaft").setAttribute("d", `M${a} ${b}L${c} ${d}`);
+      const knob = group.querySelector(".knob");
+      knob?.setAttribute("d", `M${c - 11} ${d}a11 11 0 1 0 22 0a11 11 0 1 0 -22 0`);
+      const turn = `translate(${c} ${d}) rotate(${angle})`;
+      group.querySelector(".head").setAttribute("transform", turn);
+      const label = group.querySelector("text");
+      const wide = 7.3 * label.textContent.length;
+      let [x, y] = [0, 0];
+      for (const up of [12, 12, -20, -20, 28, 28, -36, -36, 44, 44]) {
+        [x, y] = [x === c + 12 ? c - 12 - wide : c + 12, d - up];
+        if (!taken.some((t) => x < t[2] && t[0] < x + wide && y - 10 < t[3] && t[1] < y + 3)) break;
+      }
+      taken.push([x, y - 10, x + wide, y + 3]);
+      label.setAttribute("x", x);
+      label.setAttribute("y", y);
+    }
   }
-  return { root, moveArrow, movePoint };
+  return { root, show };
 }
 
 /** @typedef {{ x: number[], y: number[], J: number[][] }} PushPullFrame */
@@ -383,12 +436,8 @@ function drawPushPull(view, model, finding) {
   function draw() {
     const { x, y, J } = here();
     const [Jv, Ju] = [times(J, state.v), timesLeft(state.u, J)];
-    planes[0].moveArrow("v", x, state.v);
-    planes[0].moveArrow("Jᵀu", x, Ju);
-    planes[1].moveArrow("Jv", y, Jv);
-    planes[1].moveArrow("u", y, state.u);
-    planes[0].movePoint(x);
-    planes[1].movePoint(y);
+    planes[0].show(x, { v: state.v, Jᵀu: Ju });
+    planes[1].show(y, { Jv, u: state.u });
     parts.v.forEach((one, k) => one.set(state.v[k]));
     parts.u.forEach((one, k) => one.set(state.u[k]));
     along.forEach((one, k) => one.set(closest(axes[k], x[k])));

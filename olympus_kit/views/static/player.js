@@ -12,7 +12,8 @@
 //   });
 //   player.bar, player.words      elements to put where you like, best in one element of the class
 //                                 dock, which stays in view (append PLAYER_STYLE to your style)
-//   player.step()                 the step shown, -1 for all
+//   player.step()                 the step shown, -1 for all, as always on paper
+//   player.paper                  the media query that matches while the page is printed
 //   player.go(k)                  go to a step
 //   player.keys(element, more)    arrows, Home, End, Space, Escape and n act from anywhere in
 //                                 `element` and do not leave it; `more` adds { key: function }
@@ -43,9 +44,11 @@ const PLAYER_STYLE = `${ASK_STYLE}
   .okl .bar .count { min-width:0; font-size:12px }
   .okl .bar input[type=range] { flex-basis:2.4rem }
 }
-.okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem; color:var(--muted);
-  font-size:12.5px; margin-bottom:.4rem; align-items:center }
-.okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line); overflow:visible }
+.okl .meters { display:grid; grid-template-columns:minmax(0,1fr) auto; gap:.1rem .8rem;
+  color:var(--muted);
+  font-size:12.5px; margin-bottom:.4rem; align-items:center; break-inside:avoid }
+.okl .strip { display:block; width:100%; height:40px; border-bottom:1px solid var(--line);
+  overflow:visible }
 .okl .strip * { vector-effect:non-scaling-stroke }
 .okl .strip .live { fill:var(--adjoint); fill-opacity:.22; stroke:var(--adjoint); stroke-width:1.5 }
 .okl .strip .flops { fill:none; stroke:var(--primal); stroke-width:1.5; stroke-dasharray:5 4 }
@@ -72,7 +75,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     if (open.length && k < 0) return most; // all steps at once would give the answers away
     return Math.max(-1, Math.min(most, k));
   }
-  const step = () => clamp(model.get("step") ?? -1);
+  const paper = matchMedia("print");
+  const step = () => clamp(paper.matches ? -1 : (model.get("step") ?? -1));
   // Long programs are played in about a minute, short ones slowly enough to be read.
   const beat = Math.max(80, Math.min(900, 60000 / Math.max(1, steps)));
   const stride = Math.max(1, Math.round((steps * beat) / 60000));
@@ -176,6 +180,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   };
   if (group) document.addEventListener("olympus-step", follow);
   model.on("change:step", draw);
+  paper.addEventListener("change", draw);
 
   // What a control does with a key by itself, it goes on doing; in no case does a key that means
   // something here reach the page around it, which may have a meaning of its own for it.
@@ -208,13 +213,14 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
     stop();
     document.removeEventListener("olympus-step", follow);
     model.off("change:step", draw);
+    paper.removeEventListener("change", draw);
   }
 
   /** @param {any[]} words */
   function say(...words) {
     region.replaceChildren(...words.flat().filter((word) => word != null && word !== false));
   }
-  return { bar, words: [region, box], step, go, keys, say, start: draw, destroy };
+  return { bar, words: [region, box], paper, step, go, keys, say, start: draw, destroy };
 }
 
 /** @typedef {ReturnType<typeof createPlayer>} Player */
@@ -262,7 +268,7 @@ function createMeters(view) {
       : `at most ${bytes(view.peak)}`;
     live.textContent = `▬ live values, inputs not counted: ${most}${mark}`;
     const total = (step ?? view.steps[last] ?? { flops: 0 }).flops;
-    flops.textContent = `┄ FLOPs so far: ${total.toLocaleString("en")}`;
+    flops.textContent = `┄ FLOPs${step ? " so far" : ""}: ${total.toLocaleString("en")}`;
     at.style.display = step ? "" : "none";
     at.setAttribute("x1", x(k));
     at.setAttribute("x2", x(k));
