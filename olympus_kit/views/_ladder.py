@@ -86,7 +86,7 @@ class _Builder:
         rows = folded(self.rows, program)
         if any(self.other.lines):
             rows.append(self.other)
-        title = _title(program)
+        title = title_of(program)
         point = self._named(program.inputs)
         identity = "".join([title, *point, *(step.words for step in steps)])
         if error:
@@ -354,7 +354,7 @@ def _origin(scope: str) -> str:
     )
 
 
-def _title(program: Program) -> str:
+def title_of(program: Program) -> str:
     """Return "loss, reverse mode with respect to params"."""
     title = f"{program.name}, {program.mode} mode"
     if program.wrt:

@@ -24,7 +24,7 @@ from ._explore import explorable
 from ._figure import Figure, Step, Table
 from ._format import NAME_ROOM, bytes_text, listed, number_text
 from ._formula import plural, statement
-from ._ladder import role_of
+from ._ladder import role_of, title_of
 from ._predict import saved_questions
 from ._types import Data, Function
 from ._words import with_short_names
@@ -47,7 +47,7 @@ class Memory(Figure):
         program = with_short_names(program)
         derivatives = tuple([program.variable(v) for v in program.derivatives])
         self.program, self.outputs = program, program.outputs + derivatives
-        self.title = f"Memory of {program.name} in {program.mode} mode"
+        self.title = f"Memory of {title_of(program)}"
         self.lives = lifetimes(program.equations, self.outputs)
         most = live_bytes(program.equations, self.outputs, program.values)
         # while the body of an equation runs, what it reads is there still

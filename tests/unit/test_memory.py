@@ -109,7 +109,7 @@ def test_a_checkpoint_saves_less_and_computes_again():
         waves, jnp.ones(10), checkpoint=jax.checkpoint_policies.everything_saveable
     )
     assert everything.recomputed() == []
-    assert again.title == "Memory of waves in reverse mode"
+    assert again.title == "Memory of waves, reverse mode with respect to x"
 
 
 def test_the_work_done_again_counts_every_iteration():

@@ -310,7 +310,7 @@ function createPlane({ name, svg: markup }, scale, drag, nudge) {
       const share = factor / scale.factor;
       const [x, y] = to(scale.middle);
       const move = `translate(${x - share * corner[0]} ${y - share * corner[1]})`;
-      root.querySelector(".grid").setAttribute("transform", `${move} scale(${share})`);
+      root.querySelector(".grid")?.setAttribute("transform", `${move} scale(${share})`);
     }
     const [a, b] = to(origin);
     point.setAttribute("visibility", finite(origin) ? "visible" : "hidden");
