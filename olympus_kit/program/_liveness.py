@@ -67,9 +67,8 @@ def live_bytes(
     before = 0
     afterwards = live(equations, outputs, values)
     for equation, after in zip(equations, afterwards, strict=True):
-        during = before
-        if equation.bodies:
-            during += _inside(equation, values)
+        # while a body runs, what its equation reads is live still
+        during = before + _inside(equation, values) if equation.bodies else 0
         most.append(max(after, during))
         before = after
     return most

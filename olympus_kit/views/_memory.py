@@ -49,12 +49,9 @@ class Memory(Figure):
         self.program, self.outputs = program, program.outputs + derivatives
         self.title = f"Memory of {title_of(program)}"
         self.lives = lifetimes(program.equations, self.outputs)
-        most = live_bytes(program.equations, self.outputs, program.values)
-        # while the body of an equation runs, what it reads is there still
-        self.live_bytes = [
-            during if equation.bodies else equation.live
-            for equation, during in zip(program.equations, most, strict=True)
-        ]
+        self.live_bytes = live_bytes(
+            program.equations, self.outputs, program.values
+        )
         self.peak = max(self.live_bytes, default=0)
         self.at = self.live_bytes.index(self.peak) if self.live_bytes else 0
         self.residuals = list(

@@ -319,23 +319,18 @@ def _pad(
     operands: Operands,
 ) -> str:
     array, filling = names
-    config, widths, index = [], [], []
-    plain = cuts = (
-        True  # whether NumPy's function can do it, and whether an index can
-    )
+    config = []
     for numbers in equation.params.get("padding_config") or []:
-        low, high, between = map(int, numbers)
-        config.append((low, high, between))
-        widths.append((low, high))
-        index.append(f"{-low or ''}:{high or ''}")
-        if low < 0 or high < 0 or between:
-            plain = False
-        if low > 0 or high > 0 or between:
-            cuts = False
-    if cuts and not plain:
-        return f"{array}[{_index(index)}]"
-    if not plain:
+        config.append(tuple(map(int, numbers)))
+    widths = [(low, high) for low, high, _ in config]
+    counts = [count for pair in widths for count in pair]
+    least, most = min(counts, default=0), max(counts, default=0)
+    if least < 0 < most or any(between for _, _, between in config):
+        # neither NumPy's function can do it nor an index
         return f"pad({array}, (low, high, between) = {config}, {filling})"
+    if least < 0:
+        index = [f"{-low or ''}:{high or ''}" for low, high in widths]
+        return f"{array}[{_index(index)}]"
     if filling in ("0", "0.0"):
         return f"pad({array}, {widths})"
     return f"pad({array}, {widths}, constant_values={filling})"
