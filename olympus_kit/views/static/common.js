@@ -111,8 +111,9 @@ const MARK = {
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false && value != null)
+    else if (value !== false && value != null) {
       element.setAttribute(name, value === true ? "" : value);
+    }
   }
   element.append(...children.flat(9).filter((child) => child != null && child !== false));
   return element;
@@ -151,10 +152,9 @@ const counted = (count, noun) => `${count.toLocaleString("en")} ${noun}${count =
 /** @param {Element} el */
 function isDark(el) {
   for (let node = el.parentElement; node; node = node.parentElement) {
-    const parts =
-      getComputedStyle(node)
-        .backgroundColor.match(/[\d.]+/g)
-        ?.map(Number) ?? [];
+    const parts = getComputedStyle(node)
+      .backgroundColor.match(/[\d.]+/g)
+      ?.map(Number) ?? [];
     if (parts.length >= 3 && (parts[3] ?? 1) > 0.5) {
       return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
     }

@@ -228,7 +228,7 @@ function drawTable({ caption, columns, rows, prose }) {
       {},
       make("th", { scope: "row" }, name),
       cells.map((text) => make("td", {}, text)),
-    ),
+    )
   );
   const parts = [make("thead", {}, make("tr", {}, head)), make("tbody", {}, body)];
   const table = make("table", { class: prose ? "prose" : null }, parts);
@@ -267,8 +267,9 @@ function createInner(inner, step) {
   function show() {
     const state = inner?.states[step()];
     details.hidden = !state;
-    if (state && details.open)
-      place.replaceChildren((elements[step()] ??= make(inner.tag, { "data-state": state })));
+    if (state && details.open) {
+      place.replaceChildren(elements[step()] ??= make(inner.tag, { "data-state": state }));
+    }
   }
   return { details, show };
 }
@@ -308,14 +309,14 @@ function renderFigure({ model, el }) {
   const meters = count && peak !== null ? createMeters({ steps: view.steps, bad, peak }) : null;
   const player = count
     ? createPlayer({
-        model,
-        steps: count,
-        words: (k) => view.steps[k].words,
-        onStep: draw,
-        idle: view.idle || undefined,
-        bad,
-        group,
-      })
+      model,
+      steps: count,
+      words: (k) => view.steps[k].words,
+      onStep: draw,
+      idle: view.idle || undefined,
+      bad,
+      group,
+    })
     : null;
   const { listeners, now, enter, stops } = enliven(
     pictures,
@@ -360,7 +361,7 @@ function renderFigure({ model, el }) {
             { class: "pictures", tabindex: 0, role: "group", "aria-label": heading },
             drawPictures(more),
           ),
-      ),
+      )
     ),
     closed.length > 0 &&
       folded(

@@ -37,7 +37,7 @@
   }
 
   function front() {
-    __FRONT__
+    __FRONT__;
   }
 
   customElements.define(

@@ -393,8 +393,7 @@ function drawProduct({ left, op, right, result, words }, column) {
 /** @type {(view: Survey, k: number) => any[]} */
 function say(view, k) {
   const { words, product, column } = view.steps[k];
-  const turning =
-    k === view.backward &&
+  const turning = k === view.backward &&
     make(
       "strong",
       { class: "turning adjoint" },
@@ -438,7 +437,7 @@ function survey(view) {
       }
     }
     for (const child of row.children) visit(child, [...above, row], own);
-    if (row.fold) for (const line of row.primal) line.late = place.last;
+    if (row.fold) { for (const line of row.primal) line.late = place.last; }
   };
   for (const row of view.rows) visit(row, [], {});
   if (!view.steps) {
@@ -536,7 +535,7 @@ function createLadder(view, player, scroll, model) {
   function cellHeight(row, column) {
     const iteration = iterationOf(row.path);
     const heights = linesOf(row, column).map((l) =>
-      lineHeight(fit(l, room[column], iteration).rows),
+      lineHeight(fit(l, room[column], iteration).rows)
     );
     return heights.length ? heights.reduce((a, b) => a + b, 6) : 0;
   }
@@ -659,10 +658,12 @@ function createLadder(view, player, scroll, model) {
     /** @type {(row: Row) => number} */
     const inside = ({ children }) =>
       children.reduce((n, c) => n + c.residuals.length + inside(c), 0);
-    if (row.fold && inside(row))
+    if (row.fold && inside(row)) {
       cell.append(make("div", { class: "keep" }, counted(inside(row), "value")));
-    if (row.literals.length)
+    }
+    if (row.literals.length) {
       cell.append(make("div", { class: "keep free" }, `literal ${row.literals[0]}`));
+    }
     return cell;
   }
 
@@ -803,7 +804,7 @@ function createLadder(view, player, scroll, model) {
       const [a, b] = [from, to].map((p) => places.get(shown(p)));
       if (a == null || b == null || a === b) return;
       const [y, z] = [list.middle(a), list.middle(b)].sort((p, q) =>
-        kind === "adjoint" ? q - p : p - q,
+        kind === "adjoint" ? q - p : p - q
       );
       const x = GUTTER - Math.min(GUTTER - 3, 9 + Math.abs(z - y) / 9);
       const d = `M${GUTTER - 1} ${y}C${x} ${y} ${x} ${z} ${GUTTER - 3} ${z}m-5 -4l5 4l-5 4`;

@@ -68,8 +68,9 @@ function slider(label, { min, max, step, value, change, shown = String }) {
 /** @typedef {{ low: number, high: number, flops: number, live: number, size: number }} Costs */
 /** @type {(tree: Tree, sizes: number[]) => Costs} */
 function measure(tree, sizes) {
-  if (typeof tree === "number")
+  if (typeof tree === "number") {
     return { low: tree, high: tree + 1, flops: 0, live: sizes[tree], size: sizes[tree] };
+  }
   const [outer, inner] = tree.map((part) => measure(part, sizes));
   const size = sizes[outer.high] * sizes[inner.low];
   const flops = inner.flops + outer.flops + 2 * size * sizes[inner.high];
@@ -134,7 +135,7 @@ function drawChain(view, title, finding) {
     );
     const last = sizes.length - 1;
     const names = sizes.map((size, k) =>
-      k === last && size === 1 ? "1" : `${view.letters[k]} = ${size}`,
+      k === last && size === 1 ? "1" : `${view.letters[k]} = ${size}`
     );
     title.textContent = `A chain of ${last} functions: ${names.join(" → ")}`;
     const modes = rows
@@ -200,7 +201,7 @@ const timesLeft = (u, J) =>
     dot(
       u,
       J.map((row) => row[j]),
-    ),
+    )
   );
 /** @type {(x: any) => string} */
 const short = (x) =>
@@ -284,12 +285,13 @@ function createPlane({ name, svg: markup }, scale, drag, nudge) {
     ];
     drag(pulled, [(px - corner[0]) / factor + middle[0], (corner[1] - py) / factor + middle[1]]);
   });
-  for (const event of ["pointerup", "pointercancel"])
+  for (const event of ["pointerup", "pointercancel"]) {
     root.addEventListener(event, () => {
       const last = pulled;
       pulled = null;
       if (last) nudge(last, [0, 0]); // the scale stood still meanwhile
     });
+  }
 
   // Point and arrows go to their places, at the scale at which the grid and all of them lie in the
   // panel, as Python drew them; labels stand where they cover nothing.
@@ -320,12 +322,13 @@ function createPlane({ name, svg: markup }, scale, drag, nudge) {
     }
     /** @type {number[][]} */
     const taken = []; // left, top, right and bottom of what no label may cover
-    for (const end of ends)
+    for (const end of ends) {
       for (let k = 0; k <= 16; k++) {
         const [[c, d], reach] = [to(end), k < 16 ? 8 : 11];
         const [x, y] = [a + (k / 16) * (c - a), b + (k / 16) * (d - b)];
         taken.push([x - reach, y - reach, x + reach, y + reach]);
       }
+    }
     for (const [n, end] of ends.entries()) {
       const group = arrows[names[n]];
       group.setAttribute("visibility", finite(end) ? "visible" : "hidden");
@@ -405,7 +408,7 @@ function drawPushPull(view, model, finding) {
     draw();
   };
   const planes = view.pictures.map((picture, k) =>
-    createPlane(picture, view.scales[k], drag, nudge),
+    createPlane(picture, view.scales[k], drag, nudge)
   );
   const along = axes.map((values, k) =>
     slider(`x[${k}]`, {
@@ -415,7 +418,7 @@ function drawPushPull(view, model, finding) {
       value: Math.floor(values.length / 2),
       shown: (p) => short(values[p]),
       change: (p) => move(here().x.map((x, i) => (i === k ? values[p] : x))),
-    }),
+    })
   );
   /** @param {"v" | "u"} name */
   const part = (name) =>
@@ -430,7 +433,7 @@ function drawPushPull(view, model, finding) {
           state[name][k] = x;
           draw();
         },
-      }),
+      })
     );
   const parts = { v: part("v"), u: part("u") };
   function draw() {
@@ -455,8 +458,7 @@ function drawPushPull(view, model, finding) {
     { class: "pictures" },
     planes.map(({ root }) => root),
   );
-  const how =
-    "Drag the point, v (▶ a tangent, pushed forward by J) and u (▲ a covector, dashed, " +
+  const how = "Drag the point, v (▶ a tangent, pushed forward by J) and u (▲ a covector, dashed, " +
     "pulled back), or use the arrow keys on them.";
   const content = [
     make("p", { class: "note" }, how),

@@ -124,8 +124,7 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
   const slider = make("input", { ...range, oninput: slide });
   const count = make("span", { class: "count" });
   const toBad = () => bad.length && go(bad.find((k) => k > step()) ?? bad[0]);
-  const leap =
-    bad.length > 0 && make("button", { type: "button", onclick: toBad }, nan);
+  const leap = bad.length > 0 && make("button", { type: "button", onclick: toBad }, nan);
   const bar = make("div", { class: "bar" }, first, back, next, end, play, slider, count, leap);
   const region = make("div", { class: "words", role: "status" });
   const box = make("div", { hidden: true });
@@ -200,8 +199,8 @@ function createPlayer({ model, steps, words, onStep, idle, bad = [], group, ques
       const { key, target } = event;
       if (!actions[key] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
-      const isPressed =
-        (key === " " || key === "Enter") && target.matches("button, summary, input");
+      const isPressed = (key === " " || key === "Enter") &&
+        target.matches("button, summary, input");
       const isTyped = target.matches("select, pre, input:not([type=range])") && key !== "Escape";
       if (isPressed || isTyped) return;
       event.preventDefault();
