@@ -10,8 +10,8 @@ from collections.abc import Hashable, Sequence
 from itertools import groupby
 
 from ..program import Equation, Program
-from ._formula import short_text, value_text
-from ._rows import Line, Row, row_number
+from ._formula import plural, short_text, value_text
+from ._rows import Line, Row, every, row_number
 
 SHORT = 24  # rows; a program of so many is shown as it is
 LONGEST = 48  # rows of a block that is looked for
@@ -52,6 +52,11 @@ class _Folder:
         for equation in program.rows:
             for value in equation.operands:
                 self.read_by.setdefault(value, []).append(equation.path)
+        self.read_at: dict[int, set[int]] = {}
+        for step, equation in enumerate(program.equations):
+            for value in equation.operands:
+                self.read_at.setdefault(value, set()).add(step)
+        self.wanted = set(map(program.variable, program.derivatives))
 
     def folded(
         self,
@@ -139,7 +144,38 @@ class _Folder:
         fold.origin = rows[0].origin
         if not times:
             fold.primal.append(self._line(rows, name))
+        fold.passes = self._derivatives(rows, bool(times))
         return fold
+
+    def _derivatives(
+        self,
+        rows: Sequence[Row],
+        repeats: bool,
+    ) -> str:
+        """Return how many equations of a fold stand in the last column, and what they hand on."""
+        mode = self.program.mode
+        if mode == "primal":
+            return ""
+        column = "tangent" if mode == "forward" else "adjoint"
+        inside = {
+            line.step
+            for row in every(rows)
+            for line in getattr(row, column)
+            if line.step is not None
+        }
+        if not inside:
+            same = {row.passes for row in rows}
+            return same.pop() if len(same) == 1 else ""
+        count = plural(len(inside), f"{column} equation")
+        if repeats:
+            return count
+        names = [
+            self.program.values[result].name
+            for step in sorted(inside)
+            for result in self.program.equations[step].results
+            if result in self.wanted or self.read_at.get(result, set()) - inside
+        ]
+        return f"{count}: {_listed(names)}" if names else count
 
     def _line(
         self,
@@ -240,12 +276,4 @@ def _longest_run(
 
 def _kind(row: Row) -> Hashable:
     """Return what two rows have in common that do the same to arrays of the same kind."""
-    lines = tuple(
-        len(column) for column in (row.primal, row.tangent, row.adjoint)
-    )
-    return (
-        row.label,
-        row.kind,
-        lines,
-        tuple(_kind(child) for child in row.children),
-    )
+    return row.label, row.kind, tuple(_kind(child) for child in row.children)

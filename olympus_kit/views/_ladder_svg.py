@@ -168,6 +168,8 @@ def _cell(row: Row, column: str) -> Cell:
         lines = row.local_derivative + lines
     lines = [line for line in lines if line.step is not None]
     lines.sort(key=lambda line: line.step or 0)
+    if column == "tangent":
+        return lines, row.passes
     if column != "adjoint":
         return lines, ""
     return lines[::-1], row.passes  # so it is read

@@ -57,7 +57,8 @@ class Row:
     reads: list[str] = field(
         default_factory=list
     )  # the rows, and "in 0" ..., that feed it
-    passes: str = ""  # what its adjoint does without an equation
+    # what its adjoint does without an equation; of a fold, which equations stand in it
+    passes: str = ""
     origin: str = ""  # the pass of an inner derivative that it came out of
     source: str = ""
     note: str = ""

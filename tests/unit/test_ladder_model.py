@@ -179,6 +179,38 @@ def test_repeats_fold_and_lose_nothing():
     assert "matmul, tanh, multiply (40 rows), × 40" in view.svg()
 
 
+@pytest.mark.parametrize(("mode", "suffix"), [("forward", "_dot"), ("reverse", "_bar")])
+def test_a_closed_fold_says_which_derivatives_stand_in_it(mode, suffix):
+    """The first of the layers, whose input has no derivative, is one of them all the same."""
+
+    @jax.named_scope("Linear")
+    def linear(layer, x):
+        return layer["W"] @ x + layer["b"]
+
+    def mlp(layers, x):
+        for layer in layers:
+            x = jnp.tanh(linear(layer, x))
+        return x.sum()
+
+    layers = [{"W": np.eye(2), "b": np.zeros(2)} for _ in range(12)]
+    view = ok.graph(mlp, layers, np.ones(2), mode=mode)
+    repeats, *_ = view.model()["rows"]
+    assert (repeats["label"], repeats["note"]) == ("Linear, tanh", "× 12")
+    column = {"_dot": "tangent", "_bar": "adjoint"}[suffix]
+    linears = [block["children"][0] for block in repeats["children"]]
+    for k, fold in enumerate(linears):
+        assert fold["label"] == "Linear"
+        inside = [line["text"] for row in fold["children"] for line in row[column]]
+        count, _, names = fold["passes"].partition(": ")
+        assert count.split()[0] == str(len(inside))
+        made = set(", ".join(text.partition(" =")[0] for text in inside).split(", "))
+        assert made >= set(names.split(", "))
+        assert (f"layers[{k}]['W']_bar" in names) == (mode == "reverse")
+    all_of_them = [r[column] for r in rows_of(view) if r["path"] in map(str, range(36))]
+    assert repeats["passes"] == f"{sum(map(len, all_of_them))} {column} equations"
+    assert repeats["passes"] in view.svg()
+
+
 def uneven(rows):
     """Return a program of that many rows with hardly one to fold, and seventeen inputs."""
     random = np.random.default_rng(0)
@@ -313,7 +345,7 @@ def test_a_large_program_claims_nothing_that_it_does_not_know():
     assert any("told apart" in note or "separately" in note for note in view.model()["notes"])
     assert [bool(end["zero"]) for end in view.model()["inputs"]] == [False, False, True]
     assert [end["seed"] for end in view.model()["outputs"]] == [True]
-    assert {row["passes"] for row in rows_of(view)} == {""}
+    assert {row["passes"] for row in rows_of(view) if not row["fold"]} == {""}
     assert not any("still to come" in step["words"] for step in view.model()["steps"])
 
 

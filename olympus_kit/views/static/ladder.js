@@ -591,7 +591,7 @@ function createLadder(view, player, scroll, model) {
       const drawn = lines.map((line) => drawLine(line, player, room[column], iteration));
       cell.append(make("div", { class: `cell ${column}` }, drawn));
     }
-    if (column === "adjoint" && row.passes) cell.append(note(row.passes));
+    if (column === derivative && row.passes) cell.append(note(row.passes));
     if (column === "primal") {
       const isBlock = row.children.length && !lines.length;
       if (isBlock) cell.append(make("div", { class: "call" }, describe(row)));
