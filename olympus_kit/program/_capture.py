@@ -194,13 +194,20 @@ def _remarks(recording: Recording) -> Iterator[str]:
 
 def _trace_forward(recording: Recording) -> jaxprs.Traced:
     closed, arguments = recording.closed, recording.arguments
-    marked = jaxprs.share_rules(jaxprs.mark(jaxprs.open_jaxpr(closed)))
-    function = jaxprs.exposing(closed, marked)
+    noted = _with_notes(jaxprs.mark(jaxprs.open_jaxpr(closed)))
+    function = jaxprs.exposing(closed, jaxprs.share_rules(noted))
     outputs = len(jaxprs.output_types(closed))
     with _reraise_with_context(f"jax has no forward mode for {arguments.name}"):
         return jaxprs.trace_forward(
             function, arguments.leaves, arguments.which, outputs
         )
+
+
+def _with_notes(marked: Any) -> Any:
+    """Return a marked program in which jax tells the derivatives of values in bodies, too."""
+    if 0 < jaxprs.count_inside(marked) <= TAP_LIMIT:
+        return jaxprs.with_notes(marked)
+    return marked
 
 
 def _trace_reverse(
@@ -219,12 +226,13 @@ def _trace_reverse(
 
     if len(jaxprs.primal_variables(closed)) <= TAP_LIMIT:
         try:
-            tapped, taps = jaxprs.tap(marked, arguments.which)
+            noted = _with_notes(marked)
+            tapped, taps = jaxprs.tap(noted, arguments.which)
             traced = trace(tapped, taps)
             places = jaxprs.taps_without_flow(traced)
             if places:
                 still = {taps[place].variable for place in places}
-                tapped, taps = jaxprs.tap(marked, arguments.which, still)
+                tapped, taps = jaxprs.tap(noted, arguments.which, still)
                 traced = trace(tapped, taps)
             return traced, taps
         except (TypeError, ValueError, NotImplementedError):

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import jaxprs
-from ._model import Body, Value
+from ._model import Body, Equation, Value
 from ._names import Names
 
 Use = tuple[
@@ -59,6 +59,24 @@ class Links:
             if value in tapped:
                 self.contributions[use] = self.adjoints[value]
 
+    def link_inside(
+        self,
+        noted: Mapping[str, int],
+        rows: Mapping[str, Equation],
+        forward: bool,
+    ) -> None:
+        """Take in {place of a value in a body: its tangent, or its adjoint}.
+
+        An adjoint is that of one iteration: what a loop hands to the next one is in it.
+        """
+        links, ending = (
+            (self.tangents, "dot") if forward else (self.adjoints, "bar")
+        )
+        linked = {_value_at(place, rows): noted[place] for place in noted}
+        for value in sorted(linked, reverse=not forward):
+            name = f"{self.names.of(value)}_{ending}"
+            links.setdefault(value, self._own(linked[value], name))
+
     def _own(self, number: int, name: str) -> int:
         """Return the record of a variable under a name: its own, or one beside it."""
         values = self.names.values
@@ -80,6 +98,15 @@ class Links:
         )
         self.names.give(other, name)
         return other
+
+
+def _value_at(place: str, rows: Mapping[str, Equation]) -> int:
+    """Return the value at a place that a note names: "4.0.2:0", or "4.0.in:1" for an input."""
+    path, _, number = place.partition(":")
+    if path in rows:
+        return rows[path].results[int(number)]
+    holder, body, _ = path.rsplit(".", 2)
+    return rows[holder].bodies[int(body)].inputs[int(number)]
 
 
 def uses(primal: Body) -> Iterable[tuple[int, Use]]:

@@ -185,9 +185,8 @@ class Program:
     #     where it ends: the tangents of the outputs, or the adjoints of the inputs, one for each
     #     differentiated leaf
     tangents: Mapping[int, int]  # primal value -> its tangent
-    adjoints: Mapping[
-        int, int
-    ]  # primal value -> its adjoint, all contributions added
+    # primal value -> its adjoint, all contributions added; in a loop, those of each iteration
+    adjoints: Mapping[int, int]
     contributions: Mapping[
         tuple[str, int], int
     ]  # (row, operand's position) -> what it adds

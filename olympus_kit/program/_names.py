@@ -2,12 +2,14 @@
 
 Inputs are called as the user called them and primal values v1, v2, ...; the tangent of v3 is
 v3_dot and its adjoint v3_bar (v3_bar.1, v3_bar.2 where several contributions are added up); local
-derivatives are c1, c2, ..., what is left t1, t2, ...; inside a body v3.1, v3.2, ...
+derivatives are c1, c2, ..., what is left t1, t2, ...; inside the body of v3 they are v3.1, v3.2,
+..., their adjoints v3.1_bar, and what else a derivative has there v3.c1, v3.t1, ...
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ class Names:
     def __init__(self, values: list[Value]) -> None:
         self.values = values
         self._taken: set[str] = set()
+        self._counts: Counter[str] = Counter()
 
     def of(self, value: int) -> str:
         """Return a value's name, "" where it has none yet."""
@@ -39,14 +42,12 @@ class Names:
         record.name = name
 
     def number(self, values: Iterable[int], stem: str) -> None:
-        """Name values that have no name yet `stem` and a number."""
-        unnamed = [
-            v
-            for v in values
-            if not self.values[v].name and not self.values[v].literal
-        ]
-        for place, value in enumerate(unnamed, start=1):
-            self.give(value, f"{stem}{place}")
+        """Name values that have no name yet `stem` and a number, the next one of this stem."""
+        for value in values:
+            record = self.values[value]
+            if not record.name and not record.literal:
+                self._counts[stem] += 1
+                self.give(value, f"{stem}{self._counts[stem]}")
 
     def primal(self, body: Body, inputs: Sequence[str]) -> None:
         """Name the inputs, constants and results of the primal program."""
@@ -55,48 +56,72 @@ class Names:
         self.number(body.consts, "const")
         self.number(results(body), "v")
 
-    def rest(self, body: Body) -> None:
+    def rest(self, body: Body, prefix: str = "") -> None:
         """Name what has no name of its own: local derivatives, and everything else."""
         local: list[int] = []
         other: list[int] = []
         for equation in body.equations:
             is_local = equation.roles == {"local_derivative"}
             (local if is_local else other).extend(equation.results)
-        self.number(local, "c")
-        self.number(other, "t")
+        self.number(local, f"{prefix}c")
+        self.number(other, f"{prefix}t")
 
     def inside(self, body: Body) -> None:
-        """Name the values in bodies after the equation that holds them."""
+        """Name the values in the bodies of f after the equation that holds them."""
         for equation in body.equations:
-            parent = (
-                self.of(equation.results[0])
-                if equation.results
-                else equation.path
-            )
-            for place, inner in enumerate(equation.bodies):
-                letter = LETTERS[place % len(LETTERS)]
-                prefix = (
-                    parent
-                    if len(equation.bodies) == 1
-                    else f"{parent}.{letter}"
+            parent = equation.path
+            if equation.results:
+                parent = self.of(equation.results[0])
+            for inner, prefix in _prefixes(equation, parent):
+                carried = [place for place, _ in inner.origin.carried]
+                if (
+                    inner.origin.is_test
+                ):  # it reads what the body of the loop carries
+                    shared = inner.origin.shared
+                    carried = list(range(shared, len(inner.inputs)))
+                self.number(
+                    [inner.inputs[place] for place in carried],
+                    f"{prefix}.carry",
                 )
                 self._inputs(equation, inner, prefix)
-                self.number(inner.consts, f"{prefix}.const")
                 self.number(results(inner), f"{prefix}.")
                 self.inside(inner)
 
+    def inside_derivative(
+        self, body: Body, rows: Mapping[str, Equation]
+    ) -> None:
+        """Name what has no name yet in the bodies of a derivative program.
+
+        What belongs to the body of v3 is called v3.c1 and v3.t1; what a loop carries, and adds
+        to in each iteration, after what it is in the end.
+        """
+        for equation in body.equations:
+            own = rows.get(equation.primal or "", equation)
+            parent = own.path
+            if own.results:
+                parent = self.of(own.results[0])
+            for inner, prefix in _prefixes(equation, parent):
+                if inner.origin.returns:
+                    for place, output in inner.origin.carried:
+                        end = self.of(equation.results[output])
+                        self.give(inner.inputs[place], f"{end}.carry")
+                self._inputs(equation, inner, prefix)
+                self.rest(inner, f"{prefix}.")
+                self.inside_derivative(inner, rows)
+
     def _inputs(self, equation: Equation, body: Body, prefix: str) -> None:
-        """Name the inputs that are not an operand itself: what a loop carries, what it scans."""
-        carried = [place for place, _ in body.origin.carried]
-        if body.origin.is_test:  # it reads what the body of the loop carries
-            carried = list(range(body.origin.shared, len(body.inputs)))
-        self.number(
-            [body.inputs[place] for place in carried], f"{prefix}.carry"
-        )
-        self.number(
-            body.inputs,
-            f"{prefix}.x" if equation.primitive == "scan" else f"{prefix}.in",
-        )
+        """Name the inputs that are not an operand itself, and constants."""
+        kind = "x" if equation.primitive == "scan" else "in"
+        self.number(body.inputs, f"{prefix}.{kind}")
+        self.number(body.consts, f"{prefix}.const")
+
+
+def _prefixes(equation: Equation, parent: str) -> Iterator[tuple[Body, str]]:
+    """Yield each body of an equation with what the names in it begin with."""
+    for place, inner in enumerate(equation.bodies):
+        letter = LETTERS[place % len(LETTERS)]
+        alone = len(equation.bodies) == 1
+        yield inner, parent if alone else f"{parent}.{letter}"
 
 
 def results(body: Body) -> list[int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import jaxprs
 from ._arguments import Arguments
 from ._cost import flops, traffic
 from ._evaluate import evaluate
+from ._inside import share_values
 from ._links import Links, Use, uses
 from ._liveness import live
 from ._model import (
@@ -53,6 +54,8 @@ class Recording:
         self.merged: dict[
             int, int
         ] = {}  # primal value -> another that jax has made one with it
+        # place of a value in a body -> its tangent or adjoint
+        self.noted: dict[str, int] = {}
 
     def rows(self) -> list[Equation]:
         """Return the equations of the primal program, those in bodies too."""
@@ -122,6 +125,7 @@ class Recording:
         derivative = jaxprs.read_derivative(traced, self.primal, self.reading)
         body = derivative.body
         self.merged = derivative.merged
+        self.noted = derivative.noted
         for value, array in derivative.constants.items():
             self.record(value, array, False)
         if _count_callbacks(body) > _count_callbacks(self.primal):
@@ -311,9 +315,8 @@ class Recording:
             () if self.is_linear else body.outputs[: len(self.primal.outputs)]
         )
         primal_values = [*results(self.primal), *self.merged.values(), *ends]
-        primitives = {
-            equation.path: equation.primitive for equation in self.rows()
-        }
+        rows = {equation.path: equation for equation in self.rows()}
+        primitives = {path: row.primitive for path, row in rows.items()}
         moving_role = "tangent" if mode == "forward" else "adjoint"
         assign_roles(
             body,
@@ -323,8 +326,13 @@ class Recording:
             primitives,
             self.is_linear,
         )
+        same = share_values(body, rows)
+        self._take_copies(same)
+        self.links.link_inside(self.noted, rows, mode == "forward")
         self.names.rest(body)
-        self.names.inside(body)
+        self.names.inside_derivative(body, rows)
+        for copy, value in same.items():
+            self.names.give(copy, self.names.of(value))
         self._measure(body)
         saved: tuple[Residual, ...] = ()
         if mode == "reverse":
@@ -335,6 +343,14 @@ class Recording:
                 equation.primal or "", (None, "")
             )
         return saved
+
+    def _take_copies(self, same: Mapping[int, int]) -> None:
+        """Let what a body of the derivative program computes once more be the value of f."""
+        for copy, value in same.items():
+            self.values[copy].same_as = value
+            if copy in self.summaries:
+                self.summaries.setdefault(value, self.summaries[copy])
+        self.noted = {place: same.get(v, v) for place, v in self.noted.items()}
 
     def _measure(self, body: Body) -> float:
         """Set the costs of a program's equations; return its FLOPs, a mean where runs differ."""

@@ -21,6 +21,8 @@ from .bodies import refuse_unsupported as refuse_unsupported
 from .marks import is_transposed as is_transposed
 from .marks import mark as mark
 from .marks import marked_path as marked_path
+from .notes import count_inside as count_inside
+from .notes import with_notes as with_notes
 from .reading import Reading as Reading
 from .reading import bytes_of as bytes_of
 from .reading import input_types as input_types

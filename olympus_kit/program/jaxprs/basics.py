@@ -88,12 +88,50 @@ def constants(jaxpr: Any) -> list[Any]:
 
 def map_equations(jaxpr: Any, change: Callable[[int, Any], Any]) -> Any:
     """Return the program, closed if it was, with each equation changed."""
+    equations = enumerate(open_jaxpr(jaxpr).eqns)
+    return with_equations(
+        jaxpr, [change(index, eqn) for index, eqn in equations]
+    )
+
+
+def with_equations(
+    jaxpr: Any,
+    equations: list[Any],
+    invars: Sequence[Any] | None = None,
+    outvars: Sequence[Any] | None = None,
+) -> Any:
+    """Return the program, closed if it was, with other equations; with as many inputs, outputs."""
     inner = open_jaxpr(jaxpr)
-    equations = [change(index, eqn) for index, eqn in enumerate(inner.eqns)]
-    changed = inner.replace(eqns=equations)
+    changed = inner.replace(
+        eqns=equations,
+        invars=list(inner.invars if invars is None else invars),
+        outvars=list(inner.outvars if outvars is None else outvars),
+    )
     if is_closed(jaxpr) and not ONE_CLASS:
         return jec.ClosedJaxpr(changed, jaxpr.consts)
     return changed
+
+
+def with_programs(eqn: Any, change: Callable[[Any], Any]) -> Any:
+    """Return an equation with the programs in its parameters changed, in their order."""
+    params = {}
+    for name, value in eqn.params.items():
+        if isinstance(value, MAY_HOLD_JAXPRS):
+            value = _with_programs(value, change)
+        params[name] = value
+    return eqn.replace(params=params)
+
+
+def _with_programs(value: Any, change: Callable[[Any], Any]) -> Any:
+    if is_jaxpr(value):
+        return change(value)
+    if isinstance(value, tuple) and any(is_jaxpr(part) for part in value):
+        parts = [_with_programs(part, change) for part in value]
+        # a NamedTuple (linalg.solve has one) must stay what it is
+        return (
+            type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        )
+    return value
 
 
 def with_interface(

@@ -8,12 +8,11 @@ the stack "§4§", the equations of its derivative "jvp(§4§)", and those of th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import jax.extend.source_info_util as source_info_util
 
-from .basics import MAY_HOLD_JAXPRS, is_jaxpr, map_equations
+from .basics import map_equations, with_programs
 
 SIGN = "§"
 
@@ -29,25 +28,10 @@ def _mark_equation(eqn: Any, path: str) -> Any:
     stack = source_info_util.new_name_stack(f"{SIGN}{path}{SIGN}")
     source_info = eqn.source_info.replace(name_stack=stack)
     numbers = itertools.count()
-    params = {}
-    for name, value in eqn.params.items():
-        if isinstance(value, MAY_HOLD_JAXPRS):
-            value = _mark_parameter(value, path, numbers)
-        params[name] = value
-    return eqn.replace(params=params, source_info=source_info)
-
-
-def _mark_parameter(value: Any, path: str, numbers: Iterator[int]) -> Any:
-    """Return a parameter with the programs in it marked, which `numbers` counts."""
-    if is_jaxpr(value):
-        return mark(value, f"{path}.{next(numbers)}.")
-    if isinstance(value, tuple) and any(is_jaxpr(part) for part in value):
-        parts = [_mark_parameter(part, path, numbers) for part in value]
-        # a NamedTuple (linalg.solve has one) must stay what it is
-        return (
-            type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-        )
-    return value
+    marked = with_programs(
+        eqn, lambda program: mark(program, f"{path}.{next(numbers)}.")
+    )
+    return marked.replace(source_info=source_info)
 
 
 def scope_of(eqn: Any) -> str:

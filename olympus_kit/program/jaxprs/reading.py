@@ -35,12 +35,15 @@ class Reading:
         values: list[Value],
         numbers: dict[Any, int] | None = None,
         all_literals: dict[int, Any] | None = None,
+        inside: dict[Any, int] | None = None,
     ) -> None:
         self.values = values
         self.numbers: dict[Any, int] = {} if numbers is None else numbers
         self.literals: dict[int, Any] = {}
         # those of all programs that share the table of values
         self.all_literals = {} if all_literals is None else all_literals
+        # numbers of variables in bodies
+        self.inside: dict[Any, int] = {} if inside is None else inside
         # most variables share a few types, which the jaxpr holds once
         self._types: dict[int, Type] = {}
 
@@ -143,8 +146,9 @@ def _read_body(
     numbers = {}
     for variable, place in zip(shared, places, strict=False):
         numbers[variable] = operands[place]
-    inner = Reading(outer.values, numbers, outer.all_literals)
+    inner = Reading(outer.values, numbers, outer.all_literals, outer.inside)
     body = read(origin.jaxpr, inner, prefix, origin.name)
+    outer.inside.update(numbers)
     body.origin = origin
     return body
 
@@ -199,6 +203,8 @@ class Derivative:
     tangents: list[int | None]
     tapped: list[int | None]  # one for each tap
     residuals: list[int]
+    # place of a value in a body -> its tangent, or its adjoint
+    noted: dict[str, int]
 
 
 def read_derivative(
@@ -243,6 +249,12 @@ def read_derivative(
             residuals.append(residual)
     tangents = [number(v) for v in traced.tangents]
     tapped = [number(v) for v in traced.tapped]
+    everywhere = numbers | own.inside
+    noted = {
+        place: everywhere[variable]
+        for place, variable in traced.noted.items()
+        if variable in everywhere
+    }
     return Derivative(
         body,
         computed,
@@ -250,4 +262,5 @@ def read_derivative(
         tangents,
         tapped,
         residuals,
+        noted,
     )

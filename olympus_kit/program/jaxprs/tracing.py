@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -21,6 +21,7 @@ from .basics import (
     with_interface,
 )
 from .marks import marked_path, scope_of
+from .notes import without_notes
 
 Function = Callable[..., Any]
 Values = Sequence[Any]
@@ -75,6 +76,8 @@ class Traced:
     residuals: Values = ()  # what the pullback holds
     # those of f, that the primal values belong to; set by the caller
     variables: Values = ()
+    # place of a value in a body -> its tangent, or its adjoint
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
 
 def trace_forward(
@@ -91,7 +94,7 @@ def trace_forward(
         return jax.jvp(part, primals, list(tangents))
 
     seeds = [_abstract(inputs[i]) for i in differentiated]
-    closed = jax.make_jaxpr(jvp)(list(inputs), seeds)
+    closed, noted = without_notes(jax.make_jaxpr(jvp)(list(inputs), seeds))
     outvars = open_jaxpr(closed).outvars
     exposed = len(outvars) // 2 - outputs
     parts = _in_parts(outvars, (outputs, exposed, outputs, exposed))
@@ -102,6 +105,7 @@ def trace_forward(
         values,
         derivatives,
         tangents,
+        noted=noted,
     )
 
 
@@ -137,6 +141,7 @@ def trace_reverse(
     seeds = [None if c is None else _abstract(c) for c in cotangents]
     extras = [jax.ShapeDtypeStruct(t.shape, t.dtype) for t in taps]
     closed, shapes = trace(vjp, [list(inputs), seeds, extras])
+    closed, noted = without_notes(closed)
     out, exposed, _, residuals = shapes
     counts = (
         len(out),
@@ -148,7 +153,13 @@ def trace_reverse(
     parts = _in_parts(open_jaxpr(closed).outvars, counts)
     values, primal, derivatives, tapped, saved = parts
     return Traced(
-        closed, primal, values, derivatives, tapped=tapped, residuals=saved
+        closed,
+        primal,
+        values,
+        derivatives,
+        tapped=tapped,
+        residuals=saved,
+        noted=noted,
     )
 
 

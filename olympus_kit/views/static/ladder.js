@@ -351,7 +351,7 @@ function lineHeight(rows) {
 function linesOf(row, column) {
   if (column === "tangent") return [...row.local_derivative, ...row.tangent];
   if (column !== "adjoint") return row[column];
-  return [...row.adjoint].sort((a, b) => (b.step ?? -1) - (a.step ?? -1)); // it is read upwards
+  return [...row.adjoint].reverse(); // it is read upwards
 }
 
 // What of a piece of the page has happened by step k.
