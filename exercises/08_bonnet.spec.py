@@ -18,6 +18,8 @@ SINE_OF_PRODUCT = [("mul", (0, 1)), ("sin", (2,)), ("add", (3, 0))]
 ONE_UNREAD = [("exp", (0,)), ("mul", (3, 2)), ("sin", (4,))]
 DIAMOND = [("exp", (0,)), ("mul", (3, 1)), ("neg", (3,)), ("mul", (4, 5)), ("add", (6, 2))]
 SQUARES = [("mul", (0, 0)), ("mul", (2, 2)), ("sin", (3,)), ("mul", (4, 2)), ("add", (5, 1))]
+# what minus was taken of is read again
+NEG_KEPT = [("neg", (0,)), ("mul", (0, 1)), ("add", (2, 3))]
 HALF_DEAD = [
     ("sin", (0,)),
     ("exp", (1,)),
@@ -80,8 +82,8 @@ PROGRAM_LABELS = ("sin(x y) + x", "a value that is used twice", "powers of 3, pl
 run_program = Question(
     name="run_program",
     returns="result",
-    points=PROGRAM_POINTS,
-    labels=PROGRAM_LABELS,
+    points=(*PROGRAM_POINTS, {"steps": NEG_KEPT, "x": np.array([0.75, -2.5])}),
+    labels=(*PROGRAM_LABELS, "a value that is read again after its minus"),
     large_points=(2,),
     reference=lambda steps, x: run_all(steps, x)[-1],
     predictions={
@@ -531,8 +533,9 @@ linear_program = Question(
         {"steps": DIAMOND, "x": np.array([0.75, -1.5, 2.0])},
         {"steps": SQUARES, "x": np.array([3.0, 40.0])},
         {"steps": DIAMOND, "x": np.array([0.0, -1.5, 2.0])},
+        {"steps": SINE_OF_PRODUCT, "x": np.array([1.5, 1.75])},
     ),
-    labels=(*PROGRAM_LABELS, "a zero among the inputs"),
+    labels=(*PROGRAM_LABELS, "a zero among the inputs", "a sine that falls"),
     large_points=(2,),
     reference=lines_of(),
     predictions={
@@ -1175,9 +1178,22 @@ def two_makers(x):
     return lax.add(lax.sqrt(x - 5.0), lax.log(lax.neg(x)))
 
 
+def left_out(x):
+    """log (NaN in the second entry), slice: the NaN does not reach the result"""
+    return lax.slice(lax.log(x), [0], [1])
+
+
 def nan_places(first, last, entire, infinite, inherits):
     """The places by hand, for each function."""
-    functions = (overflow, negative_root, healthy, from_outside, inherited, two_makers)
+    functions = (
+        overflow,
+        negative_root,
+        healthy,
+        from_outside,
+        inherited,
+        two_makers,
+        left_out,
+    )
     columns = dict(
         zip(functions, zip(first, last, entire, infinite, inherits, strict=True), strict=True)
     )
@@ -1185,11 +1201,11 @@ def nan_places(first, last, entire, infinite, inherits):
 
 
 place_of = nan_places(
-    first=(2, 1, -1, -1, 3, 1),
-    last=(3, 2, -1, 2, 4, 4),
-    entire=(2, -1, -1, -1, 3, 1),
-    infinite=(1, 1, -1, 0, 0, 1),
-    inherits=(2, 1, -1, 0, 0, 1),
+    first=(2, 1, -1, -1, 3, 1, 0),
+    last=(3, 2, -1, 2, 4, 4, 0),
+    entire=(2, -1, -1, -1, 3, 1, -1),
+    infinite=(1, 1, -1, 0, 0, 1, 0),
+    inherits=(2, 1, -1, 0, 0, 1, 0),
 )
 count_of = {
     overflow: 4,
@@ -1198,6 +1214,7 @@ count_of = {
     from_outside: 3,
     inherited: 5,
     two_makers: 5,
+    left_out: 2,
 }
 
 
@@ -1231,6 +1248,7 @@ first_nan = Question(
         {"f": from_outside, "x": np.array([1.5, 2.5])},
         {"f": two_makers, "x": np.array([1.0, 2.0])},
         {"f": inherited, "x": np.array([1.0, 200.0])},
+        {"f": left_out, "x": np.array([2.0, -3.0])},
     ),
     labels=(
         "a difference of two overflows",
@@ -1239,6 +1257,7 @@ first_nan = Question(
         "a NaN that comes from a constant",
         "two equations that make a NaN each",
         "a NaN from a constant, and another",
+        "a NaN that the result leaves out",
     ),
     large_points=(5,),
     reference=place_of(0),
