@@ -6,6 +6,7 @@ A fold is a row that opens. Closed, it shows what it is as one equation: v9 = lo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import groupby
 
@@ -21,14 +22,15 @@ Names = dict[
     str, tuple[str, Hashable]
 ]  # path -> its library's name, and where that is called
 MOST_NAMES = 4  # values that the one equation of a fold reads or returns
+ENTRY = re.compile(r"^(.*)\[[^\[\]]*\](_bar|_dot)?$")
 TRANSFORMS = re.compile(
     r"(?:transpose|jvp|vmap|checkpoint|rematted_computation)\(|\)"
 )
 
 
-def scope_name(scope: str) -> str:
-    """Return the innermost name that a library gave to a part of the program, or ""."""
-    return TRANSFORMS.sub("", scope).strip("/").rpartition("/")[2]
+def scope_names(scope: str) -> list[str]:
+    """Return the names that a library gave to a part of the program, from the outermost in."""
+    return [name for name in TRANSFORMS.sub("", scope).split("/") if name]
 
 
 def folded(
@@ -67,10 +69,8 @@ class _Folder:
         rows = self._named(rows, calls, STEPS)
         if len(rows) <= SHORT:
             return rows
-        scopes: Names = {
-            p: (scope_name(e.scope), e.scope) for p, e in self.equations.items()
-        }
-        return self._repeats(self._named(rows, scopes, 2))
+        most = len(self.program.rows) // 2
+        return self._repeats(self._scoped(rows, 0, most))
 
     def _named(
         self, rows: Sequence[Row], names: Names, fewest: int
@@ -87,6 +87,32 @@ class _Folder:
                 result += [self._under(call, name) for call in calls]
             else:
                 result += block
+        return result
+
+    def _scoped(self, rows: Sequence[Row], depth: int, most: int) -> list[Row]:
+        """Return rows of which those in one named scope lie under its name, scope in scope.
+
+        A scope that holds more than `most` equations is not one row: that would hide them all.
+        """
+
+        def scope(row: Row) -> str:
+            names = scope_names(self.equations[_paths(row)[0]].scope)
+            return names[depth] if depth < len(names) else ""
+
+        result = []
+        for name, group in groupby(rows, key=scope):
+            block = list(group)
+            if not name or len(block) < 2:
+                result += block
+            elif sum(len(_paths(row)) for row in block) > most:
+                result += self._scoped(block, depth + 1, most)
+            else:
+                for call in _calls(block, 2):
+                    inside = self._scoped(call, depth + 1, most)
+                    alone = (
+                        len(inside) == 1
+                    )  # a scope and nothing else: its name says more
+                    result += inside if alone else [self._under(inside, name)]
         return result
 
     def _repeats(
@@ -108,8 +134,7 @@ class _Folder:
                 rows[at + k * period : at + (k + 1) * period]
                 for k in range(count)
             ]
-            names = list(dict.fromkeys(row.label for row in blocks[0]))
-            name = _listed(names)
+            name = _listed([row.label for row in blocks[0]])
             if period == 1:
                 inside = [block[0] for block in blocks]
             else:
@@ -213,10 +238,21 @@ class _Folder:
         )
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:MOST_NAMES]) + (
-        ", …" if len(names) > MOST_NAMES else ""
-    )
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names; entries of one container, such as a layer's, by its name."""
+    containers = Counter(_container(name) for name in names)
+    shown = []
+    for name in names:
+        container = _container(name)
+        shown.append(container if containers[container] > 1 else name)
+    shown = list(dict.fromkeys(shown))
+    more = ", …" if len(shown) > MOST_NAMES else ""
+    return ", ".join(shown[:MOST_NAMES]) + more
+
+
+def _container(name: str) -> str:
+    """Return what an entry is part of: params for params['W'], params_bar for params['W']_bar."""
+    return ENTRY.sub(r"\1\2", name)
 
 
 def _paths(row: Row) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from packed import unpack
 
 import olympus_kit as ok
-from olympus_kit.views._fold import scope_name
+from olympus_kit.views._fold import scope_names
 from olympus_kit.views._words import with_short_names
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -205,10 +205,32 @@ def test_a_closed_fold_says_which_derivatives_stand_in_it(mode, suffix):
         assert count.split()[0] == str(len(inside))
         made = set(", ".join(text.partition(" =")[0] for text in inside).split(", "))
         assert made >= set(names.split(", "))
+        assert f"of layers[{k}], " in fold["primal"][0]["text"]
         assert (f"layers[{k}]['W']_bar" in names) == (mode == "reverse")
     all_of_them = [r[column] for r in rows_of(view) if r["path"] in map(str, range(36))]
     assert repeats["passes"] == f"{sum(map(len, all_of_them))} {column} equations"
     assert repeats["passes"] in view.svg()
+
+
+def test_entries_of_one_container_are_called_by_its_name():
+    def layer(p, x):
+        with jax.named_scope("Layer"):
+            return jnp.tanh(x @ p["in"]["W"] + p["in"]["b"]) @ p["out"]["W"] + p["out"]["b"]
+
+    def deep(layers, x):
+        for p in layers:
+            x = layer(p, x) * 2.0
+        return x.sum()
+
+    part = lambda: {"W": np.eye(2), "b": np.zeros(2)}
+    layers = [{"in": part(), "out": part()} for _ in range(5)]
+    folds = [r for r in rows_of(ok.graph(deep, layers, np.ones((3, 2)))) if r["label"] == "Layer"]
+    assert len(folds) == 5
+    for k, fold in enumerate(folds):
+        text, passes = fold["primal"][0]["text"], fold["passes"]
+        assert text.partition(" of ")[2].startswith(f"layers[{k}]['in'], layers[{k}]['out'], ")
+        assert f"layers[{k}]['in']_bar" in passes
+        assert f"layers[{k}]['out']_bar" in passes
 
 
 def uneven(rows):
@@ -296,12 +318,35 @@ def test_parts_that_a_library_named_stand_under_their_name():
 
 
 @pytest.mark.parametrize(
-    ("scope", "name"),
-    [("", ""), ("jvp()", ""), ("transpose(jvp(Linear))", "Linear"), ("mlp/Linear", "Linear"),
-     ("vmap(jvp(mlp))/Linear", "Linear")],
+    ("scope", "names"),
+    [("", []), ("jvp()", []), ("transpose(jvp(Linear))", ["Linear"]),
+     ("mlp/Linear", ["mlp", "Linear"]), ("vmap(jvp(mlp))/Linear", ["mlp", "Linear"])],
 )  # fmt: skip
-def test_scopes_are_read_without_the_transforms_around_them(scope, name):
-    assert scope_name(scope) == name
+def test_scopes_are_read_without_the_transforms_around_them(scope, names):
+    assert scope_names(scope) == names
+
+
+def test_a_part_with_loops_and_parts_of_its_own_is_one_row():
+    """One that holds nearly all of a program is none: it would hide what there is to see."""
+
+    @jax.named_scope("Attention")
+    def attention(w, x):
+        q, k, v = (jnp.tanh(x @ w) for _ in "qkv")
+        with jax.named_scope("scores"):
+            a = jax.nn.softmax(q @ k.T / 2.0)
+        return jnp.einsum("ij,jk->ik", a, v) @ w
+
+    @jax.named_scope("Model")
+    def model(w, x):
+        for _ in range(3):
+            x = x + attention(w, x)
+        return x
+
+    view = ok.graph(lambda w, x: model(w, x).sum(), np.eye(2), np.ones((2, 2)))
+    rows = view.model()["rows"]
+    assert [r["label"] for r in rows] == ["Attention", "add"] * 3 + ["sum"]
+    (scores,) = [r for r in rows[0]["children"] if r["label"] == "scores"]
+    assert "softmax" in [r["label"] for r in scores["children"]]
 
 
 def test_the_passes_of_an_inner_derivative_are_named():
