@@ -379,8 +379,9 @@ with_number = Question(
         {"state": {"count": 3, "mean": 2.5}, "x": 4.75},
         {"state": {"count": 1, "mean": -1.25}, "x": 0.5},
         {"state": {"count": 40, "mean": 800.0}, "x": -300.0},
+        {"state": {"count": 0, "mean": 0.0}, "x": 1.75},
     ),
-    labels=("3 numbers, mean 2.5", "1 number, -1.25", "40 numbers, mean 800"),
+    labels=("3 numbers, mean 2.5", "1 number, -1.25", "40 numbers, mean 800", "no number yet"),
     large_points=(2,),
     reference=mean_of_all,
     requirements=(Requirement("not-inside-jit", holds=runs_inside_jit),),
@@ -477,6 +478,8 @@ with_number = Question(
 WEIGHTS = np.array([0.5, -1.25, 2.0])
 wave = lambda x: jnp.sin(x) + 0.1 * x**3
 mixture = lambda x: jnp.dot(WEIGHTS, jnp.stack([x, x**2, jnp.cos(x)]))
+# for an array of three places, another function than place by place
+one_number_only = lambda x: jnp.dot(jnp.stack([jnp.sin(x), x**2, x]), WEIGHTS)
 
 
 def one_by_one(f, xs):
@@ -495,11 +498,13 @@ slopes_at = Question(
         {"f": wave, "xs": np.arange(5)},
         {"f": mixture, "xs": np.array([-3, 2, 7])},
         {"f": wave, "xs": np.array([200, -100, 50, 300])},
+        {"f": one_number_only, "xs": np.array([4, -1, 6])},
     ),
     labels=(
         "sin x + x³/10 at 0 to 4",
         "a dot product with (x, x², cos x)",
         "sin x + x³/10, far out",
+        "a dot product of (sin x, x², x) with weights",
     ),
     large_points=(2,),
     reference=one_by_one,
@@ -511,6 +516,9 @@ slopes_at = Question(
             result=lambda f, xs: np.gradient([float(f(float(x))) for x in xs])
         ),
         "slopes-at-indices": Mistake(result=lambda f, xs: one_by_one(f, np.arange(len(xs)))),
+        "all-places-at-once": Mistake(
+            result=lambda f, xs: jax.grad(lambda v: jnp.sum(f(v)))(xs.astype(float))
+        ),
     },
     mistakes=(
         Mistake(
@@ -549,6 +557,14 @@ slopes_at = Question(
             "at 0, 1, 2, … in place of xs",
             "Your slopes are those at 0, 1, 2 and so on: the places in the array, not "
             "the numbers that stand there.",
+        ),
+        Mistake(
+            "all-places-at-once",
+            "f of a whole array",
+            "You handed all of xs to f at once, and took the gradient of the sum. That is right where f "
+            "works entry by entry, as a sine does. But f takes *one* number: inside it a dot product or a "
+            "maximum would mix the places. `vmap` lets f see one place at a time.",
+            read=MAPS,
         ),
     ),
     cost_limits=(
