@@ -510,6 +510,9 @@ slopes_at = Question(
     reference=one_by_one,
     shape_of={"slopes": "xs"},
     predictions={
+        "value-for-derivative": Mistake(
+            result=lambda f, xs: np.array([float(f(float(x))) for x in xs])
+        ),
         "differences-of-neighbours": Mistake(result=rises),
         "jacobian-of-the-map": Mistake(result=lambda f, xs: np.diag(one_by_one(f, xs))),
         "central-differences": Mistake(

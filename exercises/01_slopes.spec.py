@@ -185,7 +185,7 @@ gradient_check = Question(
         ),
         Mistake(
             "direction-shortened",
-            "v was made shorter",
+            "v was made a unit vector",
             "You divided v by its length. In this formula v stays as it is: both sides grow with "
             "it.",
         ),
@@ -276,12 +276,14 @@ fit = Question(
         {**data(1.0, 2.0, 20, 3), "steps": 5, "rate": 0.25},
         {**data(1.0, 0.5), "steps": 3, "rate": 2.0},
         {**data(100.0, 1.0), "steps": 4, "rate": 0.00005},
+        {**data(1.0, 0.0), "steps": 0, "rate": 0.1},
     ),
     labels=(
         "30 points, 2 steps",
         "20 points with 3 columns, 5 steps",
         "a rate with which the loss grows, 3 steps",
         "30 points far out, 4 steps",
+        "30 points, no step",
     ),
     large_points=(3,),
     reference=dense_fit,
@@ -298,7 +300,7 @@ fit = Question(
         "square-of-the-mean": Mistake(result=square_of_the_mean),
         "started-at-one": Mistake(result=from_ones),
         "one-step-short": Mistake(
-            result=lambda X, y, steps, rate: dense_fit(X, y, steps - 1, rate)
+            result=lambda X, y, steps, rate: dense_fit(X, y, max(steps - 1, 0), rate)
         ),
         "one-step-too-many": Mistake(
             result=lambda X, y, steps, rate: dense_fit(X, y, steps + 1, rate)
@@ -725,6 +727,12 @@ def rounding_times_h(f, x, eps):
     return h, third * h**2 / 6 + value * eps / 2 * h
 
 
+def rounding_with_sign(f, x, eps):
+    value, third = sizes_of(f, x)
+    h, _ = valley(value, third, eps)
+    return h, third * h**2 / 6 + f(x) * eps / 2 / h
+
+
 def truncation_alone(f, x, eps):
     h, _ = valley(*sizes_of(f, x), eps)
     return h, h**2 / 6 * sizes_of(f, x)[1]
@@ -737,11 +745,13 @@ best_step = Question(
         {"f": jnp.sin, "x": 0.5, "eps": 1.1920929e-07},
         {"f": lambda x: jnp.exp(-2 * x) + x, "x": -0.75, "eps": 2.220446e-16},
         {"f": lambda x: x**4, "x": 30.0, "eps": 1.1920929e-07},
+        {"f": jnp.cos, "x": 2.5, "eps": 1.1920929e-07},
     ),
     labels=(
         "sin at 0.5, float32",
         "exp(−2x) + x at −0.75, float64",
         "x⁴ at 30, float32",
+        "cos at 2.5, where it is negative, float32",
     ),
     large_points=(2,),
     reference=lambda f, x, eps: valley(*sizes_of(f, x), eps),
@@ -762,6 +772,7 @@ best_step = Question(
             result=lambda f, x, eps: valley(abs(jax.jacfwd(f)(x)), sizes_of(f, x)[1], eps)
         ),
         "rounding-times-h": Mistake(result=rounding_times_h),
+        "sign-of-value-kept": Mistake(result=rounding_with_sign),
         "step-cubed": Mistake(result=lambda f, x, eps: valley(*sizes_of(f, x), eps, power=1.0)),
         "step-inverted": Mistake(
             result=lambda f, x, eps: 1 / valley(*sizes_of(f, x), eps)[0], part="h"
@@ -826,6 +837,12 @@ best_step = Question(
             "goes from left to right. Write `a / (2 * h)`.",
         ),
         Mistake(
+            "sign-of-value-kept",
+            "a rounding error with a sign",
+            "Your step is right. In your error f(x) has kept its sign, so that where f is negative "
+            "the rounding error is taken off. An error is a size: |f(x)|.",
+        ),
+        Mistake(
             "step-cubed",
             "no root was taken",
             "Your h is the cube of the right one: the equation gives h³, so take the cube root.",
@@ -863,8 +880,14 @@ complex_gradient = Question(
             "x": test_array((5,), phase=2.0, scale=50.0),
             "h": 1e-20,
         },
+        {"f": lambda x: jnp.sum(x * jnp.exp(x)), "x": test_array((1,), phase=3.0), "h": 1e-20},
     ),
-    labels=("sum of x² sin x, n = 3", "a product and exp(x₀), n = 4", "sum of x³ / x₄, n = 5"),
+    labels=(
+        "sum of x² sin x, n = 3",
+        "a product and exp(x₀), n = 4",
+        "sum of x³ / x₄, n = 5",
+        "sum of x exp x, n = 1",
+    ),
     large_points=(2,),
     reference=forward_gradient,
     predictions={

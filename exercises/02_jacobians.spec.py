@@ -1046,8 +1046,9 @@ step_in_units = Question(
         Mistake(
             "divided-once",
             "divided by the scale once",
-            "You divided the gradient by the scale once. It has to be divided twice: once because a "
-            "gradient with respect to q is smaller, and once because the step is converted back to x.",
+            "You divided the gradient by the scale once. It has to be divided twice: once because the "
+            "gradient with respect to q is that of x divided by the scale, and once because the step is "
+            "converted back to x.",
             read=CHAPTER + "#jacobian-gradient",
         ),
         Mistake(

@@ -619,12 +619,14 @@ taylor = Question(
         {"f": lambda x: 4.0 * x * (1.0 + -1.0 * x), "x": 0.2, "terms": 4},
         {"f": lambda x: (x * x + 3.0) * (x * x * x + x * 0.5) * x, "x": -1.5, "terms": 6},
         {"f": lambda x: (x + 1.0) * (x + 2.0) * x * x, "x": 60.0, "terms": 4},
+        {"f": lambda x: (x * x + 2.0) * (x + -0.5), "x": 1.5, "terms": 2},
     ),
     labels=(
         "x³ at 2, 5 terms",
         "4x(1 − x) at 0.2, 4 terms",
         "(x² + 3)(x³ + x/2)x at −1.5, 6 terms",
         "(x + 1)(x + 2)x² at 60, 4 terms",
+        "(x² + 2)(x − 1/2) at 1.5, 2 terms",
     ),
     large_points=(3,),
     reference=coefficients,
@@ -836,9 +838,9 @@ nested = Question(
         Mistake(
             "untagged",
             "perturbation confusion",
-            "Your dual numbers do not know which derivative they belong to: inside the inner one, "
-            "the tangent of x was taken for a tangent of y. Give each call of D a tag of its own, "
-            "and take apart only what has that tag.",
+            "Two derivatives are mixed up: inside the inner one, "
+            "the tangent of x was taken for a tangent of y. Each call of D needs a tag of its own, "
+            "and takes apart only what has that tag.",
             "D(x ↦ x·D(y ↦ x·y, 1), 4) comes out as 5, since 4·1 + 1·1 = 5; it is 8.",
             read=CHAPTER + "#forward-confusion",
         ),

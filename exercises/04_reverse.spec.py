@@ -275,6 +275,19 @@ cotangent = lambda phase, scale: (
     lambda p: {"u": test_array((len(p["x"]), len(p["b"])), phase=phase, scale=scale)}
 )
 
+
+def fits_one_row(answer, arguments):
+    """Whether the first row alone, as a batch, gives the right numbers in the right shapes."""
+    x, W, b, u = arguments.values()
+    x, u = x[:1], u[:1]
+    rights = dense_pullback(layer, (x, W, b), u)
+    close = lambda part, right: (
+        np.shape(part) == right.shape
+        and np.allclose(part, right, rtol=1e-3, atol=1e-3 * np.max(np.abs(right)))
+    )
+    return all(map(close, answer(x, W, b, u), rights))
+
+
 dense_vjp = Question(
     name="dense_vjp",
     returns=("x_bar", "W_bar", "b_bar"),
@@ -283,7 +296,11 @@ dense_vjp = Question(
     large_points=(1,),
     reference=lambda x, W, b, u: dense_pullback(layer, (x, W, b), u),
     shape_of={"x_bar": "x", "W_bar": "W", "b_bar": "b"},
-    requirements=(linear_in("u"), adjoint(layer, ("x", "W", "b"), "u")),
+    requirements=(
+        linear_in("u"),
+        adjoint(layer, ("x", "W", "b"), "u"),
+        Requirement("batch-of-one", holds=fits_one_row),
+    ),
     predictions={
         "missing-transpose": Mistake(result=lambda x, W, b, u: u @ W, part="x_bar"),
         "cotangent-ignored": Mistake(
@@ -364,6 +381,15 @@ dense_vjp = Question(
             "a reshape in place of a transpose",
             "Your W_bar has the entries of x in another order: `reshape` reads them row "
             "by row into the new shape. The rows become columns by `.T`.",
+        ),
+        Mistake(
+            "batch-of-one",
+            "a batch of one row",
+            "Your cotangents of a batch of several rows are right. Of a batch of one row, with "
+            "shape (1, a), they are not, or have other shapes: x_bar still has its batch axis "
+            "there, and b_bar has none.",
+            "",
+            read=CHAPTER + "#reverse-rules",
         ),
     ),
     read=CHAPTER + "#reverse-rules",
@@ -572,6 +598,7 @@ squared_loss_vjp = Question(
             "y": test_array((4, 3), phase=3.0, scale=20.0),
         },
         {"p": test_array((2, 1, 3)), "y": test_array((2, 1, 3), phase=1.0)},
+        {"p": test_array((5,), phase=4.0), "y": test_array((5,), phase=5.0)},
     ),
     large_points=(1,),
     tangents=(lambda p: {"u": 1.0}, lambda p: {"u": -2.5}),
@@ -752,6 +779,16 @@ def with_inputs(x, weights, functions, vjps):
     return tuple(zip(*pairs, strict=True))
 
 
+def one_step_shorter(answer, arguments):
+    """Whether the chain without its first step has the same cotangents, of the other weights."""
+    x, weights, functions, vjps = arguments.values()
+    whole = answer(x, weights, functions, vjps)
+    x = functions[0](x, weights[0])
+    rest = answer(x, weights[1:], functions[1:], vjps[1:])
+    close = lambda a, b: np.allclose(a, b, rtol=1e-3, atol=1e-3 * np.max(np.abs(b)))
+    return len(rest) == len(whole) - 1 and all(map(close, rest, whole[1:]))
+
+
 backward_diff_chain = Question(
     name="backward_diff_chain",
     returns=("w1_bar", "w2_bar", "w3_bar"),
@@ -805,6 +842,7 @@ backward_diff_chain = Question(
     ),
     large_points=(1,),
     reference=dense_weights,
+    requirements=(Requirement("three-steps-alone", holds=one_step_shorter),),
     predictions={
         "inputs-for-weights": Mistake(result=for_outputs),
         "seeded-with-value": Mistake(result=times_value),
@@ -918,6 +956,14 @@ backward_diff_chain = Question(
             "the value, too",
             "You returned the value of the chain, and the cotangents in a tuple of their own. "
             "Only the cotangents are asked for.",
+            "",
+        ),
+        Mistake(
+            "three-steps-alone",
+            "right for three steps alone",
+            "Your cotangents of a chain of three steps are right, and not those of the same chain without "
+            "its first step. A chain has as many steps as `functions` has entries: go through it in a "
+            "loop.",
             "",
         ),
     ),
@@ -1240,6 +1286,27 @@ def looks_once(answer, arguments):
     return True if Watched.looks < 120 else {"looks": f"{Watched.looks:,}"}
 
 
+def kept(f):
+    """A function that returns the very same result when it gets the same numbers again."""
+    last = []
+
+    def again(*xs):
+        if not last or any(a is not b for a, b in zip(last[0], xs, strict=True)):
+            last[:] = xs, f(*xs)
+        return last[1]
+
+    return again
+
+
+def clears_in_between(answer, arguments):
+    """Whether two passes from one result end where one does."""
+    try:
+        got = answer(kept(diamond), (0.7, -1.3), 2)
+    except Exception:  # as above
+        return True
+    return bool(np.allclose(got, slopes_of(diamond, (0.7, -1.3)), rtol=1e-4))
+
+
 tape_gradient = Question(
     name="tape_gradient",
     returns="gradient",
@@ -1259,7 +1326,10 @@ tape_gradient = Question(
     ),
     large_points=(2,),
     reference=lambda f, xs, passes: slopes_of(f, xs),
-    requirements=(Requirement("every-path-walked", holds=looks_once),),
+    requirements=(
+        Requirement("every-path-walked", holds=looks_once),
+        Requirement("bars-in-between-kept", holds=clears_in_between),
+    ),
     predictions={
         "bars-not-cleared": Mistake(result=lambda f, xs, passes: passes * slopes_of(f, xs)),
         "last-contribution": Mistake(
@@ -1352,6 +1422,15 @@ tape_gradient = Question(
             "visited once, when all that its children send is in its bar.",
             "For 12 doublings, x = x + x, one after the other, yours looks for the parents of a "
             "number {looks} times; some 30 would do.",
+        ),
+        Mistake(
+            "bars-in-between-kept",
+            "old bars between inputs and result",
+            "Your numbers are right where f is computed anew for each pass. From the same result, a second "
+            "`backward` adds to bars that the first one left in the numbers *between* the inputs and "
+            "the result. Clear all that the result was computed from.",
+            "",
+            read=CHAPTER + "#reverse-order",
         ),
     ),
     read=CHAPTER + "#reverse-order",

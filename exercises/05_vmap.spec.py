@@ -23,7 +23,7 @@ far = lambda a, b: jnp.log(1 + jnp.sum((a - 2 * b) ** 2)) * a[0]
 
 pairwise_slopes = Question(
     name="pairwise_slopes",
-    returns="the table of slopes",
+    returns="slopes",
     points=(
         {"k": gauss, "A": test_array((3, 2)), "B": test_array((4, 2), phase=1.0)},
         {"k": lopsided, "A": test_array((5, 3), phase=2.0), "B": test_array((2, 3), phase=3.0)},
@@ -163,7 +163,7 @@ def polynomial(p):
 
 mjp_tree = Question(
     name="mjp_tree",
-    returns="the dict",
+    returns="result",
     points=(
         {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
         {"f": scaled, "params": {"scale": 0.75, "x": test_array((3,), 3.0)}},
@@ -496,7 +496,7 @@ ONE_LEVEL = Mistake(
 
 jacobian_tree = Question(
     name="jacobian_tree",
-    returns="the container",
+    returns="container",
     points=(
         {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
         {"f": energy, "params": {"x": test_array((2, 3), 3.0), "k": 1.25}},
@@ -718,21 +718,30 @@ def people(n, d, phase, scale=1.0):
     return {"X": test_array((n, d), phase, scale), "y": test_array((n,), phase + 1)}
 
 
+def fitted_first(n, d, phase):
+    """Examples of which the network below fits the first one exactly."""
+    data = people(n, d, phase)
+    data["X"][0], data["y"][0] = 0.0, 0.5
+    return data
+
+
 network = {"W": test_array((3, 2), 6.0), "v": test_array((2,), 7.0), "b": 0.5}
 line = {"w": test_array((2,), 8.0), "b": -0.25}
 
 clipped_gradient = Question(
     name="clipped_gradient",
-    returns="the dict",
+    returns="gradients",
     points=(
         {"loss": squared_error, "params": network, **people(5, 3, 0.0), "c": 1.0},
         {"loss": logistic, "params": line, **people(4, 2, 2.0, 1.5), "c": 0.75},
         {"loss": squared_error, "params": network, **people(6, 3, 4.0, 20.0), "c": 2.0},
+        {"loss": squared_error, "params": network, **fitted_first(3, 3, 9.0), "c": 1.5},
     ),
     labels=(
         "5 examples, a small network, c = 1",
         "4 examples, a logistic model, c = 0.75",
         "6 examples far out, c = 2",
+        "3 examples, the gradient of the first is 0",
     ),
     large_points=(2,),
     reference=shortened(shorten),
@@ -751,6 +760,9 @@ clipped_gradient = Question(
         "weighted-average": Mistake(result=averaged),
         "long-ones-left-out": Mistake(
             result=shortened(lambda length, c: jnp.where(length <= c, 1.0, 0.0))
+        ),
+        "zero-over-zero": Mistake(
+            result=shortened(lambda length, c: jnp.minimum(length, c) / length)
         ),
     },
     mistakes=(
@@ -849,6 +861,13 @@ clipped_gradient = Question(
             "A gradient that is longer than c counts nothing in your mean. It is "
             "*shortened* to the length c, and counts with that.",
         ),
+        Mistake(
+            "zero-over-zero",
+            "divided by a length of 0",
+            "You are right, except where the gradient of an example is exactly 0: your factor is "
+            "0 / 0 there, and one such example makes the whole mean NaN. c / ‖g‖ is infinite "
+            "then, and the minimum of that and 1 is 1.",
+        ),
     ),
     rtol32=1e-4,
     read=CHAPTER + "#vmap-examples",
@@ -857,6 +876,18 @@ clipped_gradient = Question(
 def line_by_hand(slope, offset, X, y):
     error = slope * X + offset - y
     return 2 * jnp.mean(error * X), 2 * jnp.mean(error)
+
+
+def keeps_names(answer, arguments):
+    """Whether two lines, taken apart and put together again, have the names that they had."""
+    line = getattr(answer, "__globals__", {}).get("Line")
+    try:
+        both = [line(1.5, 2.0, "first line"), line(-0.5, 3.0, "second line")]
+        names = [one.name for one in both]
+    except Exception:
+        return True  # a class that is made in another way
+    leaves, structure = jax.tree.flatten(both)
+    return names == [one.name for one in jax.tree.unflatten(structure, leaves)]
 
 
 line_gradient = Question(
@@ -875,6 +906,7 @@ line_gradient = Question(
     labels=("6 points", "4 points", "5 points far out"),
     large_points=(2,),
     reference=line_by_hand,
+    requirements=(Requirement("one-name-for-all", keeps_names),),
     predictions={
         "children-swapped": Mistake(
             result=lambda slope, offset, X, y: line_by_hand(offset, slope, X, y)
@@ -914,6 +946,15 @@ line_gradient = Question(
             "the offset is not differentiated",
             "Your offset's slope is the offset itself: it stands in the rest, which is carried "
             "along and never moves. It belongs to the children.",
+            read=CHAPTER + "#vmap-own",
+        ),
+        Mistake(
+            "one-name-for-all",
+            "one name for all lines",
+            "The slopes are right. But of two lines with different names, one came back with "
+            "another name than its own. tree_flatten has to return the name of *its* line as the "
+            "rest, and tree_unflatten to put this one back.",
+            "",
             read=CHAPTER + "#vmap-own",
         ),
         Mistake(
@@ -1056,7 +1097,7 @@ def halved(p):
 
 forward_tree = Question(
     name="forward_tree",
-    returns="the container",
+    returns="container",
     points=(
         {"f": layer, "params": {"W": test_array((3, 2), 1.0), "b": test_array((2,), 2.0)}},
         {"f": halved, "params": {"x": test_array((3,), 3.0), "k": 4.0}},

@@ -165,8 +165,9 @@ best_time = Question(
         Mistake(
             "first-measured-alone",
             "the first measured call",
-            "Your result is the time of the first call that you measured. Is the clock read anew "
-            "before *every* call, and do you come to all `repeats` of them?",
+            "Your result is the time of the first call that you measured, though a later one took less. "
+            "Take the time of *every* call by itself: read the clock, call, wait, read it again, "
+            "`repeats` times.",
         ),
         Mistake(
             "last-time",
@@ -292,8 +293,8 @@ chain_flops = Question(
         Mistake(
             "additions-less-one",
             "one addition less",
-            "You counted k multiplications and k - 1 additions for each entry. By hand that is "
-            "right; XLA counts k multiply-adds, 2 k operations, and so do we.",
+            "You counted one addition less than multiplications for each entry. By hand that is "
+            "right; XLA counts as many of one as of the other, and so do we.",
             read=ORDER,
         ),
         Mistake(
@@ -346,7 +347,7 @@ chain_flops = Question(
 
 MIXING = {
     shape: test_array(shape)
-    for shape in ((9, 2), (2, 9), (8, 64), (64, 8), (96, 24), (2, 6), (1, 5))
+    for shape in ((9, 2), (2, 9), (8, 64), (64, 8), (96, 24), (2, 6), (1, 5), (16, 24), (24, 16))
 }
 
 
@@ -407,6 +408,8 @@ cheap_jacobian = Question(
         Requirement("forward-for-wide", cheap_at(8, 64, jax.jacrev, jax.jacfwd)),
         Requirement("fixed-limit", cheap_at(96, 24, jax.jacfwd, jax.jacrev)),
         Requirement("fixed-limit", cheap_at(2, 6, jax.jacrev, jax.jacfwd)),
+        Requirement("by-a-margin", cheap_at(16, 24, jax.jacrev, jax.jacfwd)),
+        Requirement("by-a-margin", cheap_at(24, 16, jax.jacfwd, jax.jacrev)),
     ),
     predictions={"rows-transposed": Mistake(result=rows_transposed)},
     mistakes=(
@@ -433,6 +436,15 @@ cheap_jacobian = Question(
             "2 outputs, it is not. What counts is which of the two is smaller, whatever they "
             "are.",
             "",
+        ),
+        Mistake(
+            "by-a-margin",
+            "a margin that costs passes",
+            "Your choice is right where one of the two sizes is much smaller. With 24 inputs and 16 "
+            "outputs, or 16 inputs and 24 outputs, you take 24 passes, where 16 would do: the "
+            "smaller of the two decides, even if it is only a little smaller.",
+            "",
+            read=CROSSOVER,
         ),
         Mistake(
             "rows-transposed",
@@ -687,6 +699,19 @@ def starts(answer, arguments):
     return True if values < 16 else {"values": f"{values:.0f}"}
 
 
+def keeps_no_products(answer, arguments):
+    """Whether as little is saved where a step is made of a matrix product."""
+
+    def whole(x):
+        turn = jnp.array([[0.6, -0.8], [0.8, 0.6]], x.dtype)
+        return answer(lambda x: jnp.sin(turn @ x), x, 4, 32).sum()
+
+    x = jax.ShapeDtypeStruct((2, NUMBERS // 2), jnp.result_type(float))
+    pullback = jax.eval_shape(lambda x: jax.vjp(whole, x)[1], x)
+    values = sum(leaf.size for leaf in jax.tree.leaves(pullback)) / NUMBERS
+    return True if values < 16 else {"values": f"{values:.0f}"}
+
+
 def goes_back(answer, arguments):
     """Whether reverse mode can go through the answer's loops."""
     step, x, segments, length = arguments.values()
@@ -726,6 +751,7 @@ in_segments = Question(
         Requirement("gradient-lost", differentiates),
         Requirement("nothing-forgotten", forgets),
         Requirement("lengths-exchanged", starts),
+        Requirement("products-kept", keeps_no_products),
     ),
     predictions={
         "one-segment": Mistake(result=one_by_one(lambda segments, length: length)),
@@ -752,7 +778,7 @@ in_segments = Question(
         ),
         Mistake(
             "nothing-forgotten",
-            "nothing is forgotten",
+            "too much is kept",
             "The value is right, but the gradient holds too much. A segment must be checkpointed "
             "as a whole: not each iteration, and not all segments together.",
             "With 16 segments of 16 iterations, yours holds {values} values at its worst moment; about "
@@ -793,6 +819,15 @@ in_segments = Question(
             "The value is right, but too many values are saved between the forward and the "
             "backward pass. The *outer* loop runs `segments` times, the inner one, which is "
             "checkpointed, `length` times; is it the other way round in yours?",
+            "With 4 segments of 32 iterations, yours saves {values} values; about 5 would do.",
+            read=CHECKPOINT,
+        ),
+        Mistake(
+            "products-kept",
+            "some results are saved inside a segment",
+            "The value is right, and with a step like `sin` little is saved. With a step that is a "
+            "matrix product your segments keep its result in every iteration: that is what a "
+            "`policy` may ask for. Only what each segment *starts* from should be saved.",
             "With 4 segments of 32 iterations, yours saves {values} values; about 5 would do.",
             read=CHECKPOINT,
         ),

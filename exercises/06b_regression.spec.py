@@ -249,6 +249,21 @@ def waits_for_all(answer, arguments):
     return bool(np.allclose(weights.bar, 8 * X.T @ (X @ w) / len(X), rtol=1e-4))
 
 
+def waits_for_detours(answer, arguments):
+    """Whether a value also waits for what comes to it on a longer way."""
+    names = getattr(answer, "__globals__", {})
+    if not pulls_of(answer, arguments):
+        return True
+    X, w = arguments["X"], arguments["w"]
+    for nested in (lambda v, add: add(v, add(v, v)), lambda v, add: add(add(v, v), v)):
+        weights = names["Var"](w)
+        errors = nested(names["product"](X, weights), names["add"])
+        names["backward"](names["mean_square"](errors))
+        if not np.allclose(weights.bar, 18 * X.T @ (X @ w) / len(X), rtol=1e-4):
+            return False
+    return True
+
+
 gradient_by_tape = Question(
     name="gradient_by_tape",
     returns=("w_bar", "b_bar"),
@@ -260,6 +275,7 @@ gradient_by_tape = Question(
     requirements=(
         Requirement("cotangent-not-handed-on", holds=fairly(hands_on)),
         Requirement("handed-on-too-early", holds=fairly(waits_for_all)),
+        Requirement("longer-way-missed", holds=fairly(waits_for_detours)),
     ),
     predictions={
         "penalty-lost": Mistake(result=lambda w, b, X, y, s: slopes(w, b, X, y, 0.0)),
@@ -361,11 +377,21 @@ gradient_by_tape = Question(
         ),
         Mistake(
             "handed-on-too-early",
-            "handed on more than once",
-            "The numbers are right here, where every value between has one use. If it has two, "
-            "your `backward` hands on what came first, and then all of it again. A value may "
-            "hand on only once, when *all* its contributions are in.",
+            "wrong where a value is used twice",
+            "The numbers are right here, where every value between has one use. Where it has two, "
+            "yours are wrong: each use is a contribution, also two uses by one operation, and a "
+            "value hands on once, when *all* its contributions are in.",
             "For e = v + v with v = X w, the slope of the mean of e² is 8 Xᵀ v / n.",
+        ),
+        Mistake(
+            "longer-way-missed",
+            "handed on before all was in",
+            "The numbers are right here, where all ways to a value are equally long. If one is "
+            "longer, your `backward` lets the value hand on before that contribution is in. Go "
+            "backward in an order in which every value comes after *all* that was computed from "
+            "it.",
+            "For e = v + (v + v) with v = X w, the slope of the mean of e² is 18 Xᵀ v / n.",
+            read=REVERSE,
         ),
         Mistake(
             "bar-not-there-yet",
@@ -566,8 +592,14 @@ fit_by_reverse = Question(
         {**plane(6, 2, 0.0), "s": 0.5, "steps": 3, "rate": 0.125},
         {**plane(5, 3, 1.0), "s": 0.25, "steps": 4, "rate": 0.0625},
         {**plane(8, 2, 2.0, 50.0), "s": 3.0, "steps": 3, "rate": 0.0001},
+        {**plane(4, 2, 3.0), "s": 0.5, "steps": 3, "rate": 2.0**-40},
     ),
-    labels=("6 points, 3 steps", "5 points, 4 steps", "8 points far out, 3 steps"),
+    labels=(
+        "6 points, 3 steps",
+        "5 points, 4 steps",
+        "8 points far out, 3 steps",
+        "4 points, 3 tiny steps",
+    ),
     large_points=(2,),
     reference=fitted,
     predictions={

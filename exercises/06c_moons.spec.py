@@ -295,8 +295,8 @@ def from_logits(bar):
 moons_gradient = Question(
     name="moons_gradient",
     returns="the gradient",
-    points=(*POINTS[:2], moons(6, 3, 2.0, 30.0)),
-    labels=(*LABELS[:2], "6 points with large logits"),
+    points=(*POINTS[:2], moons(6, 3, 2.0, 30.0), moons(4, 2, 0.0, 3000.0)),
+    labels=(*LABELS[:2], "6 points with large logits", "4 points with logits of about a thousand"),
     large_points=(2,),
     reference=moons_slopes,
     predictions={
@@ -551,7 +551,7 @@ def leaves_arrays_alone(answer, arguments):
 
 moons_train = Question(
     name="moons_train",
-    returns="the parameters",
+    returns="params",
     points=(
         {"gradient": moons_slopes, **moons(5, 3, 0.0), "steps": 3, "rate": 0.5, "m": 0.75},
         {
@@ -796,8 +796,18 @@ largest_gap = Question(
             "first": {"x": test_array((4,), 6.0), "y": test_array((2, 2), 7.0, 900.0)},
             "second": {"x": test_array((4,), 8.0), "y": test_array((2, 2), 9.0, 900.0)},
         },
+        {
+            "first": {"a": test_array((3,), 4.0, 1e-12), "b": 2e-12},
+            "second": {"a": test_array((3,), 5.0, 1e-12), "b": 3e-12},
+        },
     ),
-    labels=("an array and a number", "a nested tree", "another nested tree", "large entries"),
+    labels=(
+        "an array and a number",
+        "a nested tree",
+        "another nested tree",
+        "large entries",
+        "tiny entries",
+    ),
     large_points=(3,),
     reference=lambda first, second: np.abs(differences(first, second)).max(),
     predictions={
@@ -868,6 +878,9 @@ largest_gap = Question(
         "smallest-gap": Mistake(
             result=lambda first, second: np.abs(differences(first, second)).min()
         ),
+        "gap-rounded": Mistake(
+            result=lambda first, second: np.round(np.abs(differences(first, second)).max(), 7)
+        ),
     },
     mistakes=(
         Mistake(
@@ -929,6 +942,13 @@ largest_gap = Question(
             "gaps-added-up",
             "all gaps added up",
             "You added up all absolute differences. Asked for is the largest.",
+        ),
+        Mistake(
+            "gap-rounded",
+            "a small gap is taken for none",
+            "Your gap is 0 where the trees differ by about 1e-12: it was rounded, or held against a "
+            "tolerance. Two gradients should agree up to about 1e-17, so that the small gaps are "
+            "those that matter.",
         ),
         Mistake(
             "smallest-gap",

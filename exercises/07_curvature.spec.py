@@ -4,7 +4,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from olympus_kit.checks import CostLimit, Mistake, Question, linear_in, symmetric, test_array
+from olympus_kit.checks import (
+    CostLimit,
+    Mistake,
+    Question,
+    Requirement,
+    linear_in,
+    symmetric,
+    test_array,
+)
 
 CHAPTER = "book/07_curvature.md"
 
@@ -224,6 +232,13 @@ def diagonal_line(f, x, v):
 
 along = lambda phase: lambda p: {"v": test_array(np.shape(p["x"]), phase)}
 
+
+def at_rest(answer, arguments):
+    """Whether slope and bend are 0 along a line that stays where it is."""
+    f, x, v = arguments.values()
+    return all(bool(np.all(part == 0)) for part in answer(f, x, 0 * v))
+
+
 slope_and_bend = Question(
     name="slope_and_bend",
     returns=("slope", "bend"),
@@ -236,6 +251,7 @@ slope_and_bend = Question(
     tangents=(along(0.5), along(2.5)),
     large_points=(2,),
     reference=dense_line,
+    requirements=(Requirement("divided-by-length", at_rest),),
     predictions={
         "value-and-bend": Mistake(
             result=line(lambda f, x, v, first, second: (f(x), second)),
@@ -255,6 +271,14 @@ slope_and_bend = Question(
             "a slope that does not move",
             "Your bend is 0: the slope that you differentiate does not depend on what moves. "
             "Let it be taken at the point that its argument says, not at x.",
+        ),
+        Mistake(
+            "divided-by-length",
+            "a line that does not move",
+            "Your numbers are right, except for v = 0. Then φ(t) is f(x) for every t, and slope "
+            "and bend are 0. Do you divide by the length of v?",
+            "",
+            read=CHAPTER + "#curve-bend",
         ),
         Mistake(
             "at-the-end",
@@ -373,7 +397,9 @@ def with_argument_order(point):
 
 
 def in_order(answer):
-    return lambda loss, params, X, y, v: answer(loss, params, v, X, y)
+    """The arguments in the order of the question, with the keys of v in another one."""
+    turned = lambda v: dict(reversed(v.items()))
+    return lambda loss, params, X, y, v: answer(loss, params, turned(v), X, y)
 
 
 def moved_difference(loss, params, v, X, y):
@@ -436,6 +462,19 @@ loss_hvp = Question(
         "outer-of-gradient": Mistake(result=with_argument_order(gradient_times_slope)),
     },
     mistakes=(
+        Mistake(
+            "paired-by-place",
+            "paired by place, not by name",
+            "You paired the arrays of v and of params by their place in the dicts. Two dicts with "
+            "the same keys may hold them in another order: look them up by name, `v[name]`, or "
+            "leave it to `jvp`, which takes dicts as they are.",
+            "",
+            raised=(
+                "ValueError: jvp called with different primal and tangent shapes",
+                "TypeError: primal and tangent arguments to jax.jvp",
+            ),
+            code=r"\.values\(\)",
+        ),
         Mistake(
             "difference-of-gradients",
             "a difference of gradients",
@@ -554,8 +593,14 @@ mixed_product = Question(
         {"f": meeting, "a": test_array((3,)), "b": test_array((2,), 1.0)},
         {"f": rows, "a": test_array((2, 3), 2.0), "b": test_array((3,), 3.0)},
         {"f": same, "a": test_array((3,), 4.0, 40.0), "b": test_array((3,), 5.0)},
+        {"f": rows, "a": test_array((2,), 6.0), "b": test_array((2, 3), 7.0)},
     ),
-    labels=("a of shape (3,), b of shape (2,)", "a of shape (2, 3), b of shape (3,)", "both (3,)"),
+    labels=(
+        "a of shape (3,), b of shape (2,)",
+        "a of shape (2, 3), b of shape (3,)",
+        "both (3,)",
+        "a of shape (2,), b of shape (2, 3)",
+    ),
     tangents=(b_tangent(0.5), b_tangent(2.5)),
     shape_of={"product": "a"},
     large_points=(2,),
@@ -575,6 +620,18 @@ mixed_product = Question(
         "both-move": Mistake(result=a_too),
     },
     mistakes=(
+        Mistake(
+            "vectors-alone",
+            "right for vectors only",
+            "`@` gives a number for two vectors, and a matrix for two matrices; b may be either. "
+            "`jnp.vdot(…, v)` adds up all products, whatever the shape.",
+            "",
+            raised=(
+                "TypeError: Gradient only defined for scalar-output",
+                "TypeError: contracting dimensions to have the same shape",
+            ),
+            code=r"@\s*v\b|\bv\s*@|\bdot\(",
+        ),
         Mistake(
             "gradient-added",
             "the gradient was added",
@@ -1185,7 +1242,7 @@ def far_basin(p):
 
 newton_direction = Question(
     name="newton_direction",
-    returns="the step",
+    returns="step",
     points=(
         {"f": basin, "params": {"w": test_array((3,)), "b": 0.5}, "damping": 0.25},
         {

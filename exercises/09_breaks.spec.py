@@ -514,15 +514,15 @@ kinked_ramp = Question(
         Mistake(
             "slope-zero",
             "the slope of relu",
-            "The value is right, and the slope at 0 is 0 whatever `s` is: that is the convention of "
-            "`relu`. Choose a formula for the case x = 0 that has the value 0 and the slope s.",
+            "The value is right, and where x is 0 the slope is 0, which is the convention of `relu`, and not "
+            "`s`. Each entry that is 0 needs a formula that has the value 0 and the slope s.",
             read=CHAPTER + "#breaks-kinks",
         ),
         Mistake(
             "slope-half",
             "the slope of maximum",
-            "The value is right, and the slope at 0 is ½ whatever `s` is: `maximum` shares a tie. "
-            "Choose a formula for the case x = 0 that has the value 0 and the slope s.",
+            "The value is right, and where x is 0 the slope is ½, since `maximum` shares a tie, and not "
+            "`s`. Each entry that is 0 needs a formula that has the value 0 and the slope s.",
             read=CHAPTER + "#breaks-kinks",
         ),
         Mistake(
@@ -748,8 +748,8 @@ nan_hunt = Question(
         Mistake(
             "stopped-at-down",
             "the rest is left out",
-            "You stop at the first value that is not finite, and begin the backward pass there. "
-            "The backward pass starts behind the *last* step, whatever the values are.",
+            "You stop at the first value that is not finite. Go on: the backward pass starts behind "
+            "the *last* step, whatever the values are.",
             read=CHAPTER + "#breaks-first",
         ),
         Mistake(
@@ -1463,6 +1463,9 @@ sinc = Question(
         "constant-near-zero": Mistake(result=near_zero(0.002, lambda x: (1.0, 0.0, 0.0))),
         "another-sinc": Mistake(result=lambda x: other_sinc(x)[0], part="value"),
         "series-everywhere": Mistake(result=lambda x: series_of_sinc(float(x), 5)),
+        "series-below": Mistake(
+            result=lambda x: series_of_sinc(float(x), 5) if x < 0.1 else orders_of_sinc(x)
+        ),
         "series-too-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 2))),
         "series-short": Mistake(result=near_zero(0.1, lambda x: series_of_sinc(x, 3))),
         "zero-at-zero": Mistake(
@@ -1493,6 +1496,12 @@ sinc = Question(
             "farther out take the quotient.",
         ),
         Mistake(
+            "series-below",
+            "the series for all negative numbers",
+            "You use the series for all numbers below a bound, and so for negative ones far from 0, "
+            "where it is cut off too early. Ask for the absolute value.",
+        ),
+        Mistake(
             "other-branch",
             "the branch that was not chosen",
             "Your value at 0 is right, and the slope there is NaN. `where` computes both of its branches, "
@@ -1503,7 +1512,7 @@ sinc = Question(
         Mistake(
             "constant-branch",
             "a constant in the hole",
-            "Value and slope are right, and at 0 the second derivative is 0. You filled the hole "
+            "At 0 your second derivative is 0. You filled the hole "
             "with a constant, and a constant has no curvature: the chosen branch needs the right "
             "derivatives, not the right value alone.",
             read=CHAPTER + "#breaks-library",

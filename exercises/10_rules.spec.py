@@ -538,8 +538,8 @@ straight_round = Question(
         Mistake(
             "not-rounded",
             "not rounded",
-            "Your value is x itself. The cotangent passes, but nothing was rounded on the way "
-            "forward.",
+            "Your value is x itself: it should be rounded on the way forward. (In the backward pass the "
+            "cotangent passes as it is.)",
             read=CHAPTER + "#rules-clip",
         ),
         Mistake(

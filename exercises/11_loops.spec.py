@@ -266,7 +266,7 @@ def replaced(rows):
 
 survives = Question(
     name="survives",
-    returns="the four numbers",
+    returns="numbers",
     points=tuple({"kind": kind} for kind in range(6)),
     labels=("Python's if", "Python's for", "Python's while", "cond", "scan", "while_loop"),
     large_points=(5,),
@@ -960,6 +960,12 @@ def total(shares):
     return sum(shares)
 
 
+def by_solving(W, s0, xs, u):
+    """What comes of states that are found by solving with W: nothing where it is singular."""
+    singular = abs(np.linalg.det(W)) < 1e-9
+    return np.full(np.shape(W), np.nan) if singular else sum(by_time(W, s0, xs, u)[0])
+
+
 rnn_pullback = Question(
     name="rnn_pullback",
     returns=("W_bar", "s0_bar", "xs_bar"),
@@ -971,8 +977,13 @@ rnn_pullback = Question(
             "s0": test_array((3,), 7.0, 100.0),
             "xs": test_array((4, 3), 8.0),
         },
+        {
+            "W": np.array([[0.5, 1.0], [1.0, 2.0]]),
+            "s0": test_array((2,), 9.0),
+            "xs": test_array((3, 2), 10.0),
+        },
     ),
-    labels=("2 units, 3 times", "3 units, 5 times", "3 units, 4 times"),
+    labels=("2 units, 3 times", "3 units, 5 times", "3 units, 4 times", "a singular W"),
     tangents=(
         lambda p: {"u": test_array(p["s0"].shape, 0.5)},
         lambda p: {"u": test_array(p["s0"].shape, 1.5, 3.0)},
@@ -983,6 +994,7 @@ rnn_pullback = Question(
     without=DERIVATIVES,
     predictions={
         "not-transposed": Mistake(result=with_shares(total, transpose=False)),
+        "states-by-solving": Mistake(result=by_solving, part="W_bar"),
         "last-time-alone": Mistake(result=with_shares(lambda shares: shares[-1])),
         "overwritten-first": Mistake(result=with_shares(lambda shares: shares[0])),
         "state-after": Mistake(result=with_shares(total, after=1)),
@@ -1117,6 +1129,15 @@ rnn_pullback = Question(
             "the cotangent of the state before",
             "Each share of W is made with the cotangent of the state that went *in*. It is that "
             "of the state that came out: take the outer product before you multiply by Wᵀ.",
+        ),
+        Mistake(
+            "states-by-solving",
+            "earlier states by solving with W",
+            "Where W is singular, the last state does not say which one was before it: solving with "
+            "W cannot bring the earlier states back. Run forward first, and keep them.",
+            "",
+            read=PAGE,
+            raised=("LinAlgError: Singular matrix",),
         ),
         Mistake(
             "not-transposed",

@@ -694,7 +694,7 @@ def in_a_tree(answer, arguments):
 
 linear_recurrence = Question(
     name="linear_recurrence",
-    returns="the states",
+    returns="states",
     points=(
         {"a": test_array((4,)), "b": test_array((4,), 1.0), "s0": 0.75},
         {
@@ -708,7 +708,7 @@ linear_recurrence = Question(
     labels=("4 steps", "7 steps, two factors are 0", "5 steps from 100", "1 step"),
     large_points=(2,),
     reference=in_turn,
-    shape_of={"the states": "a"},
+    shape_of={"states": "a"},
     requirements=(Requirement("recurrence-in-a-row", in_a_tree),),
     predictions={
         "composed-backwards": Mistake(result=composed_backwards),

@@ -1042,6 +1042,15 @@ def in_one(f, x, M, rate, steps):
     return x - rate * steps * np.linalg.inv(M) @ jax.jacfwd(f)(x)
 
 
+def never_uphill(f, x, M, rate, steps):
+    for _ in range(steps):
+        new = x - rate * np.linalg.inv(M) @ jax.jacfwd(f)(x)
+        if f(new) > f(x):
+            break
+        x = new
+    return x
+
+
 def last_step(f, x, M, rate, steps):
     before = in_straight_coordinates(f, x, M, rate, steps - 1)
     return before - in_straight_coordinates(f, x, M, rate, steps)
@@ -1051,7 +1060,7 @@ valley = lambda x: jnp.sum(jnp.sin(x) * jnp.arange(1.0, 1.0 + len(x))) + x[0] * 
 
 metric_descent = Question(
     name="metric_descent",
-    returns="where it ends",
+    returns="end",
     points=(
         {"f": valley, "x": test_array((3,)), "M": metric(3, 1.0), "rate": 0.25, "steps": 3},
         {"f": valley, "x": test_array((2,), 2.0), "M": metric(2, 3.0), "rate": 0.5, "steps": 4},
@@ -1062,8 +1071,14 @@ metric_descent = Question(
             "rate": 0.25,
             "steps": 2,
         },
+        {"f": valley, "x": test_array((2,), 8.0), "M": metric(2, 7.0), "rate": 4.0, "steps": 3},
     ),
-    labels=("3 inputs, 3 steps", "2 inputs, 4 steps", "4 inputs far out, 2 steps"),
+    labels=(
+        "3 inputs, 3 steps",
+        "2 inputs, 4 steps",
+        "4 inputs far out, 2 steps",
+        "2 inputs, 3 steps at a high rate",
+    ),
     large_points=(2,),
     reference=in_straight_coordinates,
     shape_of={"where it ends": "x"},
@@ -1073,6 +1088,7 @@ metric_descent = Question(
         "diagonal-only": walk_with(lambda slope, M: slope / np.diag(M)),
         "uphill": walk_with(lambda slope, M: -np.linalg.inv(M) @ slope),
         "metric-twice": walk_with(lambda slope, M: np.linalg.inv(M) @ np.linalg.inv(M) @ slope),
+        "stopped-uphill": Mistake(result=never_uphill),
         "one-step-more": Mistake(
             result=lambda f, x, M, rate, steps: in_straight_coordinates(f, x, M, rate, steps + 1)
         ),
@@ -1126,6 +1142,12 @@ metric_descent = Question(
             "first-step-alone",
             "one step alone",
             "You went a single step, whatever `steps` is: the loop ends in its first iteration.",
+        ),
+        Mistake(
+            "stopped-uphill",
+            "stopped before `steps` steps",
+            "You stop where a step would lead uphill. With a high rate that happens, and the steps "
+            "after it may lead further down: asked for are all `steps` of them.",
         ),
         Mistake(
             "one-step-more",

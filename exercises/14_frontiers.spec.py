@@ -112,7 +112,7 @@ far = lambda z: jnp.sum(jnp.sqrt(1 + jnp.abs(z) ** 2)) + jnp.sum(jnp.imag(z)) / 
 
 complex_descent = Question(
     name="complex_descent",
-    returns="where it ends",
+    returns="end",
     points=(
         {
             "f": roots,
@@ -398,7 +398,7 @@ def band_of(J, width):
 
 banded_jacobian = Question(
     name="banded_jacobian",
-    returns="the diagonals",
+    returns="diagonals",
     points=(
         {"f": rod, "x": test_array((7,)), "width": 1},
         {"f": beam, "x": test_array((8,), 1.0), "width": 2},
@@ -861,6 +861,8 @@ def mean_with(weight, slope=False, part="score"):
     return Mistake(result=result, part=part)
 
 
+branched = jax.jit(lambda x: jax.lax.cond(x > 0, jnp.sin, lambda x: x**2 / 2 - 1, x))
+
 two_estimates = Question(
     name="two_estimates",
     returns=("pathwise", "score"),
@@ -873,8 +875,9 @@ two_estimates = Question(
             "sigma": 1.5,
             "noise": test_array((7,), 2.0, 2.0),
         },
+        {"f": branched, "mu": 0.25, "sigma": 1.25, "noise": test_array((4,), 3.0)},
     ),
-    labels=("x² + sin x", "cos x", "x²/8 + 100, far out"),
+    labels=("x² + sin x", "cos x", "x²/8 + 100, far out", "a function with a `cond`"),
     large_points=(2,),
     reference=two_slopes,
     predictions={
@@ -920,7 +923,10 @@ two_estimates = Question(
             "f takes one number, and you gave it (or `grad` of it) the array of all x. `vmap` "
             "maps it over them.",
             example="",
-            raised=("TypeError: Gradient only defined for scalar-output functions",),
+            raised=(
+                "TypeError: Gradient only defined for scalar-output functions",
+                "TypeError: Pred must be a scalar",
+            ),
             code=r"!vmap",
         ),
         Mistake(

@@ -303,8 +303,8 @@ tiny_jacobian = Question(
         Mistake(
             "transposed-jacobian",
             "the transpose",
-            "You have the columns of the Jacobian as rows. Forward mode gives columns: "
-            "transpose, or pull back instead.",
+            "You have the columns of the Jacobian as rows: it is transposed. (Pushing gives the columns, "
+            "pulling back the rows.)",
             read=CHAPTER + "#tiny-vmap",
         ),
         Mistake(

@@ -324,7 +324,7 @@ def _constants(place: Place, node: ast.Constant) -> Iterator[Change]:
         value = node.value + step
         new = ast.Constant(value)
         if keyword in ("axis", "axis1", "axis2", "in_axes", "out_axes"):
-            yield "edit-axis", {"new": str(value)}, new
+            yield "edit-axis", {"new": f"axis {value}"}, new
         elif pair := _pair(place.parent):
             if value in (0, 1):
                 first, second = PAIRS[pair]

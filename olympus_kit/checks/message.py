@@ -24,6 +24,7 @@ Facts = dict[str, str]
 SHAPES = "{where}, {part} has shape {got_shape}; the right one has shape {want_shape}."
 ENTRY = "{where}, {entry} is {got} in yours; it should be {want}."
 VALUE = "{entry} is {got} in yours."  # of a value, the right one would be the whole solution
+NAME = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])*")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 NOISE = "For simplicity, JAX has removed its internal frames"
 MOST_ERROR = 300  # characters of an exception's text that a message shows
@@ -98,7 +99,7 @@ def diagnose(
     return Diagnosis(
         id=id_,
         name=_filled(mistake.name, table),
-        message=_filled(mistake.message, table),
+        message=_sentence(_filled(mistake.message, table)),
         example=_example(question, mistake, table),
         read=_page(question, mistake),
         line=table.get("line", ""),
@@ -141,6 +142,11 @@ def _filled(template: str, table: Facts) -> str:
         return ""
 
 
+def _sentence(text: str) -> str:
+    """The text with a capital where it begins with a part such as "the loss"."""
+    return f"T{text[1:]}" if text.startswith("the ") else text
+
+
 # Values in words.
 
 
@@ -158,11 +164,11 @@ def kind(value: Any) -> str:
         keys = ", ".join(map(repr, list(value)[:MOST_KEYS]))
         return f"a dict with the keys {keys}" if keys else "an empty dict"
     if is_array(value):
-        return (
-            f"an array of shape {np.shape(value)}"
-            if np.shape(value)
-            else "a number"
-        )
+        is_truth = np.asarray(value).dtype == bool
+        if not np.shape(value):
+            return "a truth value" if is_truth else "a number"
+        what = "array of truth values" if is_truth else "array"
+        return f"an {what} of shape {np.shape(value)}"
     if isinstance(value, str):
         return "text"
     if isinstance(value, np.ndarray):
@@ -183,7 +189,15 @@ def number(value: Any, digits: int = 6) -> str:
     """A number, short enough to read."""
     if np.iscomplexobj(value):
         return f"{complex(value):.{digits}g}"
-    return f"{float(value):.{digits}g}"
+    text = f"{float(value) + 0.0:.{digits}g}"  # no -0
+    return "NaN" if text == "nan" else text
+
+
+def off_by(error: float) -> str:
+    """How far off a result is, relative to its largest entry."""
+    if error < 0.01:
+        return f"a relative {number(error, 2)}"
+    return f"{number(100 * error, 2)} %"
 
 
 def error_text(error: BaseException) -> str:
@@ -200,6 +214,8 @@ def error_text(error: BaseException) -> str:
     except Exception:
         text = ""
     text = text.partition(NOISE)[0].partition("\n\n")[0]
+    # jax writes lists, each item on a line of its own
+    text = re.sub(r"\n\s*\* ", "; ", text).replace(":; ", ": ")
     text = ADDRESS.sub("", " ".join(text.split()))
     if len(text) > MOST_ERROR:
         ends = [
@@ -223,12 +239,17 @@ def telling(parts: Sequence[Part]) -> Part:
     return parts[0]
 
 
+def called(name: str) -> str:
+    """A part's name in a sentence: as code where it is the name of something, `x_bar`."""
+    return f"`{name}`" if NAME.fullmatch(name) else name
+
+
 def part_facts(part: Part) -> Facts:
     """The part, the place, and the two numbers."""
     facts = {
-        "part": part.name,
+        "part": called(part.name),
         "where": part.trial.case.label,
-        "entry": part.name,
+        "entry": called(part.name),
     }
     if not part.is_numeric:
         return facts | {"got": ADDRESS.sub("", _repr(part.got))}
@@ -241,7 +262,10 @@ def part_facts(part: Part) -> Facts:
     if got.shape == want.shape and want.size:
         index = _worst(got, want)
         if index:
-            facts["entry"] = f"{part.name}[{', '.join(map(str, index))}]"
+            place = f"[{', '.join(map(str, index))}]"
+            facts["entry"] = called(f"{part.name}{place}")
+            if called(part.name) == part.name:  # several words
+                facts["entry"] = f"entry {place} of {part.name}"
         facts |= _two_numbers(got[index], want[index])
     return facts
 
@@ -316,15 +340,17 @@ def extent(evidence: Evidence, parts: Sequence[Part]) -> str:
         size = int(np.size(part.want))
         if 0 < right < size:
             verb = "is" if right == 1 else "are"
+            case = "case where it is wrong" if good else "case"
             sentences.append(
-                f"There, {right} of its {size} entries {verb} right."
+                f"In the first {case}, {right} of its {size} entries {verb} right."
             )
     if part.error < 1:
-        sentences.append(f"It is off by a relative {number(part.error, 2)}.")
+        among = " of its largest entry" if np.size(part.want) > 1 else ""
+        sentences.append(f"It is off by {off_by(part.error)}{among}.")
     others = []
     for name, series in evidence.series().items():
         if all(p.agrees for p in series):
-            others.append(name)
+            others.append(called(name))
     if others:
         sentences.append(f"Right everywhere: {', '.join(others)}.")
     return " ".join(sentences)

@@ -41,7 +41,7 @@ from .evidence import (
     same,
     same_tree,
 )
-from .message import Facts, number
+from .message import Facts, called, number
 from .run import CaseByCase, is_array
 from .spec import Question
 
@@ -177,7 +177,7 @@ def by_name(evidence: Evidence, parts: Series) -> Explanation | None:
     for name, others in evidence.series().items():
         if name != parts[0].name and len(others) == len(parts):
             wanted = [other.want for other in others]
-            candidates.append(("other-part", {"other": name}, wanted))
+            candidates.append(("other-part", {"other": called(name)}, wanted))
     for name in parts[0].trial.case.arguments:
         values = [part.trial.case.arguments[name] for part in parts]
         candidates.append(("argument-returned", {"argument": name}, values))

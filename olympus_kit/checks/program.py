@@ -220,10 +220,12 @@ def bad_facts(
     variables = [v for v in operands if not v.literal]
     values = " and ".join(f"{v.name} = {value_text(v)}" for v in variables)
     results = ", ".join(value_text(v) for v in _results(program, equation))
-    words = statement(program, equation)
+    _, _, words = statement(program, equation).partition(" = ")
     if values:
-        words += f" with {values}"
-    first = f"It first appears here: {words} gives {results}."
+        words += f", where {values},"
+    made = [v.summary for v in _results(program, equation)]
+    what = "NaN" if any(s and s.nans for s in made) else "infinity"
+    first = f"The first {what} appears here: {words} gives {results}."
     return {"first": first, "line": source_line(equation, home)}
 
 

@@ -218,8 +218,8 @@ class Question:
             words = self.labels[point]
         else:
             words = _describe_point(self.points[point])
-        if point in self.large_points:
-            words += ", a large one"
+        if point in self.large_points and "large" not in words:
+            words += "; large numbers"
         label = f"At test point {point + 1} ({words})"
         if direction:
             label += f", {' and '.join(direction)} no. {tangent + 1}"

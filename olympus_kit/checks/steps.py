@@ -33,6 +33,7 @@ from .evidence import (
 from .message import (
     Diagnosis,
     Facts,
+    called,
     catalogue,
     diagnose,
     error_text,
@@ -42,6 +43,7 @@ from .message import (
     lookup,
     marked,
     number,
+    off_by,
     part_facts,
     side_facts,
     telling,
@@ -345,9 +347,10 @@ def container(evidence: Evidence, answer: Any) -> Diagnosis | None:
 
 def _stands_there(evidence: Evidence, facts: Facts) -> bool:
     """Whether a part that is right in one case stands in that place in every case."""
+    name = facts["part"].strip("`")
     for trial in evidence.trials:
-        got = named(evidence.question, trial.got).get(facts["part"])
-        want = named(evidence.question, trial.want)[facts["part"]]
+        got = named(evidence.question, trial.got).get(name)
+        want = named(evidence.question, trial.want)[name]
         if not isinstance(got, (list, tuple)) or not any(
             same_tree(item, want, evidence.loose)
             for item in got[int(facts["place"]) :][:1]
@@ -391,7 +394,7 @@ def _odd_part(
     facts: Facts,
 ) -> str:
     facts |= {
-        "part": name,
+        "part": called(name),
         "kind": kind(got),
         "wanted": wanted_kind(want),
     }
@@ -419,7 +422,7 @@ def _odd_part(
         return "part-container"
     for path, value in wanted.items():
         if is_array(value) and not is_array(leaves[path]):
-            facts |= {"part": name + path, "kind": kind(leaves[path])}
+            facts |= {"part": called(name + path), "kind": kind(leaves[path])}
             return "no-number"
     return ""
 
@@ -566,7 +569,7 @@ def nearly(evidence: Evidence, _: Any) -> Diagnosis | None:
     """Nearly right: a difference quotient, too few digits, a cancellation."""
     for parts in evidence.wrong_series():
         errors = [part.error for part in parts]
-        facts = part_facts(telling(parts)) | {"error": number(max(errors), 2)}
+        facts = part_facts(telling(parts)) | {"error": off_by(max(errors))}
         step = _step(evidence, parts) if min(errors) < NEAR else None
         if step:
             facts["step"] = number(step, 3)
@@ -614,7 +617,7 @@ def _imprecise(
         return diagnose(
             question,
             "cancellation",
-            facts | {"worse": number(worse, 2)},
+            facts | {"worse": off_by(worse)},
         )
     for part in parts:
         if not np.allclose(

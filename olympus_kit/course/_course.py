@@ -107,6 +107,10 @@ def page(which: str) -> Page:
             candidate.path.name,
         ):
             return candidate
+        if which in candidate.names:
+            raise CourseError(
+                f"{which} is a question of {candidate.stem}: name the exercise."
+            )
     stems = ", ".join(candidate.stem for candidate in every)
     raise CourseError(f"No exercise {which}. There are: {stems}.")
 

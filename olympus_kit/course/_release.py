@@ -381,7 +381,8 @@ def release(
     lessons, mistakes = read_some(sources, only)
     if not lessons and not mistakes:
         raise AuthoringError(
-            f"{sources} holds no lessons {only}: there is nothing to release."
+            f"{sources} holds no lesson {only}".rstrip()
+            + ": there is nothing to release."
         )
     built: list[Released] = []
     for lesson in lessons:

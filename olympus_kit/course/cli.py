@@ -432,8 +432,10 @@ def try_(
 
     if not which and not every:
         raise CourseError("Name a lesson, such as 04, or add --all.")
-    surveys = []
-    for lesson in read_all(sources, which):
+    lessons, surveys = read_all(sources, which), []
+    if not lessons:
+        raise CourseError(f"{sources} holds no lesson {which}".rstrip() + ".")
+    for lesson in lessons:
         for one in _survey.survey(lesson):
             surveys.append(one)
             _tell(False, None, *([] if json else one.lines(edits, messages)))

@@ -179,7 +179,7 @@ def _trace_primal(f: Function, arguments: Arguments) -> tuple[Any, Any]:
 def _remarks(recording: Recording) -> Iterator[str]:
     """Yield what a reader should know of f itself."""
     name = recording.arguments.name
-    scopes = [equation.scope for equation in recording.rows()]
+    scopes = [equation.scope for equation in recording.primal.equations]
     derived = [scope for scope in scopes if "jvp(" in scope]
     if derived:
         part = "is itself" if len(derived) == len(scopes) else "contains"

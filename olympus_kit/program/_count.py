@@ -130,6 +130,14 @@ def _residual(body: Body, values: Sequence[Value]) -> int:
     back = [e for e in body.equations if is_transposed(e.scope)]
     made = {r for e in back for r in e.results} | set(body.consts)
     crossing = {o for e in back for o in e.operands} - made
+    # cotangents are left out: a forward pass reads neither those that the program is given, nor
+    # those that are made of nothing but numbers
+    forward = [e for e in body.equations if not is_transposed(e.scope)]
+    moving = {o for e in forward for o in e.operands}.intersection(body.inputs)
+    for e in forward:
+        if not moving.isdisjoint(e.operands):
+            moving.update(e.results)
+    crossing &= moving
     own = sum(values[o].nbytes for o in crossing if not values[o].literal)
     inner = [
         _residual(b, values)

@@ -18,7 +18,10 @@ from . import jaxprs
 from ._model import Body, Equation, walk
 
 
-def share_values(body: Body, rows: Mapping[str, Equation]) -> dict[int, int]:
+def share_values(
+    body: Body,
+    rows: Mapping[str, Equation],
+) -> dict[int, int]:
     """Give values in a derivative program's bodies the numbers that they have in those of f.
 
     Args:
@@ -34,9 +37,9 @@ def share_values(body: Body, rows: Mapping[str, Equation]) -> dict[int, int]:
             _match(inner, rows, same)
     for inner in [body, *_bodies(body)]:
         _follow(inner, same)
-    for equation in walk(body.equations):
-        for inner in equation.bodies:
-            _renumber(inner, same)
+    saved = _saved_by_calls(body, rows, same)
+    for inner in _bodies(body):
+        _renumber(inner, same | saved)
     return same
 
 
@@ -47,7 +50,9 @@ def _bodies(body: Body) -> list[Body]:
 
 
 def _match(
-    body: Body, rows: Mapping[str, Equation], same: dict[int, int]
+    body: Body,
+    rows: Mapping[str, Equation],
+    same: dict[int, int],
 ) -> None:
     """Find the equations of f in a body, what they make, and what they read of its inputs."""
     inputs = set(body.inputs[body.origin.shared :])
@@ -70,7 +75,10 @@ def _match(
                 same.setdefault(operand, of_own)
 
 
-def _follow(body: Body, same: dict[int, int]) -> None:
+def _follow(
+    body: Body,
+    same: dict[int, int],
+) -> None:
     """Find the entries that a loop reads of what another loop has stacked."""
     stacked: dict[int, int] = {}  # array -> the value whose iterations it holds
     for equation in body.equations:
@@ -92,8 +100,40 @@ def _follow(body: Body, same: dict[int, int]) -> None:
         )
 
 
-def _renumber(body: Body, same: Mapping[int, int]) -> None:
-    def numbers(values: tuple[int, ...]) -> tuple[int, ...]:
+def _saved_by_calls(
+    body: Body,
+    rows: Mapping[str, Equation],
+    same: Mapping[int, int],
+) -> dict[int, int]:
+    """Return {result of a call: the value inside it that it is}, of what jax saves there.
+
+    For a backward pass it has a name of its own; in the body of the call's pullback it is that of
+    the value: v1.6, not t1.
+    """
+    of_f = {result for row in rows.values() for result in row.results}
+    saved: dict[int, int] = {}
+    for equation in body.equations:
+        if equation.primitive not in jaxprs.CALLS:
+            continue
+        for inner in equation.bodies:
+            made = {r for e in inner.equations for r in e.results}
+            if not inner.origin.returns:
+                continue
+            for result, value in zip(
+                equation.results, inner.outputs, strict=True
+            ):
+                if result not in of_f and value in made:
+                    saved[result] = same.get(value, value)
+    return saved
+
+
+def _renumber(
+    body: Body,
+    same: Mapping[int, int],
+) -> None:
+    def numbers(
+        values: tuple[int, ...],
+    ) -> tuple[int, ...]:
         return tuple([same.get(value, value) for value in values])
 
     body.inputs, body.outputs = numbers(body.inputs), numbers(body.outputs)

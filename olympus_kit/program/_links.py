@@ -28,7 +28,10 @@ class Links:
     adjoints: dict[int, int] = field(default_factory=dict)
     contributions: dict[Use, int] = field(default_factory=dict)
 
-    def link_tangents(self, tangents: Mapping[int, int]) -> None:
+    def link_tangents(
+        self,
+        tangents: Mapping[int, int],
+    ) -> None:
         """Take in {primal value: its tangent in jax's program}, in the order of definition."""
         for value, tangent in tangents.items():
             self.tangents[value] = self._own(
@@ -77,7 +80,11 @@ class Links:
             name = f"{self.names.of(value)}_{ending}"
             links.setdefault(value, self._own(linked[value], name))
 
-    def _own(self, number: int, name: str) -> int:
+    def _own(
+        self,
+        number: int,
+        name: str,
+    ) -> int:
         """Return the record of a variable under a name: its own, or one beside it."""
         values = self.names.values
         record = values[number]
@@ -100,7 +107,10 @@ class Links:
         return other
 
 
-def _value_at(place: str, rows: Mapping[str, Equation]) -> int:
+def _value_at(
+    place: str,
+    rows: Mapping[str, Equation],
+) -> int:
     """Return the value at a place that a note names: "4.0.2:0", or "4.0.in:1" for an input."""
     path, _, number = place.partition(":")
     if path in rows:

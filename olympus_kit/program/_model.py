@@ -91,6 +91,10 @@ class Body:
         None  # how often a branch or a loop was run, where that was seen
     )
     iterations: int = 0  # of all runs of a `while` loop
+    # of a loop: (what it begins with, the input, what the next iteration gets), for each carry, and
+    # (the array, the input that is an entry of it)
+    carried: tuple[tuple[int, int, int], ...] = ()
+    scanned: tuple[tuple[int, int], ...] = ()
     # while it is captured: how it is called, the arrays of its constants, those of its literals,
     # and the loop that it is the body of, where that was compiled
     origin: Any = field(default=None, repr=False)

@@ -31,7 +31,11 @@ class Names:
         """Return a value's name, "" where it has none yet."""
         return self.values[value].name
 
-    def give(self, value: int, name: str) -> None:
+    def give(
+        self,
+        value: int,
+        name: str,
+    ) -> None:
         """Name a value that has no name yet."""
         record = self.values[value]
         if record.name or record.literal:
@@ -41,7 +45,11 @@ class Names:
         self._taken.add(name)
         record.name = name
 
-    def number(self, values: Iterable[int], stem: str) -> None:
+    def number(
+        self,
+        values: Iterable[int],
+        stem: str,
+    ) -> None:
         """Name values that have no name yet `stem` and a number, the next one of this stem."""
         for value in values:
             record = self.values[value]
@@ -49,14 +57,22 @@ class Names:
                 self._counts[stem] += 1
                 self.give(value, f"{stem}{self._counts[stem]}")
 
-    def primal(self, body: Body, inputs: Sequence[str]) -> None:
+    def primal(
+        self,
+        body: Body,
+        inputs: Sequence[str],
+    ) -> None:
         """Name the inputs, constants and results of the primal program."""
         for value, name in zip(body.inputs, inputs, strict=True):
             self.give(value, name)
         self.number(body.consts, "const")
         self.number(results(body), "v")
 
-    def rest(self, body: Body, prefix: str = "") -> None:
+    def rest(
+        self,
+        body: Body,
+        prefix: str = "",
+    ) -> None:
         """Name what has no name of its own: local derivatives, and everything else."""
         local: list[int] = []
         other: list[int] = []
@@ -88,7 +104,9 @@ class Names:
                 self.inside(inner)
 
     def inside_derivative(
-        self, body: Body, rows: Mapping[str, Equation]
+        self,
+        body: Body,
+        rows: Mapping[str, Equation],
     ) -> None:
         """Name what has no name yet in the bodies of a derivative program.
 
@@ -109,14 +127,22 @@ class Names:
                 self.rest(inner, f"{prefix}.")
                 self.inside_derivative(inner, rows)
 
-    def _inputs(self, equation: Equation, body: Body, prefix: str) -> None:
+    def _inputs(
+        self,
+        equation: Equation,
+        body: Body,
+        prefix: str,
+    ) -> None:
         """Name the inputs that are not an operand itself, and constants."""
         kind = "x" if equation.primitive == "scan" else "in"
         self.number(body.inputs, f"{prefix}.{kind}")
         self.number(body.consts, f"{prefix}.const")
 
 
-def _prefixes(equation: Equation, parent: str) -> Iterator[tuple[Body, str]]:
+def _prefixes(
+    equation: Equation,
+    parent: str,
+) -> Iterator[tuple[Body, str]]:
     """Yield each body of an equation with what the names in it begin with."""
     for place, inner in enumerate(equation.bodies):
         letter = LETTERS[place % len(LETTERS)]

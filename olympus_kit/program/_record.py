@@ -370,10 +370,24 @@ def _forget_jax(body: Body) -> None:
     """Take from a program's records what jax gave: they are data from here on."""
     body.origin, body.arrays, body.literals, body.compiled = None, (), {}, None
     for equation in body.equations:
+        for inner in equation.bodies:
+            _keep_carries(equation, inner)
+            _forget_jax(inner)
         equation.params = jaxprs.printable_params(equation.params)
         equation.origin = None
-        for inner in equation.bodies:
-            _forget_jax(inner)
+
+
+def _keep_carries(equation: Equation, body: Body) -> None:
+    """Write down what goes into each iteration of a loop."""
+    places, carried = body.origin.operands or (), dict(body.origin.carried)
+    starts = [equation.operands[place] for place in places]
+    for place, start in enumerate(starts):
+        value = body.inputs[place]
+        if place in carried:
+            following = body.outputs[carried[place]]
+            body.carried = (*body.carried, (start, value, following))
+        elif equation.primitive == "scan" and place >= body.origin.shared:
+            body.scanned = (*body.scanned, (start, value))
 
 
 def _count_callbacks(body: Body) -> int:

@@ -83,8 +83,15 @@ def page_colors() -> str:
 
 
 def shorten(words: str, room: int) -> str:
-    """Return words cut to so many characters, with a sign where they are cut."""
-    return words if len(words) <= room else words[: max(1, room - 1)] + "…"
+    """Return words cut to so many characters, with a sign where they are cut.
+
+    Entries of one container begin alike: of params['layers'][0]['w'] the end is kept.
+    """
+    if len(words) <= room:
+        return words
+    most = max(1, room - 1)
+    is_entry = " " not in words and words.endswith(("]", "]_bar", "]_dot"))
+    return f"…{words[-most:]}" if is_entry else f"{words[:most]}…"
 
 
 def width_of(words: str, size: float = SIZE) -> float:

@@ -73,7 +73,10 @@ class _Folder:
         return self._repeats(self._scoped(rows, 0, most))
 
     def _named(
-        self, rows: Sequence[Row], names: Names, fewest: int
+        self,
+        rows: Sequence[Row],
+        names: Names,
+        fewest: int,
     ) -> list[Row]:
         """Return rows of which neighbours of one name, and one place, lie under that name."""
         result = []
@@ -89,7 +92,12 @@ class _Folder:
                 result += block
         return result
 
-    def _scoped(self, rows: Sequence[Row], depth: int, most: int) -> list[Row]:
+    def _scoped(
+        self,
+        rows: Sequence[Row],
+        depth: int,
+        most: int,
+    ) -> list[Row]:
         """Return rows of which those in one named scope lie under its name, scope in scope.
 
         A scope that holds more than `most` equations is not one row: that would hide them all.

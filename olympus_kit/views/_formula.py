@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ MOST_TEXT, MOST_ENTRIES = 64, 6  # characters and entries for one value
 MOST_SHORT = 22  # characters of a value that stands beside its equation
 MOST_ITERATIONS = 64  # of a loop, whose values can be chosen one by one
 UNITS = ("KiB", "MiB", "GiB", "TiB")
+# what jax writes around the scope of an equation that it has made of one of f's
+TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
 
 
 def statement(program: Program, equation: Equation) -> str:
@@ -54,7 +57,11 @@ def _suffix(program: Program, equation: Equation) -> str:
         return ""
     if "adjoint" in equation.roles:
         return ".vjp"
-    return ".jvp" if "tangent" in equation.roles else ""
+    if "tangent" in equation.roles:
+        return ".jvp"
+    # of f itself, which may be a derivative
+    passes = TRANSFORM.findall(row.scope)
+    return ".vjp" if passes and passes[-1].startswith("transpose") else ""
 
 
 def operand(value: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
@@ -212,7 +213,13 @@ def _until_it_raises(
 def _error_lines(error: Exception, program: Program) -> list[str]:
     """Return the user's line, what went wrong there, and what the ladder shows instead."""
     line = user_line(error).removeprefix(", in ") or f"In {program.name}"
-    message = " ".join(str(error).split("\n\n")[0].split())
+    message, *more = str(error).split("\n\n")
+    while more and message.rstrip().endswith(
+        ":"
+    ):  # what differs is told below it
+        message = f"{message} {more.pop(0)}"
+    message = re.sub(r"\n\s*\* ", "; ", message).replace(":; ", ": ")
+    message = " ".join(message.split())
     count = plural(len(program.rows), "equation")
     return [
         line,

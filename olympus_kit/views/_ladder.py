@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from ..program import Equation, Program, walk
+from ..program import Body, Equation, Program, walk
 from ._fold import folded
 from ._formula import (
+    TRANSFORM,
     is_bad,
     iteration_texts,
     joined,
@@ -30,12 +30,12 @@ from ._words import Words, with_short_names
 PRECEDENCE = ("adjoint", "tangent", "primal", "local_derivative", "bookkeeping")
 DERIVATIVES = ("local_derivative", "tangent", "adjoint")
 MOST_POINT = 24  # characters of the inputs that stand in the summary
-TRANSFORM = re.compile(r"transpose\(jvp\(|jvp\(")
 # programs that jax keeps inside an equation and that no step runs: how a scatter joins two updates
 # of one entry, and the products of a solve
 UNRUN = ("update", "matvec", "vecmat")
 # what jax hands out of a branch in the place of another branch's residuals
 PLACEHOLDERS = ("empty", "empty2")
+ENTRY = "in"  # ends the path of the row of what goes into an iteration
 
 
 def build_ladder(
@@ -59,6 +59,12 @@ class _Builder:
         self.words = Words(program)
         # in other modes it is a step that puts a line into its row
         lined = program.mode == "primal"
+        # what equations make, and the inputs of loops that have their line
+        self.known = {
+            result
+            for equation in (*walk(program.rows), *program.walk())
+            for result in equation.results
+        }
         self.rows = [self._row(e, lined) for e in program.rows]
         self.by_path = {row.path: row for row in every(self.rows)}
         note = "equations that belong to no row"
@@ -71,7 +77,11 @@ class _Builder:
         for k, equation in enumerate(program.equations):
             self.step_of |= dict.fromkeys(equation.results, k)
 
-    def ladder(self, layout: str, error: list[str]) -> Ladder:
+    def ladder(
+        self,
+        layout: str,
+        error: list[str],
+    ) -> Ladder:
         """Return the finished model."""
         program = self.program
         totals = accumulate(e.flops for e in program.equations)
@@ -123,7 +133,11 @@ class _Builder:
 
     # ---- rows and lines --------------------------------------------------------------------------
 
-    def _row(self, equation: Equation, lined: bool) -> Row:
+    def _row(
+        self,
+        equation: Equation,
+        lined: bool,
+    ) -> Row:
         path = equation.path
         row = Row(path, label(equation), row_number(path))
         values = [self.values[r] for r in equation.results]
@@ -140,14 +154,58 @@ class _Builder:
             if body.name in UNRUN:
                 continue
             children = [self._row(e, True) for e in body.equations]
+            if entry := self._entry(equation, body):
+                children.insert(0, entry)
             if not body.taken:
                 for child in every(children):
                     child.note = f"{body.name}: not run"
             row.children += children
         return row
 
+    def _entry(
+        self,
+        equation: Equation,
+        body: Body,
+    ) -> Row | None:
+        """Return the row of what goes into each iteration of a loop."""
+        if not body.carried and not body.scanned:
+            return None
+        path = f"{equation.path}.{equation.bodies.index(body)}.{ENTRY}"
+        row = Row(path, "carry", row_number(path))
+        row.primal += self._carries(body, "primal")
+        return row
+
+    def _carries(
+        self,
+        body: Body,
+        role: str,
+    ) -> Iterator[Line]:
+        """Yield a line for each input of a loop's body that is not a value that is saved for it."""
+        texts = {}
+        for start, number, following in body.carried:
+            first, then = self.values[start], self.values[following]
+            texts[number] = f"{operand(first)}, then {operand(then)}"
+        for array, number in body.scanned:
+            texts[number] = f"an entry of {operand(self.values[array])}"
+        for number, text in texts.items():
+            if number in self.known:
+                continue
+            self.known.add(number)
+            value = self.values[number]
+            yield Line(
+                text=f"{value.name} = {text}",
+                value=value_text(value),
+                short=short_text(value),
+                role=role,
+                iterations=iteration_texts([value]),
+                bad=is_bad(value),
+            )
+
     def _line(
-        self, equation: Equation, role: str, step: int | None = None
+        self,
+        equation: Equation,
+        role: str,
+        step: int | None = None,
     ) -> Line:
         values = returned(self.program, equation)
         return Line(
@@ -163,7 +221,12 @@ class _Builder:
     def _row_of(self, equation: Equation) -> Row | None:
         return self.by_path.get(equation.primal or "")
 
-    def _step(self, equation: Equation, step: int, total: int) -> Step:
+    def _step(
+        self,
+        equation: Equation,
+        step: int,
+        total: int,
+    ) -> Step:
         """Put an equation into the row that it belongs to, and return its step."""
         row = self._row_of(equation) or self.other
         role = role_of(equation)
@@ -182,13 +245,19 @@ class _Builder:
         """Put the derivative equations of bodies beside the primal equations they belong to."""
         if self.program.mode == "primal":
             return
-        for body in equation.bodies:
+        for number, body in enumerate(equation.bodies):
             if body.name in UNRUN or (
                 equation.primitive == "custom_linear_solve" and not body.taken
             ):
                 continue  # it serves jax, which solves with the transpose, too
+            entry = self.by_path.get(f"{equation.primal}.{number}.{ENTRY}")
+            role = role_of(equation)
+            if entry is not None and role in DERIVATIVES:
+                getattr(entry, role).extend(self._carries(body, role))
             for inner in body.equations:
                 row, role = self._row_of(inner), role_of(inner)
+                if inner.primal == equation.primal and entry is not None:
+                    row = entry  # what is added up between two iterations
                 if inner.primitive in PLACEHOLDERS:
                     continue
                 if row is not None and role in DERIVATIVES:
@@ -267,7 +336,12 @@ class _Builder:
 
     # ---- inputs, outputs, constants --------------------------------------------------------------
 
-    def _end(self, value: int, partner: int | None, starts: bool) -> End:
+    def _end(
+        self,
+        value: int,
+        partner: int | None,
+        starts: bool,
+    ) -> End:
         """Return an input or an output with the tangent or adjoint that belongs to it.
 
         Args:
@@ -362,7 +436,10 @@ def title_of(program: Program) -> str:
     return title
 
 
-def _summary(program: Program, point: str) -> str:
+def _summary(
+    program: Program,
+    point: str,
+) -> str:
     parts = [plural(len(program.rows), "primal equation")]
     for role in ("local_derivative", "tangent", "adjoint", "bookkeeping"):
         count = sum(role in e.roles for e in program.equations)

@@ -110,11 +110,14 @@ class Question:
         return self.choices[int(word) - 1]
 
     def _number(self, typed: str) -> Choice | None:
+        above, slash, below = (
+            typed.replace("−", "-").replace(",", "").partition("/")
+        )
         try:
-            number = float(typed.replace("−", "-").replace(",", ""))
-        except ValueError:
+            number = float(above) / (float(below) if slash else 1.0)
+        except (ValueError, ZeroDivisionError):
             raise ValueError(
-                f"Type a number, such as 0.25 or 1e-3; {typed.strip()!r} is not one."
+                f"Type a number, such as 0.25, 1/4 or 1e-3; {typed.strip()!r} is not one."
             ) from None
         for choice in self.choices:
             if choice.value is not None and math.isclose(

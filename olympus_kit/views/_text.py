@@ -133,6 +133,8 @@ def _inside(
 
 def _meters(ladder: Ladder) -> list[str]:
     """Return what the player shows of memory and FLOPs beside the steps."""
+    if ladder.error:
+        return []  # what raised would have read some of it
     if not ladder.steps:
         return [_entry("live", "nothing"), _entry("FLOPs", "0")]
     live = " ".join(f"{step.live:,}" for step in ladder.steps[:MOST_LIVE])

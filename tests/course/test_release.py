@@ -289,7 +289,7 @@ def test_one_lesson_is_released_beside_a_broken_one(course):
         run(course)
     assert run(course, only="00").lines == []
     assert run(course, only="00_start", check=True).lines == []
-    with pytest.raises(_lesson.AuthoringError, match="holds no lessons 02"):
+    with pytest.raises(_lesson.AuthoringError, match="holds no lesson 02"):
         run(course, only="02")
 
 
@@ -310,5 +310,5 @@ def test_a_damaged_answers_file_is_told(course):
 
 def test_an_empty_folder_of_sources_is_told(tmp_path):
     (tmp_path / "solutions").mkdir()
-    with pytest.raises(_lesson.AuthoringError, match="holds no lessons"):
+    with pytest.raises(_lesson.AuthoringError, match="holds no lesson"):
         _release.release(tmp_path / "solutions", tmp_path / "exercises")

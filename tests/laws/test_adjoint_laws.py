@@ -210,7 +210,8 @@ def test_a_cotangent_that_passes_unchanged_is_the_adjoint_of_each_value(name):
         adjoint = program.values[program.adjoints[by_name[value]]]
         assert adjoint.name == f"{value}_bar"
         assert adjoint.summary.entries == pytest.approx(number, rel=1e-12)
-    assert checked == len(program.adjoints) - len(program.inputs)
+    of_rows = {result for row in program.rows for result in row.results}
+    assert checked == len(of_rows & program.adjoints.keys())
 
 
 def test_ten_rounds_of_a_bias_have_an_adjoint_of_one_in_every_row():

@@ -203,3 +203,26 @@ def test_a_loop_with_a_branch_and_a_call_is_followed_to_its_last_value(mode):
         assert (
             program.values[links[value]].name == f"{name}_{'dot' if mode == 'forward' else 'bar'}"
         )
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("name", ["rnn", "scan", "scan_reverse", "fori_loop"])
+def test_what_goes_into_an_iteration_comes_out_of_the_one_before(name, mode):
+    f, args = corpus.CORPUS[name]
+    program = capture(f, *args, argnums="all", mode=mode)
+    number = lambda value: np.asarray(program.values[value].summary.entries, complex)
+    checked = 0
+    for equation in walk([*program.rows, *program.equations]):
+        backwards = equation.params.get("reverse") is True
+        for body in equation.bodies:
+            for start, value, following in body.carried:
+                seen, after = number(value), number(following)
+                if backwards:
+                    seen, after = seen[::-1], after[::-1]
+                np.testing.assert_allclose(seen[0], number(start), rtol=1e-12)
+                np.testing.assert_allclose(seen[1:], after[:-1], rtol=1e-12)
+                checked += 1
+            for array, value in body.scanned:
+                np.testing.assert_allclose(number(value), number(array), rtol=1e-12)
+                checked += 1
+    assert checked >= 2

@@ -311,6 +311,14 @@ summed_tangent.defjvp(lambda x, t: (x[0], jnp.sum(t[0])))
 
 
 @jax.custom_jvp
+def tangent_first(x):
+    return x
+
+
+tangent_first.defjvp(lambda x, t: (2.0 * t[0], x[0]))
+
+
+@jax.custom_jvp
 def squares_its_tangent(x):
     return x
 
@@ -367,6 +375,7 @@ ERRORS = {
     "fwd-not-a-pair": lambda: jax.grad(saves_nothing)(ONE),
     "bwd-shape": lambda: jax.grad(adds_up)(THREE),
     "jvp-rule-not-a-pair": lambda: jax.jvp(tangent_alone, (ONE,), (ONE,)),
+    "rule-turned": lambda: jax.grad(tangent_first)(ONE),
     "jvp-rule-shape": lambda: jax.jvp(summed_tangent, (THREE,), (THREE,)),
     "custom-vjp-forward": lambda: jax.jvp(reverse_only, (ONE,), (ONE,)),
     "not-a-key": lambda: {jnp.ones(2): 1},

@@ -259,7 +259,7 @@ def test_containers_of_arrays_are_compared_entry_by_entry():
     outcome = outcome_of(asked, {"q": lambda w, b: (w @ w + b, {"w": -2 * w, "b": 1.0})})
     assert outcome.diagnosis is not None
     assert outcome.diagnosis.id == "sign"
-    assert "grads['w'] has the wrong sign" in outcome.diagnosis.message
+    assert "`grads['w']` has the wrong sign" in outcome.diagnosis.message
     assert found(asked, lambda w, b: (w @ w + b, [2 * w, 1.0])) == "part-container"
 
 
@@ -275,7 +275,7 @@ def test_a_value_is_never_told():
     asked = Question("q", "shapes", lambda: {"a": (3, 2), "b": (4,)}, answer="value")
     outcome = outcome_of(asked, {"q": {"a": (3, 2), "b": (5,)}})
     assert outcome.state == "not yet"
-    assert "shapes['b'][0] is 5 in yours." in outcome.text()
+    assert "`shapes['b'][0]` is 5 in yours." in outcome.text()
     assert "4" not in outcome.text().replace("q: not yet", "")
 
 
@@ -314,7 +314,7 @@ def test_the_ladder_opens_at_the_first_nan():
     assert outcome.diagnosis is not None
     assert outcome.diagnosis.id == "where-trap"
     said = " ".join(outcome.text().split())
-    assert "It first appears here: v3 = 0.5 / v2 with v2 = 0.0 gives inf." in said
+    assert "The first infinity appears here: 0.5 / v2, where v2 = 0.0, gives inf." in said
     assert "of your cell: answer = lambda x: jax.grad(lambda x: jnp.where(" in said
     picture = outcome.diagnosis.picture
     assert isinstance(picture, Opened)
@@ -358,7 +358,7 @@ def test_a_kernel_shows_a_card_and_the_picture_and_a_terminal_their_text(monkeyp
         ]
     bundle = failed._repr_mimebundle_()
     assert bundle["text/plain"] == failed.text(twin=False)
-    assert "J[2, 0] is" in bundle["text/html"]
+    assert "<code>J[2, 0]</code> is" in bundle["text/html"]
     assert "<code>hint(&quot;q&quot;)</code> gives a nudge" in bundle["text/html"]
 
 

@@ -78,12 +78,12 @@ PAIR = question(
 def test_a_container_s_message_names_the_part_and_what_it_should_be():
     id_, text = said(SLOPE, lambda f, x: (f(x) + 7, 2.0))
     assert id_ == "part-container"
-    assert "slope should be one number; you returned a tuple of length 2." in text
+    assert "`slope` should be one number; you returned a tuple of length 2." in text
     id_, text = said(PAIR, lambda x: (jnp.sum(x**2), {"g": 2 * x}))
     assert id_ == "part-container"
     assert "you returned a dict with the keys 'g'." in text
     id_, text = said(PAIR, lambda x: (jnp.sum(x**2), "2x"))
-    assert "gradient should be a number or an array of numbers; you returned text." in text
+    assert "`gradient` should be a number or an array of numbers; you returned text." in text
 
 
 def test_two_containers_of_one_kind_are_told_apart_by_what_they_hold():
@@ -166,7 +166,7 @@ def test_more_than_was_asked_for_says_which_place_is_right():
 def test_a_list_of_the_right_numbers_is_told_to_become_an_array():
     id_, text = said(VECTOR, lambda x: [v**2 + 1 for v in x])
     assert id_ == "list-for-array"
-    assert "squares holds the right numbers in a list of length 3" in text
+    assert "`squares` is a list of length 3, and it should be an array of shape (3,)" in text
     assert "it should be an array of shape (3,)" in text
 
 
@@ -174,7 +174,7 @@ def test_a_square_transpose_does_not_say_the_same_shape_twice():
     id_, text = said(MATRIX, lambda x: jnp.outer(x**2, x))
     assert id_ == "transposed"
     assert "has shape" not in text
-    assert re.search(r"J\[\d, \d\] is \S+ in yours; it should be \S+\.", text)
+    assert re.search(r"`J\[\d, \d\]` is \S+ in yours; it should be \S+\.", text)
 
 
 def test_code_in_a_message_is_shown_as_it_is_written():
@@ -280,9 +280,9 @@ def test_entries_are_counted_with_the_tolerance_that_decides():
     id_, text = said(VECTOR, lambda x: (x**2 + 1) * jnp.array([1 + 1e-6, 1 - 2e-6, 1 + 3e-5]))
     assert id_ == "nearly"
     _, text = said(VECTOR, lambda x: (x**2 + 1).at[0].add(5.0).at[1].add(-3.0))
-    assert "There, 1 of its 3 entries is right." in text
+    assert "In the first case, 1 of its 3 entries is right." in text
     _, text = said(VECTOR, lambda x: (x**2 + 1).at[0].add(x[1]))
-    assert "There, 2 of its 3 entries are right." in text
+    assert "In the first case, 2 of its 3 entries are right." in text
 
 
 def test_a_law_says_what_came_and_what_should_have_come():
@@ -462,7 +462,7 @@ def test_an_edit_s_result_is_named_and_packed_small():
     edits = unpack_edits(packed)
     id_, text = said(asked, lambda x: jnp.cumsum(x**2 + x), edits)
     assert id_ == "edit-term"
-    assert "sums is what is left when one term of a sum is missing (the one with x)." in text
+    assert "`sums` is what is left when part of a sum is missing (the one with x)." in text
     assert said(asked, lambda x: jnp.cumsum(x**2 + 1.001 * x), edits)[0] == "off"
     assert unpack_edits("") == ()
 

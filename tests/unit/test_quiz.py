@@ -87,10 +87,13 @@ def test_a_typed_number_is_right_wrong_or_unforeseen():
     question = next(q for q in ok.quiz("04").questions if q.name == "used-twice")
     assert question.answer("6").right
     assert question.answer(" 6.00 ").right
+    assert question.answer("12/2").right
     assert "overwritten" in question.answer("3").why
     assert question.answer("7") is None
-    with pytest.raises(ValueError, match=r"Type a number, such as 0.25 or 1e-3; 'six' is not one"):
+    with pytest.raises(ValueError, match=r"Type a number, such as 0.25, 1/4 or 1e-3; 'six' is"):
         question.answer("six")
+    with pytest.raises(ValueError, match="'1/0' is not one"):
+        question.answer("1/0")
 
 
 @pytest.mark.parametrize("typed", ["(7, 2)", "7,2", "[7, 2]", " (7,2,) "])

@@ -56,14 +56,22 @@ noted_p.def_impl(lambda value, place: value)
 noted_p.def_abstract_eval(lambda value, place: value)
 
 
-def _derivative(primals: Any, tangents: Any, place: str) -> tuple[Any, Any]:
+def _derivative(
+    primals: Any,
+    tangents: Any,
+    place: str,
+) -> tuple[Any, Any]:
     (tangent,) = tangents
     if type(tangent) is not ad.Zero:
         tangent = noted_p.bind(tangent, place=place)
     return primals[0], tangent
 
 
-def _transpose(cotangent: Any, _: Any, place: str) -> list[Any]:
+def _transpose(
+    cotangent: Any,
+    _: Any,
+    place: str,
+) -> list[Any]:
     if type(cotangent) is ad.Zero:
         return [cotangent]
     return [noted_p.bind(cotangent, place=place)]
@@ -83,7 +91,10 @@ def with_notes(jaxpr: Any) -> Any:
         jax.make_jaxpr(lambda x: note_p.bind(x, place=""))(1.0)
     ).eqns[0]
 
-    def noted(_: int, eqn: Any) -> Any:
+    def noted(
+        _: int,
+        eqn: Any,
+    ) -> Any:
         if eqn.primitive.name not in FOLLOWED:
             return eqn
         path = marked_path(scope_of(eqn))
@@ -113,7 +124,11 @@ def _body_with_notes(
     inner = open_jaxpr(jaxpr)
     invars, equations = list(inner.invars), []
 
-    def note(variable: Any, place: str, source: Any) -> Any:
+    def note(
+        variable: Any,
+        place: str,
+        source: Any,
+    ) -> Any:
         """Add a note that makes a variable; return what stands for it before."""
         before = Variable(variable.aval)
         params = {"place": place}
@@ -165,7 +180,10 @@ def without_notes(jaxpr: Any) -> tuple[Any, dict[str, Any]]:
     return _without(jaxpr, found), found
 
 
-def _without(jaxpr: Any, found: dict[str, Any]) -> Any:
+def _without(
+    jaxpr: Any,
+    found: dict[str, Any],
+) -> Any:
     inner = open_jaxpr(jaxpr)
     same: dict[Any, Any] = {}  # what a note has made -> what it was handed
 

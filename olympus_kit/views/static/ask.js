@@ -77,7 +77,8 @@ function typedChoice({ kind, choices, tolerance }, text) {
     const sizes = (/** @type {string} */ shape) => (shape.match(/\d+/g) ?? []).join();
     return choices.find((choice) => sizes(choice.text) === sizes(text));
   }
-  const number = Number(text.replace("−", "-").replaceAll(",", "") || NaN);
+  const [above, below = "1"] = text.replace("−", "-").replaceAll(",", "").split("/");
+  const number = Number(above || NaN) / Number(below || NaN);
   if (!Number.isFinite(number)) return null;
   const near = (/** @type {Choice} */ { value }) =>
     Math.abs(number - value) <=

@@ -39,7 +39,7 @@
 const BASE = `
 :host { all:initial; display:block }
 /*COLORS*/
-.okl {
+.okl { isolation:isolate;
   --ground:var(--paper);
   color:var(--ink); background:var(--paper); border:1px solid var(--line); border-radius:10px;
   padding:.75rem; font:14px/1.45 system-ui,sans-serif; max-width:100% }

@@ -1050,7 +1050,7 @@ function renderLadder({ model, el }) {
     make("p", { class: "summary" }, summary),
     make("div", { class: "dock" }, player.bar, player.words),
     panes,
-    meters.element,
+    !view.error.length && meters.element, // what raised would have read some of what is live
     view.point.length > 0 && folded("The point", view.point.join("\n")),
     view.text && folded("The same as text", view.text),
   );

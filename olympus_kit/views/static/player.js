@@ -31,7 +31,8 @@ const PLAYER_STYLE = `${ASK_STYLE}
   accent-color:var(--primal) }
 .okl .count { min-width:7em; text-align:right; font-variant-numeric:tabular-nums;
   color:var(--muted) }
-.okl .dock { position:sticky; top:0; z-index:4; background:var(--paper); padding:.15rem 0 }
+.okl .dock { position:sticky; top:var(--olympus-top,0px); z-index:4; background:var(--paper);
+  padding:.15rem 0 }
 .okl .bar .play { min-width:6.4rem } /* as wide with either word: nothing else moves */
 .okl .words { display:flex; flex-wrap:wrap; gap:.2rem 1rem; align-items:center; min-height:4.4rem;
   margin:.25rem 0; padding:.3rem .6rem; background:var(--soft); border-radius:8px;
@@ -265,7 +266,7 @@ function createMeters(view) {
     const most = step
       ? `${bytes(step.live)}, at most ${bytes(view.peak)}`
       : `at most ${bytes(view.peak)}`;
-    live.textContent = `▬ live values, inputs not counted: ${most}${mark}`;
+    live.textContent = `▬ live after each step, inputs not counted: ${most}${mark}`;
     const total = (step ?? view.steps[last] ?? { flops: 0 }).flops;
     flops.textContent = `┄ FLOPs${step ? " so far" : ""}: ${total.toLocaleString("en")}`;
     at.style.display = step ? "" : "none";
