@@ -32,13 +32,15 @@ def share_values(
         {number that no equation has any more: the number that stands in its place}.
     """
     same: dict[int, int] = {}
-    for equation in walk(body.equations):
-        for inner in equation.bodies:
-            _match(inner, rows, same)
-    for inner in [body, *_bodies(body)]:
+    inside = _bodies(body)
+    if not inside:
+        return same  # as in most programs
+    for inner in inside:
+        _match(inner, rows, same)
+    for inner in [body, *inside]:
         _follow(inner, same)
     saved = _saved_by_calls(body, rows, same)
-    for inner in _bodies(body):
+    for inner in inside:
         _renumber(inner, same | saved)
     return same
 

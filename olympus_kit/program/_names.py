@@ -51,11 +51,13 @@ class Names:
         stem: str,
     ) -> None:
         """Name values that have no name yet `stem` and a number, the next one of this stem."""
+        count = self._counts[stem]
         for value in values:
             record = self.values[value]
             if not record.name and not record.literal:
-                self._counts[stem] += 1
-                self.give(value, f"{stem}{self._counts[stem]}")
+                count += 1
+                self.give(value, f"{stem}{count}")
+        self._counts[stem] = count
 
     def primal(
         self,
@@ -84,7 +86,7 @@ class Names:
 
     def inside(self, body: Body) -> None:
         """Name the values in the bodies of f after the equation that holds them."""
-        for equation in body.equations:
+        for equation in filter(_has_bodies, body.equations):
             parent = equation.path
             if equation.results:
                 parent = self.of(equation.results[0])
@@ -113,7 +115,7 @@ class Names:
         What belongs to the body of v3 is called v3.c1 and v3.t1; what a loop carries, and adds
         to in each iteration, after what it is in the end.
         """
-        for equation in body.equations:
+        for equation in filter(_has_bodies, body.equations):
             own = rows.get(equation.primal or "", equation)
             parent = own.path
             if own.results:
@@ -137,6 +139,10 @@ class Names:
         kind = "x" if equation.primitive == "scan" else "in"
         self.number(body.inputs, f"{prefix}.{kind}")
         self.number(body.consts, f"{prefix}.const")
+
+
+def _has_bodies(equation: Equation) -> bool:
+    return bool(equation.bodies)
 
 
 def _prefixes(

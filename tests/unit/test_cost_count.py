@@ -108,3 +108,12 @@ def test_recomputing_is_counted():
     plain, again = of(jax.grad(f), (10,)), of(jax.grad(jax.checkpoint(f)), (10,))
     assert again.flops > plain.flops
     assert again.residual < plain.residual
+
+
+@pytest.mark.parametrize("f", [jnp.sin, lambda x: x * jnp.cos(x), lambda x: jnp.tanh(x).sum()])
+def test_residuals_are_what_jax_s_pullback_holds_and_no_cotangents(f):
+    x = jnp.ones(10)
+    out, pullback = jax.vjp(f, x)
+    held = sum(leaf.nbytes for leaf in jax.tree.leaves(pullback))
+    traced = jax.jit(lambda x, u: jax.vjp(f, x)[1](u)).trace(x, out)
+    assert count(traced.jaxpr).residual == held

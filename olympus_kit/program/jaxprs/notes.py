@@ -33,7 +33,7 @@ from .basics import (
     with_equations,
     with_programs,
 )
-from .bodies import bodies
+from .bodies import bodies, has_bodies
 from .marks import marked_path, scope_of
 
 # what runs a body that is differentiated equation by equation
@@ -200,8 +200,11 @@ def _without(
             if eqn.primitive is noted_p and not is_literal(source):
                 found.setdefault(eqn.params["place"], source)
             continue
-        cut = with_programs(eqn, lambda program: _without(program, found))
-        equations.append(cut.replace(invars=resolved(eqn.invars)))
+        if has_bodies(eqn):
+            eqn = with_programs(eqn, lambda program: _without(program, found))
+        if same and any(not is_literal(v) and v in same for v in eqn.invars):
+            eqn = eqn.replace(invars=resolved(eqn.invars))
+        equations.append(eqn)  # most are as they were
     return with_equations(
         jaxpr, equations, inner.invars, resolved(inner.outvars)
     )
