@@ -456,6 +456,9 @@ def _summary(
             )
         )
         words = f"saved for the backward pass: {saved} ({size})"
+        unread = sum(not r.used_by and not r.free for r in program.residuals)
+        if unread:
+            words += f", {unread} of them unread"
         if any(free):
             words += f" and {plural(free.count(True), 'literal')}, free"
         parts.append(words)

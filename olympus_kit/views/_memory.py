@@ -54,15 +54,20 @@ class Memory(Figure):
         )
         self.peak = max(self.live_bytes, default=0)
         self.at = self.live_bytes.index(self.peak) if self.live_bytes else 0
-        self.residuals = list(
-            dict.fromkeys(r.value for r in program.residuals if not r.free)
-        )
+        saved = [r for r in program.residuals if not r.free]
+        self.residuals = [r.value for r in saved if r.used_by]
+        unread = [r.value for r in saved if not r.used_by]
         self.notes = [
             *program.notes,
             "live after an equation is what a later one reads, and what is returned; while the "
             "body of an equation runs, what it reads is live, too",
             "inputs and constants are the caller's and are not counted",
         ]
+        if unread:
+            self.notes.append(
+                f"jax saves what nothing reads, too, which is not counted: "
+                f"{self._words(self._sized(unread))}"
+            )
         if any(e.primitive == "cond" for e in walk(program.rows)):
             self.notes.append(
                 "of the branches of a cond the one that needs most is counted, taken or not"

@@ -43,7 +43,7 @@ PACKAGES = ("olympus", "olympus_kit")
 # a closed fold says which of them stand in it, and a named scope is one row (3,300); a loop says
 # what goes into each iteration, what a call saves goes by its name inside, and messages put names
 # as code (1,600)
-MOST_NODES = 196_700
+MOST_NODES = 196_750
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another

@@ -183,3 +183,14 @@ def test_iterations_are_counted_in_whole_numbers(length):
 def test_the_tradeoff_tries_powers_of_two():
     found = ok.tradeoff(jnp.sin, jnp.ones(3), 12)
     assert [row.get("segment") for row in found.rows] == [None, 1, 2, 4]
+
+
+def test_what_jax_saves_and_nothing_reads_is_told_and_not_counted():
+    """The derivative of relu holds an array of zeros that its pullback does not use."""
+    view = ok.memory(lambda x: jax.nn.relu(x).sum(), jnp.array([1.0, -2.0, 3.0]))
+    told = [note for note in view.notes if "nothing reads" in note]
+    unread = [r for r in view.program.residuals if not r.used_by and not r.free]
+    assert len(told) == bool(unread)
+    assert all(view.program.values[r.value].name in told[0] for r in unread)
+    marked = {record["name"] for record in view.records() if record["residual"]}
+    assert marked == {view.program.values[value].name for value in view.residuals}
