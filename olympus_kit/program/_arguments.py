@@ -135,6 +135,8 @@ def read_arguments(
 
 def function_name(f: Any) -> str:
     """Return what to call a function in titles and messages."""
+    while isinstance(f, functools.partial):
+        f = f.func
     name: str = getattr(f, "__name__", type(f).__name__)
     return "f" if name == "<lambda>" else name
 

@@ -12,7 +12,7 @@ reads is it once more: one value, which has one number and one name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from . import jaxprs
 from ._model import Body, Equation, walk
@@ -21,7 +21,7 @@ from ._model import Body, Equation, walk
 def share_values(
     body: Body,
     rows: Mapping[str, Equation],
-) -> dict[int, int]:
+) -> tuple[dict[int, int], dict[int, int]]:
     """Give values in a derivative program's bodies the numbers that they have in those of f.
 
     Args:
@@ -29,20 +29,24 @@ def share_values(
         rows: the equations of f by their paths, those in bodies too.
 
     Returns:
-        {number that no equation has any more: the number that stands in its place}.
+        {number that no equation has any more: the number that stands in its place}, and {array that
+        a loop saves: the value whose iterations it holds}.
     """
     same: dict[int, int] = {}
+    stacks: dict[int, int] = {}
     inside = _bodies(body)
     if not inside:
-        return same  # as in most programs
+        return same, stacks  # as in most programs
     for inner in inside:
         _match(inner, rows, same)
     for inner in [body, *inside]:
-        _follow(inner, same)
-    saved = _saved_by_calls(body, rows, same)
+        stacks |= _follow(inner, same)
+    of_f = {result for row in rows.values() for result in row.results}
+    stacks = {r: same.get(v, v) for r, v in stacks.items() if r not in of_f}
+    saved = _saved_by_calls(body, of_f, same)
     for inner in inside:
         _renumber(inner, same | saved)
-    return same
+    return same, stacks
 
 
 def _bodies(body: Body) -> list[Body]:
@@ -80,9 +84,12 @@ def _match(
 def _follow(
     body: Body,
     same: dict[int, int],
-) -> None:
-    """Find the entries that a loop reads of what another loop has stacked."""
+) -> dict[int, int]:
+    """Find the entries that a loop reads of what another loop has stacked; return the stacks."""
     stacked: dict[int, int] = {}  # array -> the value whose iterations it holds
+    entries: dict[
+        int, int
+    ] = {}  # array -> the input that was an entry of it first
     for equation in body.equations:
         if equation.primitive != "scan":
             continue
@@ -92,19 +99,22 @@ def _follow(
         for operand, entry in zip(
             equation.operands[first:], inner.inputs[first:], strict=True
         ):
-            if operand in stacked:
-                value = stacked[operand]
-                same.setdefault(entry, same.get(value, value))
+            known = stacked.get(operand, entries.get(operand))
+            if known is None:
+                entries[operand] = entry
+            else:
+                same.setdefault(entry, same.get(known, known))
         stacked.update(
             zip(
                 equation.results[carried:], inner.outputs[carried:], strict=True
             )
         )
+    return stacked
 
 
 def _saved_by_calls(
     body: Body,
-    rows: Mapping[str, Equation],
+    of_f: Container[int],
     same: Mapping[int, int],
 ) -> dict[int, int]:
     """Return {result of a call: the value inside it that it is}, of what jax saves there.
@@ -112,7 +122,6 @@ def _saved_by_calls(
     For a backward pass it has a name of its own; in the body of the call's pullback it is that of
     the value: v1.6, not t1.
     """
-    of_f = {result for row in rows.values() for result in row.results}
     saved: dict[int, int] = {}
     for equation in body.equations:
         if equation.primitive not in jaxprs.CALLS:

@@ -3,13 +3,14 @@
 Inputs are called as the user called them and primal values v1, v2, ...; the tangent of v3 is
 v3_dot and its adjoint v3_bar (v3_bar.1, v3_bar.2 where several contributions are added up); local
 derivatives are c1, c2, ..., what is left t1, t2, ...; inside the body of v3 they are v3.1, v3.2,
-..., their adjoints v3.1_bar, and what else a derivative has there v3.c1, v3.t1, ...
+..., their adjoints v3.1_bar, and what else a derivative has there v3.c1, v3.t1, ...; what a loop
+saves of all iterations of v3.1 is v3.1[:]
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ class Names:
         self.values = values
         self._taken: set[str] = set()
         self._counts: Counter[str] = Counter()
+        # what a loop saves: it is named after the value whose iterations it holds
+        self.later: Container[int] = ()
 
     def of(self, value: int) -> str:
         """Return a value's name, "" where it has none yet."""
@@ -80,7 +83,8 @@ class Names:
         other: list[int] = []
         for equation in body.equations:
             is_local = equation.roles == {"local_derivative"}
-            (local if is_local else other).extend(equation.results)
+            made = [r for r in equation.results if r not in self.later]
+            (local if is_local else other).extend(made)
         self.number(local, f"{prefix}c")
         self.number(other, f"{prefix}t")
 

@@ -326,13 +326,16 @@ class Recording:
             primitives,
             self.is_linear,
         )
-        same = share_values(body, rows)
+        same, stacks = share_values(body, rows)
         self._take_copies(same)
         self.links.link_inside(self.noted, rows, mode == "forward")
+        self.names.later = stacks.keys()
         self.names.rest(body)
         self.names.inside_derivative(body, rows)
         for copy, value in same.items():
             self.names.give(copy, self.names.of(value))
+        for stack, value in stacks.items():
+            self.names.give(stack, f"{self.names.of(value)}[:]")
         self._measure(body)
         saved: tuple[Residual, ...] = ()
         if mode == "reverse":

@@ -317,3 +317,34 @@ def test_an_empty_program_says_so(show, log):
     assert page.get_by_role("button", name="▶ Play").is_disabled()
     assert re.search(r"x_bar = 1\.0", page.locator(".end").first.text_content())
     assert log.errors == []
+
+
+def test_a_player_stays_below_the_bar_of_the_page_that_it_is_on(show):
+    page = show(ok.graph(layers, np.ones(3)), ok.graph(zigzag, 0.3))
+    page.add_style_tag(
+        content="""
+        :root { --olympus-top: 56px }
+        #bar { position: fixed; inset: 0 0 auto; height: 56px; z-index: 3; background: white }
+        """
+    )
+    page.evaluate("document.body.append(Object.assign(document.createElement('div'), {id: 'bar'}))")
+    page.set_viewport_size({"width": 900, "height": 400})
+    dock = page.locator(".dock").first
+    page.evaluate("y => scrollTo(0, y)", dock.bounding_box()["y"] + 60)
+    assert round(dock.bounding_box()["y"]) == 56
+    above = "document.elementFromPoint(innerWidth / 2, 50).id"
+    assert page.evaluate(above) == "bar"
+
+
+def test_a_loop_says_what_goes_into_the_iteration_that_is_chosen(show):
+    def loop(x):
+        return jax.lax.scan(lambda c, a: (c * a, None), 1.0, x)[0]
+
+    page = show(ok.graph(loop, np.array([2.0, 3.0, 5.0])))
+    page.get_by_role("button", name="3 rows inside scan").click()
+    entry = page.locator('[data-path="0.0.in"]')
+    expect(entry).to_contain_text(re.compile(r"v1\.carry1 = 1\.0, then (v1\.\d)1\.0"))
+    expect(entry).to_contain_text(re.compile(r"v1\.\d_bar = v1_bar, then v1\.carry1_bar"))
+    page.get_by_label("iteration").select_option("3 of 3")
+    expect(entry.locator(".cell.primal")).to_contain_text("6.0")  # 2 times 3
+    expect(entry.locator(".cell.adjoint")).to_contain_text("1.0")

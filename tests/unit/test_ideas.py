@@ -42,8 +42,8 @@ PACKAGES = ("olympus", "olympus_kit")
 # gets no tap (4,950); values in loops, branches and calls have tangents and adjoints of their own,
 # a closed fold says which of them stand in it, and a named scope is one row (3,300); a loop says
 # what goes into each iteration, what a call saves goes by its name inside, and messages put names
-# as code (1,600)
-MOST_NODES = 196_750
+# as code (1,800)
+MOST_NODES = 197_000
 MOST_NODES_A_LINE = 8.5  # a line of code: no blank line, comment or docstring
 CIRCLES: set[frozenset[str]] = set()
 MOST_PRIVATE_IMPORTS = 0  # of a private name of one package by another

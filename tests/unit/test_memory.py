@@ -116,7 +116,7 @@ def test_the_work_done_again_counts_every_iteration():
     run = ok.segmented(jnp.sin, 12, 4)
     view = ok.memory(run, jnp.ones(10))
     assert view.recomputed() == [("sin", 120)]
-    assert "t1" in dict(view.explained())
+    assert any(name.endswith("[:]") for name, _ in view.explained())  # the starts of the segments
 
 
 @pytest.mark.parametrize("segment", [0, 5, 13])

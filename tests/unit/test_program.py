@@ -1,6 +1,7 @@
 """What a captured program says about well-known functions."""
 
 import dataclasses
+import functools
 import pickle
 
 import corpus
@@ -488,3 +489,10 @@ def test_a_callback_is_called_as_often_as_a_single_call_would():
     p = capture(jax.checkpoint(lambda x: jnp.sin(f(x))), 2.0)
     assert len(calls) == 3
     assert any("more often than by a single call" in note for note in p.notes)
+
+
+def test_a_partial_function_is_called_by_its_own_name():
+    def power(x, n):
+        return x**n
+
+    assert capture(functools.partial(functools.partial(power), n=3), 2.0).name == "power"
