@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..compare import close_entries
-from ..program import Equation, Program
+from ..program import Equation, Program, in_one_line
 from ..views import Graph
 from .evidence import Evidence, Part, by_path, same
 from .run import is_array
@@ -214,9 +214,7 @@ def error_text(error: BaseException) -> str:
     except Exception:
         text = ""
     text = text.partition(NOISE)[0].partition("\n\n")[0]
-    # jax writes lists, each item on a line of its own
-    text = re.sub(r"\n\s*\* ", "; ", text).replace(":; ", ": ")
-    text = ADDRESS.sub("", " ".join(text.split()))
+    text = ADDRESS.sub("", in_one_line(text))
     if len(text) > MOST_ERROR:
         ends = [
             match.end()

@@ -10,6 +10,7 @@ from ._count import Count as Count
 from ._count import Outline as Outline
 from ._count import count as count
 from ._count import outline as outline
+from ._impure import in_one_line as in_one_line
 from ._impure import user_line as user_line
 from ._liveness import Life as Life
 from ._liveness import lifetimes as lifetimes

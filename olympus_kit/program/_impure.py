@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -69,6 +70,12 @@ def _parts(value: Any) -> list[Any]:
         Exception
     ):  # an object without attributes, or of a class that computes them itself
         return []
+
+
+def in_one_line(text: str) -> str:
+    """Return what jax says over several lines, with lists of an item a line, as one line."""
+    listed = re.sub(r"\n\s*\* ", "; ", text).replace(":; ", ": ")
+    return " ".join(listed.split())
 
 
 def user_line(error: BaseException) -> str:

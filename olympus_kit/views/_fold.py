@@ -117,9 +117,8 @@ class _Folder:
             else:
                 for call in _calls(block, 2):
                     inside = self._scoped(call, depth + 1, most)
-                    alone = (
-                        len(inside) == 1
-                    )  # a scope and nothing else: its name says more
+                    # a scope and nothing else: its name says more
+                    alone = len(inside) == 1
                     result += inside if alone else [self._under(inside, name)]
         return result
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from ..program import Argnums, Mode, Program, capture, user_line
+from ..program import (
+    Argnums,
+    Mode,
+    Program,
+    capture,
+    in_one_line,
+    user_line,
+)
 from ._dag import MOST_NODES, Dag
 from ._draw import page_svg
 from ._explore import explorable
@@ -214,12 +220,10 @@ def _error_lines(error: Exception, program: Program) -> list[str]:
     """Return the user's line, what went wrong there, and what the ladder shows instead."""
     line = user_line(error).removeprefix(", in ") or f"In {program.name}"
     message, *more = str(error).split("\n\n")
-    while more and message.rstrip().endswith(
-        ":"
-    ):  # what differs is told below it
+    # what differs is told below it
+    while more and message.rstrip().endswith(":"):
         message = f"{message} {more.pop(0)}"
-    message = re.sub(r"\n\s*\* ", "; ", message).replace(":; ", ": ")
-    message = " ".join(message.split())
+    message = in_one_line(message)
     count = plural(len(program.rows), "equation")
     return [
         line,

@@ -17,8 +17,8 @@ stopwatch timing_traps tradeoff
 
 PROGRAM = """
 Argnums Arguments Body Count Equation Life Mode Outline Program Residual Source Summary Totals
-Value capture check_output count describe dtype_of is_inexact largest_made lifetimes live_bytes
-outline precision_of read_arguments sparsity_pattern user_line walk
+Value capture check_output count describe dtype_of in_one_line is_inexact largest_made lifetimes
+live_bytes outline precision_of read_arguments sparsity_pattern user_line walk
 """
 
 VIEWS = """

@@ -38,7 +38,6 @@ from .marks import marked_path, scope_of
 
 # what runs a body that is differentiated equation by equation
 FOLLOWED = frozenset([
-    "checkpoint",
     "closed_call",
     "cond",
     "jit",
